@@ -1,0 +1,1 @@
+export type { HttpRequest, HttpResponse, Platform } from './platform.ts'

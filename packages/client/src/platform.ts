@@ -1,0 +1,42 @@
+import type { Clock, RandomBytes } from '@nearcloud/protocol'
+import type { Storage } from '@nearcloud/store'
+import type { Transport } from '@nearcloud/sync'
+
+/**
+ * What a host gives the client: everything that is not ECMAScript. `testing/platform-suite.ts` checks implementations.
+ */
+export interface Platform {
+  /** `browser`, `node`, `wx`, `my`, `memory`. */
+  readonly name: string
+  readonly clock: Clock
+  readonly random: RandomBytes
+  /** The storage with this name (letters, digits, `-`, `_`, `.`); not opened yet. */
+  storage(name: string): Storage
+  /** Frames to a `ws:` or `wss:` address. */
+  transport(url: string): Transport
+  /** One HTTP exchange. Rejects with OFFLINE when there was no answer; any status resolves. */
+  request(request: HttpRequest): Promise<HttpResponse>
+  /** The bytes behind what an app passes as a file (a path, a File, bytes) and, where known, its type. */
+  readFile(file: unknown): Promise<{ bytes: Uint8Array; contentType?: string }>
+  /** Puts bytes where the app can show or open them (a temporary path, a blob: URL). */
+  saveTemporary(bytes: Uint8Array, options: { name: string; contentType: string }): Promise<string>
+  /** Hints of the host: `online` when it is worth trying now, `offline` when it surely is not. Returns the way to stop. */
+  onConnectivity?(listener: (state: 'online' | 'offline') => void): () => void
+}
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'HEAD' | 'DELETE'
+  readonly url: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Uint8Array | string
+  readonly timeoutMs: number
+  /** Bytes sent so far, for progress. */
+  onSent?(bytes: number): void
+}
+
+export interface HttpResponse {
+  readonly status: number
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+}

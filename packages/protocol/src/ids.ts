@@ -1,0 +1,19 @@
+import { toHex } from './text.ts'
+
+/** `size` random bytes fit for secrets. */
+export type RandomBytes = (size: number) => Uint8Array
+
+/** A document's `_id` as the platform makes them: 32 lower-case hex digits, 128 random bits. */
+export function newDocId(random: RandomBytes): string {
+  return toHex(random(16))
+}
+
+/** The name of one local store towards the server; a new store is a new client. */
+export function newClientId(random: RandomBytes): string {
+  return toHex(random(16))
+}
+
+/** Tells a resent mutation from another one that reuses its number (a restored or cloned store). */
+export function newNonce(random: RandomBytes): string {
+  return toHex(random(6))
+}

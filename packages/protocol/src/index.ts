@@ -1,0 +1,66 @@
+export type { Clock } from './clock.ts'
+export {
+  asDocument,
+  checkCollectionName,
+  checkDocId,
+  decode,
+  decodeTrusted,
+  documentText,
+  encode,
+  fromJson,
+  keyRefusal,
+  makeDocument,
+  type NormaliseOptions,
+  normalise,
+  refusal,
+  toJson,
+} from './codec.ts'
+export {
+  assert,
+  CloudError,
+  type ErrorCode,
+  type ErrorData,
+  type ErrorOptions,
+  errorFromData,
+  errorNumbers,
+  isErrorCode,
+  toCloudError,
+} from './errors.ts'
+export { checkPosition, Geo, GeoPoint, type GeoType, geoFromJson, type Position } from './geo.ts'
+export { newClientId, newDocId, newNonce, type RandomBytes } from './ids.ts'
+export { limits } from './limits.ts'
+export {
+  type DownMessage,
+  type DownOf,
+  downSchema,
+  type FilesAsk,
+  type Hello,
+  type Item,
+  type MutationJson,
+  mutationFromJson,
+  mutationToJson,
+  parseDown,
+  parseUp,
+  protocolVersion,
+  readItem,
+  readOutcome,
+  type UpMessage,
+  type UpOf,
+  upSchema,
+} from './messages.ts'
+export type { Mutation, MutationId, Outcome, PathChange, UpdateOperator, Version, Write } from './mutation.ts'
+export { isForbiddenKey, type Json, parseJson } from './parse-json.ts'
+export { fromBase64, isWellFormed, toBase64, toHex, utf8Length } from './text.ts'
+export {
+  copyValue,
+  type DocId,
+  type Document,
+  type DocumentData,
+  isPlainObject,
+  kindOf,
+  type Millis,
+  RegExpValue,
+  ServerDate,
+  type Value,
+  type ValueKind,
+} from './values.ts'

@@ -1,0 +1,21 @@
+/** Limits of everything that is stored or sent. Bytes are UTF-8 bytes of the canonical text. */
+export const limits = {
+  /** Levels of nesting of one value; a scalar has depth 0. */
+  depth: 64,
+  documentBytes: 1_048_576,
+  /** A document's `_id`, a collection's, a function's or an environment's name. */
+  nameBytes: 256,
+  idBytes: 512,
+  /** Nodes of a `where` and levels of its nesting. */
+  filterNodes: 1_000,
+  filterDepth: 32,
+  /** One frame, up or down. */
+  frameBytes: 8_388_608,
+  /** A frame of mutations is closed at either of these; a batch is never split. */
+  pushMutations: 100,
+  pushBytes: 65_536,
+  /** Writes in one mutation. */
+  batchWrites: 10_000,
+  fileBytes: 104_857_600,
+  fileListItems: 50,
+} as const

@@ -1,0 +1,317 @@
+import * as v from 'valibot'
+import { fromJson, toJson } from './codec.ts'
+import { CloudError } from './errors.ts'
+import { Geo } from './geo.ts'
+import { limits } from './limits.ts'
+import type { Mutation, Outcome, UpdateOperator, Write } from './mutation.ts'
+import { parseJson } from './parse-json.ts'
+import type { Document, DocumentData } from './values.ts'
+
+/**
+ * The version of everything in this file. A change of any schema's shape changes it (messages.test.ts holds the shape
+ * of each version), and a server goes on speaking the older ones.
+ */
+export const protocolVersion = 1
+
+// ---- parts ---------------------------------------------------------------------------------------------------
+
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+const id = v.union([v.string(), v.number()])
+/** A value's JSON tree; `fromJson` has the last word on it. */
+const tree = v.unknown()
+const record = v.record(v.string(), v.unknown())
+/** A document's JSON tree: not copied here, since `fromJson` reads it anyway and snapshots have thousands. */
+const documentTree = v.custom<{ [key: string]: unknown }>(
+  input => typeof input === 'object' && input !== null && !Array.isArray(input),
+  'not a document',
+)
+
+const operators: readonly [UpdateOperator, ...UpdateOperator[]] = ['set', 'remove', 'inc', 'push', 'addToSet']
+
+const writeSchema = v.variant('op', [
+  v.strictObject({ op: v.literal('add'), collection: v.string(), id, data: tree }),
+  v.strictObject({ op: v.literal('set'), collection: v.string(), id, data: tree }),
+  v.strictObject({
+    op: v.literal('update'),
+    collection: v.string(),
+    id,
+    changes: v.array(v.strictTuple([v.string(), v.picklist(operators), tree])),
+  }),
+  v.strictObject({ op: v.literal('remove'), collection: v.string(), id }),
+])
+
+const mutationSchema = v.strictObject({
+  id: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+  nonce: v.pipe(v.string(), v.maxLength(64)),
+  base: count,
+  time: v.number(),
+  writes: v.pipe(v.array(writeSchema), v.minLength(1), v.maxLength(limits.batchWrites)),
+})
+
+const outcomeSchema = v.variant('status', [
+  v.strictObject({
+    id: count,
+    status: v.literal('accepted'),
+    version: count,
+    superseded: v.optional(v.array(v.string())),
+  }),
+  v.strictObject({
+    id: count,
+    status: v.literal('rejected'),
+    code: v.string(),
+    reason: v.string(),
+    details: v.optional(record),
+  }),
+])
+
+const errorSchema = v.strictObject({ code: v.string(), errMsg: v.string(), details: v.optional(record) })
+
+/** `[collection, version, document]`, or `[collection, version, null, id]` for "you no longer have it". */
+const itemSchema = v.union([
+  v.strictTuple([v.string(), count, documentTree]),
+  v.strictTuple([v.string(), count, v.null(), id]),
+])
+
+// ---- up: from a client to the server ---------------------------------------------------------------------------
+
+/**
+ * The first frame. `token` from an earlier welcome (absent: sign in anonymously). `version` is the last change message
+ * applied durably, in the history named by `epoch`; `viewKey` from the same message. `seen`: outcomes up to this
+ * mutation are durable here. `subscriptions` are those the store holds: `complete` ones are resumed from `version` when
+ * possible, the others start with a snapshot. `clock` is this side's time.
+ */
+const hello = v.strictObject({
+  type: v.literal('hello'),
+  protocol: count,
+  env: v.string(),
+  client: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)),
+  token: v.optional(v.string()),
+  epoch: v.optional(v.string()),
+  version: count,
+  viewKey: v.optional(v.string()),
+  seen: count,
+  subscriptions: v.array(v.strictObject({ id: count, query: tree, complete: v.boolean() })),
+  clock: v.number(),
+})
+
+/** Mutations in order, ids without a gap. */
+const push = v.strictObject({
+  type: v.literal('push'),
+  mutations: v.pipe(v.array(mutationSchema), v.minLength(1)),
+})
+
+/** Follow a query: a snapshot, then its part of every change message. */
+const subscribe = v.strictObject({ type: v.literal('subscribe'), id: count, query: tree })
+const unsubscribe = v.strictObject({ type: v.literal('unsubscribe'), id: count })
+
+/** How many documents a query has, without fetching them. */
+const countQuery = v.strictObject({ type: v.literal('count'), id: count, query: tree })
+
+/** Run a cloud function. */
+const call = v.strictObject({ type: v.literal('call'), id: count, name: v.string(), data: tree })
+
+/** Ask for an upload ticket, temporary URLs, or deletion. */
+const files = v.strictObject({
+  type: v.literal('files'),
+  id: count,
+  ask: v.variant('verb', [
+    v.strictObject({
+      verb: v.literal('upload'),
+      path: v.string(),
+      size: count,
+      sha256: v.string(),
+      contentType: v.string(),
+    }),
+    v.strictObject({
+      verb: v.literal('urls'),
+      files: v.array(v.strictObject({ fileID: v.string(), maxAge: v.optional(count) })),
+    }),
+    v.strictObject({ verb: v.literal('delete'), files: v.array(v.string()) }),
+  ]),
+})
+
+const ping = v.strictObject({ type: v.literal('ping') })
+
+export const upSchema = v.variant('type', [
+  hello,
+  push,
+  subscribe,
+  unsubscribe,
+  countQuery,
+  call,
+  files,
+  ping,
+])
+
+// ---- down: from the server to a client -------------------------------------------------------------------------
+
+/**
+ * The answer to hello. `token` is to be kept and shown next time; `access` is a short-lived one for HTTP requests.
+ * `lastMutation` is the last one decided, `nonces` those of the latest of them; `outcomes` all above `seen`.
+ * `resumed: false`: the copy cannot be continued (other history, other rights, too old): every subscription starts with
+ * a snapshot that replaces what is there. `time` is the server's clock.
+ */
+const welcome = v.strictObject({
+  type: v.literal('welcome'),
+  protocol: count,
+  openid: v.string(),
+  token: v.string(),
+  access: v.string(),
+  epoch: v.string(),
+  version: count,
+  viewKey: v.string(),
+  lastMutation: count,
+  nonces: v.array(v.strictTuple([count, v.string()])),
+  outcomes: v.array(outcomeSchema),
+  resumed: v.boolean(),
+  time: v.number(),
+  heartbeatMs: count,
+})
+
+const pushed = v.strictObject({ type: v.literal('pushed'), outcomes: v.array(outcomeSchema) })
+
+/** Part of a subscription's first result, in `_id` order. `version`: the commit it is at least as new as. */
+const snapshot = v.strictObject({
+  type: v.literal('snapshot'),
+  id: count,
+  version: count,
+  items: v.array(itemSchema),
+  /** The ids in the query's window, when it has a limit or skip; on the last part. */
+  window: v.optional(v.array(id)),
+  done: count,
+  total: count,
+  last: v.boolean(),
+})
+
+/** The subscription was refused; for a count or call see answer. */
+const denied = v.strictObject({ type: v.literal('denied'), id: count, error: errorSchema })
+
+/**
+ * Everything between two versions that concerns this client, to be applied whole. `lastMutation`: this client's
+ * mutations up to it are in `to`. `windows` are the new windows, by subscription id.
+ */
+const changes = v.strictObject({
+  type: v.literal('changes'),
+  from: count,
+  to: count,
+  viewKey: v.string(),
+  lastMutation: count,
+  items: v.array(itemSchema),
+  windows: v.optional(v.array(v.strictTuple([count, v.array(id)]))),
+})
+
+/** To count, call and files, by id. */
+const answer = v.strictObject({
+  type: v.literal('answer'),
+  id: count,
+  result: v.optional(tree),
+  error: v.optional(errorSchema),
+})
+
+const pong = v.strictObject({ type: v.literal('pong') })
+
+/** Before the server closes. With `retryAfterMs`: come back then; without: a person has to do something first. */
+const bye = v.strictObject({ type: v.literal('bye'), error: errorSchema, retryAfterMs: v.optional(count) })
+
+export const downSchema = v.variant('type', [welcome, pushed, snapshot, denied, changes, answer, pong, bye])
+
+export type Hello = v.InferOutput<typeof hello>
+export type FilesAsk = v.InferOutput<typeof files>['ask']
+export type UpMessage = v.InferOutput<typeof upSchema>
+export type DownMessage = v.InferOutput<typeof downSchema>
+export type DownOf<T extends DownMessage['type']> = Extract<DownMessage, { type: T }>
+export type UpOf<T extends UpMessage['type']> = Extract<UpMessage, { type: T }>
+export type Item = v.InferOutput<typeof itemSchema>
+export type MutationJson = v.InferOutput<typeof mutationSchema>
+
+/** A frame from a client, by a server that trusts nobody. Throws PROTOCOL_ERROR. */
+export function parseUp(frame: string): UpMessage {
+  if (frame.length > limits.frameBytes)
+    throw new CloudError('PROTOCOL_ERROR', { errMsg: `a frame of more than ${limits.frameBytes} bytes` })
+  return check(upSchema, parseJson(frame, limits.depth + frameDepth)) as UpMessage
+}
+
+/** A frame from the server. Throws PROTOCOL_ERROR. */
+export function parseDown(frame: string): DownMessage {
+  let json: unknown
+  try {
+    json = JSON.parse(frame)
+  } catch (cause) {
+    throw new CloudError('PROTOCOL_ERROR', { errMsg: 'the server sent something that is not JSON', cause })
+  }
+  return check(downSchema, json) as DownMessage
+}
+
+export function mutationToJson(mutation: Mutation): MutationJson {
+  return { ...mutation, writes: mutation.writes.map(writeToJson) }
+}
+
+/** Throws VALUE_REFUSED for values no `encode` gives. The meaning (names, ids, paths) is `query`'s to check. */
+export function mutationFromJson(json: MutationJson): Mutation {
+  return { ...json, writes: json.writes.map(writeFromJson) }
+}
+
+function writeToJson(write: Write): MutationJson['writes'][number] {
+  switch (write.op) {
+    case 'add':
+    case 'set':
+      return { ...write, data: toJson(write.data) }
+    case 'update':
+      return { ...write, changes: write.changes.map(([path, op, argument]) => [path, op, toJson(argument)]) }
+    case 'remove':
+      return write
+  }
+}
+
+function writeFromJson(json: MutationJson['writes'][number]): Write {
+  switch (json.op) {
+    case 'add':
+    case 'set':
+      return { ...json, data: objectFromJson(json.data) }
+    case 'update':
+      return { ...json, changes: json.changes.map(([path, op, argument]) => [path, op, fromJson(argument)]) }
+    case 'remove':
+      return json
+  }
+}
+
+function objectFromJson(tree: unknown): DocumentData {
+  const value = fromJson(tree)
+  if (value instanceof Geo) return { ...value.toJSON() } as unknown as DocumentData
+  if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype)
+    return value as DocumentData
+  throw new CloudError('VALUE_REFUSED', {
+    errMsg: 'data: not an object',
+    details: { path: '', reason: 'not an object' },
+  })
+}
+
+/** The document of an item, or the id of what is gone. */
+export function readItem(
+  item: Item,
+):
+  | { collection: string; version: number; document: Document }
+  | { collection: string; version: number; gone: string | number } {
+  const [collection, version] = item
+  if (item[2] === null) return { collection, version, gone: item[3]! }
+  return { collection, version, document: fromJson(item[2]) as Document }
+}
+
+/** Types an outcome as it came from a message. */
+export function readOutcome(outcome: v.InferOutput<typeof outcomeSchema>): Outcome {
+  return outcome as Outcome
+}
+
+function check<S extends v.GenericSchema>(schema: S, json: unknown): v.InferOutput<S> {
+  const result = v.safeParse(schema, json, { abortEarly: true, abortPipeEarly: true })
+  if (result.success) return result.output
+  const issue = result.issues[0]
+  const place = issue.path?.map(step => String(step.key)).join('.') ?? ''
+  throw new CloudError('PROTOCOL_ERROR', {
+    errMsg: `a message this version does not know${place && ` (at ${place})`}: ${issue.message}`,
+    details: { place },
+  })
+}
+
+/** Frames nest a document at most this deep. */
+const frameDepth = 8

@@ -1,0 +1,61 @@
+import type { DocId, DocumentData, Millis, Value } from './values.ts'
+
+/** The server's commit number of an environment: only grows; 0 before the first commit. */
+export type Version = number
+
+/** A client's own count of its mutations: 1, 2, 3 … without a gap. */
+export type MutationId = number
+
+/** How a changed path changes. The rest of the API's update commands are added to this list, never renamed. */
+export type UpdateOperator = 'set' | 'remove' | 'inc' | 'push' | 'addToSet'
+
+/**
+ * One step of an update: `[path, operator, argument]`. A path is dotted (`a.b.0`), never empty.
+ *
+ * Arguments: set — the value; remove — null; inc — a number; push — an array of the values to append;
+ * addToSet — an array of the values to add when no equal element is there.
+ */
+export type PathChange = readonly [path: string, operator: UpdateOperator, argument: Value]
+
+/** What is asked of one document. */
+export type Write =
+  | { readonly op: 'add'; readonly collection: string; readonly id: DocId; readonly data: DocumentData }
+  | { readonly op: 'set'; readonly collection: string; readonly id: DocId; readonly data: DocumentData }
+  | {
+      readonly op: 'update'
+      readonly collection: string
+      readonly id: DocId
+      readonly changes: readonly PathChange[]
+    }
+  | { readonly op: 'remove'; readonly collection: string; readonly id: DocId }
+
+/**
+ * One asked-for operation, never a result: a write, or several decided together (all or nothing).
+ *
+ * `base` is the version its author had seen of what it touches; `time` the moment of the edit by the server's clock as
+ * the author estimates it; `nonce` makes the id safe against a store that was cloned or restored.
+ */
+export interface Mutation {
+  readonly id: MutationId
+  readonly nonce: string
+  readonly base: Version
+  readonly time: Millis
+  readonly writes: readonly Write[]
+}
+
+/** What the server decided of a mutation. */
+export type Outcome =
+  | {
+      readonly id: MutationId
+      readonly status: 'accepted'
+      readonly version: Version
+      /** `collection/id/path` of assignments that a newer edit had overtaken. */
+      readonly superseded?: readonly string[]
+    }
+  | {
+      readonly id: MutationId
+      readonly status: 'rejected'
+      readonly code: string
+      readonly reason: string
+      readonly details?: Readonly<Record<string, unknown>>
+    }

@@ -1,0 +1,146 @@
+import { CloudError } from './errors.ts'
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+
+/** Keys that reach a prototype when an object is copied carelessly. Refused everywhere. */
+export function isForbiddenKey(key: string): boolean {
+  return key === '__proto__' || key === 'constructor' || key === 'prototype'
+}
+
+/**
+ * JSON from a stranger: as `JSON.parse`, but refuses what `JSON.parse` lets pass silently — duplicate keys
+ * (parsers disagree on which one counts), `__proto__`-like keys, and nesting deeper than `depth`.
+ *
+ * Objects have a prototype of `null`. Throws PROTOCOL_ERROR with the position.
+ */
+export function parseJson(text: string, depth: number): Json {
+  let at = 0
+
+  function fail(reason: string): never {
+    throw new CloudError('PROTOCOL_ERROR', {
+      errMsg: `not acceptable JSON: ${reason} at character ${at}`,
+      details: { position: at, reason },
+    })
+  }
+
+  function skipSpace(): void {
+    for (;;) {
+      const unit = text.charCodeAt(at)
+      if (unit !== 0x20 && unit !== 0x0a && unit !== 0x0d && unit !== 0x09) return
+      at++
+    }
+  }
+
+  function value(level: number): Json {
+    skipSpace()
+    const unit = text.charCodeAt(at)
+    switch (unit) {
+      case 0x7b:
+        return object(level + 1)
+      case 0x5b:
+        return array(level + 1)
+      case 0x22:
+        return string()
+      case 0x74:
+        return word('true', true)
+      case 0x66:
+        return word('false', false)
+      case 0x6e:
+        return word('null', null)
+    }
+    return number()
+  }
+
+  function word<T extends Json>(letters: string, meaning: T): T {
+    if (!text.startsWith(letters, at)) fail('an unknown word')
+    at += letters.length
+    return meaning
+  }
+
+  function number(): number {
+    numberForm.lastIndex = at
+    const digits = numberForm.exec(text)?.[0]
+    if (digits === undefined) fail(at >= text.length ? 'it ends too early' : 'an unexpected character')
+    at += digits.length
+    const result = Number(digits)
+    if (!Number.isFinite(result)) fail('a number out of range')
+    return result
+  }
+
+  function string(): string {
+    const start = ++at
+    for (;;) {
+      const unit = text.charCodeAt(at)
+      if (unit === 0x22) {
+        at++
+        return text.slice(start, at - 1)
+      }
+      if (unit === 0x5c) break
+      if (!(unit >= 0x20)) fail(at >= text.length ? 'an unclosed string' : 'a control character in a string')
+      at++
+    }
+    // escapes are rare: find the end, and let the host decode the whole
+    for (;;) {
+      const unit = text.charCodeAt(at)
+      if (unit === 0x22) break
+      if (!(unit >= 0x20)) fail(at >= text.length ? 'an unclosed string' : 'a control character in a string')
+      at += unit === 0x5c ? 2 : 1
+    }
+    at++
+    try {
+      return JSON.parse(text.slice(start - 1, at)) as string
+    } catch {
+      return fail('an unknown escape in a string')
+    }
+  }
+
+  function array(level: number): Json[] {
+    if (level > depth) fail(`nesting deeper than ${depth}`)
+    const list: Json[] = []
+    at++
+    skipSpace()
+    if (text.charCodeAt(at) === 0x5d) {
+      at++
+      return list
+    }
+    for (;;) {
+      list.push(value(level))
+      skipSpace()
+      const unit = text.charCodeAt(at++)
+      if (unit === 0x5d) return list
+      if (unit !== 0x2c) fail('a missing comma or bracket')
+    }
+  }
+
+  function object(level: number): { [key: string]: Json } {
+    if (level > depth) fail(`nesting deeper than ${depth}`)
+    const fields: { [key: string]: Json } = Object.create(null)
+    at++
+    skipSpace()
+    if (text.charCodeAt(at) === 0x7d) {
+      at++
+      return fields
+    }
+    for (;;) {
+      skipSpace()
+      if (text.charCodeAt(at) !== 0x22) fail('a missing key')
+      const key = string()
+      if (isForbiddenKey(key)) fail(`the forbidden key "${key}"`)
+      if (key in fields) fail('a duplicate key')
+      skipSpace()
+      if (text.charCodeAt(at++) !== 0x3a) fail('a missing colon')
+      fields[key] = value(level)
+      skipSpace()
+      const unit = text.charCodeAt(at++)
+      if (unit === 0x7d) return fields
+      if (unit !== 0x2c) fail('a missing comma or brace')
+    }
+  }
+
+  const result = value(0)
+  skipSpace()
+  if (at < text.length) fail('text after the end')
+  return result
+}
+
+const numberForm = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y

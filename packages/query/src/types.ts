@@ -1,0 +1,147 @@
+import type { DocId, Document, MutationId, PathChange, Value, Write } from '@nearcloud/protocol'
+
+/**
+ * A condition on one field's value. `['and', …]`, `['or', …]`, `['not', t]` combine conditions on the same field.
+ * A regular expression is `['eq', RegExpValue]` (or a member of `in`). `geoNear` also orders the result by distance.
+ */
+export type Test =
+  | readonly ['eq' | 'neq' | 'gt' | 'gte' | 'lt' | 'lte', Value]
+  | readonly ['in' | 'nin', readonly Value[]]
+  | readonly ['exists', boolean]
+  | readonly [
+      'geoNear',
+      { readonly geometry: Value; readonly maxDistance?: number; readonly minDistance?: number },
+    ]
+  | readonly ['and' | 'or', readonly Test[]]
+  | readonly ['not', Test]
+
+/**
+ * What a document must be to match, as plain data (it is a `Value`, and travels as one). `['and', []]` matches all.
+ * Only these tuples are operators: an object in a condition is a value, whatever its keys are called.
+ */
+export type Filter = readonly ['and' | 'or' | 'nor', readonly Filter[]] | readonly ['field', string, Test]
+
+export type Direction = 'asc' | 'desc'
+
+/** A question, as plain data. Without `orderBy` the order is by `_id`; every order ends with `_id`. */
+export interface Query {
+  readonly collection: string
+  readonly where: Filter
+  readonly orderBy: readonly (readonly [path: string, direction: Direction])[]
+  /** Documents to leave out at the beginning; 0 for none. */
+  readonly skip: number
+  /** The most documents in the answer; absent for all. */
+  readonly limit?: number
+  /** Projection: paths to include (true) or leave out (false); absent for whole documents. */
+  readonly fields?: Readonly<Record<string, boolean>>
+}
+
+/** What `Executor.run` is asked. */
+export type Run =
+  | { readonly verb: 'get'; readonly query: Query }
+  | { readonly verb: 'count'; readonly query: Query }
+
+export interface Answer {
+  /** In the query's order, projected; frozen. Empty for a count. */
+  readonly documents: readonly Document[]
+  /** For a count: how many match (skip and limit do not apply). */
+  readonly total: number
+  /** Answered from what happens to be here: not covered by a subscription, and offline. */
+  readonly fromCache: boolean
+}
+
+/**
+ * What `Executor.commit` is asked: writes on documents that are named, decided together; or one change of everything a
+ * query matches when it is called (`first`: of the first match only).
+ */
+export type Commit =
+  | { readonly writes: readonly Write[] }
+  | { readonly target: Query; readonly first: boolean; readonly change: readonly PathChange[] | 'remove' }
+
+export interface Committed {
+  /** The documents touched, in order. */
+  readonly ids: readonly DocId[]
+  /** How many existed and were updated, removed; how many did not exist and were created. */
+  readonly updated: number
+  readonly removed: number
+  readonly created: number
+  /** Durable here, not yet answered by the server. */
+  readonly pending: boolean
+  /** For finding it in the client's events; absent where there is no outbox. */
+  readonly mutationId?: MutationId
+}
+
+export interface WatchObserver {
+  next(snapshot: Snapshot): void
+  /** Ends the watch. */
+  error(error: Error): void
+}
+
+/** The result of a watched query after a commit. Frozen documents. */
+export interface Snapshot {
+  /** 0, 1, 2 … for each watch. */
+  readonly id: number
+  /** On the first snapshot only. */
+  readonly type?: 'init'
+  readonly docs: readonly Document[]
+  readonly docChanges: readonly DocChange[]
+}
+
+/** As the original's (wxcloud API, watch): how one document entered, changed in or left the result. */
+export interface DocChange {
+  readonly id: number
+  readonly queueType: 'init' | 'enqueue' | 'update' | 'dequeue'
+  readonly dataType: 'init' | 'add' | 'update' | 'replace' | 'remove' | 'limit'
+  readonly docId: DocId
+  readonly doc: Document
+  /** For queueType `update`: dotted paths and their new values, and paths that are gone. */
+  readonly updatedFields?: Readonly<Record<string, Value>>
+  readonly removedFields?: readonly string[]
+}
+
+/**
+ * Who carries out what the builder describes: the local store, the server's commit pipeline inside a function, or the
+ * wire.
+ *
+ * Laws. Implementers: `run` and `watch` see every commit made before them by the same executor; `commit` resolves when
+ * the writes are as durable as this executor promises and rejects with a CloudError when nothing was written; after
+ * `close()` no observer is called; observers are never called inside `watch` itself. Callers: pass plain data only.
+ */
+export interface Executor {
+  run(run: Run): Promise<Answer>
+  commit(commit: Commit): Promise<Committed>
+  watch(query: Query, observer: WatchObserver): { close(): Promise<void> }
+}
+
+/** When a path was last assigned: the commit's version and the edit's time. */
+export type Stamp = readonly [version: number, time: number]
+/** By dotted path; the whole document is `''`. Only paths that were assigned after the document was added. */
+export type Stamps = { readonly [path: string]: Stamp }
+
+/** A document with its merge metadata. */
+export interface Stored {
+  readonly doc: Document
+  readonly stamps: Stamps
+}
+
+/** Where a write stands among others. */
+export interface WriteContext {
+  /** The version the author had seen; Infinity: everything (a local replay, a function). */
+  readonly base: number
+  /** The edit's time, not later than its receipt. */
+  readonly time: number
+  /** The version this commit gets. */
+  readonly version: number
+  /** What server dates resolve to (plus their offset). */
+  readonly now: number
+}
+
+/** What a write did. */
+export interface Applied {
+  /** The document afterwards; null when it does not exist (removed, or an update that found nothing). */
+  readonly after: Stored | null
+  /** False when nothing is to be written: an update or remove that found no document. */
+  readonly touched: boolean
+  /** Paths whose assignment a newer edit had overtaken. */
+  readonly superseded: readonly string[]
+}

@@ -1,0 +1,1 @@
+export type { Payload, Storage, StorageInfo, StorageOptions, StoredRecord } from './storage.ts'

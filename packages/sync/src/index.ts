@@ -1,0 +1,1 @@
+export type { Connection, Transport, TransportListener } from './transport.ts'
