@@ -1,0 +1,107 @@
+import type { DocId, Millis, MutationId, Outcome, Version } from '@nearcloud/protocol'
+import type { Change, ChangeRecord } from '../commit/change.ts'
+
+/**
+ * The server's storage: documents with their merge stamps, the one history, what was decided of each client's
+ * mutations, and small durable strings. It judges nothing and understands no query.
+ *
+ * Laws. Implementers owe: `commit` is all or nothing and resolves only when it would survive the loss of power; after
+ * it resolved every read sees it; no read ever sees half of one; text comes back byte for byte. Environments do not
+ * see each other. Callers owe: one `commit` of an environment in flight at a time, versions that only grow
+ * (`batch.from` is the head, checked), texts that `encode` gave, nothing after `close`.
+ * `testing/engine-suite.ts` checks all of it on every implementation.
+ */
+export interface Engine {
+  /** Names this history: another one after a restore. Random, the same across restarts. */
+  readonly epoch: string
+  /** The last version, 0 before the first commit. */
+  head(env: string): Promise<Version>
+  /** In the order of `ids`; null for what does not exist. */
+  get(env: string, collection: string, ids: readonly DocId[]): Promise<readonly (StoredRow | null)[]>
+  /**
+   * A collection's documents in `_id` order (numbers before texts, texts by code point), in pages. Each page is one
+   * moment of the database, later pages may be later moments. Other work of the process runs between pages.
+   */
+  scan(env: string, plan: ScanPlan): AsyncIterable<readonly StoredRow[]>
+  /** Names of the collections that have a document, sorted. */
+  collections(env: string): Promise<readonly string[]>
+  /**
+   * Changes after version `after`, oldest first: whole versions, as many as bring the list to `limit` or beyond. Empty
+   * when `after` is the head. Undefined when changes after it were pruned: read the state instead, and go on from the
+   * head.
+   */
+  log(env: string, after: Version, limit: number): Promise<readonly Change[] | undefined>
+  commit(env: string, batch: Batch): Promise<void>
+  client(env: string, client: string): Promise<ClientRow | undefined>
+  /** What was decided of a client's mutations above `after`, in their order. */
+  outcomes(env: string, client: string, after: MutationId): Promise<readonly OutcomeRow[]>
+  /** A durable string of the server's own, such as a trigger's cursor; undefined when it was never written. */
+  readState(env: string, key: string): Promise<string | undefined>
+  /** null removes it. Durable when it resolves. To write it together with documents, put it in a batch. */
+  writeState(env: string, key: string, value: string | null): Promise<void>
+  /** Keys that begin with `prefix`, sorted, with their values. */
+  listState(env: string, prefix: string): Promise<readonly (readonly [key: string, value: string])[]>
+  /** Forgets history older than `before`, but never of the last `keep` versions. */
+  prune(env: string, horizon: { before: Millis; keep: number }): Promise<void>
+  close(): Promise<void>
+}
+
+export interface StoredRow {
+  readonly id: DocId
+  /** The commit that wrote it last. */
+  readonly version: Version
+  /** The document's canonical text. */
+  readonly text: string
+  /** Its merge stamps, as JSON. */
+  readonly stamps: string
+}
+
+export interface ScanPlan {
+  readonly collection: string
+  /**
+   * Texts of which at least one occurs in the canonical text of every document that is wanted; for each list. Only a
+   * narrowing: rows without them may be given too.
+   */
+  readonly containing?: readonly (readonly string[])[]
+  /** Only these ids. */
+  readonly ids?: readonly DocId[]
+  /** Begin behind this id. */
+  readonly after?: DocId
+  /** Rows in a page, at most. */
+  readonly pageSize?: number
+}
+
+export interface Batch {
+  /** The head it builds on, and the head it makes; equal when no document changes. */
+  readonly from: Version
+  readonly to: Version
+  readonly time: Millis
+  /** In order of version and ordinal. The last one of a document is its new state. */
+  readonly changes: readonly StoredChange[]
+  readonly clients: readonly ClientRow[]
+  readonly outcomes: readonly OutcomeRow[]
+  /** Outcomes the client has for good. */
+  readonly forgotten: readonly { readonly client: string; readonly upTo: MutationId }[]
+  readonly state: readonly (readonly [key: string, value: string | null])[]
+}
+
+/** With the stamps of the new state. */
+export interface StoredChange {
+  readonly record: ChangeRecord
+  readonly stamps: string
+}
+
+export interface ClientRow {
+  readonly client: string
+  /** The user it was first used by, and the only one who may use it. */
+  readonly openid: string
+  readonly lastMutation: MutationId
+  /** The latest edit time accepted from it. */
+  readonly lastTime: Millis
+}
+
+export interface OutcomeRow {
+  readonly client: string
+  readonly nonce: string
+  readonly outcome: Outcome
+}
