@@ -7,6 +7,7 @@ const source = { resolve: { conditions: ['source'] }, ssr: { resolve: { conditio
 /** Two kinds of tests: `*.test.ts` run in Node, `*.browser.test.ts` in real Chromium. */
 export default defineConfig(() => ({
   test: {
+    reporters: ['default', './packages/acceptance/summary-reporter.ts'],
     projects: [
       {
         ...source,
