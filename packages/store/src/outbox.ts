@@ -1,0 +1,128 @@
+import type { DocId, Mutation, MutationId } from '@nearcloud/protocol'
+import { DocSet } from './doc-set.ts'
+import type { OutboxView } from './store.ts'
+
+/** The ordered mutations the server has not answered, and which documents they touch. */
+export class Outbox implements OutboxView {
+  #all: Mutation[] = []
+  #durableCount = 0
+  #durable: readonly Mutation[] | undefined
+  #byDocument = new Map<string, Map<DocId, Mutation[]>>()
+
+  get size(): number {
+    return this.#all.length
+  }
+
+  get mutations(): readonly Mutation[] {
+    this.#durable ??= Object.freeze(this.#all.slice(0, this.#durableCount))
+    return this.#durable
+  }
+
+  isPending(collection: string, id: DocId): boolean {
+    return this.#byDocument.get(collection)?.has(id) ?? false
+  }
+
+  /** Ids of a collection's documents with pending mutations. */
+  pendingIds(collection: string): Iterable<DocId> {
+    return this.#byDocument.get(collection)?.keys() ?? []
+  }
+
+  append(mutation: Mutation): void {
+    this.#all.push(mutation)
+    this.#index(mutation)
+  }
+
+  /** The oldest that was not durable is now. */
+  markDurable(): void {
+    this.#durableCount++
+    this.#durable = undefined
+  }
+
+  /** Takes out all up to `id`; they are returned. */
+  takeThrough(id: MutationId): readonly Mutation[] {
+    let count = 0
+    while (count < this.#durableCount && this.#all[count]!.id <= id) count++
+    return this.#take(0, count)
+  }
+
+  /** Takes out one; undefined when it is not here. */
+  take(id: MutationId): Mutation | undefined {
+    const at = this.#all.findIndex(mutation => mutation.id === id)
+    return at >= 0 && at < this.#durableCount ? this.#take(at, 1)[0] : undefined
+  }
+
+  /** Takes out all that storage does not have. */
+  takeUndurable(): readonly Mutation[] {
+    return this.#take(this.#durableCount, this.#all.length - this.#durableCount)
+  }
+
+  /** Numbers all from 1 on; the next number. */
+  renumber(): MutationId {
+    const all = this.#all.map((mutation, at) => Object.freeze({ ...mutation, id: at + 1 }))
+    this.#all = []
+    this.#durable = undefined
+    this.#byDocument = new Map()
+    for (const mutation of all) this.append(mutation)
+    return all.length + 1
+  }
+
+  /**
+   * The mutations that touch `docs`, in order. `docs` grows by what they touch besides: a mutation is all or nothing,
+   * so the documents of one can only be looked at together.
+   */
+  touching(docs: DocSet): readonly Mutation[] {
+    const found = new Set<Mutation>()
+    const open = [...docs]
+    for (let next = open.pop(); next; next = open.pop()) {
+      for (const mutation of this.#byDocument.get(next[0])?.get(next[1]) ?? []) {
+        if (found.has(mutation)) continue
+        found.add(mutation)
+        for (const { collection, id } of mutation.writes) if (docs.add(collection, id)) open.push([collection, id])
+      }
+    }
+    return [...found].sort((a, b) => a.id - b.id)
+  }
+
+  /** Every document with pending mutations. */
+  touched(): DocSet {
+    return touchedBy(this.#all)
+  }
+
+  #take(at: number, count: number): readonly Mutation[] {
+    const taken = this.#all.splice(at, count)
+    this.#durableCount -= Math.max(0, Math.min(this.#durableCount - at, taken.length))
+    this.#durable = undefined
+    for (const mutation of taken) this.#unindex(mutation)
+    return taken
+  }
+
+  #index(mutation: Mutation): void {
+    for (const [collection, id] of touchedBy([mutation])) {
+      let byId = this.#byDocument.get(collection)
+      if (!byId) {
+        byId = new Map()
+        this.#byDocument.set(collection, byId)
+      }
+      const list = byId.get(id)
+      if (list) list.push(mutation)
+      else byId.set(id, [mutation])
+    }
+  }
+
+  #unindex(mutation: Mutation): void {
+    for (const [collection, id] of touchedBy([mutation])) {
+      const byId = this.#byDocument.get(collection)
+      const list = byId?.get(id)
+      if (!byId || !list) continue
+      list.splice(list.indexOf(mutation), 1)
+      if (list.length === 0) byId.delete(id)
+    }
+  }
+}
+
+/** The documents these mutations write. */
+export function touchedBy(mutations: Iterable<Mutation>): DocSet {
+  const docs = new DocSet()
+  for (const { writes } of mutations) for (const { collection, id } of writes) docs.add(collection, id)
+  return docs
+}

@@ -1,0 +1,174 @@
+import type {
+  CloudError,
+  DocId,
+  Document,
+  Millis,
+  Mutation,
+  MutationId,
+  Version,
+  Write,
+} from '@nearcloud/protocol'
+import type { Query, Run, Snapshot } from '@nearcloud/query'
+
+/**
+ * The embedded database of a client. Documents are in memory, in two layers: *confirmed*, what the server has said,
+ * and the *outbox* laid over it, which together are what the app sees. Storage holds a log of both.
+ *
+ * Reads, watches and the effect of `commit` are synchronous; promises resolve when storage has what they are about.
+ * Documents handed out are frozen. After `close` every method throws CLOSED.
+ */
+export interface Store {
+  /** Nothing here survives the process. */
+  readonly volatile: boolean
+  readonly checkpoint: Checkpoint
+  /** By canonical text of the query. */
+  readonly subscriptions: ReadonlyMap<string, StoredSubscription>
+  readonly outbox: OutboxView
+  /** Refused by the server and not yet discarded, oldest first. */
+  readonly rejected: readonly RejectedMutation[]
+
+  /** What the app sees. */
+  get(collection: string, id: DocId): Document | undefined
+  /** What the server has said. */
+  confirmed(collection: string, id: DocId): Confirmed | undefined
+  /**
+   * Answers a query: documents in order, projected. For a count: none, and how many match in `total` (skip and limit
+   * do not apply); for a get `total` is the number of documents answered.
+   *
+   * `within`: the query is about these ids (its skip is in them already). Documents with pending mutations are looked at
+   * as well, unless the query skips: where a local one stands before the window nobody here can tell.
+   */
+  run(run: Run, within?: ReadonlySet<DocId>): { documents: readonly Document[]; total: number }
+  /** How `run` would find its candidates, and how many it would look at. */
+  explain(query: Query): { plan: 'id' | 'index' | 'scan'; index?: string; candidates: number }
+  /**
+   * The result now, then once after each commit or confirmed step that changes it. `next` is never called inside
+   * `watch`, `commit` or `confirm`, but soon after (a microtask), in order. `within` as in `run`; it is asked again
+   * at each step. Returns the way to stop; after it `next` is not called.
+   */
+  watch(
+    query: Query,
+    observer: { next(snapshot: Snapshot): void },
+    within?: () => ReadonlySet<DocId> | undefined,
+  ): () => void
+  /**
+   * One mutation: into the outbox and onto the overlay, now. Throws what is wrong with it (nothing is written then).
+   *
+   * `durable` resolves when storage has it. When storage refuses, the effect is taken back, together with everything
+   * that waits behind it, and `durable` rejects.
+   */
+  commit(writes: readonly Write[], context: CommitContext): CommitReceipt
+  /**
+   * What the server has said, as one record and one change of what watchers see. The effect is there when the promise
+   * resolves; when it rejects nothing of the step happened. Steps take effect in the order of the calls. Everything
+   * still pending is laid over the new documents.
+   */
+  confirm(step: ConfirmedStep): Promise<void>
+  discardRejected(id: MutationId): Promise<void>
+  /** Drops the confirmed documents of a collection that `keep` does not want; how many. Pending mutations stay. */
+  forget(collection: string, keep: (document: Document, version: Version) => boolean): Promise<number>
+  /** Folds the log into segments now. It happens by itself as well. */
+  compact(): Promise<void>
+  /** Waits for what was written, then releases the storage; `destroy` removes the data. */
+  close(options?: { destroy?: boolean }): Promise<void>
+  onEvent(listener: (event: StoreEvent) => void): () => void
+}
+
+export interface Confirmed {
+  readonly document: Document
+  readonly version: Version
+}
+
+/** Where this store stands in its conversation with the server. */
+export interface Checkpoint {
+  /** This store's name towards the server, made with the store. */
+  readonly client: string
+  /** The id the next mutation gets. */
+  readonly nextMutation: MutationId
+  /** Names the server's history. */
+  readonly epoch?: string
+  /** The last change message applied. */
+  readonly version: Version
+  readonly viewKey?: string
+  /** Outcomes up to this mutation are durable here. */
+  readonly seen: MutationId
+  /** Of the latest mutation: edit times only grow. */
+  readonly lastTime: Millis
+  readonly openid?: string
+  readonly token?: string
+}
+
+export interface StoredSubscription {
+  readonly query: Query
+  /** Its whole snapshot is here. */
+  readonly complete: boolean
+  /** The ids of the result of a query with limit or skip. */
+  readonly window?: readonly DocId[]
+}
+
+export interface OutboxView {
+  /** Those that storage has, in order: what may be sent. */
+  readonly mutations: readonly Mutation[]
+  /** All, also those on their way to storage. */
+  readonly size: number
+  isPending(collection: string, id: DocId): boolean
+}
+
+export interface RejectedMutation {
+  readonly mutation: Mutation
+  readonly code: string
+  readonly reason: string
+  readonly details: Readonly<Record<string, unknown>>
+}
+
+export interface CommitContext {
+  /** The moment of the edit by the server's clock. Raised to the last mutation's when it lies before it. */
+  readonly time: Millis
+  /** The version the author had seen; absent: the checkpoint's, or the newest of the documents touched. */
+  readonly base?: Version
+}
+
+export interface CommitReceipt {
+  readonly mutation: Mutation
+  /** For each write: was the document there before it, is it there after it. */
+  readonly applied: readonly { readonly id: DocId; readonly existed: boolean; readonly exists: boolean }[]
+  readonly durable: Promise<void>
+}
+
+export interface ConfirmedStep {
+  /** Older than the confirmed version: ignored. */
+  readonly puts?: readonly {
+    readonly collection: string
+    readonly version: Version
+    readonly document: Document
+  }[]
+  /** No longer there, or no longer visible. Older than the confirmed version: ignored. */
+  readonly gone?: readonly { readonly collection: string; readonly version: Version; readonly id: DocId }[]
+  /** Leave the outbox with their effects, which the puts hold from now on: all up to this one. */
+  readonly accepted?: MutationId
+  /** Leave the outbox with their effects, and are kept in `rejected`. */
+  readonly rejected?: readonly {
+    readonly id: MutationId
+    readonly code: string
+    readonly reason: string
+    readonly details?: Readonly<Record<string, unknown>>
+  }[]
+  /** Fields to replace; undefined removes one. */
+  readonly checkpoint?: { readonly [K in Exclude<keyof Checkpoint, 'nextMutation'>]?: Checkpoint[K] | undefined }
+  /** Subscriptions to put, or (null) to remove. */
+  readonly subscriptions?: ReadonlyMap<string, StoredSubscription | null>
+  /**
+   * This store turned out to be a copy of another: it goes on under this client id, its undecided mutations renumbered
+   * from 1. Happens after the rest of the step.
+   */
+  readonly renumber?: { readonly client: string }
+}
+
+/** Things that happen to a store that nobody asked for. */
+export type StoreEvent =
+  /** Storage refused; what waited for it was taken back. */
+  | { readonly name: 'storageFailed'; readonly error: CloudError }
+  /** The log could not be folded; nothing is lost, and it is tried again later. */
+  | { readonly name: 'compactionFailed'; readonly error: CloudError }
+  /** An observer threw; the others were called all the same. */
+  | { readonly name: 'observerFailed'; readonly error: CloudError }
