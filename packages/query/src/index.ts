@@ -1,3 +1,12 @@
+export { compareValues, equalityKey, equalValues } from './compare.ts'
+export { type Bound, type Constraint, clausesOf, constraintsOf, coversFilter } from './constraints.ts'
+export { evaluate } from './evaluate.ts'
+export { compileFilter } from './match/compile.ts'
+export { keysAt } from './match/path.ts'
+export { parseQuery, queryToJson } from './parse-query.ts'
+export { valueAt } from './paths.ts'
+export { compileProjection, project } from './project.ts'
+export { compareSortKeys, compileOrder, compileSortKey, firstInOrder, placeOf } from './sort.ts'
 export type {
   Answer,
   Applied,
@@ -17,3 +26,5 @@ export type {
   WatchObserver,
   WriteContext,
 } from './types.ts'
+export { applyWrite } from './update/apply.ts'
+export { checkWrite } from './update/check-write.ts'

@@ -5,7 +5,8 @@ import type { DocId, Document, MutationId, PathChange, Value, Write } from '@nea
  * A regular expression is `['eq', RegExpValue]` (or a member of `in`). `geoNear` also orders the result by distance.
  */
 export type Test =
-  | readonly ['eq' | 'neq' | 'gt' | 'gte' | 'lt' | 'lte', Value]
+  | readonly ['eq' | 'neq', Value]
+  | readonly ['gt' | 'gte' | 'lt' | 'lte', Value]
   | readonly ['in' | 'nin', readonly Value[]]
   | readonly ['exists', boolean]
   | readonly [

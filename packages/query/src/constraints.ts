@@ -1,0 +1,127 @@
+import { encode, RegExpValue, type Value } from '@nearcloud/protocol'
+import { compareValues } from './compare.ts'
+import type { Filter, Test } from './types.ts'
+
+export interface Bound {
+  readonly value: Value
+  readonly inclusive: boolean
+}
+
+/** What the keys of a document at one path must satisfy. Each part alone may be satisfied by another key. */
+export interface Constraint {
+  readonly equals?: readonly Value[]
+  readonly lower?: Bound
+  readonly upper?: Bound
+}
+
+/** The conditions that must all hold, flattened: conjunctions of filters and of tests on one field are taken apart. */
+export function clausesOf(filter: Filter): readonly Filter[] {
+  if (filter[0] === 'and') return filter[1].flatMap(clausesOf)
+  if (filter[0] === 'field' && filter[2][0] === 'and')
+    return filter[2][1].flatMap(test => clausesOf(['field', filter[1], test]))
+  return [filter]
+}
+
+/**
+ * Does every document that matches `inner` match `outer`, as far as their forms show? Each clause of `outer` is among
+ * those of `inner`. `false` may mean "not seen".
+ */
+export function coversFilter(outer: Filter, inner: Filter): boolean {
+  const wanted = clausesOf(outer)
+  if (wanted.length === 0) return true
+  const given = new Set(clausesOf(inner).map(textOf))
+  return wanted.every(clause => given.has(textOf(clause)))
+}
+
+/**
+ * Where an index may look, by path. Sound: of every document that matches, some key (`keysAt`) equals one of `equals`,
+ * some key is within `lower`, and some key is within `upper`.
+ *
+ * The bounds may be met by different elements of one array: a range scan that uses both misses `[0, 10]` for "over 1 and
+ * under 5", so where a path holds arrays, use one bound only. Conditions that a missing field satisfies give no constraint.
+ */
+export function constraintsOf(filter: Filter): Map<string, Constraint> {
+  const constraints = new Map<string, Constraint>()
+  for (const clause of clausesOf(filter)) {
+    const found = clause[0] === 'or' ? constraintOfBranches(clause[1]) : constraintOfClause(clause)
+    if (!found) continue
+    const [path, constraint] = found
+    constraints.set(path, narrow(constraints.get(path) ?? {}, constraint))
+  }
+  return constraints
+}
+
+function constraintOfClause(clause: Filter): [path: string, Constraint] | undefined {
+  if (clause[0] !== 'field') return undefined
+  const constraint = constraintOfTest(clause[2])
+  return constraint && [clause[1], constraint]
+}
+
+/** `or` over one path, every branch an equality. */
+function constraintOfBranches(branches: readonly Filter[]): [path: string, Constraint] | undefined {
+  const equals: Value[] = []
+  let path: string | undefined
+  for (const branch of branches) {
+    const found = constraintOfClause(branch)
+    if (!found?.[1].equals || (path !== undefined && path !== found[0])) return undefined
+    path = found[0]
+    equals.push(...found[1].equals)
+  }
+  return path === undefined ? undefined : [path, { equals }]
+}
+
+function constraintOfTest(test: Test): Constraint | undefined {
+  switch (test[0]) {
+    case 'eq':
+      return isKey(test[1] as Value) ? { equals: [test[1] as Value] } : undefined
+    case 'in':
+      return test[1].every(isKey) ? { equals: test[1] } : undefined
+    case 'gt':
+    case 'gte':
+      return isBound(test[1] as Value)
+        ? { lower: { value: test[1] as Value, inclusive: test[0] === 'gte' } }
+        : undefined
+    case 'lt':
+    case 'lte':
+      return isBound(test[1] as Value)
+        ? { upper: { value: test[1] as Value, inclusive: test[0] === 'lte' } }
+        : undefined
+    case 'or': {
+      const found = constraintOfBranches(test[1].map(each => ['field', '', each]))
+      return found?.[1]
+    }
+    default:
+      return undefined
+  }
+}
+
+function narrow(known: Constraint, more: Constraint): Constraint {
+  const equals =
+    known.equals && more.equals
+      ? more.equals.length < known.equals.length
+        ? more.equals
+        : known.equals
+      : (known.equals ?? more.equals)
+  const lower = tighter(known.lower, more.lower, 1)
+  const upper = tighter(known.upper, more.upper, -1)
+  return { ...(equals && { equals }), ...(lower && { lower }), ...(upper && { upper }) }
+}
+
+function tighter(a: Bound | undefined, b: Bound | undefined, sign: 1 | -1): Bound | undefined {
+  if (!a || !b) return a ?? b
+  const order = compareValues(a.value, b.value) * sign
+  if (order === 0) return a.inclusive ? b : a
+  return order > 0 ? a : b
+}
+
+function isKey(value: Value): boolean {
+  return value !== null && !(value instanceof RegExpValue)
+}
+
+function isBound(value: Value): boolean {
+  return isKey(value) && !Number.isNaN(value)
+}
+
+function textOf(clause: Filter): string {
+  return encode(clause as unknown as Value)
+}

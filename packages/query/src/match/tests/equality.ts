@@ -1,0 +1,37 @@
+import { RegExpValue, type Value } from '@nearcloud/protocol'
+import { equalValues } from '../../compare.ts'
+import { compileRegExp } from '../../regex/regexp.ts'
+import type { Reached } from '../path.ts'
+import type { TestFamily, TestOf } from './family.ts'
+
+/** eq, neq, in, nin. `neq` and `nin` are the negations, so a missing field satisfies them. */
+export const equality: TestFamily<TestOf<'eq' | 'neq' | 'in' | 'nin'>> = ([operator, argument], path) => {
+  const isEqual =
+    operator === 'eq' || operator === 'neq'
+      ? equalTo(argument as Value)
+      : equalToAny(argument as readonly Value[])
+  return operator === 'eq' || operator === 'in'
+    ? document => path.some(document, isEqual)
+    : document => !path.some(document, isEqual)
+}
+
+/** A missing field equals null; a regular expression equals the text it finds itself in. */
+function equalTo(wanted: Value): (value: Reached) => boolean {
+  if (wanted instanceof RegExpValue) {
+    const expression = compileRegExp(wanted)
+    return value => typeof value === 'string' && expression.test(value)
+  }
+  if (wanted === null) return value => value === null || value === undefined
+  if (typeof wanted === 'string' || typeof wanted === 'boolean') return value => value === wanted
+  return value => value !== undefined && equalValues(value, wanted)
+}
+
+function equalToAny(wanted: readonly Value[]): (value: Reached) => boolean {
+  const simple = new Set<Value>()
+  const others: ((value: Reached) => boolean)[] = []
+  for (const value of wanted)
+    if (value === null || typeof value !== 'object') simple.add(value)
+    else others.push(equalTo(value))
+  if (others.length === 0) return value => simple.has(value ?? null)
+  return value => simple.has(value ?? null) || others.some(isEqual => isEqual(value))
+}

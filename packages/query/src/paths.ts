@@ -1,0 +1,77 @@
+import { CloudError, Geo, keyRefusal, kindOf, limits, type Value } from '@nearcloud/protocol'
+
+/** The value a dotted path names, read plainly: fields of objects, elements of arrays by index. Own properties only. */
+export function valueAt(document: Value, path: string): Value | undefined {
+  return valueAtSegments(document, segmentsOf(path))
+}
+
+export function valueAtSegments(root: Value, segments: readonly string[]): Value | undefined {
+  let value: Value | undefined = root
+  for (const segment of segments) {
+    value = fieldOf(value, segment)
+    if (value === undefined) return undefined
+  }
+  return value
+}
+
+/** One step of a path. A geometry is read as the GeoJSON object it is. */
+export function fieldOf(container: Value | undefined, key: string): Value | undefined {
+  if (container === null || typeof container !== 'object') return undefined
+  if (Array.isArray(container)) {
+    const index = indexOf(key)
+    return index < 0 ? undefined : (container[index] as Value | undefined)
+  }
+  if (container instanceof Geo)
+    return key === 'type'
+      ? container.type
+      : key === 'coordinates'
+        ? (container.coordinates as Value)
+        : undefined
+  if (!isContainer(container)) return undefined
+  return hasOwn(container, key) ? (container as { readonly [key: string]: Value })[key] : undefined
+}
+
+/** A value with fields: a plain object or a geometry; not an array, date, expression or bytes. */
+export function isContainer(value: Value | undefined): value is Geo | { readonly [key: string]: Value } {
+  if (value === undefined || value === null || typeof value !== 'object') return false
+  const kind = kindOf(value)
+  return kind === 'object' || kind === 'geo'
+}
+
+export function hasOwn(object: object, key: string): boolean {
+  return Object.hasOwn(object, key)
+}
+
+/** The segments of a dotted path; none for `''`, the whole document. */
+export function segmentsOf(path: string): readonly string[] {
+  return path === '' ? [] : path.split('.')
+}
+
+/** The array index a segment names (`0`, `7`, `12`; not `07` or `-1`), or -1. */
+export function indexOf(segment: string): number {
+  if (!indexForm.test(segment)) return -1
+  return Number(segment)
+}
+
+export function joinPath(path: string, key: string): string {
+  return path === '' ? key : `${path}.${key}`
+}
+
+/** Throws INVALID_PARAM unless `path` can name a field: segments that are keys, at most `limits.depth` of them. */
+export function checkPath(path: unknown): asserts path is string {
+  const refuse = (reason: string) =>
+    new CloudError('INVALID_PARAM', {
+      errMsg: `the path "${String(path).slice(0, 100)}" cannot be used: ${reason}`,
+      details: { reason },
+    })
+  if (typeof path !== 'string') throw refuse('a path is text')
+  const segments = path.split('.')
+  if (segments.length > limits.depth) throw refuse(`deeper than ${limits.depth} levels`)
+  for (const segment of segments) {
+    if (segment === '') throw refuse('an empty part')
+    const reason = keyRefusal(segment)
+    if (reason !== undefined) throw refuse(reason)
+  }
+}
+
+const indexForm = /^(?:0|[1-9][0-9]{0,8})$/

@@ -1,0 +1,112 @@
+import {
+  CloudError,
+  type DocId,
+  type Document,
+  type DocumentData,
+  makeDocument,
+  type PathChange,
+  type Value,
+  type Write,
+} from '@nearcloud/protocol'
+import { resolveServerDates } from '../merge/server-dates.ts'
+import { hasUnseenAround, isSuperseded, restamp } from '../merge/stamps.ts'
+import { hasOwn, segmentsOf, valueAt } from '../paths.ts'
+import type { Applied, Stored, WriteContext } from '../types.ts'
+import { Draft } from './draft.ts'
+import { operations } from './operators/index.ts'
+
+/**
+ * The one evaluator of changes and of merging: what a checked write (`checkWrite`) makes of a document.
+ *
+ * Assignments win against what their author had seen and against what is not newer; otherwise that path alone is
+ * superseded. Everything else is executed on what is there. `_id` and `_openid` of a document that exists never change.
+ * Nothing given is modified; an unchanged document is the same object. The caller checks the size (`documentText`).
+ *
+ * Throws DUPLICATE_ID for an `add` of what exists, DATABASE_REQUEST_FAILED when an operator does not fit what is there.
+ */
+export function applyWrite(before: Stored | null, write: Write, context: WriteContext): Applied {
+  switch (write.op) {
+    case 'add':
+      if (before) throw duplicate(write.collection, write.id)
+      return touched({ doc: documentOf(write.id, write.data, context), stamps: {} })
+    case 'set':
+      return replace(before, write.id, write.data, context)
+    case 'update':
+      return before ? update(before, write.changes, context) : untouched
+    case 'remove':
+      return before ? { after: null, touched: true, superseded: [] } : untouched
+  }
+}
+
+function replace(before: Stored | null, id: DocId, data: DocumentData, context: WriteContext): Applied {
+  if (before && isSuperseded(before.stamps, '', context)) return touched(before, [''])
+  const { stamps, kept } = restamp(before?.stamps ?? {}, new Set(['']), context)
+  const fresh = documentOf(id, data, context)
+  if (!before) return touched({ doc: fresh, stamps })
+  const draft = new Draft(withOwnerOf(before.doc, fresh))
+  for (const path of kept.get('') ?? []) assign(draft, path, valueAt(before.doc, path), true)
+  return touched({ doc: draft.finish(), stamps })
+}
+
+function update(before: Stored, changes: readonly PathChange[], context: WriteContext): Applied {
+  const won = new Set<string>()
+  const superseded: string[] = []
+  for (const [path, operator] of changes) {
+    if (operations[operator].kind !== 'assign') continue
+    if (isSuperseded(before.stamps, path, context)) superseded.push(path)
+    else won.add(path)
+  }
+  const { stamps, kept } = restamp(before.stamps, won, context)
+  const draft = new Draft(before.doc)
+  for (const [path, operator, argument] of changes) {
+    const operation = operations[operator]
+    const resolved = resolveServerDates(argument, context.now)
+    if (operation.kind === 'execute') {
+      const target = {
+        path,
+        refuse: (reason: string) => failed(`${reason} in document {_id: ${before.doc._id}}`),
+      }
+      const segments = segmentsOf(path)
+      draft.write(segments, operation.apply(draft.read(segments), resolved, target))
+    } else if (won.has(path)) {
+      // a scalar that a concurrent edit put around the path gives way, as it would had the two come the other way round
+      assign(draft, path, operation.value(resolved), hasUnseenAround(before.stamps, path, context))
+      for (const inner of kept.get(path) ?? []) assign(draft, inner, valueAt(before.doc, inner), true)
+    }
+  }
+  return touched({ doc: draft.finish(), stamps }, superseded)
+}
+
+function assign(draft: Draft, path: string, value: Value | undefined, force: boolean): void {
+  if (value === undefined) draft.erase(segmentsOf(path))
+  else draft.write(segmentsOf(path), value, force)
+}
+
+function documentOf(id: DocId, data: DocumentData, context: WriteContext): Document {
+  return makeDocument(id, resolveServerDates(data, context.now) as DocumentData)
+}
+
+/** The fields of `fresh` with the creator of `stored`: nobody's `_openid` is given away or taken. */
+function withOwnerOf(stored: Document, fresh: Document): Document {
+  const owned: { _id: DocId; [key: string]: Value } = { ...fresh }
+  delete owned._openid
+  if (hasOwn(stored, '_openid')) owned._openid = stored._openid!
+  return Object.freeze(owned)
+}
+
+function touched(after: Stored, superseded: readonly string[] = []): Applied {
+  return { after, touched: true, superseded }
+}
+
+const untouched: Applied = { after: null, touched: false, superseded: [] }
+
+function duplicate(collection: string, id: DocId): CloudError {
+  return new CloudError('DUPLICATE_ID', {
+    errMsg: `E11000 duplicate key error: a document with _id ${JSON.stringify(id)} exists in ${collection}`,
+    details: { collection, id },
+  })
+}
+
+function failed(words: string): CloudError {
+  return new CloudError('DATABASE_REQUEST_FAILED', { errMsg: words })
+}

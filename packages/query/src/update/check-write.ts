@@ -1,0 +1,78 @@
+import {
+  CloudError,
+  checkCollectionName,
+  checkDocId,
+  isPlainObject,
+  limits,
+  type PathChange,
+  type Value,
+  type Write,
+} from '@nearcloud/protocol'
+import { checkPath, hasOwn, segmentsOf } from '../paths.ts'
+import { depthOf } from './draft.ts'
+import { operations } from './operators/index.ts'
+
+/**
+ * What the builder guarantees of a write, and a stranger's has to prove before `applyWrite`: its collection and id, data
+ * that is an object without `_id`, paths that do not lie in each other, operators with their arguments, and no
+ * assignment of `_id` or `_openid` to a document that exists.
+ *
+ * Values are normalised already (`fromJson`). Throws INVALID_PARAM or DATABASE_INVALID_OPERATOR.
+ */
+export function checkWrite(write: Write): void {
+  checkCollectionName(write.collection)
+  checkDocId(write.id)
+  switch (write.op) {
+    case 'add':
+    case 'set':
+      checkData(write.data)
+      return
+    case 'update':
+      checkChanges(write.changes)
+      return
+    case 'remove':
+      return
+    default:
+      throw refuse('a write is one of add, set, update, remove')
+  }
+}
+
+/** Throws unless these changes can be made together. */
+export function checkChanges(changes: readonly PathChange[]): void {
+  if (changes.length === 0) throw refuse('options.data must not be empty')
+  if (changes.length > limits.batchWrites)
+    throw refuse(`more than ${limits.batchWrites} changes of one document`)
+  const paths = new Set<string>()
+  for (const [path, operator, argument] of changes) {
+    checkPath(path)
+    const [first] = segmentsOf(path)
+    if (first === '_id') throw refuse('不能更新_id的值')
+    if (first === '_openid') throw refuse('不能更新_openid的值 (_openid cannot be updated)')
+    if (!hasOwn(operations, operator))
+      throw new CloudError('DATABASE_INVALID_OPERATOR', {
+        errMsg: `unknown update operator "${String(operator).slice(0, 50)}"`,
+      })
+    operations[operator].check(argument)
+    if (paths.has(path)) throw conflict(path, path)
+    paths.add(path)
+  }
+  for (const path of paths)
+    for (let end = path.indexOf('.'); end > 0; end = path.indexOf('.', end + 1))
+      if (paths.has(path.slice(0, end))) throw conflict(path, path.slice(0, end))
+}
+
+function checkData(data: Value): void {
+  if (!isPlainObject(data)) throw refuse('data is an object')
+  if (hasOwn(data, '_id')) throw refuse('不能更新_id的值')
+  if (depthOf(data) > limits.depth) throw refuse(`data nested deeper than ${limits.depth}`)
+}
+
+function conflict(path: string, other: string): CloudError {
+  return new CloudError('DATABASE_REQUEST_FAILED', {
+    errMsg: `Updating the path '${path}' would create a conflict at '${other}'`,
+  })
+}
+
+function refuse(reason: string): CloudError {
+  return new CloudError('INVALID_PARAM', { errMsg: reason })
+}

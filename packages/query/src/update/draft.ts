@@ -1,0 +1,139 @@
+import { CloudError, type Document, Geo, geoFromJson, limits, type Value } from '@nearcloud/protocol'
+import { fieldOf, indexOf, isContainer } from '../paths.ts'
+
+type Fields = { [key: string]: Value }
+
+/**
+ * A document being changed: paths are written, and what is not touched is shared with the document it began as.
+ *
+ * Throws DATABASE_REQUEST_FAILED, as the original does, for a path through a value that has no fields.
+ */
+export class Draft {
+  #root: Value
+  /** The containers that are ours to change. */
+  readonly #own = new Set<Value>()
+
+  constructor(document: Value) {
+    this.#root = document
+  }
+
+  /** The document, frozen; the one it began as when nothing changed. The draft is not used afterwards. */
+  finish(): Document {
+    return this.#seal(this.#root) as Document
+  }
+
+  read(segments: readonly string[]): Value | undefined {
+    let value: Value | undefined = this.#root
+    for (const segment of segments) value = fieldOf(value, segment)
+    return value
+  }
+
+  /**
+   * Puts `value` where the path leads, making the objects on the way that are missing. An element beyond an array's end
+   * fills the gap with null. `force`: values without fields on the way give way to objects.
+   */
+  write(segments: readonly string[], value: Value, force = false): void {
+    if (segments.length + depthOf(value) > limits.depth)
+      throw failed(`nesting deeper than ${limits.depth} at '${segments.join('.')}'`)
+    let container = this.#open()
+    for (let i = 0; i < segments.length - 1; i++) {
+      const key = segments[i]!
+      const field = fieldOf(container, key)
+      const next = segments[i + 1]!
+      if (field === undefined || (!canHold(field, next) && force)) this.#put(container, key, {}, true)
+      else if (!canHold(field, next)) throw cannotCreate(next, key, field)
+      else this.#put(container, key, field, !this.#own.has(field))
+      container = fieldOf(container, key) as Value
+    }
+    this.#put(container, segments[segments.length - 1]!, value, false)
+  }
+
+  /** Takes away what the path names: a field is gone, an element becomes null. Nothing there: nothing happens. */
+  erase(segments: readonly string[]): void {
+    if (this.read(segments) === undefined) return
+    let container = this.#open()
+    for (const key of segments.slice(0, -1)) {
+      const field = fieldOf(container, key)!
+      this.#put(container, key, field, !this.#own.has(field))
+      container = fieldOf(container, key)!
+    }
+    const key = segments[segments.length - 1]!
+    if (Array.isArray(container)) container[indexOf(key)] = null
+    else delete (container as Fields)[key]
+  }
+
+  #open(): Value {
+    if (!this.#own.has(this.#root)) {
+      this.#root = copyOf(this.#root)
+      this.#own.add(this.#root)
+    }
+    return this.#root
+  }
+
+  /** `asOwn`: what is put is copied, and ours to change. */
+  #put(container: Value, key: string, value: Value, asOwn: boolean): void {
+    const content = asOwn ? copyOf(value) : value
+    if (asOwn) this.#own.add(content)
+    if (Array.isArray(container)) {
+      const index = indexOf(key)
+      if (index - container.length > maxPadding)
+        throw failed(`the index ${index} is too far beyond the end of the array`)
+      while (container.length < index) container.push(null)
+      container[index] = content
+    } else (container as Fields)[key] = content
+  }
+
+  /** Freezes what is ours; an object that has become GeoJSON is a geometry, as it would be after any trip. */
+  #seal(value: Value): Value {
+    if (!this.#own.has(value)) return value
+    if (Array.isArray(value)) {
+      for (let i = 0; i < value.length; i++) value[i] = this.#seal(value[i] as Value)
+      return Object.freeze(value)
+    }
+    const fields = value as Fields
+    for (const key of Object.keys(fields)) fields[key] = this.#seal(fields[key]!)
+    return geoFromJson(fields) ?? Object.freeze(fields)
+  }
+}
+
+/** A whole value in place of the document, for the draft of a document's replacement. */
+export function depthOf(value: Value): number {
+  if (Array.isArray(value)) return 1 + deepest(value)
+  if (!isContainer(value)) return 0
+  return 1 + deepest(value instanceof Geo ? [value.coordinates as Value] : Object.values(value))
+}
+
+function deepest(values: readonly Value[]): number {
+  let depth = 0
+  for (const value of values) depth = Math.max(depth, depthOf(value))
+  return depth
+}
+
+function canHold(container: Value, key: string): boolean {
+  return Array.isArray(container) ? indexOf(key) >= 0 : isContainer(container)
+}
+
+function copyOf(container: Value): Value {
+  if (Array.isArray(container)) return [...(container as readonly Value[])]
+  if (container instanceof Geo)
+    return { type: container.type, coordinates: container.coordinates as readonly Value[] }
+  return { ...(container as Fields) }
+}
+
+function cannotCreate(key: string, parent: string, value: Value): CloudError {
+  return failed(`Cannot create field '${key}' in element {${parent}: ${shown(value)}}`)
+}
+
+function shown(value: Value): string {
+  if (Array.isArray(value)) return '[…]'
+  if (value !== null && typeof value === 'object') return '{…}'
+  const text = JSON.stringify(value)
+  return text.length > 50 ? `${text.slice(0, 50)}…` : text
+}
+
+function failed(words: string): CloudError {
+  return new CloudError('DATABASE_REQUEST_FAILED', { errMsg: words })
+}
+
+/** Nulls that fit a document, and no more. */
+const maxPadding = limits.documentBytes / 5
