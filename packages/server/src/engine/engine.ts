@@ -7,7 +7,7 @@ import type { Change, ChangeRecord } from '../commit/change.ts'
  *
  * Laws. Implementers owe: `commit` is all or nothing and resolves only when it would survive the loss of power; after
  * it resolved every read sees it; no read ever sees half of one; text comes back byte for byte. Environments do not
- * see each other. Callers owe: one `commit` of an environment in flight at a time, versions that only grow
+ * see each other. Callers owe: one `commit` of an environment in flight at a time (`writeState` may come between), versions that only grow
  * (`batch.from` is the head, checked), texts that `encode` gave, nothing after `close`.
  * `testing/engine-suite.ts` checks all of it on every implementation.
  */
@@ -25,6 +25,8 @@ export interface Engine {
   scan(env: string, plan: ScanPlan): AsyncIterable<readonly StoredRow[]>
   /** Names of the collections that have a document, sorted. */
   collections(env: string): Promise<readonly string[]>
+  /** How many documents a collection has. */
+  size(env: string, collection: string): Promise<number>
   /**
    * Changes after version `after`, oldest first: whole versions, as many as bring the list to `limit` or beyond. Empty
    * when `after` is the head. Undefined when changes after it were pruned: read the state instead, and go on from the
@@ -75,7 +77,6 @@ export interface Batch {
   /** The head it builds on, and the head it makes; equal when no document changes. */
   readonly from: Version
   readonly to: Version
-  readonly time: Millis
   /** In order of version and ordinal. The last one of a document is its new state. */
   readonly changes: readonly StoredChange[]
   readonly clients: readonly ClientRow[]
@@ -83,6 +84,11 @@ export interface Batch {
   /** Outcomes the client has for good. */
   readonly forgotten: readonly { readonly client: string; readonly upTo: MutationId }[]
   readonly state: readonly (readonly [key: string, value: string | null])[]
+}
+
+/** A batch in which nothing happens. */
+export function emptyBatch(head: Version): Batch {
+  return { from: head, to: head, changes: [], clients: [], outcomes: [], forgotten: [], state: [] }
 }
 
 /** With the stamps of the new state. */

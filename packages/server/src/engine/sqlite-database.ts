@@ -1,0 +1,123 @@
+import { CloudError, type RandomBytes, toHex } from '@nearcloud/protocol'
+import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
+
+/** The layout of the tables below. A server refuses a database of a later one. */
+export const storedFormat = 1
+
+/**
+ * Opens or creates the database file for one process: write-ahead log, every commit synced to the disk, checked.
+ *
+ * Throws SERVER_CONFIGURATION, in one sentence, when it was written by a newer nearcloud, when it is damaged or busy, and
+ * when the disk would not be synced. That one server alone writes to it is the data folder's business.
+ */
+export function openDatabase(file: string, random: RandomBytes): { db: DatabaseSyncInstance; epoch: string } {
+  let db: DatabaseSyncInstance | undefined
+  try {
+    db = new DatabaseSync(file)
+    db.exec('PRAGMA busy_timeout = 2000')
+    db.exec('PRAGMA journal_mode = WAL')
+    // a connection that opens an existing WAL database may begin with less than it was created with
+    db.exec('PRAGMA synchronous = FULL')
+    db.exec('PRAGMA journal_size_limit = 67108864')
+    demand(pragma(db, 'journal_mode') === 'wal', `the database ${file} cannot use a write-ahead log`)
+    demand(pragma(db, 'synchronous') === 2, `the database ${file} does not sync its commits to the disk`)
+    db.exec('BEGIN IMMEDIATE')
+    const epoch = prepare(db, file, random)
+    db.exec('COMMIT')
+    demand(pragma(db, 'quick_check(1)') === 'ok', `the database ${file} is damaged: restore a backup`)
+    return { db, epoch }
+  } catch (thrown) {
+    db?.close()
+    throw configurationError(thrown, file)
+  }
+}
+
+function prepare(db: DatabaseSyncInstance, file: string, random: RandomBytes): string {
+  db.exec(tables)
+  const meta = db.prepare('SELECT format, epoch FROM meta').get() as
+    | { format: number; epoch: string }
+    | undefined
+  if (!meta) {
+    const epoch = toHex(random(16))
+    db.prepare('INSERT INTO meta (format, epoch) VALUES (?, ?)').run(storedFormat, epoch)
+    return epoch
+  }
+  demand(
+    meta.format <= storedFormat,
+    `the database ${file} was written by a newer nearcloud (format ${meta.format}; this one knows ${storedFormat})`,
+  )
+  return meta.epoch
+}
+
+const tables = `
+CREATE TABLE IF NOT EXISTS meta (format INTEGER NOT NULL, epoch TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS environments (
+  env TEXT PRIMARY KEY, head INTEGER NOT NULL, horizon INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS documents (
+  env TEXT NOT NULL, collection TEXT NOT NULL, id ANY NOT NULL,
+  version INTEGER NOT NULL, doc TEXT NOT NULL, stamps TEXT NOT NULL,
+  PRIMARY KEY (env, collection, id)
+) STRICT;
+CREATE TABLE IF NOT EXISTS history (
+  env TEXT NOT NULL, version INTEGER NOT NULL, ordinal INTEGER NOT NULL,
+  collection TEXT NOT NULL, id ANY NOT NULL, before TEXT,
+  data_type TEXT NOT NULL, actor TEXT NOT NULL, client TEXT, time REAL NOT NULL,
+  PRIMARY KEY (env, version, ordinal)
+) STRICT;
+CREATE UNIQUE INDEX IF NOT EXISTS history_of_document ON history (env, collection, id, version);
+CREATE TABLE IF NOT EXISTS clients (
+  env TEXT NOT NULL, client TEXT NOT NULL, openid TEXT NOT NULL,
+  last_mutation INTEGER NOT NULL, last_time REAL NOT NULL,
+  PRIMARY KEY (env, client)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS outcomes (
+  env TEXT NOT NULL, client TEXT NOT NULL, id INTEGER NOT NULL, nonce TEXT NOT NULL, outcome TEXT NOT NULL,
+  PRIMARY KEY (env, client, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS state (
+  env TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
+  PRIMARY KEY (env, key)
+) STRICT, WITHOUT ROWID;
+`
+
+/**
+ * What the engine's callers hear of a failed statement: STORE_FULL when the disk is full (it may have room again
+ * later), STORE_FAILED for everything else.
+ */
+export function storeError(thrown: unknown): CloudError {
+  if (thrown instanceof CloudError) return thrown
+  if (resultCode(thrown) === full)
+    return new CloudError('STORE_FULL', { errMsg: 'the server has no space left on its disk', cause: thrown })
+  return new CloudError('STORE_FAILED', { errMsg: 'the server could not reach its database', cause: thrown })
+}
+
+function configurationError(thrown: unknown, file: string): CloudError {
+  if (thrown instanceof CloudError) return thrown
+  const words =
+    resultCode(thrown) === busy
+      ? `the database ${file} is open in another process`
+      : resultCode(thrown) === corrupt || resultCode(thrown) === notADatabase
+        ? `the database ${file} is damaged: restore a backup`
+        : `the database ${file} cannot be opened: ${thrown instanceof Error ? thrown.message : String(thrown)}`
+  return new CloudError('SERVER_CONFIGURATION', { errMsg: words, cause: thrown })
+}
+
+function demand(truth: boolean, words: string): void {
+  if (!truth) throw new CloudError('SERVER_CONFIGURATION', { errMsg: words })
+}
+
+function pragma(db: DatabaseSyncInstance, name: string): unknown {
+  const row = db.prepare(`PRAGMA ${name}`).get() as Record<string, unknown> | undefined
+  return row && Object.values(row)[0]
+}
+
+function resultCode(thrown: unknown): number | undefined {
+  const code = (thrown as { errcode?: unknown } | null)?.errcode
+  return typeof code === 'number' ? code & 0xff : undefined
+}
+
+const busy = 5
+const corrupt = 11
+const full = 13
+const notADatabase = 26

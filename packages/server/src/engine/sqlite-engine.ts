@@ -1,0 +1,276 @@
+import { assert, type DocId, type Outcome, type RandomBytes, type Version } from '@nearcloud/protocol'
+import type { DatabaseSyncInstance } from '@photostructure/sqlite'
+import type { Actor } from '../actor.ts'
+import { type Change, changeOf, type DataType } from '../commit/change.ts'
+import {
+  type Batch,
+  type ClientRow,
+  type Engine,
+  emptyBatch,
+  type OutcomeRow,
+  type ScanPlan,
+  type StoredRow,
+} from './engine.ts'
+import { openDatabase, storeError } from './sqlite-database.ts'
+import { prepareStatements, type Statements } from './sqlite-statements.ts'
+import { keyOfStored, storedKey, storedText, textOfStored } from './text-key.ts'
+import { nextTurn } from './turn.ts'
+
+/** The embedded engine: one SQLite file, one process. */
+export class SqliteEngine implements Engine {
+  readonly epoch: string
+  readonly #db: DatabaseSyncInstance
+  readonly #statements: Statements
+  /** A commit whose sync failed may be on the disk or not: nothing is acknowledged after it. */
+  #failure: unknown
+
+  constructor(options: { file: string; random: RandomBytes }) {
+    const { db, epoch } = openDatabase(options.file, options.random)
+    this.epoch = epoch
+    this.#db = db
+    this.#statements = prepareStatements(db)
+  }
+
+  async head(env: string): Promise<Version> {
+    return this.#environment(env).head
+  }
+
+  async get(env: string, collection: string, ids: readonly DocId[]): Promise<readonly (StoredRow | null)[]> {
+    return this.#reading(() =>
+      ids.map(id => {
+        const row = this.#statements.document.get(env, collection, storedKey(id))
+        return row ? storedRow(row as unknown as RawRow) : null
+      }),
+    )
+  }
+
+  async *scan(env: string, plan: ScanPlan): AsyncIterable<readonly StoredRow[]> {
+    const pageSize = plan.pageSize ?? defaultPageSize
+    if (plan.ids) {
+      for (let at = 0; at < plan.ids.length; at += pageSize) {
+        const rows = await this.get(env, plan.collection, plan.ids.slice(at, at + pageSize))
+        yield rows.filter(row => row !== null)
+        await nextTurn()
+      }
+      return
+    }
+    let after = plan.after === undefined ? null : storedKey(plan.after)
+    for (;;) {
+      const page = this.#reading(() => this.#page(env, plan, after, pageSize))
+      if (page.rows.length > 0) yield page.rows
+      if (page.last === undefined) return
+      after = page.last
+      await nextTurn()
+    }
+  }
+
+  async collections(env: string): Promise<readonly string[]> {
+    return this.#reading(() =>
+      this.#statements.collections.all(env).map(row => (row as { collection: string }).collection),
+    )
+  }
+
+  async size(env: string, collection: string): Promise<number> {
+    return this.#reading(() => (this.#statements.size.get(env, collection) as { size: number }).size)
+  }
+
+  async log(env: string, after: Version, limit: number): Promise<readonly Change[] | undefined> {
+    return this.#reading(() => {
+      const { head, horizon } = this.#environment(env)
+      if (after < horizon) return undefined
+      const last = this.#statements.versionOfNth.get(env, after, Math.max(0, limit - 1)) as
+        | { version: number }
+        | undefined
+      const rows = this.#statements.log.all(env, after, last?.version ?? head) as unknown as RawChange[]
+      return rows.map(changeOfRow)
+    })
+  }
+
+  async commit(env: string, batch: Batch): Promise<void> {
+    if (this.#failure) throw storeError(this.#failure)
+    try {
+      this.#db.exec('BEGIN IMMEDIATE')
+      this.#write(env, batch)
+    } catch (thrown) {
+      this.#rollback()
+      throw storeError(thrown)
+    }
+    try {
+      this.#db.exec('COMMIT')
+    } catch (thrown) {
+      this.#rollback()
+      const error = storeError(thrown)
+      if (error.code !== 'STORE_FULL') this.#failure = thrown
+      throw error
+    }
+  }
+
+  async client(env: string, client: string): Promise<ClientRow | undefined> {
+    return this.#reading(() => this.#statements.client.get(env, client) as ClientRow | undefined)
+  }
+
+  async outcomes(env: string, client: string, after: number): Promise<readonly OutcomeRow[]> {
+    return this.#reading(() =>
+      this.#statements.outcomes.all(env, client, after).map(row => {
+        const { nonce, outcome } = row as { nonce: string; outcome: string }
+        return { client, nonce: textOfStored(nonce), outcome: JSON.parse(outcome) as Outcome }
+      }),
+    )
+  }
+
+  async readState(env: string, key: string): Promise<string | undefined> {
+    const row = this.#reading(() => this.#statements.readState.get(env, key)) as { value: string } | undefined
+    return row && textOfStored(row.value)
+  }
+
+  async writeState(env: string, key: string, value: string | null): Promise<void> {
+    const { head } = this.#environment(env)
+    await this.commit(env, { ...emptyBatch(head), state: [[key, value]] })
+  }
+
+  async listState(env: string, prefix: string): Promise<readonly (readonly [key: string, value: string])[]> {
+    return this.#reading(() =>
+      this.#statements.listState.all(env, prefix).map(row => {
+        const { key, value } = row as { key: string; value: string }
+        return [key, textOfStored(value)] as const
+      }),
+    )
+  }
+
+  async prune(env: string, horizon: { before: number; keep: number }): Promise<void> {
+    const { head } = this.#environment(env)
+    const oldest = this.#statements.lastBefore.get(env, head - horizon.keep, horizon.before) as {
+      version: number | null
+    }
+    if (oldest.version === null) return
+    // raised first: what is only partly deleted is never read
+    this.#statements.raiseHorizon.run(oldest.version, env)
+    for (;;) {
+      const { changes } = this.#statements.pruneSome.run(env, oldest.version)
+      if (Number(changes) === 0) return
+      await nextTurn()
+    }
+  }
+
+  async close(): Promise<void> {
+    if (!this.#failure) this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    this.#db.close()
+  }
+
+  #write(env: string, batch: Batch): void {
+    const { head } = this.#environment(env)
+    assert(head === batch.from, `a batch builds on the head (${head}, not ${batch.from})`)
+    const statements = this.#statements
+    if (batch.to !== head) statements.raiseHead.run(env, batch.to)
+    for (const { record, stamps } of batch.changes) {
+      const key = storedKey(record.id)
+      const { version, ordinal, collection, afterText } = record
+      const actor = JSON.stringify(record.actor)
+      statements.insertChange.run(
+        env,
+        version,
+        ordinal,
+        collection,
+        key,
+        record.beforeText,
+        record.dataType,
+        actor,
+        record.client,
+        record.time,
+      )
+      if (afterText === null) statements.deleteDocument.run(env, collection, key)
+      else statements.putDocument.run(env, collection, key, version, afterText, stamps)
+    }
+    for (const row of batch.clients)
+      statements.putClient.run(env, row.client, row.openid, row.lastMutation, row.lastTime)
+    for (const { client, nonce, outcome } of batch.outcomes)
+      statements.putOutcome.run(env, client, outcome.id, storedText(nonce), JSON.stringify(outcome))
+    for (const { client, upTo } of batch.forgotten) statements.forgetOutcomes.run(env, client, upTo)
+    for (const [key, value] of batch.state)
+      if (value === null) statements.deleteState.run(env, key)
+      else statements.putState.run(env, key, storedText(value))
+  }
+
+  #page(env: string, plan: ScanPlan, after: DocId | null, pageSize: number) {
+    const bound = this.#statements.boundary(after !== null)
+    const from = after === null ? [] : [after]
+    const end = bound.get(env, plan.collection, ...from, pageSize - 1) as { id: DocId } | undefined
+    const lists = (plan.containing ?? []).slice(0, maxLists)
+    const select = this.#statements.page(after !== null, end !== undefined, lists.length)
+    const values = [...from, ...(end ? [end.id] : []), ...lists.map(list => JSON.stringify(list))]
+    const rows: StoredRow[] = []
+    let size = 0
+    for (const raw of select.iterate(env, plan.collection, ...values)) {
+      const row = raw as unknown as RawRow
+      rows.push(storedRow(row))
+      size += row.text.length
+      if (size > pageCharacters) return { rows, last: row.id }
+    }
+    return { rows, last: end?.id }
+  }
+
+  #environment(env: string): { head: number; horizon: number } {
+    const row = this.#reading(() => this.#statements.environment.get(env))
+    return (row as { head: number; horizon: number } | undefined) ?? { head: 0, horizon: 0 }
+  }
+
+  #reading<T>(read: () => T): T {
+    try {
+      return read()
+    } catch (thrown) {
+      throw storeError(thrown)
+    }
+  }
+
+  #rollback(): void {
+    try {
+      this.#db.exec('ROLLBACK')
+    } catch {
+      // there is no transaction any more
+    }
+  }
+}
+
+interface RawRow {
+  id: DocId
+  version: number
+  text: string
+  stamps: string
+}
+
+interface RawChange {
+  version: number
+  ordinal: number
+  collection: string
+  id: DocId
+  before: string | null
+  after: string | null
+  data_type: DataType
+  actor: string
+  client: string | null
+  time: number
+}
+
+function storedRow(row: RawRow): StoredRow {
+  return { id: keyOfStored(row.id), version: row.version, text: row.text, stamps: row.stamps }
+}
+
+function changeOfRow(row: RawChange): Change {
+  return changeOf({
+    version: row.version,
+    ordinal: row.ordinal,
+    collection: row.collection,
+    id: keyOfStored(row.id),
+    beforeText: row.before,
+    afterText: row.after,
+    dataType: row.data_type,
+    actor: JSON.parse(row.actor) as Actor,
+    client: row.client,
+    time: row.time,
+  })
+}
+
+const defaultPageSize = 500
+const pageCharacters = 4_000_000
+/** Lists of a plan that are used; more would narrow little. */
+const maxLists = 3

@@ -1,0 +1,104 @@
+import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite'
+
+export type Statements = ReturnType<typeof prepareStatements>
+
+/** Every statement of the engine, prepared once. */
+export function prepareStatements(db: DatabaseSyncInstance) {
+  const prepare = (sql: string) => db.prepare(sql)
+  const prepared = new Map<string, StatementSyncInstance>()
+  const once = (sql: string) => {
+    let statement = prepared.get(sql)
+    if (!statement) {
+      statement = db.prepare(sql)
+      prepared.set(sql, statement)
+    }
+    return statement
+  }
+  return {
+    environment: prepare('SELECT head, horizon FROM environments WHERE env = ?'),
+    raiseHead: prepare(
+      `INSERT INTO environments (env, head, horizon) VALUES (?, ?, 0)
+       ON CONFLICT (env) DO UPDATE SET head = excluded.head`,
+    ),
+    raiseHorizon: prepare('UPDATE environments SET horizon = ? WHERE env = ?'),
+
+    document: prepare(
+      `SELECT id, version, doc AS text, stamps FROM documents WHERE env = ? AND collection = ? AND id = ?`,
+    ),
+    putDocument: prepare(
+      `INSERT INTO documents (env, collection, id, version, doc, stamps) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT (env, collection, id)
+       DO UPDATE SET version = excluded.version, doc = excluded.doc, stamps = excluded.stamps`,
+    ),
+    deleteDocument: prepare('DELETE FROM documents WHERE env = ? AND collection = ? AND id = ?'),
+    collections: prepare('SELECT DISTINCT collection FROM documents WHERE env = ? ORDER BY collection'),
+    size: prepare('SELECT count(*) AS size FROM documents WHERE env = ? AND collection = ?'),
+
+    /** The id `offset` rows further on. */
+    boundary: (hasAfter: boolean) =>
+      once(
+        `SELECT id FROM documents WHERE env = ? AND collection = ?${hasAfter ? ' AND id > ?' : ''}
+         ORDER BY id LIMIT 1 OFFSET ?`,
+      ),
+    /** Rows up to a boundary that hold one text of each list (JSON arrays). */
+    page: (hasAfter: boolean, hasEnd: boolean, lists: number) =>
+      once(
+        `SELECT id, version, doc AS text, stamps FROM documents
+         WHERE env = ? AND collection = ?${hasAfter ? ' AND id > ?' : ''}${hasEnd ? ' AND id <= ?' : ''}
+         ${' AND EXISTS (SELECT 1 FROM json_each(?) AS t WHERE instr(doc, t.value) > 0)'.repeat(lists)}
+         ORDER BY id`,
+      ),
+
+    insertChange: prepare(
+      `INSERT INTO history (env, version, ordinal, collection, id, before, data_type, actor, client, time)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    versionOfNth: prepare(
+      `SELECT version FROM history WHERE env = ? AND version > ? ORDER BY version, ordinal LIMIT 1 OFFSET ?`,
+    ),
+    /** The state after a change is the one before the next change of the document, or the document's own. */
+    log: prepare(
+      `SELECT h.version, h.ordinal, h.collection, h.id, h.before, h.data_type, h.actor, h.client, h.time,
+         CASE WHEN n.version IS NULL THEN d.doc ELSE n.before END AS after
+       FROM history AS h
+       LEFT JOIN history AS n ON n.env = h.env AND n.collection = h.collection AND n.id = h.id AND n.version = (
+         SELECT min(x.version) FROM history AS x
+         WHERE x.env = h.env AND x.collection = h.collection AND x.id = h.id AND x.version > h.version)
+       LEFT JOIN documents AS d ON d.env = h.env AND d.collection = h.collection AND d.id = h.id
+       WHERE h.env = ? AND h.version > ? AND h.version <= ?
+       ORDER BY h.version, h.ordinal`,
+    ),
+    lastBefore: prepare(
+      'SELECT max(version) AS version FROM history WHERE env = ? AND version <= ? AND time < ?',
+    ),
+    pruneSome: prepare(
+      `DELETE FROM history WHERE rowid IN (
+         SELECT rowid FROM history WHERE env = ? AND version <= ? ORDER BY version, ordinal LIMIT 1000)`,
+    ),
+
+    client: prepare(
+      `SELECT client, openid, last_mutation AS lastMutation, last_time AS lastTime
+       FROM clients WHERE env = ? AND client = ?`,
+    ),
+    putClient: prepare(
+      `INSERT INTO clients (env, client, openid, last_mutation, last_time) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (env, client)
+       DO UPDATE SET last_mutation = excluded.last_mutation, last_time = excluded.last_time`,
+    ),
+    outcomes: prepare(
+      'SELECT nonce, outcome FROM outcomes WHERE env = ? AND client = ? AND id > ? ORDER BY id',
+    ),
+    putOutcome: prepare('INSERT INTO outcomes (env, client, id, nonce, outcome) VALUES (?, ?, ?, ?, ?)'),
+    forgetOutcomes: prepare('DELETE FROM outcomes WHERE env = ? AND client = ? AND id <= ?'),
+
+    readState: prepare('SELECT value FROM state WHERE env = ? AND key = ?'),
+    putState: prepare(
+      `INSERT INTO state (env, key, value) VALUES (?, ?, ?)
+       ON CONFLICT (env, key) DO UPDATE SET value = excluded.value`,
+    ),
+    deleteState: prepare('DELETE FROM state WHERE env = ? AND key = ?'),
+    listState: prepare(
+      `SELECT key, value FROM state WHERE env = ?1 AND substr(key, 1, length(?2)) = ?2 ORDER BY key`,
+    ),
+  }
+}

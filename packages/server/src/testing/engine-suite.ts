@@ -1,0 +1,290 @@
+import { type DocId, encode, makeDocument, type Outcome, type Value } from '@nearcloud/protocol'
+import { describe, expect, test } from 'vitest'
+import type { DataType } from '../commit/change.ts'
+import { type Batch, type Engine, emptyBatch, type StoredChange, type StoredRow } from '../engine/engine.ts'
+
+/** What every engine owes. `open` gives a fresh, empty one; the suite closes it. */
+export function engineSuite(name: string, open: () => Promise<Engine>): void {
+  const run = (title: string, story: (engine: Engine) => Promise<void>) =>
+    test(title, async () => {
+      const engine = await open()
+      try {
+        await story(engine)
+      } finally {
+        await engine.close()
+      }
+    })
+
+  describe(`${name} keeps the engine contract`, () => {
+    run('an empty environment has head 0 and nothing in it', async engine => {
+      expect(await engine.head('a')).toBe(0)
+      expect(await engine.get('a', 'todos', ['x'])).toEqual([null])
+      expect(await collect(engine, 'a', 'todos')).toEqual([])
+      expect(await engine.log('a', 0, 10)).toEqual([])
+      expect(await engine.client('a', 'c')).toBeUndefined()
+      expect(await engine.collections('a')).toEqual([])
+    })
+
+    run(
+      '[ENGINE-1] a batch is there whole: documents, history, client, outcome, state, head',
+      async engine => {
+        const outcome: Outcome = { id: 1, status: 'accepted', version: 1 }
+        await engine.commit('a', {
+          ...batch(0, [change({ id: 'x', after: { n: 1 } }), change({ id: 'y', after: { n: 2 } })]),
+          clients: [{ client: 'c', openid: 'o', lastMutation: 1, lastTime: 5.5 }],
+          outcomes: [{ client: 'c', nonce: 'a\0b', outcome }],
+          state: [['cursor', '7']],
+        })
+        expect(await engine.head('a')).toBe(1)
+        const rows = await engine.get('a', 'todos', ['y', 'x', 'z'])
+        expect(rows.map(row => row?.text)).toEqual(['{"_id":"y","n":2}', '{"_id":"x","n":1}', undefined])
+        expect(rows[0]).toMatchObject({ id: 'y', version: 1, stamps: '{"s":1}' })
+        expect(await engine.client('a', 'c')).toEqual({
+          client: 'c',
+          openid: 'o',
+          lastMutation: 1,
+          lastTime: 5.5,
+        })
+        expect(await engine.outcomes('a', 'c', 0)).toEqual([{ client: 'c', nonce: 'a\0b', outcome }])
+        expect(await engine.readState('a', 'cursor')).toBe('7')
+        expect(await engine.size('a', 'todos')).toBe(2)
+      },
+    )
+
+    run('[ENGINE-2] environments do not see each other', async engine => {
+      await engine.commit('a', batch(0, [change({ id: 'x', after: { n: 1 } })]))
+      await engine.writeState('a', 'k', 'v')
+      expect(await engine.head('b')).toBe(0)
+      expect(await engine.get('b', 'todos', ['x'])).toEqual([null])
+      expect(await engine.readState('b', 'k')).toBeUndefined()
+      expect(await engine.collections('a')).toEqual(['todos'])
+      expect(await engine.collections('b')).toEqual([])
+    })
+
+    run('[ENGINE-3] a batch that does not build on the head writes nothing', async engine => {
+      await engine.commit('a', batch(0, [change({ id: 'x', after: { n: 1 } })]))
+      await expect(engine.commit('a', batch(0, [change({ id: 'y', after: {} })]))).rejects.toThrow()
+      expect(await engine.head('a')).toBe(1)
+      expect(await engine.get('a', 'todos', ['y'])).toEqual([null])
+    })
+
+    run('[ENGINE-4] ids of every kind are documents of their own, in _id order', async engine => {
+      const ids: DocId[] = [
+        '\u{1F600}',
+        'a\0b',
+        '',
+        1,
+        '1',
+        -2.5,
+        1e300,
+        'a',
+        'a\x01',
+        'a\0',
+        '\uFFFD',
+        'b',
+        0,
+        2 ** 53,
+      ]
+      const used = ids.filter(id => id !== '')
+      await engine.commit(
+        'a',
+        batch(
+          0,
+          used.map((id, n) => change({ id, after: { n } })),
+        ),
+      )
+      const inOrder = [
+        -2.5,
+        0,
+        1,
+        2 ** 53,
+        1e300,
+        '1',
+        'a',
+        'a\0',
+        'a\0b',
+        'a\x01',
+        'b',
+        '\uFFFD',
+        '\u{1F600}',
+      ]
+      expect((await collect(engine, 'a', 'todos')).map(row => row.id)).toEqual(inOrder)
+      expect((await collect(engine, 'a', 'todos', { pageSize: 2 })).map(row => row.id)).toEqual(inOrder)
+      expect((await collect(engine, 'a', 'todos', { after: 'a', pageSize: 3 })).map(row => row.id)).toEqual(
+        inOrder.slice(7),
+      )
+      const rows = await engine.get('a', 'todos', used)
+      expect(rows.map(row => row?.id)).toEqual(used)
+      expect((await collect(engine, 'a', 'todos', { ids: ['b', 'nobody', 1] })).map(row => row.id)).toEqual([
+        'b',
+        1,
+      ])
+    })
+
+    run('[ENGINE-5] a narrowed scan gives at least every row that holds the texts', async engine => {
+      const names = Array.from({ length: 50 }, (_, n) => change({ id: n, after: { of: `n${n % 5}`, n } }))
+      await engine.commit('a', batch(0, names))
+      const rows = await collect(engine, 'a', 'todos', {
+        containing: [['"n1"', '"n2"'], ['"of"']],
+        pageSize: 7,
+      })
+      const wanted = new Set(rows.map(row => row.id))
+      for (let n = 0; n < 50; n++) if (n % 5 === 1 || n % 5 === 2) expect(wanted.has(n)).toBe(true)
+      expect(rows.map(row => row.id)).toEqual(rows.map(row => row.id).sort((x, y) => Number(x) - Number(y)))
+    })
+
+    run('[ENGINE-6] the log tells each change with the document before and after it', async engine => {
+      await engine.commit('a', batch(0, [change({ id: 'x', after: { n: 1 } })]))
+      await engine.commit(
+        'a',
+        batch(1, [change({ version: 2, id: 'x', before: { n: 1 }, after: { n: 2 }, dataType: 'update' })]),
+      )
+      await engine.commit(
+        'a',
+        batch(2, [change({ version: 3, id: 'x', before: { n: 2 }, dataType: 'remove' })]),
+      )
+      await engine.commit('a', batch(3, [change({ version: 4, id: 'x', after: { n: 9 } })]))
+      const log = await engine.log('a', 0, 100)
+      expect(log!.map(each => [each.version, each.dataType, each.before?.n, each.after?.n])).toEqual([
+        [1, 'add', undefined, 1],
+        [2, 'update', 1, 2],
+        [3, 'remove', 2, undefined],
+        [4, 'add', undefined, 9],
+      ])
+      expect(log![1]).toMatchObject({
+        ordinal: 0,
+        collection: 'todos',
+        id: 'x',
+        beforeText: '{"_id":"x","n":1}',
+        afterText: '{"_id":"x","n":2}',
+        actor: { kind: 'function', name: 'f', depth: 2 },
+        depth: 2,
+        client: 'c',
+        time: 100,
+      })
+      expect(log![2]!.after).toBeNull()
+      expect((await engine.log('a', 2, 1))!.map(each => each.version)).toEqual([3])
+      expect(await engine.log('a', 4, 10)).toEqual([])
+    })
+
+    run('[ENGINE-7] a page of the log never ends inside a version', async engine => {
+      const many = (version: number) =>
+        Array.from({ length: 5 }, (_, n) => change({ version, ordinal: n, id: `${version}.${n}`, after: {} }))
+      await engine.commit('a', { ...batch(0, [...many(1), ...many(2)]), to: 2 })
+      expect((await engine.log('a', 0, 2))!.length).toBe(5)
+      expect((await engine.log('a', 0, 6))!.length).toBe(10)
+      expect((await engine.log('a', 1, 6))!.length).toBe(5)
+    })
+
+    run('[ENGINE-8] pruned history is not given, and the last versions are kept', async engine => {
+      for (let version = 1; version <= 6; version++)
+        await engine.commit(
+          'a',
+          batch(version - 1, [change({ version, id: version, after: {}, time: version * 10 })]),
+        )
+      await engine.prune('a', { before: 45, keep: 1 })
+      expect(await engine.log('a', 0, 10)).toBeUndefined()
+      expect(await engine.log('a', 3, 10)).toBeUndefined()
+      expect((await engine.log('a', 4, 10))!.map(each => each.version)).toEqual([5, 6])
+      await engine.prune('a', { before: 1_000, keep: 3 })
+      expect((await engine.log('a', 4, 10))!.map(each => each.version)).toEqual([5, 6])
+      expect((await collect(engine, 'a', 'todos')).length).toBe(6)
+    })
+
+    run('[ENGINE-9] outcomes are kept until they are forgotten, by client', async engine => {
+      const row = (client: string, id: number) => ({
+        client,
+        nonce: `n${id}`,
+        outcome: { id, status: 'rejected' as const, code: 'X', reason: 'no', details: { a: [1] } },
+      })
+      await engine.commit('a', {
+        ...emptyBatch(0),
+        outcomes: [row('c', 1), row('c', 2), row('c', 10), row('d', 1)],
+      })
+      expect((await engine.outcomes('a', 'c', 1)).map(each => each.outcome.id)).toEqual([2, 10])
+      await engine.commit('a', { ...emptyBatch(0), forgotten: [{ client: 'c', upTo: 2 }] })
+      expect((await engine.outcomes('a', 'c', 0)).map(each => each.outcome)).toEqual([row('c', 10).outcome])
+      expect(await engine.outcomes('a', 'd', 0)).toEqual([row('d', 1)])
+    })
+
+    run('[ENGINE-10] state is written, replaced, listed by prefix and removed', async engine => {
+      await engine.writeState('a', 'trigger.a', '1')
+      await engine.writeState('a', 'trigger.b', 'x\0y')
+      await engine.writeState('a', 'other', '3')
+      await engine.commit('a', { ...emptyBatch(0), state: [['trigger.a', '2']] })
+      expect(await engine.listState('a', 'trigger.')).toEqual([
+        ['trigger.a', '2'],
+        ['trigger.b', 'x\0y'],
+      ])
+      await engine.writeState('a', 'other', null)
+      expect(await engine.readState('a', 'other')).toBeUndefined()
+    })
+
+    run('[ENGINE-11] other work runs between the pages of a long scan', async engine => {
+      await engine.commit(
+        'a',
+        batch(
+          0,
+          Array.from({ length: 40 }, (_, id) => change({ id, after: {} })),
+        ),
+      )
+      let turns = 0
+      const timer = setInterval(() => turns++, 0)
+      let other = 0
+      const pages = (async () => {
+        for await (const _ of engine.scan('a', { collection: 'todos', pageSize: 1 }))
+          setImmediate(() => other++)
+      })()
+      await pages
+      clearInterval(timer)
+      expect(other).toBeGreaterThan(30)
+    })
+  })
+}
+
+function change(part: {
+  version?: number
+  ordinal?: number
+  id: DocId
+  before?: Record<string, Value>
+  after?: Record<string, Value>
+  dataType?: DataType
+  time?: number
+}): StoredChange {
+  const text = (data: Record<string, Value> | undefined) =>
+    data ? encode(makeDocument(part.id, data)) : null
+  return {
+    record: {
+      version: part.version ?? 1,
+      ordinal: part.ordinal ?? 0,
+      collection: 'todos',
+      id: part.id,
+      beforeText: text(part.before),
+      afterText: text(part.after),
+      dataType: part.dataType ?? 'add',
+      actor: { kind: 'function', name: 'f', depth: 2 },
+      client: 'c',
+      time: part.time ?? 100,
+    },
+    stamps: '{"s":1}',
+  }
+}
+
+function batch(from: number, changes: readonly StoredChange[]): Batch {
+  const numbered =
+    changes.length > 1 && changes.every(each => each.record.ordinal === 0)
+      ? changes.map((each, ordinal) => ({ ...each, record: { ...each.record, ordinal } }))
+      : changes
+  return { ...emptyBatch(from), to: from + 1, changes: numbered }
+}
+
+async function collect(
+  engine: Engine,
+  env: string,
+  collection: string,
+  plan: { pageSize?: number; after?: DocId; ids?: DocId[]; containing?: string[][] } = {},
+): Promise<StoredRow[]> {
+  const rows: StoredRow[] = []
+  for await (const page of engine.scan(env, { collection, ...plan })) rows.push(...page)
+  return rows
+}

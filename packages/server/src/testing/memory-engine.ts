@@ -1,0 +1,160 @@
+import { assert, type DocId, type MutationId, type Version } from '@nearcloud/protocol'
+import { compareValues } from '@nearcloud/query'
+import { type Change, changeOf } from '../commit/change.ts'
+import type {
+  Batch,
+  ClientRow,
+  Engine,
+  OutcomeRow,
+  ScanPlan,
+  StoredChange,
+  StoredRow,
+} from '../engine/engine.ts'
+import { nextTurn } from '../engine/turn.ts'
+
+/** The engine as a model: what the contract says, in the fewest words, forgotten when the process ends. */
+export class MemoryEngine implements Engine {
+  readonly epoch: string
+  readonly #environments = new Map<string, MemoryEnvironment>()
+  /** Throws here to make the next commits fail. */
+  beforeCommit: () => void = () => {}
+  commits = 0
+
+  constructor(epoch = 'memory') {
+    this.epoch = epoch
+  }
+
+  async head(env: string): Promise<Version> {
+    return this.#in(env).head
+  }
+
+  async get(env: string, collection: string, ids: readonly DocId[]): Promise<readonly (StoredRow | null)[]> {
+    const rows = this.#in(env).documents.get(collection)
+    return ids.map(id => rows?.get(id) ?? null)
+  }
+
+  async *scan(env: string, plan: ScanPlan): AsyncIterable<readonly StoredRow[]> {
+    if (plan.ids) {
+      const rows = await this.get(env, plan.collection, plan.ids)
+      yield rows.filter(row => row !== null)
+      return
+    }
+    const pageSize = plan.pageSize ?? 100
+    let after = plan.after
+    for (;;) {
+      const rows = this.#sorted(env, plan.collection)
+      const start = after === undefined ? 0 : rows.findIndex(row => compareValues(row.id, after!) > 0)
+      const page = start < 0 ? [] : rows.slice(start, start + pageSize)
+      if (page.length === 0) return
+      yield page.filter(row => mayBeWanted(row.text, plan.containing ?? []))
+      after = page.at(-1)!.id
+      await nextTurn()
+    }
+  }
+
+  async collections(env: string): Promise<readonly string[]> {
+    const found = [...this.#in(env).documents].filter(([, rows]) => rows.size > 0)
+    return found.map(([name]) => name).sort(compareValues)
+  }
+
+  async size(env: string, collection: string): Promise<number> {
+    return this.#in(env).documents.get(collection)?.size ?? 0
+  }
+
+  async log(env: string, after: Version, limit: number): Promise<readonly Change[] | undefined> {
+    const { history, horizon } = this.#in(env)
+    if (after < horizon) return undefined
+    const rest = history.filter(({ record }) => record.version > after)
+    const last = rest[Math.max(0, limit - 1)]?.record.version ?? Number.POSITIVE_INFINITY
+    return rest.filter(({ record }) => record.version <= last).map(({ record }) => changeOf(record))
+  }
+
+  async commit(env: string, batch: Batch): Promise<void> {
+    this.beforeCommit()
+    const target = this.#in(env)
+    assert(batch.from === target.head, 'a batch builds on the head')
+    this.commits++
+    target.head = batch.to
+    for (const change of batch.changes) target.apply(change)
+    for (const row of batch.clients) target.clients.set(row.client, row)
+    for (const row of batch.outcomes) target.outcomes.push(row)
+    for (const { client, upTo } of batch.forgotten)
+      target.outcomes = target.outcomes.filter(row => row.client !== client || row.outcome.id > upTo)
+    for (const [key, value] of batch.state)
+      if (value === null) target.state.delete(key)
+      else target.state.set(key, value)
+  }
+
+  async client(env: string, client: string): Promise<ClientRow | undefined> {
+    return this.#in(env).clients.get(client)
+  }
+
+  async outcomes(env: string, client: string, after: MutationId): Promise<readonly OutcomeRow[]> {
+    const rows = this.#in(env).outcomes.filter(row => row.client === client && row.outcome.id > after)
+    return rows.sort((a, b) => a.outcome.id - b.outcome.id)
+  }
+
+  async readState(env: string, key: string): Promise<string | undefined> {
+    return this.#in(env).state.get(key)
+  }
+
+  async writeState(env: string, key: string, value: string | null): Promise<void> {
+    if (value === null) this.#in(env).state.delete(key)
+    else this.#in(env).state.set(key, value)
+  }
+
+  async listState(env: string, prefix: string): Promise<readonly (readonly [key: string, value: string])[]> {
+    const found = [...this.#in(env).state].filter(([key]) => key.startsWith(prefix))
+    return found.sort(([a], [b]) => compareValues(a, b))
+  }
+
+  async prune(env: string, horizon: { before: number; keep: number }): Promise<void> {
+    const target = this.#in(env)
+    const old = target.history.filter(
+      ({ record }) => record.version <= target.head - horizon.keep && record.time < horizon.before,
+    )
+    const last = old.at(-1)?.record.version
+    if (last === undefined) return
+    target.horizon = last
+    target.history = target.history.filter(({ record }) => record.version > last)
+  }
+
+  async close(): Promise<void> {}
+
+  #in(env: string): MemoryEnvironment {
+    let found = this.#environments.get(env)
+    if (!found) {
+      found = new MemoryEnvironment()
+      this.#environments.set(env, found)
+    }
+    return found
+  }
+
+  #sorted(env: string, collection: string): StoredRow[] {
+    const rows = this.#in(env).documents.get(collection)?.values() ?? []
+    return [...rows].sort((a, b) => compareValues(a.id, b.id))
+  }
+}
+
+class MemoryEnvironment {
+  head = 0
+  horizon = 0
+  readonly documents = new Map<string, Map<DocId, StoredRow>>()
+  history: StoredChange[] = []
+  readonly clients = new Map<string, ClientRow>()
+  outcomes: OutcomeRow[] = []
+  readonly state = new Map<string, string>()
+
+  apply(change: StoredChange): void {
+    const { collection, id, version, afterText } = change.record
+    this.history.push(change)
+    const rows = this.documents.get(collection) ?? new Map<DocId, StoredRow>()
+    this.documents.set(collection, rows)
+    if (afterText === null) rows.delete(id)
+    else rows.set(id, { id, version, text: afterText, stamps: change.stamps })
+  }
+}
+
+function mayBeWanted(text: string, lists: readonly (readonly string[])[]): boolean {
+  return lists.every(list => list.some(each => text.includes(each)))
+}
