@@ -1,0 +1,85 @@
+import type { HttpRequest, HttpResponse, Platform } from '@nearcloud/client'
+import { type Clock, CloudError, type RandomBytes } from '@nearcloud/protocol'
+import type { Storage } from '@nearcloud/store'
+import { WebSocketTransport } from './web-socket-transport.ts'
+
+export const browserClock: Clock = {
+  now: () => Date.now(),
+  after(delayMs, task) {
+    const timer = setTimeout(task, delayMs)
+    return () => clearTimeout(timer)
+  },
+}
+
+export const browserRandom: RandomBytes = size => crypto.getRandomValues(new Uint8Array(size))
+
+/** What a browser gives the client. `storage` makes the storage with a name. */
+export function browserPlatform(storage: (name: string) => Storage): Platform {
+  return {
+    name: 'browser',
+    clock: browserClock,
+    random: browserRandom,
+    storage,
+    transport: url => new WebSocketTransport(url),
+    request: exchange,
+    readFile: readAnyFile,
+    async saveTemporary(bytes, { contentType }) {
+      return URL.createObjectURL(new Blob([bytes as BlobPart], { type: contentType }))
+    },
+    onConnectivity(listener) {
+      const online = () => listener('online')
+      const offline = () => listener('offline')
+      const shown = () => document.visibilityState === 'visible' && listener('online')
+      addEventListener('online', online)
+      addEventListener('offline', offline)
+      document.addEventListener('visibilitychange', shown)
+      return () => {
+        removeEventListener('online', online)
+        removeEventListener('offline', offline)
+        document.removeEventListener('visibilitychange', shown)
+      }
+    },
+  }
+}
+
+async function exchange(request: HttpRequest): Promise<HttpResponse> {
+  try {
+    const response = await fetch(request.url, {
+      method: request.method,
+      ...(request.headers && { headers: request.headers }),
+      ...(request.body !== undefined && { body: request.body as BodyInit }),
+      credentials: 'omit',
+      redirect: 'error',
+      cache: 'no-store',
+      signal: AbortSignal.timeout(request.timeoutMs),
+    })
+    const body = new Uint8Array(await response.arrayBuffer())
+    if (request.body !== undefined) request.onSent?.(request.body.length)
+    return { status: response.status, headers: Object.fromEntries(response.headers), body }
+  } catch (cause) {
+    throw new CloudError('OFFLINE', {
+      errMsg: `no answer from ${new URL(request.url).origin}: check the endpoint and the network`,
+      cause,
+    })
+  }
+}
+
+/** A File or Blob, bytes, or an address the page can fetch (a blob: or data: URL). */
+async function readAnyFile(file: unknown): Promise<{ bytes: Uint8Array; contentType?: string }> {
+  if (file instanceof Uint8Array) return { bytes: file }
+  if (file instanceof ArrayBuffer) return { bytes: new Uint8Array(file) }
+  if (file instanceof Blob) return readBlob(file)
+  if (typeof file !== 'string' || !/^(blob|data):/.test(file))
+    throw new CloudError('INVALID_PARAM', {
+      errMsg: 'uploadFile:fail filePath is a File, a Blob, or a blob: or data: address of this page',
+    })
+  try {
+    return await readBlob(await (await fetch(file)).blob())
+  } catch (cause) {
+    throw new CloudError('INVALID_PARAM', { errMsg: 'uploadFile:fail the address cannot be read', cause })
+  }
+}
+
+async function readBlob(blob: Blob): Promise<{ bytes: Uint8Array; contentType?: string }> {
+  return { bytes: new Uint8Array(await blob.arrayBuffer()), ...(blob.type && { contentType: blob.type }) }
+}

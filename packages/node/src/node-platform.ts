@@ -1,0 +1,82 @@
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, extname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { HttpRequest, HttpResponse, Platform } from '@nearcloud/client'
+import { CloudError } from '@nearcloud/protocol'
+import type { Storage } from '@nearcloud/store'
+import { nodeClock, nodeRandom } from './node-clock.ts'
+import { WsTransport } from './ws-transport.ts'
+
+/** What Node gives the client. `storage` makes the storage with a name: files in a folder, or memory. */
+export function nodePlatform(storage: (name: string) => Storage): Platform {
+  let folder: Promise<string> | undefined
+  return {
+    name: 'node',
+    clock: nodeClock,
+    random: nodeRandom,
+    storage,
+    transport: url => new WsTransport(url),
+    request: exchange,
+    readFile: readAnyFile,
+    async saveTemporary(bytes, { name }) {
+      folder ??= mkdtemp(join(tmpdir(), 'nearcloud-'))
+      const path = join(await folder, `${Buffer.from(nodeRandom(6)).toString('hex')}-${basename(name)}`)
+      await writeFile(path, bytes)
+      return path
+    },
+  }
+}
+
+async function exchange(request: HttpRequest): Promise<HttpResponse> {
+  try {
+    const response = await fetch(request.url, {
+      method: request.method,
+      ...(request.headers && { headers: request.headers }),
+      ...(request.body !== undefined && { body: request.body }),
+      redirect: 'error',
+      signal: AbortSignal.timeout(request.timeoutMs),
+    })
+    const body = new Uint8Array(await response.arrayBuffer())
+    if (request.body !== undefined) request.onSent?.(request.body.length)
+    return { status: response.status, headers: Object.fromEntries(response.headers), body }
+  } catch (cause) {
+    throw new CloudError('OFFLINE', {
+      errMsg: `no answer from ${new URL(request.url).origin}: check the endpoint and the network`,
+      cause,
+    })
+  }
+}
+
+/** A path, a `file:` URL, or bytes. */
+async function readAnyFile(file: unknown): Promise<{ bytes: Uint8Array; contentType?: string }> {
+  if (file instanceof Uint8Array) return { bytes: file }
+  if (file instanceof Blob)
+    return { bytes: new Uint8Array(await file.arrayBuffer()), ...(file.type && { contentType: file.type }) }
+  if (typeof file !== 'string' && !(file instanceof URL))
+    throw new CloudError('INVALID_PARAM', {
+      errMsg: 'uploadFile:fail filePath is a path, a file: URL or a Blob; bytes go into fileContent',
+    })
+  const path = file instanceof URL || file.startsWith('file:') ? fileURLToPath(file) : file
+  const contentType = contentTypes.get(extname(path).toLowerCase())
+  try {
+    return { bytes: new Uint8Array(await readFile(path)), ...(contentType && { contentType }) }
+  } catch (cause) {
+    throw new CloudError('INVALID_PARAM', { errMsg: `uploadFile:fail no readable file at ${path}`, cause })
+  }
+}
+
+const contentTypes = new Map([
+  ['.avif', 'image/avif'],
+  ['.csv', 'text/csv'],
+  ['.gif', 'image/gif'],
+  ['.jpeg', 'image/jpeg'],
+  ['.jpg', 'image/jpeg'],
+  ['.json', 'application/json'],
+  ['.mp3', 'audio/mpeg'],
+  ['.mp4', 'video/mp4'],
+  ['.pdf', 'application/pdf'],
+  ['.png', 'image/png'],
+  ['.txt', 'text/plain'],
+  ['.webp', 'image/webp'],
+])
