@@ -6,6 +6,7 @@ export { keysAt } from './match/path.ts'
 export { parseQuery, queryToJson } from './parse-query.ts'
 export { valueAt } from './paths.ts'
 export { compileProjection, project } from './project.ts'
+export { type DocumentChange, ResultSet } from './result-set.ts'
 export { compareSortKeys, compileOrder, compileSortKey, firstInOrder, placeOf } from './sort.ts'
 export type {
   Answer,

@@ -1,0 +1,187 @@
+import type { DocId, Document } from '@nearcloud/protocol'
+import { differenceOf } from './difference.ts'
+import { compileFilter } from './match/compile.ts'
+import { compileProjection } from './project.ts'
+import { compileOrder, firstInOrder, type Order, placeOf } from './sort.ts'
+import type { DocChange, Query } from './types.ts'
+
+/** What a commit did to one document: null is "did not exist" or "does not exist any more". */
+export interface DocumentChange {
+  readonly id: DocId
+  readonly before: Document | null
+  readonly after: Document | null
+  readonly dataType: 'add' | 'update' | 'replace' | 'remove'
+}
+
+/**
+ * The result of a query, kept in step with its collection, and what each commit changed in it.
+ *
+ * It holds the documents of the result and those its `skip` leaves out, no others. Callers hand over every change of the
+ * collection, in order; `before` and `after` are the whole documents.
+ */
+export class ResultSet {
+  readonly #matches: (document: Document) => boolean
+  readonly #order: Order
+  readonly #skip: number
+  /** How many documents are held at most. */
+  readonly #capacity: number
+  readonly #show: (document: Document) => Document
+  #held: Document[] = []
+  #byId = new Map<DocId, Document>()
+  /** Nothing that matches lies beyond the window. */
+  #isWhole = true
+  #shown: readonly Document[] = []
+
+  constructor(query: Query) {
+    this.#matches = compileFilter(query.where)
+    this.#order = compileOrder(query)
+    this.#skip = query.skip
+    this.#capacity = query.limit === undefined ? Infinity : query.skip + query.limit
+    this.#show = query.fields ? remember(compileProjection(query.fields)) : document => document
+  }
+
+  /** The result, in the query's order, projected; a new array after each change of it. */
+  get documents(): readonly Document[] {
+    return this.#shown
+  }
+
+  /** Begins anew from all documents of the collection (or those that can match). */
+  reset(documents: Iterable<Document>): readonly Document[] {
+    this.#fill(documents)
+    this.#publish()
+    return this.#shown
+  }
+
+  /**
+   * Takes over one commit; answers with how each document entered, changed in or left the result. Empty when nothing of
+   * the result changed.
+   *
+   * `refill` gives the collection's documents after the commit (or those that can match); it is called only when a
+   * window has lost a document and another may take its place.
+   */
+  change(changes: readonly DocumentChange[], refill: () => Iterable<Document>): DocChange[] {
+    const concerns = this.#concerns(changes)
+    if (concerns.size === 0) return []
+    const before = this.#shown
+    this.#take([...concerns.values()])
+    if (!this.#isWhole && this.#held.length < this.#capacity) this.#fill(refill())
+    this.#publish()
+    return this.#docChanges(before, concerns)
+  }
+
+  /** By id, the changes of documents that are held or match now; several of one document made into one. */
+  #concerns(changes: readonly DocumentChange[]): Map<DocId, Concern> {
+    const byId = new Map<DocId, DocumentChange>()
+    for (const change of changes) {
+      const earlier = byId.get(change.id)
+      byId.set(change.id, earlier ? { ...change, before: earlier.before } : change)
+    }
+    const concerns = new Map<DocId, Concern>()
+    for (const change of byId.values()) {
+      const held = this.#byId.get(change.id)
+      const fitting = change.after && this.#matches(change.after) ? change.after : undefined
+      if (held || fitting) concerns.set(change.id, { change, held, fitting })
+    }
+    return concerns
+  }
+
+  #take(concerns: readonly Concern[]): void {
+    const border = this.#isWhole ? undefined : this.#held[this.#held.length - 1]
+    // beyond the border it is one of many outside: only a refill can tell which of them is next
+    const isInside = (document: Document) => !border || this.#order(document, border) <= 0
+    const entering = concerns.flatMap(({ fitting }) => (fitting && isInside(fitting) ? [fitting] : []))
+    const leaving = concerns.flatMap(({ held }) => (held ? [held] : []))
+    for (const document of leaving) this.#byId.delete(document._id)
+    if (concerns.length > fewChanges) {
+      this.#held = this.#held.filter(({ _id }) => this.#byId.has(_id))
+      this.#held = [...this.#held, ...entering].sort(this.#order)
+    } else {
+      for (const document of leaving) this.#held.splice(placeOf(this.#held, document, this.#order), 1)
+      for (const document of entering)
+        this.#held.splice(placeOf(this.#held, document, this.#order), 0, document)
+    }
+    for (const document of entering) this.#byId.set(document._id, document)
+    if (this.#held.length <= this.#capacity) return
+    this.#isWhole = false
+    for (const document of this.#held.splice(this.#capacity)) this.#byId.delete(document._id)
+  }
+
+  #fill(documents: Iterable<Document>): void {
+    const found: Document[] = []
+    for (const document of documents) if (this.#matches(document)) found.push(document)
+    this.#isWhole = found.length <= this.#capacity
+    this.#held = firstInOrder(found, this.#order, this.#capacity)
+    this.#byId = byId(this.#held)
+  }
+
+  #publish(): void {
+    this.#shown = Object.freeze(this.#held.slice(this.#skip).map(this.#show))
+  }
+
+  /** What left, then what entered or changed. */
+  #docChanges(before: readonly Document[], concerns: ReadonlyMap<DocId, Concern>): DocChange[] {
+    const isWindow = this.#skip > 0 || this.#capacity !== Infinity
+    const all = [...concerns.values()]
+    const was = byId(isWindow ? before : all.flatMap(({ held }) => (held ? [this.#show(held)] : [])))
+    const is = byId(
+      isWindow ? this.#shown : all.flatMap(({ fitting }) => (fitting ? [this.#show(fitting)] : [])),
+    )
+    const changes: Omit<DocChange, 'id'>[] = []
+    for (const [docId, doc] of was) {
+      if (is.has(docId)) continue
+      const concern = concerns.get(docId)
+      const left = concern?.change.after
+      const dataType = concern && !concern.fitting ? typeOf(concern.change) : 'limit'
+      changes.push({ queueType: 'dequeue', dataType, docId, doc: left ? this.#show(left) : doc })
+    }
+    for (const [docId, doc] of is) {
+      const earlier = was.get(docId)
+      const concern = concerns.get(docId)
+      if (!earlier) {
+        const wasOutside = isWindow && (!concern || this.#matchedBefore(concern))
+        const dataType = wasOutside ? 'limit' : concern!.change.dataType
+        changes.push({ queueType: 'enqueue', dataType, docId, doc })
+      } else if (earlier !== doc) {
+        const difference = differenceOf(earlier, doc)
+        const dataType = concern ? typeOf(concern.change) : 'update'
+        if (difference) changes.push({ queueType: 'update', dataType, docId, doc, ...difference })
+      }
+    }
+    return changes.map((change, id) => ({ id, ...change }))
+  }
+
+  #matchedBefore({ change }: Concern): boolean {
+    return change.before !== null && this.#matches(change.before)
+  }
+}
+
+/** A change that has to do with the result. */
+interface Concern {
+  readonly change: DocumentChange
+  /** The document as it was held. */
+  readonly held: Document | undefined
+  /** The document as it is now, when it matches. */
+  readonly fitting: Document | undefined
+}
+
+/** For a document that was in the result, so that an `add` can only be its replacement. */
+function typeOf({ dataType }: DocumentChange): DocumentChange['dataType'] {
+  return dataType === 'add' ? 'replace' : dataType
+}
+
+function byId(documents: readonly Document[]): Map<DocId, Document> {
+  return new Map(documents.map(document => [document._id, document]))
+}
+
+/** One projected document for each document, so that what did not change stays the same object. */
+function remember(show: (document: Document) => Document): (document: Document) => Document {
+  const known = new WeakMap<Document, Document>()
+  return document => {
+    const shown = known.get(document) ?? show(document)
+    known.set(document, shown)
+    return shown
+  }
+}
+
+/** From here on sorting the whole is cheaper than placing one by one. */
+const fewChanges = 8
