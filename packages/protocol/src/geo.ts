@@ -31,9 +31,9 @@ export class GeoPoint extends Geo {
   readonly latitude: number
 
   constructor(longitude: number, latitude: number) {
-    super('Point', Object.freeze(checkPosition(longitude, latitude)))
-    this.longitude = longitude
-    this.latitude = latitude
+    const position = Object.freeze(checkPosition(longitude, latitude))
+    super('Point', position)
+    ;[this.longitude, this.latitude] = position
     Object.freeze(this)
   }
 }
@@ -60,7 +60,7 @@ export function checkPosition(longitude: number, latitude: number): [number, num
     throw new CloudError('INVALID_PARAM', { errMsg: 'latitude should be a number ranges from -90 to 90' })
   if (!(Math.abs(longitude) <= 180))
     throw new CloudError('INVALID_PARAM', { errMsg: 'longitude should be a number ranges from -180 to 180' })
-  return [longitude, latitude]
+  return [withoutSign(longitude), withoutSign(latitude)]
 }
 
 type ShapeCheck = (coordinates: unknown) => boolean
@@ -95,5 +95,12 @@ const shapes = new Map<GeoType, ShapeCheck>([
 ])
 
 function freezeNested(list: readonly unknown[]): readonly unknown[] {
-  return Object.freeze(list.map(item => (Array.isArray(item) ? freezeNested(item) : item)))
+  return Object.freeze(
+    list.map(item => (Array.isArray(item) ? freezeNested(item) : withoutSign(item as number))),
+  )
+}
+
+/** Zero for negative zero, which JSON text cannot carry. */
+function withoutSign(degrees: number): number {
+  return degrees + 0
 }
