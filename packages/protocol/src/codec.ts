@@ -27,18 +27,20 @@ export interface NormaliseOptions {
  *
  * Dropped as the original drops them: properties that are undefined, functions or symbols; in arrays they are null.
  * Refused with VALUE_REFUSED (CIRCULAR_REFERENCE for a cycle), `details.path` and `details.reason`: keys that begin
- * with `$`, hold a `.` or reach a prototype; class instances; BigInt; invalid dates; lone surrogates; nesting over
- * `limits.depth`.
+ * with `$`, hold a `.` or reach a prototype; class instances; BigInt; invalid dates; malformed geometries; lone
+ * surrogates; nesting over `limits.depth`; more values than a document can hold; what throws when it is read (`cause`).
  */
 export function normalise(input: unknown, options: NormaliseOptions = {}): Value {
   const name = options.name ?? 'data'
   const open: object[] = []
+  let count = 0
 
   function refuse(path: string, reason: string): never {
     throw refusal(name, path, reason)
   }
 
   function walk(value: unknown, path: string): Value | undefined {
+    if (++count > mostValues) refuse(path, `more than ${mostValues} values`)
     switch (typeof value) {
       case 'undefined':
       case 'function':
@@ -55,21 +57,26 @@ export function normalise(input: unknown, options: NormaliseOptions = {}): Value
     }
     if (value === null) return null
     const object = value as object
-    if (object instanceof Geo || object instanceof RegExpValue) return object
+    if (object instanceof Geo) {
+      const geo = walk({ type: object.type, coordinates: object.coordinates }, path)
+      return geo instanceof Geo ? geo : refuse(path, 'a malformed geometry')
+    }
+    if (object instanceof RegExpValue) return checkRegExp(object, reason => refuse(path, reason))
     if (object instanceof ServerDate) {
       if (options.serverDates === false) refuse(path, 'a server date where only a value can be')
+      if (!Number.isFinite(object.offset)) refuse(path, 'a server date whose offset is no number')
       return object
     }
     switch (Object.prototype.toString.call(object)) {
       case '[object Date]': {
-        const time = (object as Date).getTime()
+        const time = Date.prototype.getTime.call(object)
         if (Number.isNaN(time)) refuse(path, 'an invalid Date')
         return new Date(time)
       }
       case '[object RegExp]':
         return regExpFrom(object as RegExp, reason => refuse(path, reason))
       case '[object Uint8Array]':
-        return Uint8Array.from(object as Uint8Array)
+        if (ArrayBuffer.isView(object)) return Uint8Array.from(object as Uint8Array)
     }
     if (open.includes(object))
       throw new CloudError('CIRCULAR_REFERENCE', {
@@ -104,7 +111,13 @@ export function normalise(input: unknown, options: NormaliseOptions = {}): Value
     return geoFromJson(copy) ?? Object.freeze(copy)
   }
 
-  return walk(input, '') ?? null
+  try {
+    return walk(input, '') ?? null
+  } catch (thrown) {
+    if (thrown instanceof CloudError) throw thrown
+    // a getter or a proxy that throws, an object that claims to be what it is not
+    throw refusal(name, '', 'an object that cannot be read', thrown)
+  }
 }
 
 /** Canonical text of a normalised value. */
@@ -214,7 +227,8 @@ function reviveTag(tag: string, content: unknown, path: string): Value {
       if (typeof content !== 'number' || !Number.isFinite(content)) throw fail()
       return new ServerDate(content)
     case '$regularExpression': {
-      const { pattern, options } = (content ?? {}) as { pattern?: unknown; options?: unknown }
+      const { pattern, options, ...rest } = (content ?? {}) as { pattern?: unknown; options?: unknown }
+      if (Object.keys(rest).length > 0) throw fail()
       if (typeof pattern !== 'string' || typeof options !== 'string' || !isWellFormed(pattern)) throw fail()
       if (!regExpOptions.test(options)) throw fail()
       return new RegExpValue(pattern, options)
@@ -251,7 +265,7 @@ export function asDocument(value: Value): Document {
 
 /** Throws INVALID_PARAM (in the original's words) unless `id` can name a document. */
 export function checkDocId(id: unknown): asserts id is DocId {
-  if (typeof id === 'number' && Number.isFinite(id)) return
+  if (typeof id === 'number' && Number.isFinite(id) && !Object.is(id, -0)) return
   if (typeof id === 'string' && id !== '' && isWellFormed(id) && utf8Length(id) <= limits.idBytes) return
   throw new CloudError('INVALID_PARAM', {
     errMsg:
@@ -286,18 +300,25 @@ export function keyRefusal(key: string): string | undefined {
   return undefined
 }
 
-export function refusal(name: string, path: string, reason: string): CloudError {
+export function refusal(name: string, path: string, reason: string, cause?: unknown): CloudError {
   return new CloudError('VALUE_REFUSED', {
     errMsg: `${name}${path === '' ? '' : `.${path}`}: ${reason} cannot be stored`,
     details: { path, reason },
+    cause,
   })
 }
 
 function regExpFrom(expression: RegExp, refuse: (reason: string) => never): RegExpValue {
-  const options = expression.flags.replace(/[gyud]/g, '')
-  if (!regExpOptions.test(options)) refuse(`a regular expression with the flags "${expression.flags}"`)
-  if (!isWellFormed(expression.source)) refuse('text with half a surrogate pair')
-  return new RegExpValue(expression.source, options)
+  const { source, flags } = expression
+  if (/[^gyudims]/.test(flags)) refuse(`a regular expression with the flags "${flags}"`)
+  return checkRegExp(new RegExpValue(source, flags.replace(/[gyud]/g, '')), refuse)
+}
+
+function checkRegExp(value: RegExpValue, refuse: (reason: string) => never): RegExpValue {
+  const { pattern, options } = value
+  if (typeof pattern !== 'string' || !regExpOptions.test(options)) refuse('a malformed regular expression')
+  if (!isWellFormed(pattern)) refuse('text with half a surrogate pair')
+  return value
 }
 
 function className(object: object): string {
@@ -311,5 +332,7 @@ function join(path: string, key: string): string {
 
 const collectionForm = /^[\p{L}\p{N}][\p{L}\p{N}_-]*$/u
 const regExpOptions = /^[imsx]*$/
+/** More than any document holds. Parts used twice can unfold to any number, and so can the holes of an array. */
+const mostValues = limits.documentBytes
 /** A tag adds at most two levels to the text of a scalar. */
 const tagDepth = 2
