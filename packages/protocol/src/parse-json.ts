@@ -1,4 +1,5 @@
 import { CloudError } from './errors.ts'
+import { isWellFormed } from './text.ts'
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
@@ -9,7 +10,8 @@ export function isForbiddenKey(key: string): boolean {
 
 /**
  * JSON from a stranger: as `JSON.parse`, but refuses what `JSON.parse` lets pass silently — duplicate keys
- * (parsers disagree on which one counts), `__proto__`-like keys, and nesting deeper than `depth`.
+ * (parsers disagree on which one counts), `__proto__`-like keys, escapes of half a surrogate pair, numbers out of
+ * range, and nesting deeper than `depth`.
  *
  * Objects have a prototype of `null`. Throws PROTOCOL_ERROR with the position.
  */
@@ -87,11 +89,9 @@ export function parseJson(text: string, depth: number): Json {
       at += unit === 0x5c ? 2 : 1
     }
     at++
-    try {
-      return JSON.parse(text.slice(start - 1, at)) as string
-    } catch {
-      return fail('an unknown escape in a string')
-    }
+    const decoded = unescaped(text.slice(start - 1, at)) ?? fail('an unknown escape in a string')
+    if (!isWellFormed(decoded)) fail('half a surrogate pair in a string')
+    return decoded
   }
 
   function array(level: number): Json[] {
@@ -141,6 +141,14 @@ export function parseJson(text: string, depth: number): Json {
   skipSpace()
   if (at < text.length) fail('text after the end')
   return result
+}
+
+function unescaped(literal: string): string | undefined {
+  try {
+    return JSON.parse(literal) as string
+  } catch {
+    return undefined
+  }
 }
 
 const numberForm = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
