@@ -277,7 +277,7 @@ function writeFromJson(json: MutationJson['writes'][number]): Write {
 
 function objectFromJson(tree: unknown): DocumentData {
   const value = fromJson(tree)
-  if (value instanceof Geo) return { ...value.toJSON() } as unknown as DocumentData
+  if (value instanceof Geo) return Object.freeze({ ...value.toJSON() }) as unknown as DocumentData
   if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype)
     return value as DocumentData
   throw new CloudError('VALUE_REFUSED', {
@@ -313,5 +313,5 @@ function check<S extends v.GenericSchema>(schema: S, json: unknown): v.InferOutp
   })
 }
 
-/** Frames nest a document at most this deep. */
-const frameDepth = 8
+/** A push nests a value seven deep (frame, mutations, mutation, writes, write, changes, change); a tag adds two levels. */
+const frameDepth = 9
