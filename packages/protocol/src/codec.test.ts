@@ -1,0 +1,206 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import {
+  asDocument,
+  decode,
+  decodeTrusted,
+  documentText,
+  encode,
+  fromJson,
+  makeDocument,
+  normalise,
+  toJson,
+} from './codec.ts'
+import { Geo, GeoPoint } from './geo.ts'
+import { limits } from './limits.ts'
+import { arbitraryFields, arbitraryValue } from './testing/arbitrary-values.ts'
+import { utf8Length } from './text.ts'
+import { copyValue, isPlainObject, kindOf, RegExpValue, ServerDate, type Value } from './values.ts'
+
+const runs = { numRuns: 500 }
+
+test('[VALUE-1] any value comes back equal from its canonical text', () => {
+  fc.assert(
+    fc.property(arbitraryValue({ serverDates: true }), input => {
+      const value = normalise(input)
+      expect(decode(encode(value))).toStrictEqual(value)
+      expect(decodeTrusted(encode(value))).toStrictEqual(value)
+      expect(fromJson(toJson(value))).toStrictEqual(value)
+    }),
+    runs,
+  )
+})
+
+test('[VALUE-2] a value has one canonical text: encoding what was decoded gives the same bytes', () => {
+  fc.assert(
+    fc.property(arbitraryValue(), input => {
+      const text = encode(normalise(input))
+      expect(encode(decode(text))).toBe(text)
+    }),
+    runs,
+  )
+})
+
+test('[VALUE-2] any accepted text becomes canonical in one step, spaces, order and escapes whatever they were', () => {
+  const accepted = (text: string) => {
+    const canonical = encode(decode(text))
+    expect(encode(decode(canonical))).toBe(canonical)
+    expect(decode(canonical)).toStrictEqual(decode(text))
+    return canonical
+  }
+  fc.assert(
+    fc.property(fc.json(), fc.integer({ min: 0, max: 4 }), (text, indent) => {
+      let loose: string
+      try {
+        loose = JSON.stringify(normalise(JSON.parse(text)), null, indent)
+        decode(loose)
+      } catch {
+        return
+      }
+      accepted(loose)
+    }),
+    runs,
+  )
+  expect(accepted(' { "b" : 1e2 , "a" : "\\u0041" , "1" : -0 } ')).toBe(
+    '{"1":{"$numberDouble":"-0"},"b":100,"a":"A"}',
+  )
+  expect(accepted('{"$regularExpression":{"options":"mi","pattern":"a"}}')).toBe(
+    '{"$regularExpression":{"pattern":"a","options":"im"}}',
+  )
+})
+
+test('[VALUE-1] each typed value has its own tag', () => {
+  const texts: [Value, string][] = [
+    [-0, '{"$numberDouble":"-0"}'],
+    [Number.NaN, '{"$numberDouble":"NaN"}'],
+    [Number.NEGATIVE_INFINITY, '{"$numberDouble":"-Infinity"}'],
+    [new Date(8.64e15), '{"$date":8640000000000000}'],
+    [new Date(-8.64e15), '{"$date":-8640000000000000}'],
+    [Uint8Array.of(0, 255, 16), '{"$binary":"AP8Q"}'],
+    [new RegExpValue('^a/b$', 'mi'), '{"$regularExpression":{"pattern":"^a/b$","options":"im"}}'],
+    [new ServerDate(-5), '{"$serverDate":-5}'],
+    [new GeoPoint(113.3, 23.1), '{"type":"Point","coordinates":[113.3,23.1]}'],
+  ]
+  for (const [value, text] of texts) {
+    expect(encode(normalise(value))).toBe(text)
+    expect(decode(text)).toStrictEqual(value)
+  }
+})
+
+test('[VALUE-3] undefined, functions and symbols are dropped from objects and null in arrays', () => {
+  const input = { a: undefined, b: () => 1, c: Symbol('c'), d: [undefined, () => 1, Symbol('d'), 1], e: 1 }
+  expect(encode(normalise(input))).toBe('{"d":[null,null,null,1],"e":1}')
+  expect(normalise(undefined)).toBe(null)
+  const sparse: number[] = []
+  sparse[2] = 1
+  expect(encode(normalise(sparse))).toBe('[null,null,1]')
+})
+
+test('[VALUE-4] a value inside the house is a copy, frozen all the way down', () => {
+  const input = { list: [{ deep: [1] }], when: new Date(5), bytes: Uint8Array.of(1) }
+  const value = normalise(input) as unknown as typeof input
+  input.list[0]!.deep.push(2)
+  input.when.setTime(6)
+  input.bytes[0] = 9
+  expect(value).toStrictEqual({ list: [{ deep: [1] }], when: new Date(5), bytes: Uint8Array.of(1) })
+  for (const part of [value, value.list, value.list[0], value.list[0]!.deep, decode('[{"a":[]}]')])
+    expect(Object.isFrozen(part)).toBe(true)
+})
+
+test('[VALUE-4] what an app is given is a copy it may change', () => {
+  fc.assert(
+    fc.property(arbitraryValue(), input => {
+      const value = normalise(input)
+      const copy = copyValue(value)
+      expect(copy).toStrictEqual(value)
+      if (Array.isArray(copy) || isPlainObject(copy)) expect(Object.isFrozen(copy)).toBe(false)
+      if (copy instanceof Date) expect(copy).not.toBe(value)
+      if (copy instanceof Uint8Array) expect(copy).not.toBe(value)
+    }),
+    runs,
+  )
+})
+
+test('[VALUE-5] plain GeoJSON is a geometry, and only when it is exactly one', () => {
+  expect(normalise({ type: 'Point', coordinates: [1, 2] })).toStrictEqual(new GeoPoint(1, 2))
+  expect(kindOf(decode('{"coordinates":[[1,2],[3,4]],"type":"LineString"}'))).toBe('geo')
+  for (const plain of [
+    { type: 'Point', coordinates: [181, 0] },
+    { type: 'Point', coordinates: [0, 91] },
+    { type: 'Point', coordinates: [Number.NaN, 0] },
+    { type: 'Point', coordinates: [1, 2, 3] },
+    { type: 'Point', coordinates: [1, 2], note: 'x' },
+    { type: 'LineString', coordinates: [[1, 2]] },
+    {
+      type: 'Polygon',
+      coordinates: [
+        [
+          [0, 0],
+          [1, 0],
+          [1, 1],
+          [0, 1],
+        ],
+      ],
+    },
+    { type: 'Circle', coordinates: [1, 2] },
+  ])
+    expect(kindOf(normalise(plain))).toBe('object')
+})
+
+test('[VALUE-5] a geometry has no negative zero, so that it reads the same everywhere', () => {
+  const point = normalise({ type: 'Point', coordinates: [-0, -0] }) as GeoPoint
+  expect(Object.is(point.longitude, 0)).toBe(true)
+  expect(decode(encode(point))).toStrictEqual(point)
+  const line = normalise(
+    new Geo('LineString', [
+      [-0, 1],
+      [1, -0],
+    ]),
+  )
+  expect(decode(encode(line))).toStrictEqual(line)
+})
+
+test('[VALUE-6] regular expressions keep their pattern and the flags that mean something in a database', () => {
+  expect(normalise(/^a\/b/gi)).toStrictEqual(new RegExpValue('^a\\/b', 'i'))
+  expect(normalise(/x/my)).toStrictEqual(new RegExpValue('x', 'm'))
+  const newest = 'v'
+  expect(() => normalise(new RegExp('x', newest))).toThrow(/flags "v"/)
+})
+
+test('[VALUE-7] nesting of 64 levels is kept, whatever is at the bottom', () => {
+  for (const bottom of [1, new Date(0), /a/i, Uint8Array.of(1), -0]) {
+    const value = normalise(nested(limits.depth, bottom))
+    expect(decode(encode(value))).toStrictEqual(value)
+  }
+  const point = normalise(nested(limits.depth - 2, new GeoPoint(1, 2)))
+  expect(decode(encode(point))).toStrictEqual(point)
+})
+
+test('[DOC-1] a document has its _id in front and keeps the order of its fields', () => {
+  fc.assert(
+    fc.property(arbitraryFields(), fields => {
+      const document = makeDocument('one', normalise(fields) as { [key: string]: Value })
+      expect(document._id).toBe('one')
+      expect(asDocument(decode(documentText(document)))).toStrictEqual(document)
+    }),
+    runs,
+  )
+  expect(documentText(makeDocument(7, { b: 1, _id: 'ignored', a: 2 }))).toBe('{"_id":7,"b":1,"a":2}')
+})
+
+test('[DOC-2] a document of exactly the limit is kept, one byte more is refused, in any alphabet', () => {
+  for (const letter of ['a', 'é', '中', '👍']) {
+    const frame = utf8Length('{"_id":"1","t":""}')
+    const size = utf8Length(letter)
+    const room = limits.documentBytes - frame
+    const filler = letter.repeat(Math.floor(room / size)) + 'a'.repeat(room % size)
+    expect(utf8Length(documentText(makeDocument('1', { t: filler })))).toBe(limits.documentBytes)
+    expect(() => documentText(makeDocument('1', { t: `${filler}a` }))).toThrow(/larger than 1048576 bytes/)
+  }
+})
+
+function nested(levels: number, bottom: unknown): unknown {
+  let value = bottom
+  for (let level = 0; level < levels; level++) value = level % 2 === 0 ? { a: value } : [value]
+  return value
+}

@@ -1,0 +1,1 @@
+export { arbitraryFields, arbitraryKey, arbitraryValue } from './arbitrary-values.ts'
