@@ -1,0 +1,58 @@
+/**
+ * The house as docs/architecture.md draws it: what each package may import. Of ours, what lies below it on its own line;
+ * of others, what it was chosen for.
+ */
+export interface Room {
+  readonly name: string
+  /** Workspace packages it may depend on. */
+  readonly below: readonly string[]
+  /** Packages of others it may depend on. */
+  readonly others: readonly string[]
+  /** Whether it may use what only Node has. */
+  readonly node: boolean
+}
+
+const pure = (name: string, below: readonly string[], others: readonly string[] = []): Room => ({
+  name,
+  below,
+  others,
+  node: false,
+})
+const onNode = (name: string, below: readonly string[], others: readonly string[] = []): Room => ({
+  name,
+  below,
+  others,
+  node: true,
+})
+
+const core = ['@nearcloud/protocol', '@nearcloud/query', '@nearcloud/store', '@nearcloud/sync']
+const sqlite = '@photostructure/sqlite'
+
+/** By folder under `packages/`. */
+export const packages: Readonly<Record<string, Room>> = {
+  protocol: pure('@nearcloud/protocol', [], ['valibot']),
+  query: pure('@nearcloud/query', ['@nearcloud/protocol']),
+  store: pure('@nearcloud/store', ['@nearcloud/protocol', '@nearcloud/query']),
+  sync: pure('@nearcloud/sync', ['@nearcloud/protocol', '@nearcloud/query', '@nearcloud/store']),
+  client: pure('@nearcloud/client', core),
+  browser: pure('@nearcloud/browser', ['@nearcloud/client', ...core], ['dexie']),
+  node: onNode('@nearcloud/node', ['@nearcloud/client', ...core], [sqlite, 'ws']),
+  'server-sdk': onNode('@nearcloud/server-sdk', ['@nearcloud/protocol', '@nearcloud/query']),
+  server: onNode(
+    '@nearcloud/server',
+    ['@nearcloud/protocol', '@nearcloud/query', '@nearcloud/server-sdk'],
+    ['@hono/node-server', sqlite, 'acorn', 'hono', 'jose', 'ws'],
+  ),
+  cli: onNode('nearcloud', ['@nearcloud/server', '@nearcloud/protocol'], ['citty']),
+  acceptance: onNode('@nearcloud/acceptance', [
+    ...core,
+    '@nearcloud/browser',
+    '@nearcloud/client',
+    '@nearcloud/node',
+    '@nearcloud/server',
+    'nearcloud',
+  ]),
+}
+
+/** Packages without any host global: they run in a phone, a browser and a server alike. */
+export const pureFolders = ['protocol', 'query', 'store', 'sync', 'client']
