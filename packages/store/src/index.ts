@@ -1,1 +1,14 @@
+export { type OpenStoreOptions, openStore } from './open-store.ts'
 export type { Payload, Storage, StorageInfo, StorageOptions, StoredRecord } from './storage.ts'
+export type {
+  Checkpoint,
+  CommitContext,
+  CommitReceipt,
+  Confirmed,
+  ConfirmedStep,
+  OutboxView,
+  RejectedMutation,
+  Store,
+  StoredSubscription,
+  StoreEvent,
+} from './store.ts'

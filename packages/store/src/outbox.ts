@@ -1,5 +1,5 @@
 import type { DocId, Mutation, MutationId } from '@nearcloud/protocol'
-import { DocSet } from './doc-set.ts'
+import { DocMap, DocSet } from './doc-map.ts'
 import type { OutboxView } from './store.ts'
 
 /** The ordered mutations the server has not answered, and which documents they touch. */
@@ -7,7 +7,7 @@ export class Outbox implements OutboxView {
   #all: Mutation[] = []
   #durableCount = 0
   #durable: readonly Mutation[] | undefined
-  #byDocument = new Map<string, Map<DocId, Mutation[]>>()
+  #byDocument = new DocMap<Mutation[]>()
 
   get size(): number {
     return this.#all.length
@@ -19,12 +19,12 @@ export class Outbox implements OutboxView {
   }
 
   isPending(collection: string, id: DocId): boolean {
-    return this.#byDocument.get(collection)?.has(id) ?? false
+    return this.#byDocument.has(collection, id)
   }
 
   /** Ids of a collection's documents with pending mutations. */
   pendingIds(collection: string): Iterable<DocId> {
-    return this.#byDocument.get(collection)?.keys() ?? []
+    return this.#byDocument.ids(collection)
   }
 
   append(mutation: Mutation): void {
@@ -56,14 +56,13 @@ export class Outbox implements OutboxView {
     return this.#take(this.#durableCount, this.#all.length - this.#durableCount)
   }
 
-  /** Numbers all from 1 on; the next number. */
-  renumber(): MutationId {
+  /** Numbers all from 1 on. */
+  renumber(): void {
     const all = this.#all.map((mutation, at) => Object.freeze({ ...mutation, id: at + 1 }))
     this.#all = []
     this.#durable = undefined
-    this.#byDocument = new Map()
+    this.#byDocument = new DocMap()
     for (const mutation of all) this.append(mutation)
-    return all.length + 1
   }
 
   /**
@@ -74,10 +73,11 @@ export class Outbox implements OutboxView {
     const found = new Set<Mutation>()
     const open = [...docs]
     for (let next = open.pop(); next; next = open.pop()) {
-      for (const mutation of this.#byDocument.get(next[0])?.get(next[1]) ?? []) {
+      for (const mutation of this.#byDocument.get(next[0], next[1]) ?? []) {
         if (found.has(mutation)) continue
         found.add(mutation)
-        for (const { collection, id } of mutation.writes) if (docs.add(collection, id)) open.push([collection, id])
+        for (const { collection, id } of mutation.writes)
+          if (docs.add(collection, id)) open.push([collection, id])
       }
     }
     return [...found].sort((a, b) => a.id - b.id)
@@ -98,24 +98,17 @@ export class Outbox implements OutboxView {
 
   #index(mutation: Mutation): void {
     for (const [collection, id] of touchedBy([mutation])) {
-      let byId = this.#byDocument.get(collection)
-      if (!byId) {
-        byId = new Map()
-        this.#byDocument.set(collection, byId)
-      }
-      const list = byId.get(id)
+      const list = this.#byDocument.get(collection, id)
       if (list) list.push(mutation)
-      else byId.set(id, [mutation])
+      else this.#byDocument.set(collection, id, [mutation])
     }
   }
 
   #unindex(mutation: Mutation): void {
     for (const [collection, id] of touchedBy([mutation])) {
-      const byId = this.#byDocument.get(collection)
-      const list = byId?.get(id)
-      if (!byId || !list) continue
+      const list = this.#byDocument.get(collection, id)!
       list.splice(list.indexOf(mutation), 1)
-      if (list.length === 0) byId.delete(id)
+      if (list.length === 0) this.#byDocument.delete(collection, id)
     }
   }
 }

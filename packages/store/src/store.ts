@@ -154,7 +154,9 @@ export interface ConfirmedStep {
     readonly details?: Readonly<Record<string, unknown>>
   }[]
   /** Fields to replace; undefined removes one. */
-  readonly checkpoint?: { readonly [K in Exclude<keyof Checkpoint, 'nextMutation'>]?: Checkpoint[K] | undefined }
+  readonly checkpoint?: {
+    readonly [K in Exclude<keyof Checkpoint, 'nextMutation'>]?: Checkpoint[K] | undefined
+  }
   /** Subscriptions to put, or (null) to remove. */
   readonly subscriptions?: ReadonlyMap<string, StoredSubscription | null>
   /**

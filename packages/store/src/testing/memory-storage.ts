@@ -134,7 +134,9 @@ export class MemoryStorage implements Storage {
         await this.#step()
         const bytes = typeof payload === 'string' ? utf8Length(payload) : payload.length
         if (bytes > this.#maxPayloadBytes)
-          throw new CloudError('STORE_FAILED', { errMsg: `a payload of more than ${this.#maxPayloadBytes} bytes` })
+          throw new CloudError('STORE_FAILED', {
+            errMsg: `a payload of more than ${this.#maxPayloadBytes} bytes`,
+          })
         written.push(this.medium.put(payload))
       }
       await this.#step()

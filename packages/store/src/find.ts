@@ -1,0 +1,69 @@
+import type { DocId, Document, Value } from '@nearcloud/protocol'
+import { compileFilter, compileOrder, equalValues, firstInOrder, type Query } from '@nearcloud/query'
+import type { Collection } from './collection.ts'
+import { choosePlan, idsAmong, type Plan } from './planner.ts'
+
+export interface Found {
+  readonly documents: readonly Document[]
+  readonly plan: Plan
+  /** How many documents were looked at. */
+  readonly candidates: number
+}
+
+/** The documents a query answers, in order, whole. */
+export function find(collection: Collection, query: Query): Found {
+  const wanted = query.limit === undefined ? Infinity : query.skip + query.limit
+  const matching = findMatching(collection, query, wanted)
+  return { ...matching, documents: windowOf(matching.documents, query) }
+}
+
+/** How many documents match; skip and limit do not apply. */
+export function countMatching(collection: Collection, query: Query): number {
+  if (query.where[0] === 'and' && query.where[1].length === 0) return collection.size
+  return findMatching(collection, query, Infinity).documents.length
+}
+
+/** The documents a query answers out of these, in order, whole. */
+export function findAmong(candidates: Iterable<Document>, query: Query): readonly Document[] {
+  const matches = compileFilter(query.where)
+  const found: Document[] = []
+  for (const document of candidates) if (matches(document)) found.push(document)
+  return windowOf(found, query)
+}
+
+/** Matching documents in any order: all, or at least the first `wanted` in the query's order. */
+function findMatching(collection: Collection, query: Query, wanted: number): Found {
+  const plan = choosePlan(collection, query, wanted)
+  const matches = compileFilter(query.where)
+  const documents: Document[] = []
+  let candidates = 0
+  const look = (document: Document | undefined) => {
+    if (!document) return
+    candidates++
+    if (matches(document)) documents.push(document)
+  }
+  if (plan.plan === 'scan') for (const document of collection.documents()) look(document)
+  else if (plan.plan === 'id') for (const id of idsAmong(plan.ids)) look(collection.get(id))
+  else if (plan.walk === undefined) for (const id of idsOf(plan)) look(collection.get(id))
+  else {
+    // entries with equal keys are in no order yet: the walk ends between two keys
+    let lastKey: Value | undefined
+    for (const { key, id } of plan.index.entries(plan.index.spansOf(plan.constraint), plan.walk === 'desc')) {
+      if (documents.length >= wanted && !equalValues(key, lastKey)) break
+      lastKey = key
+      look(collection.get(id))
+    }
+  }
+  return { documents, plan, candidates }
+}
+
+function windowOf(matching: readonly Document[], query: Query): readonly Document[] {
+  const end = query.limit === undefined ? matching.length : query.skip + query.limit
+  return firstInOrder(matching, compileOrder(query), end).slice(query.skip)
+}
+
+function idsOf({ index, constraint }: Extract<Plan, { plan: 'index' }>): Iterable<DocId> {
+  const ids = new Set<DocId>()
+  for (const entry of index.entries(index.spansOf(constraint), false)) ids.add(entry.id)
+  return ids
+}

@@ -1,0 +1,71 @@
+import type { DocId, Document } from '@nearcloud/protocol'
+import { type DocChange, type Query, ResultSet, type Snapshot } from '@nearcloud/query'
+import type { Collection } from './collection.ts'
+import { find } from './find.ts'
+import type { Outbox } from './outbox.ts'
+import type { Change } from './overlay.ts'
+import { Window } from './window.ts'
+
+export type Within = () => ReadonlySet<DocId> | undefined
+
+/** One watched query: its result, kept exact from change to change. */
+export class LiveQuery {
+  readonly query: Query
+  readonly #collection: Collection
+  readonly #window: Window | undefined
+  #results: ResultSet
+  #nextId = 0
+
+  constructor(query: Query, collection: Collection, outbox: Outbox, within: Within | undefined) {
+    this.query = query
+    this.#collection = collection
+    this.#window = within && new Window(query, collection, outbox, within)
+    this.#results = new ResultSet(this.#effectiveQuery)
+  }
+
+  get isWindowed(): boolean {
+    return this.#window !== undefined
+  }
+
+  first(): Snapshot {
+    const docs = this.#results.reset(this.#candidates())
+    const docChanges = docs.map(
+      (doc, id): DocChange => ({ id, queueType: 'init', dataType: 'init', docId: doc._id, doc }),
+    )
+    return this.#snapshot(docs, docChanges, 'init')
+  }
+
+  /** The snapshot after these changes of the collection; none when the result stays as it is. */
+  after(changes: readonly Change[]): Snapshot | undefined {
+    const seen = this.#window ? this.#window.through(changes) : changes
+    const docChanges = this.#results.change(seen, () => this.#candidates())
+    if (docChanges.length === 0) return undefined
+    return this.#snapshot(
+      this.#results.documents,
+      docChanges.map(change => this.#explain(change)),
+    )
+  }
+
+  /** A document that left the window and is still there was not removed. */
+  #explain(change: DocChange): DocChange {
+    return this.#window && change.dataType === 'remove' && this.#collection.get(change.docId)
+      ? { ...change, dataType: 'limit' }
+      : change
+  }
+
+  get #effectiveQuery(): Query {
+    return this.#window ? this.#window.query : this.query
+  }
+
+  /** Documents among which those of the result are, and one more when there are more. */
+  #candidates(): Iterable<Document> {
+    if (this.#window) return this.#window.documents()
+    const { fields: _, limit, ...whole } = this.query
+    const first = limit === undefined ? {} : { limit: this.query.skip + limit + 1 }
+    return find(this.#collection, { ...whole, skip: 0, ...first }).documents
+  }
+
+  #snapshot(docs: readonly Document[], docChanges: readonly DocChange[], type?: 'init'): Snapshot {
+    return Object.freeze({ id: this.#nextId++, ...(type && { type }), docs, docChanges })
+  }
+}

@@ -1,0 +1,86 @@
+import { CloudError } from '@nearcloud/protocol'
+import { PieceReader, type WholeText } from './pieces.ts'
+import {
+  type Entry,
+  type Manifest,
+  readLog,
+  readManifest,
+  readSegment,
+  recordOf,
+  type Segment,
+  segmentName,
+} from './records.ts'
+import type { Storage } from './storage.ts'
+
+/** What a storage holds, read back. */
+export interface Loaded {
+  /** Absent in a new store. */
+  readonly manifest: Manifest | undefined
+  readonly manifestSequences: readonly number[]
+  /** Oldest first. */
+  readonly segments: readonly (readonly [Segment, readonly number[]])[]
+  /** Since the manifest. */
+  readonly entries: readonly Entry[]
+  readonly logSequences: readonly number[]
+  readonly logUnits: number
+  /** Records that no longer count: a crash left them. */
+  readonly leftovers: readonly number[]
+}
+
+/**
+ * Reads a storage. The last manifest counts, the segments it names and the log after it; everything else is left over.
+ *
+ * Throws STORE_FAILED when something that counts is missing or unreadable: an older or emptier state is never taken
+ * for the whole.
+ */
+export async function load(storage: Storage): Promise<Loaded> {
+  const reader = new PieceReader()
+  const leftovers: number[] = []
+  const segments = new Map<number, WholeText>()
+  let manifest: WholeText | undefined
+  let logs: WholeText[] = []
+  for await (const page of storage.read()) {
+    for (const stored of page) {
+      const whole = reader.add(stored)
+      if (!whole) continue
+      const { kind, text } = recordOf(whole.text)
+      const record = { ...whole, text }
+      if (kind === 'log') logs.push(record)
+      else if (kind === 'segment') {
+        const name = segmentName(text)
+        leftovers.push(...(segments.get(name)?.sequences ?? []))
+        segments.set(name, record)
+      } else {
+        leftovers.push(...logs.flatMap(log => log.sequences), ...(manifest?.sequences ?? []))
+        manifest = record
+        logs = []
+      }
+    }
+  }
+  leftovers.push(...reader.abandoned())
+  if (!manifest && logs.length > 0) throw damaged('its manifest is missing')
+  const read = manifest && readManifest(manifest.text)
+  const live = (read?.segments ?? []).map(name => {
+    const record = segments.get(name)
+    if (!record) throw damaged(`segment ${name} is missing`)
+    segments.delete(name)
+    return [readSegment(record.text), record.sequences] as const
+  })
+  for (const { sequences } of segments.values()) leftovers.push(...sequences)
+  return {
+    manifest: read,
+    manifestSequences: manifest?.sequences ?? [],
+    segments: live,
+    entries: logs.flatMap(log => readLog(log.text)),
+    logSequences: logs.flatMap(log => log.sequences),
+    logUnits: logs.reduce((sum, log) => sum + log.text.length, 0),
+    leftovers,
+  }
+}
+
+function damaged(what: string): CloudError {
+  return new CloudError('STORE_FAILED', {
+    errMsg: `the local store is damaged: ${what}. Remove it to start again from the server`,
+    details: { reason: what },
+  })
+}

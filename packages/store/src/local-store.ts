@@ -1,0 +1,276 @@
+import {
+  CloudError,
+  type DocId,
+  type Document,
+  documentText,
+  type Mutation,
+  type MutationId,
+  newNonce,
+  type RandomBytes,
+  type Version,
+  type Write,
+} from '@nearcloud/protocol'
+import { checkWrite, compileProjection, type Query, type Run, type Snapshot } from '@nearcloud/query'
+import { DocSet } from './doc-map.ts'
+import { countMatching, find, findAmong } from './find.ts'
+import { LiveQueries } from './live-queries.ts'
+import { touchedBy } from './outbox.ts'
+import { effectOf, rebase, showEffect } from './overlay.ts'
+import { type FoldJob, RecordLog } from './record-log.ts'
+import { entryText, type LoggedStep } from './records.ts'
+import type { Segments } from './segments.ts'
+import type { State } from './state.ts'
+import type { Storage, StorageInfo } from './storage.ts'
+import type {
+  Checkpoint,
+  CommitContext,
+  CommitReceipt,
+  Confirmed,
+  ConfirmedStep,
+  OutboxView,
+  RejectedMutation,
+  Store,
+  StoredSubscription,
+  StoreEvent,
+} from './store.ts'
+import { membersOf } from './window.ts'
+
+interface Parts {
+  readonly state: State
+  readonly segments: Segments
+  readonly storage: Storage
+  readonly info: StorageInfo
+  readonly random: RandomBytes
+}
+
+/** The store: reads from memory, writes through the log. Made by `openStore`. */
+export class LocalStore implements Store {
+  readonly volatile: boolean
+  readonly #state: State
+  readonly #segments: Segments
+  readonly #random: RandomBytes
+  readonly #log: RecordLog
+  readonly #live: LiveQueries
+  readonly #listeners = new Set<(event: StoreEvent) => void>()
+  #isClosed = false
+
+  constructor({ state, segments, storage, info, random }: Parts) {
+    this.volatile = info.volatile
+    this.#state = state
+    this.#segments = segments
+    this.#random = random
+    this.#live = new LiveQueries(state.collections, state.outbox, error =>
+      this.#emit({ name: 'observerFailed', error }),
+    )
+    this.#log = new RecordLog(storage, info.maxPayloadBytes, {
+      logged: sequences => segments.addLog(sequences),
+      fold: () => this.#fold(),
+      refused: error => this.#takeBack(error),
+    })
+  }
+
+  get checkpoint(): Checkpoint {
+    const { checkpoint, outbox } = this.#state
+    const undurable = outbox.size - outbox.mutations.length
+    if (undurable === 0) return checkpoint
+    const nextMutation = checkpoint.nextMutation + undurable
+    return { ...checkpoint, nextMutation, lastTime: Math.max(checkpoint.lastTime, this.#lastTime) }
+  }
+
+  get subscriptions(): ReadonlyMap<string, StoredSubscription> {
+    return this.#state.subscriptions
+  }
+
+  get outbox(): OutboxView {
+    return this.#state.outbox
+  }
+
+  get rejected(): readonly RejectedMutation[] {
+    return this.#state.rejected
+  }
+
+  get(collection: string, id: DocId): Document | undefined {
+    this.#assertOpen()
+    return this.#state.collections.of(collection).get(id)
+  }
+
+  confirmed(collection: string, id: DocId): Confirmed | undefined {
+    this.#assertOpen()
+    return this.#state.collections.of(collection).confirmed.get(id)
+  }
+
+  run({ verb, query }: Run, within?: ReadonlySet<DocId>): { documents: readonly Document[]; total: number } {
+    this.#assertOpen()
+    const collection = this.#state.collections.of(query.collection)
+    if (verb === 'count' && !within) return { documents: [], total: countMatching(collection, query) }
+    const documents = within ? this.#findWithin(query, verb, within) : find(collection, query).documents
+    if (verb === 'count') return { documents: [], total: documents.length }
+    return {
+      documents: query.fields ? documents.map(compileProjection(query.fields)) : documents,
+      total: documents.length,
+    }
+  }
+
+  explain(query: Query): { plan: 'id' | 'index' | 'scan'; index?: string; candidates: number } {
+    this.#assertOpen()
+    const { plan, candidates } = find(this.#state.collections.of(query.collection), query)
+    return { plan: plan.plan, ...(plan.plan === 'index' && { index: plan.index.path }), candidates }
+  }
+
+  watch(
+    query: Query,
+    observer: { next(snapshot: Snapshot): void },
+    within?: () => ReadonlySet<DocId> | undefined,
+  ): () => void {
+    this.#assertOpen()
+    return this.#live.watch(query, snapshot => observer.next(snapshot), within)
+  }
+
+  commit(writes: readonly Write[], context: CommitContext): CommitReceipt {
+    this.#assertOpen()
+    if (writes.length === 0) throw new CloudError('INVALID_PARAM', { errMsg: 'a commit without writes' })
+    for (const write of writes) checkWrite(write)
+    const { collections, outbox } = this.#state
+    const mutation = this.#newMutation(writes, context)
+    const effect = effectOf(mutation, (collection, id) => collections.of(collection).get(id))
+    for (const [, , after] of effect.documents) if (after) documentText(after)
+    const text = entryText({ kind: 'mutation', mutation })
+    outbox.append(mutation)
+    this.#lastTime = mutation.time
+    this.#live.publish(showEffect(collections, mutation, effect))
+    const durable = this.#logged(text, () => this.#state.mutationIsDurable(mutation))
+    return { mutation, applied: effect.applied, durable }
+  }
+
+  confirm(step: ConfirmedStep): Promise<void> {
+    return this.#confirm(step)
+  }
+
+  discardRejected(id: MutationId): Promise<void> {
+    return this.#confirm({ discarded: id })
+  }
+
+  async forget(collection: string, keep: (document: Document, version: Version) => boolean): Promise<number> {
+    this.#assertOpen()
+    const gone: { collection: string; version: Version; id: DocId }[] = []
+    for (const [id, { document, version }] of this.#state.collections.of(collection).confirmed)
+      if (!keep(document, version)) gone.push({ collection, version, id })
+    if (gone.length > 0) await this.#confirm({ gone })
+    return gone.length
+  }
+
+  compact(): Promise<void> {
+    this.#assertOpen()
+    return this.#log.fold()
+  }
+
+  /** Log that was there when the store was opened. */
+  foundLog(entries: number, units: number): void {
+    this.#log.found(entries, units)
+  }
+
+  async close(options?: { destroy?: boolean }): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#live.close()
+    await this.#log.close(options)
+  }
+
+  onEvent(listener: (event: StoreEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Of the latest mutation that storage may not have yet. */
+  #lastTime = 0
+
+  #newMutation(writes: readonly Write[], { time, base }: CommitContext): Mutation {
+    const { nextMutation, lastTime, version } = this.checkpoint
+    let seen = version
+    for (const { collection, id } of writes)
+      seen = Math.max(seen, this.#state.collections.of(collection).confirmed.get(id)?.version ?? 0)
+    return Object.freeze({
+      id: nextMutation,
+      nonce: newNonce(this.#random),
+      base: base ?? seen,
+      time: Math.max(time, lastTime),
+      writes: Object.freeze([...writes]),
+    })
+  }
+
+  async #confirm(step: LoggedStep): Promise<void> {
+    this.#assertOpen()
+    const { collections, outbox } = this.#state
+    await this.#logged(entryText({ kind: 'step', step }), () => {
+      const concerned = this.#state.applyStep(step)
+      this.#live.publish(rebase(collections, outbox, concerned))
+    })
+  }
+
+  /** Resolves when storage has the entry; `done` happens right before. Unwatched, a rejection is no one's fault. */
+  #logged(text: string, done: () => void): Promise<void> {
+    const logged = new Promise<void>((resolve, reject) => {
+      this.#log.append({
+        text,
+        done: () => {
+          done()
+          resolve()
+        },
+        failed: reject,
+      })
+    })
+    logged.catch(() => undefined)
+    return logged
+  }
+
+  #takeBack(error: CloudError): void {
+    const { collections, outbox } = this.#state
+    const concerned = new DocSet()
+    concerned.addAll(touchedBy(outbox.takeUndurable()))
+    this.#live.publish(rebase(collections, outbox, concerned))
+    this.#emit({ name: 'storageFailed', error })
+  }
+
+  #fold(): FoldJob {
+    const fold = this.#segments.fold(this.#state)
+    const folded = this.#state.dirty
+    this.#state.dirty = new DocSet()
+    return {
+      ...fold,
+      failed: error => {
+        this.#state.dirty.addAll(folded)
+        this.#emit({ name: 'compactionFailed', error })
+      },
+    }
+  }
+
+  #findWithin(query: Query, verb: Run['verb'], within: ReadonlySet<DocId>): readonly Document[] {
+    const { collections, outbox } = this.#state
+    const collection = collections.of(query.collection)
+    const candidates: Document[] = []
+    for (const id of membersOf(query, within, outbox)) {
+      const document = collection.get(id)
+      if (document) candidates.push(document)
+    }
+    const { limit, ...whole } = query
+    return findAmong(candidates, {
+      ...whole,
+      skip: 0,
+      ...(verb === 'get' && limit !== undefined && { limit }),
+    })
+  }
+
+  #emit(event: StoreEvent): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(event)
+      } catch {
+        // a listener's failure is not the store's, and there is nobody left to tell
+      }
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw new CloudError('CLOSED', { errMsg: 'the local store is closed' })
+  }
+}

@@ -1,0 +1,72 @@
+import { newClientId, type RandomBytes } from '@nearcloud/protocol'
+import { DocSet } from './doc-map.ts'
+import { load } from './load.ts'
+import { LocalStore } from './local-store.ts'
+import { rebase } from './overlay.ts'
+import { Segments } from './segments.ts'
+import { State } from './state.ts'
+import type { Storage } from './storage.ts'
+import type { Checkpoint, Store } from './store.ts'
+
+export interface OpenStoreOptions {
+  /** Not opened yet; the store's from now on. */
+  readonly storage: Storage
+  readonly random: RandomBytes
+  /** Default `relaxed`: what was promised survives the death of the process. `strict`: also power loss. */
+  readonly durability?: 'relaxed' | 'strict'
+}
+
+/**
+ * Opens a store, or makes it with a client id of its own.
+ *
+ * Rejects with STORE_IN_USE, STORE_FAILED (cannot be opened, or what it holds is damaged), STORE_FULL; the storage is
+ * closed then.
+ */
+export async function openStore(options: OpenStoreOptions): Promise<Store> {
+  const { storage, random, durability = 'relaxed' } = options
+  const info = await storage.open({ durability })
+  try {
+    const loaded = await load(storage)
+    const state = new State(
+      loaded.manifest ?? {
+        checkpoint: newCheckpoint(newClientId(random)),
+        subscriptions: new Map(),
+        outbox: [],
+        rejected: [],
+      },
+    )
+    for (const [{ collection, documents }] of loaded.segments) {
+      const { confirmed } = state.collections.of(collection)
+      for (const [id, known] of documents) {
+        if (known) confirmed.set(id, known)
+        else confirmed.delete(id)
+      }
+    }
+    for (const entry of loaded.entries) state.replay(entry)
+    showAll(state)
+    const segments = new Segments()
+    segments.restore(loaded.segments, loaded.manifest?.nextSegment ?? 1)
+    segments.setManifest(loaded.manifestSequences)
+    segments.addLog(loaded.logSequences)
+    if (loaded.leftovers.length > 0) await storage.drop(loaded.leftovers)
+    const store = new LocalStore({ state, segments, storage, info, random })
+    if (loaded.manifest) store.foundLog(loaded.entries.length, loaded.logUnits)
+    else await store.compact()
+    return store
+  } catch (thrown) {
+    await storage.close().catch(() => undefined)
+    throw thrown
+  }
+}
+
+function newCheckpoint(client: string): Checkpoint {
+  return Object.freeze({ client, nextMutation: 1, version: 0, seen: 0, lastTime: 0 })
+}
+
+function showAll({ collections, outbox }: State): void {
+  for (const [, collection] of collections)
+    for (const [id, { document }] of collection.confirmed) collection.show(id, document)
+  const pending = new DocSet()
+  pending.addAll(outbox.touched())
+  rebase(collections, outbox, pending)
+}

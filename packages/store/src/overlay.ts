@@ -1,0 +1,119 @@
+import type { DocId, Document, Mutation, Write } from '@nearcloud/protocol'
+import { applyWrite, equalValues, type WriteContext } from '@nearcloud/query'
+import type { Collections } from './collections.ts'
+import { DocMap, type DocSet } from './doc-map.ts'
+import type { Outbox } from './outbox.ts'
+
+/** How one document the app sees became another. */
+export interface Change {
+  readonly collection: string
+  readonly id: DocId
+  readonly before: Document | null
+  readonly after: Document | null
+  readonly dataType: 'add' | 'update' | 'replace' | 'remove'
+}
+
+/** What a mutation does to the documents it touches; `applied` has one item for each write. */
+export interface Effect {
+  readonly documents: DocMap<Document | null>
+  readonly applied: readonly { readonly id: DocId; readonly existed: boolean; readonly exists: boolean }[]
+}
+
+/** The effect of a mutation on what `read` gives; nothing is changed. Throws what `applyWrite` throws. */
+export function effectOf(
+  mutation: Mutation,
+  read: (collection: string, id: DocId) => Document | null | undefined,
+): Effect {
+  const documents = new DocMap<Document | null>()
+  const context: WriteContext = {
+    base: Number.POSITIVE_INFINITY,
+    version: Number.MAX_SAFE_INTEGER,
+    time: mutation.time,
+    now: mutation.time,
+  }
+  const applied = mutation.writes.map(write => {
+    const { collection, id } = write
+    const before =
+      (documents.has(collection, id) ? documents.get(collection, id) : read(collection, id)) ?? null
+    const { after, touched } = applyWrite(before && { doc: before, stamps: {} }, write, context)
+    const exists = touched ? after !== null : before !== null
+    if (touched) documents.set(collection, id, after?.doc ?? null)
+    return { id, existed: before !== null, exists }
+  })
+  return { documents, applied }
+}
+
+/** Shows the effect of a mutation made on what is visible. */
+export function showEffect(collections: Collections, mutation: Mutation, effect: Effect): readonly Change[] {
+  const changes: Change[] = []
+  for (const [name, id, after] of effect.documents) {
+    const collection = collections.of(name)
+    const before = collection.get(id) ?? null
+    if (before === after) continue
+    collection.show(id, after)
+    changes.push({
+      collection: name,
+      id,
+      before,
+      after,
+      dataType: dataTypeOf(mutation.writes, name, id, before, after),
+    })
+  }
+  return changes
+}
+
+/**
+ * Shows these documents anew: as confirmed, with everything pending laid over them. What reads the same as before is
+ * no change. A mutation that no longer fits what is there (its document exists already, its field is of another type)
+ * has no effect; the server will say what becomes of it.
+ */
+export function rebase(collections: Collections, outbox: Outbox, docs: DocSet): readonly Change[] {
+  const mutations = outbox.touching(docs)
+  const next = new DocMap<Document | null>()
+  for (const [name, id] of docs) next.set(name, id, collections.of(name).confirmed.get(id)?.document ?? null)
+  for (const mutation of mutations) {
+    const effect = effectOrNothing(mutation, next)
+    if (effect) for (const [name, id, after] of effect.documents) next.set(name, id, after)
+  }
+  const changes: Change[] = []
+  for (const [name, id, after] of next) {
+    const collection = collections.of(name)
+    const before = collection.get(id) ?? null
+    if (before === after) continue
+    if (before && after && equalValues(before, after)) {
+      collection.replaceEqual(id, after)
+      continue
+    }
+    collection.show(id, after)
+    changes.push({
+      collection: name,
+      id,
+      before,
+      after,
+      dataType: before ? (after ? 'update' : 'remove') : 'add',
+    })
+  }
+  return changes
+}
+
+function effectOrNothing(mutation: Mutation, next: DocMap<Document | null>): Effect | undefined {
+  try {
+    return effectOf(mutation, (collection, id) => next.get(collection, id))
+  } catch {
+    return undefined
+  }
+}
+
+function dataTypeOf(
+  writes: readonly Write[],
+  collection: string,
+  id: DocId,
+  before: Document | null,
+  after: Document | null,
+): Change['dataType'] {
+  if (!after) return 'remove'
+  if (!before) return 'add'
+  return writes.some(write => write.op === 'set' && write.id === id && write.collection === collection)
+    ? 'replace'
+    : 'update'
+}

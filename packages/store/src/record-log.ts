@@ -1,0 +1,188 @@
+import { CloudError, toCloudError } from '@nearcloud/protocol'
+import { toPieces } from './pieces.ts'
+import { logText } from './records.ts'
+import type { Storage } from './storage.ts'
+
+/** One entry on its way to storage. `done` and `failed` are called in the order of `append`, one of them, once. */
+export interface Job {
+  readonly text: string
+  done(): void
+  failed(error: CloudError): void
+}
+
+/** What the log asks of who keeps the state. */
+export interface LogOwner {
+  /** Storage has these records, and they are log. */
+  logged(sequences: readonly number[]): void
+  /** What to write for the log to be forgotten, from all that is done so far. */
+  fold(): FoldJob
+  /** Nothing of what waits will be written. Called before the jobs' `failed`. */
+  refused(error: CloudError): void
+}
+
+export interface FoldJob {
+  readonly texts: readonly string[]
+  /** The answer are records to drop. */
+  done(sequences: readonly (readonly number[])[]): readonly number[]
+  failed(error: CloudError): void
+}
+
+/**
+ * The log on a storage. One append is in flight at a time; what arrives meanwhile forms the next group. When an
+ * append fails, everything that waits fails with it: later entries may stand on earlier ones.
+ */
+export class RecordLog {
+  readonly #storage: Storage
+  readonly #maxPayloadBytes: number
+  readonly #owner: LogOwner
+  #queue: Job[] = []
+  #running: Promise<void> | undefined
+  #loggedEntries = 0
+  #loggedUnits = 0
+  /** The log is folded when it is longer than this many entries or 1,024 times as many characters. */
+  #foldAt = leastFoldAt
+  #foldWaiters: { resolve(): void; reject(error: CloudError): void }[] = []
+
+  constructor(storage: Storage, maxPayloadBytes: number, owner: LogOwner) {
+    this.#storage = storage
+    this.#maxPayloadBytes = maxPayloadBytes
+    this.#owner = owner
+  }
+
+  append(job: Job): void {
+    this.#queue.push(job)
+    this.#wake()
+  }
+
+  /** Resolves when what was appended before is folded. */
+  fold(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.append({
+        text: '',
+        done: () => this.#foldWaiters.push({ resolve, reject }),
+        failed: reject,
+      })
+    })
+  }
+
+  /** Counts log that was there when the store was opened. */
+  found(entries: number, units: number): void {
+    this.#loggedEntries += entries
+    this.#loggedUnits += units
+  }
+
+  async close(options?: { destroy?: boolean }): Promise<void> {
+    while (this.#running) await this.#running
+    await this.#storage.close(options)
+  }
+
+  #wake(): void {
+    this.#running ??= Promise.resolve().then(() => this.#run())
+  }
+
+  async #run(): Promise<void> {
+    for (;;) {
+      if (this.#wantsFold()) await this.#fold()
+      else if (this.#queue.length > 0) await this.#appendGroup()
+      else break
+    }
+    this.#running = undefined // in the same step as the last look at the queue
+  }
+
+  #wantsFold(): boolean {
+    return (
+      this.#foldWaiters.length > 0 ||
+      this.#loggedEntries > this.#foldAt ||
+      this.#loggedUnits > this.#foldAt * 1_024
+    )
+  }
+
+  async #appendGroup(): Promise<void> {
+    const group = this.#takeGroup()
+    const texts = group.map(job => job.text).filter(text => text !== '')
+    if (texts.length > 0) {
+      const text = logText(texts)
+      try {
+        this.#owner.logged(await this.#storage.append(toPieces(text, this.#maxPayloadBytes)))
+      } catch (thrown) {
+        this.#failAll(group, storageError(thrown))
+        return
+      }
+      this.#loggedEntries += texts.length
+      this.#loggedUnits += text.length
+    }
+    for (const job of group) {
+      try {
+        job.done()
+      } catch (thrown) {
+        job.failed(toCloudError(thrown))
+      }
+    }
+  }
+
+  #takeGroup(): readonly Job[] {
+    let units = 0
+    let count = 0
+    while (count < this.#queue.length && (count === 0 || units < groupUnits))
+      units += this.#queue[count++]!.text.length
+    return this.#queue.splice(0, count)
+  }
+
+  #failAll(group: readonly Job[], error: CloudError): void {
+    const waiting = [...group, ...this.#queue]
+    this.#queue = []
+    this.#owner.refused(error)
+    for (const job of waiting) job.failed(error)
+  }
+
+  async #fold(): Promise<void> {
+    const waiters = this.#foldWaiters
+    this.#foldWaiters = []
+    const job = this.#owner.fold()
+    let dead: readonly number[]
+    try {
+      const pieces = job.texts.map(text => toPieces(text, this.#maxPayloadBytes))
+      const sequences = await this.#storage.append(pieces.flat())
+      dead = job.done(splitLike(pieces, sequences))
+    } catch (thrown) {
+      const error = storageError(thrown)
+      this.#foldAt = Math.max(this.#loggedEntries, this.#loggedUnits / 1_024) * 2
+      job.failed(error)
+      for (const waiter of waiters) waiter.reject(error)
+      return
+    }
+    this.#loggedEntries = 0
+    this.#loggedUnits = 0
+    const units = job.texts[job.texts.length - 1]!.length
+    this.#foldAt = leastFoldAt + units / 1_024 // a long outbox is in each manifest: fold less often
+    try {
+      await this.#storage.drop(dead)
+    } catch {
+      // the next open drops what is left over
+    }
+    for (const waiter of waiters) waiter.resolve()
+  }
+}
+
+/** `items` in lists as long as those of `shape`. */
+function splitLike<T>(
+  shape: readonly (readonly unknown[])[],
+  items: readonly T[],
+): readonly (readonly T[])[] {
+  let at = 0
+  return shape.map(({ length }) => {
+    at += length
+    return items.slice(at - length, at)
+  })
+}
+
+function storageError(thrown: unknown): CloudError {
+  if (thrown instanceof CloudError) return thrown
+  return new CloudError('STORE_FAILED', {
+    errMsg: `the local store could not be written: ${toCloudError(thrown).errMsg}`,
+    cause: thrown,
+  })
+}
+
+const leastFoldAt = 1_000
+const groupUnits = 1_048_576

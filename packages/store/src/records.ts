@@ -1,0 +1,244 @@
+import {
+  CloudError,
+  type DocId,
+  type Document,
+  fromJson,
+  type Json,
+  type Mutation,
+  type MutationJson,
+  mutationFromJson,
+  mutationToJson,
+  toJson,
+} from '@nearcloud/protocol'
+import { parseQuery, queryToJson } from '@nearcloud/query'
+import type { Checkpoint, Confirmed, ConfirmedStep, RejectedMutation, StoredSubscription } from './store.ts'
+
+/*
+ * What records say. A record's text is a letter and JSON:
+ *
+ *   L  a log record: [entry, entry, …], one group of commits and confirmed steps, in order
+ *   S  a segment: documents of one collection, later ones over earlier ones
+ *   M  a manifest: which segments count, and everything that is not a document. Log records before it are in it.
+ */
+
+/** One commit or one confirmed step. */
+export type Entry =
+  | { readonly kind: 'mutation'; readonly mutation: Mutation }
+  | { readonly kind: 'step'; readonly step: LoggedStep }
+
+export interface LoggedStep extends ConfirmedStep {
+  readonly discarded?: number
+}
+
+export interface Segment {
+  /** Named by number, made once. */
+  readonly name: number
+  readonly collection: string
+  readonly documents: readonly (readonly [id: DocId, confirmed: Confirmed | null])[]
+}
+
+export interface Manifest {
+  readonly format: 1
+  /** Live segments, oldest first. */
+  readonly segments: readonly number[]
+  readonly nextSegment: number
+  readonly checkpoint: Checkpoint
+  readonly subscriptions: ReadonlyMap<string, StoredSubscription>
+  readonly outbox: readonly Mutation[]
+  readonly rejected: readonly RejectedMutation[]
+}
+
+export type RecordText =
+  | { readonly kind: 'log'; readonly text: string }
+  | { readonly kind: 'segment'; readonly text: string }
+  | { readonly kind: 'manifest'; readonly text: string }
+
+/** Throws STORE_FAILED for a letter of another time. */
+export function recordOf(text: string): RecordText {
+  const kind = ({ L: 'log', S: 'segment', M: 'manifest' } as const)[text[0] ?? '']
+  if (!kind) throw unreadable(`a record that begins with "${text.slice(0, 1)}"`)
+  return { kind, text: text.slice(1) }
+}
+
+// ---- log ---------------------------------------------------------------------------------------------------------
+
+/** Text of one entry. Throws what `toJson` throws. */
+export function entryText(entry: Entry): string {
+  return JSON.stringify(
+    entry.kind === 'mutation'
+      ? { mutation: mutationToJson(entry.mutation) }
+      : { step: stepToJson(entry.step) },
+  )
+}
+
+export function logText(entries: readonly string[]): string {
+  return `L[${entries.join(',')}]`
+}
+
+export function readLog(text: string): readonly Entry[] {
+  return (parse(text) as EntryJson[]).map(entry =>
+    'mutation' in entry
+      ? { kind: 'mutation', mutation: readMutation(entry.mutation) }
+      : { kind: 'step', step: stepFromJson(entry.step) },
+  )
+}
+
+type EntryJson = { mutation: MutationJson } | { step: StepJson }
+
+interface StepJson {
+  puts?: [collection: string, version: number, document: Json][]
+  gone?: [collection: string, version: number, id: DocId][]
+  accepted?: number
+  rejected?: NonNullable<ConfirmedStep['rejected']>
+  /** Removed fields are null. */
+  checkpoint?: Record<string, string | number | null>
+  subscriptions?: [key: string, subscription: SubscriptionJson | null][]
+  renumber?: { client: string }
+  discarded?: number
+}
+
+function stepToJson(step: LoggedStep): StepJson {
+  return {
+    ...(step.puts?.length && {
+      puts: step.puts.map(put => [put.collection, put.version, toJson(put.document)]),
+    }),
+    ...(step.gone?.length && { gone: step.gone.map(item => [item.collection, item.version, item.id]) }),
+    ...(step.accepted !== undefined && { accepted: step.accepted }),
+    ...(step.rejected?.length && { rejected: step.rejected }),
+    ...(step.checkpoint && {
+      checkpoint: Object.fromEntries(
+        Object.entries(step.checkpoint).map(([field, value]) => [field, value ?? null]),
+      ),
+    }),
+    ...(step.subscriptions && {
+      subscriptions: [...step.subscriptions].map(([key, value]) => [key, value && subscriptionToJson(value)]),
+    }),
+    ...(step.renumber && { renumber: step.renumber }),
+    ...(step.discarded !== undefined && { discarded: step.discarded }),
+  }
+}
+
+function stepFromJson(json: StepJson): LoggedStep {
+  const { puts, gone, checkpoint, subscriptions, ...rest } = json
+  return {
+    ...rest,
+    ...(puts && {
+      puts: puts.map(([collection, version, document]) => ({
+        collection,
+        version,
+        document: readDocument(document),
+      })),
+    }),
+    ...(gone && { gone: gone.map(([collection, version, id]) => ({ collection, version, id })) }),
+    ...(checkpoint && {
+      checkpoint: Object.fromEntries(
+        Object.entries(checkpoint).map(([field, value]) => [field, value ?? undefined]),
+      ) as NonNullable<ConfirmedStep['checkpoint']>,
+    }),
+    ...(subscriptions && {
+      subscriptions: new Map(
+        subscriptions.map(([key, value]) => [key, value && subscriptionFromJson(value)]),
+      ),
+    }),
+  }
+}
+
+// ---- segments ----------------------------------------------------------------------------------------------------
+
+/** `name` in a segment's text is where `documents` of the collection as JSON texts begin. */
+export function segmentText(name: number, collection: string, documents: readonly string[]): string {
+  return `S{"name":${name},"collection":${JSON.stringify(collection)},"documents":[${documents.join(',')}]}`
+}
+
+/** One document of a segment; null: it is gone. */
+export function segmentItemText(id: DocId, confirmed: Confirmed | undefined): string {
+  return JSON.stringify(confirmed ? [confirmed.version, toJson(confirmed.document)] : [0, null, id])
+}
+
+export function readSegment(text: string): Segment {
+  const { name, collection, documents } = parse(text) as {
+    name: number
+    collection: string
+    documents: ([version: number, document: Json] | [version: number, document: null, id: DocId])[]
+  }
+  return {
+    name,
+    collection,
+    documents: documents.map(([version, tree, id]) => {
+      if (tree === null) return [id!, null]
+      const document = readDocument(tree)
+      return [document._id, { document, version }]
+    }),
+  }
+}
+
+/** The name alone, without reading the documents. */
+export function segmentName(text: string): number {
+  return Number(/^\{"name":(\d+)/.exec(text)?.[1])
+}
+
+// ---- manifest ----------------------------------------------------------------------------------------------------
+
+export function manifestText(manifest: Manifest): string {
+  return `M${JSON.stringify({
+    ...manifest,
+    subscriptions: [...manifest.subscriptions].map(([key, value]) => [key, subscriptionToJson(value)]),
+    outbox: manifest.outbox.map(mutationToJson),
+    rejected: manifest.rejected.map(each => ({ ...each, mutation: mutationToJson(each.mutation) })),
+  })}`
+}
+
+export function readManifest(text: string): Manifest {
+  const json = parse(text) as Omit<Manifest, 'subscriptions' | 'outbox' | 'rejected'> & {
+    subscriptions: [string, SubscriptionJson][]
+    outbox: MutationJson[]
+    rejected: (Omit<RejectedMutation, 'mutation'> & { mutation: MutationJson })[]
+  }
+  if (json.format !== 1) throw unreadable(`format ${String(json.format)}, made by a newer version`)
+  return {
+    ...json,
+    subscriptions: new Map(json.subscriptions.map(([key, value]) => [key, subscriptionFromJson(value)])),
+    outbox: json.outbox.map(readMutation),
+    rejected: json.rejected.map(each => ({ ...each, mutation: readMutation(each.mutation) })),
+  }
+}
+
+// ---- parts -------------------------------------------------------------------------------------------------------
+
+interface SubscriptionJson {
+  query: Json
+  complete: boolean
+  window?: readonly DocId[]
+}
+
+function subscriptionToJson({ query, complete, window }: StoredSubscription): SubscriptionJson {
+  return { query: queryToJson(query), complete, ...(window && { window }) }
+}
+
+function subscriptionFromJson({ query, ...rest }: SubscriptionJson): StoredSubscription {
+  return { query: parseQuery(query), ...rest }
+}
+
+function readMutation(json: MutationJson): Mutation {
+  const mutation = mutationFromJson(json)
+  return Object.freeze({
+    ...mutation,
+    writes: Object.freeze(mutation.writes.map(write => Object.freeze(write))),
+  })
+}
+
+function readDocument(tree: Json): Document {
+  return fromJson(tree) as Document
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw unreadable('a record that is not JSON', cause)
+  }
+}
+
+function unreadable(what: string, cause?: unknown): CloudError {
+  return new CloudError('STORE_FAILED', { errMsg: `the local store holds ${what}`, cause })
+}

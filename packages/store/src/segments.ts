@@ -1,0 +1,117 @@
+import { manifestText, type Segment, segmentItemText, segmentText } from './records.ts'
+import type { State } from './state.ts'
+
+interface LiveSegment {
+  readonly name: number
+  readonly collection: string
+  /** How many documents it tells of. */
+  readonly size: number
+  readonly sequences: readonly number[]
+}
+
+/** What to write for the log to be forgotten. */
+export interface Fold {
+  /** New segments, and the manifest last. */
+  readonly texts: readonly string[]
+  /** They are durable as these records: what nobody needs any more. */
+  done(sequences: readonly (readonly number[])[]): readonly number[]
+}
+
+/** Which records on the medium count: live segments, the manifest, and the log since then. */
+export class Segments {
+  #live: readonly LiveSegment[] = []
+  #nextName = 1
+  #manifest: readonly number[] = []
+  #log: number[] = []
+
+  restore(segments: readonly (readonly [Segment, readonly number[]])[], nextName: number): void {
+    this.#live = segments.map(([{ name, collection, documents }, sequences]) => ({
+      name,
+      collection,
+      size: documents.length,
+      sequences,
+    }))
+    this.#nextName = nextName
+  }
+
+  setManifest(sequences: readonly number[]): void {
+    this.#manifest = sequences
+  }
+
+  addLog(sequences: readonly number[]): void {
+    this.#log.push(...sequences)
+  }
+
+  /**
+   * Folds what the log changed into new segments. A collection whose segments tell mostly of the past is
+   * written anew as a whole.
+   */
+  fold(state: State): Fold {
+    const texts: string[] = []
+    const fresh: Omit<LiveSegment, 'sequences'>[] = []
+    const replaced = new Set<LiveSegment>()
+    let nextName = this.#nextName
+    for (const collection of state.dirty.collections()) {
+      const { confirmed } = state.collections.of(collection)
+      const changed = [...state.dirty.ids(collection)]
+      const old = this.#live.filter(segment => segment.collection === collection)
+      const isStale = this.#isStale(old, changed.length, confirmed.size)
+      if (isStale) for (const segment of old) replaced.add(segment)
+      const ids = isStale || old.length === 0 ? confirmed.keys() : changed
+      for (const items of cut(ids, id => segmentItemText(id, confirmed.get(id)))) {
+        texts.push(segmentText(nextName, collection, items))
+        fresh.push({ name: nextName++, collection, size: items.length })
+      }
+    }
+    const kept = this.#live.filter(segment => !replaced.has(segment))
+    const { checkpoint, subscriptions, rejected, outbox } = state
+    const segments = [...kept, ...fresh].map(segment => segment.name)
+    texts.push(
+      manifestText({
+        format: 1,
+        segments,
+        nextSegment: nextName,
+        checkpoint,
+        subscriptions,
+        rejected,
+        outbox: outbox.mutations,
+      }),
+    )
+    return {
+      texts,
+      done: sequences => {
+        const dead = [...this.#log, ...this.#manifest, ...[...replaced].flatMap(segment => segment.sequences)]
+        this.#live = [...kept, ...fresh.map((segment, at) => ({ ...segment, sequences: sequences[at]! }))]
+        this.#nextName = nextName
+        this.#manifest = sequences[sequences.length - 1]!
+        this.#log = []
+        return dead
+      },
+    }
+  }
+
+  #isStale(old: readonly LiveSegment[], changed: number, documents: number): boolean {
+    const told = old.reduce((sum, segment) => sum + segment.size, changed)
+    return told > 2 * documents + segmentDocuments || old.length > 16 + documents / 100
+  }
+}
+
+/** Texts in lots of a segment's size. */
+function* cut<T>(items: Iterable<T>, textOf: (item: T) => string): Generator<readonly string[]> {
+  let lot: string[] = []
+  let units = 0
+  for (const item of items) {
+    const text = textOf(item)
+    if (lot.length >= segmentDocuments || (units + text.length > segmentUnits && lot.length > 0)) {
+      yield lot
+      lot = []
+      units = 0
+    }
+    lot.push(text)
+    units += text.length
+  }
+  if (lot.length > 0) yield lot
+}
+
+const segmentDocuments = 1_000
+const segmentUnits = 262_144

@@ -1,0 +1,132 @@
+import type { Mutation, MutationId } from '@nearcloud/protocol'
+import { Collections } from './collections.ts'
+import { DocSet } from './doc-map.ts'
+import { Outbox, touchedBy } from './outbox.ts'
+import type { Entry, LoggedStep, Manifest } from './records.ts'
+import type { Checkpoint, RejectedMutation, StoredSubscription } from './store.ts'
+
+/**
+ * Everything a store holds, as the entries of its log make it: the same entries in the same order give the same
+ * state, whether they happen or are read back. What the app sees over it is `overlay.ts`.
+ */
+export class State {
+  readonly collections = new Collections()
+  readonly outbox = new Outbox()
+  subscriptions: ReadonlyMap<string, StoredSubscription>
+  rejected: readonly RejectedMutation[]
+  /** As storage has it: `nextMutation` follows the last durable mutation. */
+  checkpoint: Checkpoint
+  /** Confirmed documents that differ from what the segments hold. */
+  dirty = new DocSet()
+
+  constructor(manifest: Pick<Manifest, 'checkpoint' | 'subscriptions' | 'outbox' | 'rejected'>) {
+    this.checkpoint = manifest.checkpoint
+    this.subscriptions = manifest.subscriptions
+    this.rejected = manifest.rejected
+    for (const mutation of manifest.outbox) {
+      this.outbox.append(mutation)
+      this.outbox.markDurable()
+    }
+  }
+
+  /** An entry read back from the log. */
+  replay(entry: Entry): void {
+    if (entry.kind === 'step') {
+      this.applyStep(entry.step)
+      return
+    }
+    // a renumbering may stand between the mutation's making and its place in the log: the place decides
+    const { mutation } = entry
+    const id = this.checkpoint.nextMutation
+    this.outbox.append(mutation.id === id ? mutation : Object.freeze({ ...mutation, id }))
+    this.mutationIsDurable(mutation)
+  }
+
+  /** Storage has the oldest mutation that it did not have. */
+  mutationIsDurable({ time }: Mutation): void {
+    this.outbox.markDurable()
+    const { nextMutation, lastTime } = this.checkpoint
+    this.checkpoint = freeze({
+      ...this.checkpoint,
+      nextMutation: nextMutation + 1,
+      lastTime: Math.max(lastTime, time),
+    })
+  }
+
+  /** The documents concerned: confirmed differently, or with other mutations over them. */
+  applyStep(step: LoggedStep): DocSet {
+    const concerned = new DocSet()
+    for (const { collection, version, document } of step.puts ?? []) {
+      const { confirmed } = this.collections.of(collection)
+      if (version < (confirmed.get(document._id)?.version ?? 0)) continue
+      confirmed.set(document._id, { document, version })
+      this.#touch(concerned, collection, document._id)
+    }
+    for (const { collection, version, id } of step.gone ?? []) {
+      const { confirmed } = this.collections.of(collection)
+      const known = confirmed.get(id)
+      if (!known || version < known.version) continue
+      confirmed.delete(id)
+      this.#touch(concerned, collection, id)
+    }
+    const left: Mutation[] = []
+    for (const { id, code, reason, details } of step.rejected ?? []) {
+      const mutation = this.outbox.take(id)
+      if (!mutation) continue
+      left.push(mutation)
+      this.rejected = Object.freeze([
+        ...this.rejected,
+        freeze({ mutation, code, reason, details: details ?? {} }),
+      ])
+    }
+    if (step.accepted !== undefined) left.push(...this.outbox.takeThrough(step.accepted))
+    concerned.addAll(touchedBy(left))
+    if (step.discarded !== undefined) this.#discard(step.discarded)
+    if (step.checkpoint) this.#patchCheckpoint(step.checkpoint)
+    if (step.subscriptions) this.#patchSubscriptions(step.subscriptions)
+    if (step.renumber) this.#renumber(step.renumber.client)
+    return concerned
+  }
+
+  #touch(concerned: DocSet, collection: string, id: string | number): void {
+    concerned.add(collection, id)
+    this.dirty.add(collection, id)
+  }
+
+  #discard(id: MutationId): void {
+    const found = this.rejected.find(each => each.mutation.id === id)
+    this.rejected = Object.freeze(this.rejected.filter(each => each !== found))
+  }
+
+  #patchCheckpoint(patch: NonNullable<LoggedStep['checkpoint']>): void {
+    const checkpoint: Record<string, unknown> = { ...this.checkpoint }
+    for (const [field, value] of Object.entries(patch)) {
+      if (value === undefined) delete checkpoint[field]
+      else checkpoint[field] = value
+    }
+    this.checkpoint = freeze(checkpoint as unknown as Checkpoint)
+  }
+
+  #patchSubscriptions(patch: NonNullable<LoggedStep['subscriptions']>): void {
+    const subscriptions = new Map(this.subscriptions)
+    for (const [key, subscription] of patch) {
+      if (subscription) subscriptions.set(key, freeze(subscription))
+      else subscriptions.delete(key)
+    }
+    this.subscriptions = subscriptions
+  }
+
+  #renumber(client: string): void {
+    this.outbox.renumber()
+    this.checkpoint = freeze({
+      ...this.checkpoint,
+      client,
+      nextMutation: this.outbox.mutations.length + 1,
+      seen: 0,
+    })
+  }
+}
+
+function freeze<T extends object>(value: T): T {
+  return Object.freeze(value)
+}

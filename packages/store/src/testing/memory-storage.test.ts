@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest'
+import { MemoryMedium, MemoryStorage } from './memory-storage.ts'
+import { storageSuite } from './storage-suite.ts'
+
+storageSuite('MemoryStorage', { test, expect }, () => {
+  const medium = new MemoryMedium()
+  return { storage: () => new MemoryStorage(medium) }
+})
+
+test('a failed append leaves nothing, wherever it failed', async () => {
+  for (const kind of ['fail', 'full'] as const)
+    for (let step = 1; step <= 4; step++) {
+      const storage = new MemoryStorage()
+      await storage.open({ durability: 'relaxed' })
+      storage.medium.faultAt(step, kind)
+      const code = kind === 'full' ? 'STORE_FULL' : 'STORE_FAILED'
+      await expect(storage.append(['a', 'b', 'c'])).rejects.toMatchObject({ code })
+      expect(storage.medium.records.size).toBe(0)
+    }
+})
+
+test('a process that stops in an append leaves the payloads before it', async () => {
+  const storage = new MemoryStorage()
+  await storage.open({ durability: 'relaxed' })
+  storage.medium.faultAt(3, 'stop')
+  void storage.append(['a', 'b', 'c'])
+  await storage.medium.stopped
+  storage.medium.restart()
+  const next = new MemoryStorage(storage.medium)
+  await next.open({ durability: 'relaxed' })
+  expect([...storage.medium.records.values()]).toEqual(['a', 'b'])
+})
