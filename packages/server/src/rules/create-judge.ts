@@ -1,0 +1,172 @@
+import { CloudError, type Document, type DocumentData, type Value } from '@nearcloud/protocol'
+import { clausesOf, equalValues, type Query } from '@nearcloud/query'
+import type { Actor } from '../actor.ts'
+import { holds, isTruthy, type Scope } from './evaluate.ts'
+import { type Implication, implies } from './implies.ts'
+import type { Judge, JudgedFile, JudgedWrite, Judgement } from './judge.ts'
+import { isWithin } from './presets.ts'
+import { type DatabaseAct, type Rule, type RuleSet, rulesOfCollection } from './rule-set.ts'
+
+/** The judge of a set of rules. `now` is asked for the time when a rule is. */
+export function createJudge(rules: RuleSet, now: () => number): Judge {
+  const scopeOf = (actor: Actor): Scope => ({ auth: authOf(actor), now: now() })
+
+  return {
+    version: rules.version,
+
+    checkQuery(actor, query) {
+      if (isTrusted(actor)) return
+      const { collection } = query
+      if (isOurs(collection)) throw queryRefused(actor, query, 'none', undefined)
+      const of = rulesOfCollection(rules, collection)
+      if (of.kind === 'preset') return
+      const rule = of.ruleByAct.get('read')
+      if (!rule) throw queryRefused(actor, query, 'none', undefined)
+      const implication = implies(query.where, rule.expression, scopeOf(actor))
+      if (implication.proved) return
+      if (namesOneDocument(query) && implication.open.length > 0) return
+      throw queryRefused(actor, query, rule.text, implication)
+    },
+
+    mayRead(actor, collection, document) {
+      if (isTrusted(actor)) return true
+      if (isOurs(collection)) return false
+      const of = rulesOfCollection(rules, collection)
+      if (of.kind === 'preset') return isWithin(of.preset.read, openidOf(actor), document._openid)
+      const rule = of.ruleByAct.get('read')
+      return rule !== undefined && holds(rule.expression, { ...scopeOf(actor), doc: document })
+    },
+
+    judgeWrite(actor, write) {
+      if (isTrusted(actor)) return allowed
+      const { collection, op, before, after } = write
+      if (isOurs(collection)) return refusedWrite(write, 'none', 'the collection is the server’s own')
+      const of = rulesOfCollection(rules, collection)
+      if (of.kind === 'preset') {
+        const { name, write: circle } = of.preset
+        // a document has to be the actor's before and after: nobody gives away, nobody takes
+        const images = [before, after].filter((image): image is Document => image !== null)
+        const mayWrite = images.every(image => isWithin(circle, openidOf(actor), image._openid))
+        return mayWrite ? allowed : refusedWrite(write, name, `the rules are ${name}`)
+      }
+      const [act, rule] = ruleFor(of.ruleByAct, op)
+      if (!rule) return refusedWrite(write, 'none', `there is no rule for "${op}" or "write"`)
+      const scope: Scope = {
+        ...scopeOf(actor),
+        doc: op === 'create' ? after : before,
+        request: { data: incomingData(write) },
+      }
+      if (holds(rule.expression, scope)) return allowed
+      return refusedWrite(write, rule.text, `the rule for "${act}" (${rule.text}) refused this user`)
+    },
+
+    judgeFile(actor, act, file) {
+      if (isTrusted(actor)) return allowed
+      const { storage } = rules
+      if (storage.kind === 'preset') {
+        const mayDo = isWithin(storage.preset[act], openidOf(actor), file.openid)
+        return mayDo ? allowed : refusedFile(act, storage.preset.name, `the rules are ${storage.preset.name}`)
+      }
+      const rule = storage.ruleByAct.get(act)
+      if (!rule) return refusedFile(act, 'none', `there is no rule for "${act}"`)
+      if (holds(rule.expression, { ...scopeOf(actor), resource: resourceOf(file) })) return allowed
+      return refusedFile(act, rule.text, `the rule for "${act}" (${rule.text}) refused this user`)
+    },
+
+    mayInvoke(actor, functionName) {
+      if (isTrusted(actor)) return true
+      const rule = rules.invokeByFunction.get(functionName) ?? rules.invokeByFunction.get('*')
+      return rule ? holds(rule.expression, scopeOf(actor)) : actor.kind === 'user'
+    },
+  }
+}
+
+const allowed: Judgement = { allowed: true }
+
+/** Functions and admin are the server side: rules bind clients. */
+function isTrusted(actor: Actor): boolean {
+  return actor.kind === 'admin' || actor.kind === 'function'
+}
+
+function openidOf(actor: Actor): string | undefined {
+  return actor.kind === 'user' ? actor.openid : undefined
+}
+
+function authOf(actor: Actor): Scope['auth'] {
+  if (actor.kind !== 'user') return null
+  return { openid: actor.openid, uid: actor.openid, loginType: 'ANONYMOUS' }
+}
+
+function isOurs(collection: string): boolean {
+  return collection.startsWith('_')
+}
+
+/** `_id == x` and nothing else: whether that document may be read is asked of the document. */
+function namesOneDocument(query: Query): boolean {
+  const clauses = clausesOf(query.where)
+  if (clauses.length !== 1) return false
+  const clause = clauses[0]!
+  return clause[0] === 'field' && clause[1] === '_id' && clause[2][0] === 'eq'
+}
+
+function ruleFor(
+  ruleByAct: ReadonlyMap<DatabaseAct, Rule>,
+  op: JudgedWrite['op'],
+): [DatabaseAct, Rule | undefined] {
+  const own = ruleByAct.get(op)
+  return own ? [op, own] : ['write', ruleByAct.get('write')]
+}
+
+/**
+ * What the write brings: the top-level fields that it names or changes, with the values the document has afterwards (so
+ * that an `inc` is judged by its result). A field that it removes is an object, so that it is not taken for untouched.
+ */
+function incomingData({ op, before, after, data }: JudgedWrite): DocumentData | null {
+  if (op === 'delete' || after === null) return null
+  if (op === 'create') return after
+  const touched = new Set(Object.keys(data ?? {}).map(path => path.split('.')[0]!))
+  for (const key of Object.keys({ ...before, ...after }))
+    if (!equalValues(before?.[key], after[key])) touched.add(key)
+  const incoming: { [key: string]: Value } = {}
+  for (const key of touched) incoming[key] = Object.hasOwn(after, key) ? after[key]! : removal
+  return incoming
+}
+
+const removal: Value = Object.freeze({ removed: true })
+
+function resourceOf(file: JudgedFile): Value {
+  return { path: file.path, openid: file.openid }
+}
+
+function refusedWrite({ collection, op }: JudgedWrite, rule: string, words: string): Judgement {
+  return { allowed: false, rule, reason: `${collection}.${op}: ${words}` }
+}
+
+function refusedFile(act: 'read' | 'write', rule: string, words: string): Judgement {
+  return { allowed: false, rule, reason: `storage.${act}: ${words}` }
+}
+
+function queryRefused(
+  actor: Actor,
+  { collection }: Query,
+  rule: string,
+  implication: Implication | undefined,
+): CloudError {
+  return new CloudError('DATABASE_PERMISSION_DENIED', {
+    errMsg: `${collection}.read: ${adviceFor(actor, rule, implication)}`,
+    details: { collection, operation: 'read', rule },
+  })
+}
+
+function adviceFor(actor: Actor, rule: string, implication: Implication | undefined): string {
+  if (!implication || implication.proved) return 'no rule allows reading this collection'
+  const told = `the rule for "read" (${rule})`
+  if (implication.open.length === 0) return `${told} lets this user read nothing`
+  const wishes = implication.open.map(({ text, wants }) => {
+    if (!wants || !isTruthy(wants.value)) return `a condition from which \`${text}\` follows`
+    const value = wants.value === openidOf(actor) ? `'{openid}'` : JSON.stringify(wants.value)
+    const key = /^[A-Za-z_$][\w$]*$/.test(wants.path) ? wants.path : `'${wants.path}'`
+    return `\`${key}: ${value}\``
+  })
+  return `the query may ask for more than ${told} allows: add ${wishes.join(' or ')} to where`
+}

@@ -1,0 +1,146 @@
+import { kindOf, type Value } from '@nearcloud/protocol'
+import { compareValues, equalValues } from '@nearcloud/query'
+import { type Comparison, type Expression, nobody, type RuleValue, type VariableName } from './expression.ts'
+
+/** What a rule can look at. A variable that is not given is undefined; `auth: null` is a stranger. */
+export type Scope = Partial<Record<Exclude<VariableName, 'auth'>, Value | undefined>> & {
+  readonly auth: { readonly [claim: string]: Value } | null
+}
+
+/** A rule that cannot be evaluated; whoever asked is refused. */
+export class RuleEvaluationError extends Error {}
+
+/** Whether the rule holds. An error in its evaluation is a no. */
+export function holds(rule: Expression, scope: Scope): boolean {
+  try {
+    return isTruthy(evaluate(rule, scope))
+  } catch (thrown) {
+    if (thrown instanceof RuleEvaluationError) return false
+    throw thrown
+  }
+}
+
+/** Throws RuleEvaluationError. */
+export function evaluate(expression: Expression, scope: Scope): RuleValue {
+  const value = (of: Expression) => evaluate(of, scope)
+  switch (expression.kind) {
+    case 'constant':
+      return expression.value
+    case 'array':
+      return arrayOf(expression.items.map(value))
+    case 'variable':
+      return scope[expression.name]
+    case 'claim':
+      return claimOf(scope.auth, expression.name)
+    case 'member':
+      return fieldOf(value(expression.object), value(expression.key))
+    case 'not':
+      return !isTruthy(value(expression.operand))
+    case 'and':
+      return isTruthy(value(expression.left)) && isTruthy(value(expression.right))
+    case 'or':
+      return isTruthy(value(expression.left)) || isTruthy(value(expression.right))
+    case 'compare':
+      return compares(value(expression.left), expression.operator, value(expression.right))
+    case 'missing':
+      return isMissing(value(expression.operand))
+    case 'in':
+      return isAmong(value(expression.left), value(expression.right))
+    case 'plus':
+      return plus(value(expression.left), value(expression.right))
+  }
+}
+
+/** As in JavaScript: nothing, `false`, `0`, NaN and empty text are not. */
+export function isTruthy(value: RuleValue): boolean {
+  return value !== nobody && Boolean(value)
+}
+
+export function isMissing(value: RuleValue): boolean {
+  return value === nobody || value === undefined || value === null
+}
+
+export function claimOf(auth: Scope['auth'], name: string): RuleValue {
+  return (auth !== null && Object.hasOwn(auth, name) ? auth[name] : undefined) ?? nobody
+}
+
+/**
+ * One step into a value: an own field of an object, a part of a geometry, an element of an array by its index.
+ * Anything else is undefined. A date that is found is read as its milliseconds.
+ */
+export function fieldOf(container: RuleValue, key: RuleValue): RuleValue {
+  if (container === nobody) return nobody
+  if (typeof container !== 'object' || container === null) return undefined
+  if (typeof key !== 'string' && typeof key !== 'number') return undefined
+  switch (kindOf(container)) {
+    case 'array':
+      return indexForm.test(String(key)) ? readDate((container as readonly Value[])[Number(key)]) : undefined
+    case 'object':
+    case 'geo':
+      return Object.hasOwn(container, key)
+        ? readDate((container as { readonly [key: string]: Value })[key])
+        : undefined
+    default:
+      return undefined
+  }
+}
+
+export function readDate(value: Value | undefined): Value | undefined {
+  return value instanceof Date ? value.getTime() : value
+}
+
+/** Strict on type; order exists among numbers and among texts only. Nobody compares with nothing. */
+export function compares(left: RuleValue, operator: Comparison, right: RuleValue): boolean {
+  if (left === nobody || right === nobody) return false
+  if (operator === '==') return equals(left, right)
+  if (typeof left === 'number' && typeof right === 'number') return isOrdered(left, operator, right)
+  if (typeof left === 'string' && typeof right === 'string')
+    return isOrdered(compareValues(left, right), operator, 0)
+  return false
+}
+
+function isOrdered(left: number, operator: Exclude<Comparison, '=='>, right: number): boolean {
+  switch (operator) {
+    case '>':
+      return left > right
+    case '>=':
+      return left >= right
+    case '<':
+      return left < right
+    case '<=':
+      return left <= right
+  }
+}
+
+export function isAmong(value: RuleValue, list: RuleValue): boolean {
+  return Array.isArray(list) && list.some(item => compares(value, '==', readDate(item as Value)))
+}
+
+function equals(left: Value | undefined, right: Value | undefined): boolean {
+  if (left === right) return true
+  if (isMissing(left) || isMissing(right)) return isMissing(left) && isMissing(right)
+  if (typeof left !== 'object' || typeof right !== 'object') return false
+  return equalValues(left, right)
+}
+
+export function plus(left: RuleValue, right: RuleValue): RuleValue {
+  if (typeof left === 'number' && typeof right === 'number') return left + right
+  if (isWord(left) && isWord(right)) {
+    const text = `${left}${right}`
+    if (text.length <= maxTextLength) return text
+    throw new RuleEvaluationError(`"+" made a text of more than ${maxTextLength} characters`)
+  }
+  throw new RuleEvaluationError('"+" is for numbers and texts')
+}
+
+function isWord(value: RuleValue): value is string | number {
+  return typeof value === 'string' || typeof value === 'number'
+}
+
+export function arrayOf(items: readonly RuleValue[]): readonly Value[] {
+  // like nobody, NaN equals nothing that it is compared with
+  return items.map(item => (item === nobody ? Number.NaN : (item ?? null)))
+}
+
+const indexForm = /^(?:0|[1-9][0-9]{0,8})$/
+const maxTextLength = 65_536

@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto'
+import { CloudError, checkCollectionName, type Json, parseJson } from '@nearcloud/protocol'
+import type { VariableName } from './expression.ts'
+import { parseRule, RuleSyntaxError } from './parse.ts'
+import { presets } from './presets.ts'
+import {
+  type DatabaseAct,
+  defaultRules,
+  type Rule,
+  type RuleSet,
+  type Rules,
+  type StorageAct,
+} from './rule-set.ts'
+
+/**
+ * The rules a `rules.json` says:
+ *
+ *   { "database": { "<collection>": <preset> | { "read" | "write" | "create" | "update" | "delete": <rule> } },
+ *     "storage": <preset> | { "read" | "write": <rule> },
+ *     "functions": { "<name>" | "*": { "invoke": <rule> } } }
+ *
+ * A rule is `true`, `false` or an expression; every part may be absent. Throws SERVER_CONFIGURATION in one sentence that
+ * names the file, the place in it and the reason.
+ */
+export function parseRules(text: string, file: string): RuleSet {
+  const at = (place: string, reason: string) =>
+    new CloudError('SERVER_CONFIGURATION', {
+      errMsg: `${file}: ${place === '' ? '' : `${place}: `}${reason}`,
+      details: { file, place, reason },
+    })
+
+  /** The fields of an object that may have these and no others. */
+  function fieldsOf(json: Json, place: string, allowed?: readonly string[]): readonly [string, Json][] {
+    if (typeof json !== 'object' || json === null || Array.isArray(json)) throw at(place, 'must be an object')
+    const fields = Object.entries(json)
+    for (const [name] of fields)
+      if (allowed && !allowed.includes(name))
+        throw at(join(place, name), `unknown: there are ${allowed.join(', ')}`)
+    return fields
+  }
+
+  function rule(json: Json, place: string, variables: readonly VariableName[]): Rule {
+    if (typeof json !== 'boolean' && typeof json !== 'string')
+      throw at(place, 'a rule must be true, false or an expression')
+    const text = String(json)
+    try {
+      return { text, expression: parseRule(text, variables) }
+    } catch (cause) {
+      if (cause instanceof RuleSyntaxError) throw at(place, cause.message)
+      throw cause
+    }
+  }
+
+  function rules<Act extends string>(
+    json: Json,
+    place: string,
+    acts: readonly Act[],
+    variablesOf: (act: Act) => readonly VariableName[],
+  ): Rules<Act> {
+    if (typeof json === 'string') {
+      const preset = presets.get(json)
+      if (preset) return { kind: 'preset', preset }
+      throw at(place, `"${json}" is no preset: there are ${[...presets.keys()].join(', ')}`)
+    }
+    const fields = fieldsOf(json, place, acts)
+    return {
+      kind: 'custom',
+      ruleByAct: new Map(
+        fields.map(([act, value]) => [act as Act, rule(value, join(place, act), variablesOf(act as Act))]),
+      ),
+    }
+  }
+
+  const rulesByCollection = new Map<string, Rules<DatabaseAct>>()
+  const invokeByFunction = new Map<string, Rule>()
+  let storage: Rules<StorageAct> = defaultRules.storage
+
+  for (const [part, content] of fieldsOf(parseText(text, at), '', ['database', 'storage', 'functions'])) {
+    switch (part) {
+      case 'database':
+        for (const [collection, value] of fieldsOf(content, part)) {
+          const place = join(part, collection)
+          checkCollection(collection, reason => at(place, reason))
+          rulesByCollection.set(collection, rules(value, place, databaseActs, variablesOfAct))
+        }
+        break
+      case 'storage':
+        storage = rules(content, part, ['read', 'write'], () => ['auth', 'resource', 'now'])
+        break
+      case 'functions':
+        for (const [name, value] of fieldsOf(content, part)) {
+          const place = join(part, name)
+          const invoke = new Map(fieldsOf(value, place, ['invoke'])).get('invoke')
+          if (invoke === undefined) throw at(place, 'needs "invoke"')
+          invokeByFunction.set(name, rule(invoke, join(place, 'invoke'), ['auth', 'now']))
+        }
+    }
+  }
+  return { version: digestOf(text), rulesByCollection, storage, invokeByFunction }
+}
+
+function parseText(text: string, at: (place: string, reason: string) => CloudError): Json {
+  const json = text.replace(/^\uFEFF/, '')
+  try {
+    return parseJson(json, 8)
+  } catch (thrown) {
+    const { reason, position } = (thrown as CloudError).details as { reason?: string; position?: number }
+    if (reason === undefined || position === undefined) throw thrown
+    const before = json.slice(0, position).split('\n')
+    throw at(`line ${before.length}, column ${before[before.length - 1]!.length + 1}`, reason)
+  }
+}
+
+function checkCollection(name: string, refuse: (reason: string) => CloudError): void {
+  try {
+    checkCollectionName(name)
+  } catch (cause) {
+    throw refuse(cause instanceof CloudError ? cause.errMsg : String(cause))
+  }
+}
+
+/** A rule may only speak of what is there when it is asked: a read has no incoming data. */
+function variablesOfAct(act: DatabaseAct): readonly VariableName[] {
+  return act === 'read' || act === 'delete' ? ['auth', 'doc', 'now'] : ['auth', 'doc', 'request', 'now']
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text, 'utf8').digest('hex').slice(0, 32)
+}
+
+function join(place: string, name: string): string {
+  return place === '' ? name : `${place}.${name}`
+}
+
+const databaseActs: readonly DatabaseAct[] = ['read', 'write', 'create', 'update', 'delete']
