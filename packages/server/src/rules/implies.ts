@@ -11,7 +11,7 @@ import {
   RuleEvaluationError,
   type Scope,
 } from './evaluate.ts'
-import { type Comparison, type Expression, type RuleValue, render } from './expression.ts'
+import { type Comparison, type Expression, nobody, type RuleValue, render } from './expression.ts'
 import { Facts } from './facts.ts'
 
 export type Implication =
@@ -162,12 +162,14 @@ class Prover {
       case 'compare': {
         const { operator } = expression
         const [left, right] = [reduce(expression.left), reduce(expression.right)]
+        if (isNobody(left) || isNobody(right)) return constant(false)
         return left.kind === 'constant' && right.kind === 'constant'
           ? constant(compares(left.value, operator, right.value))
           : { kind: 'compare', operator, left, right }
       }
       case 'in': {
         const left = reduce(expression.left)
+        if (isNobody(left)) return constant(false)
         const list = pathOf(expression.right)
         // the filter `list: x` says that x is among the list, not that the list is x
         if (list !== undefined && left.kind === 'constant' && this.#look(facts).holds(list, left.value))
@@ -276,6 +278,10 @@ function itemsOf(list: Expression): readonly Expression[] | undefined {
 
 function constant(value: RuleValue): Extract<Expression, { kind: 'constant' }> {
   return { kind: 'constant', value }
+}
+
+function isNobody(expression: Expression): boolean {
+  return expression.kind === 'constant' && expression.value === nobody
 }
 
 function isConstant(expression: Expression): expression is Extract<Expression, { kind: 'constant' }> {
