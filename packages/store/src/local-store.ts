@@ -99,6 +99,13 @@ export class LocalStore implements Store {
     return this.#state.collections.of(collection).confirmed.get(id)
   }
 
+  *confirmedDocuments(only?: string): Iterable<Confirmed & { readonly collection: string }> {
+    this.#assertOpen()
+    for (const [collection, { confirmed }] of this.#state.collections)
+      if (only === undefined || only === collection)
+        for (const known of confirmed.values()) yield { collection, ...known }
+  }
+
   run({ verb, query }: Run, within?: ReadonlySet<DocId>): { documents: readonly Document[]; total: number } {
     this.#assertOpen()
     const collection = this.#state.collections.of(query.collection)

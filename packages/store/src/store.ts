@@ -31,6 +31,8 @@ export interface Store {
   get(collection: string, id: DocId): Document | undefined
   /** What the server has said. */
   confirmed(collection: string, id: DocId): Confirmed | undefined
+  /** Everything the server has said, or what it said of one collection. Read it in one go: it is what is here now. */
+  confirmedDocuments(collection?: string): Iterable<Confirmed & { readonly collection: string }>
   /**
    * Answers a query: documents in order, projected. For a count: none, and how many match in `total` (skip and limit
    * do not apply); for a get `total` is the number of documents answered.
