@@ -1,3 +1,28 @@
+export { answer, type Callbacks, failure } from './builder/callbacks.ts'
+export { CollectionReference } from './builder/collection.ts'
+export type { DatabaseCommand } from './builder/commands.ts'
+export { createDatabase, type Database, type DatabaseOptions } from './builder/database.ts'
+export { DocumentReference } from './builder/document.ts'
+export type { Constructor, GeoConstructors } from './builder/geo-constructors.ts'
+export { QueryReference } from './builder/query.ts'
+export type { LogicCommand, QueryCommand } from './builder/query-command.ts'
+export type {
+  AddListResult,
+  AddResult,
+  CallbackStyle,
+  CountResult,
+  DocumentResult,
+  OwnDocument,
+  QueryResult,
+  RemoveResult,
+  SetResult,
+  UpdateResult,
+  WatchOptions,
+  WatchSnapshot,
+  WriteResult,
+} from './builder/results.ts'
+export type { UpdateCommand } from './builder/update-command.ts'
+export { filterFrom } from './builder/where.ts'
 export { compareValues, equalityKey, equalValues } from './compare.ts'
 export { type Bound, type Constraint, clausesOf, constraintsOf, coversFilter } from './constraints.ts'
 export { evaluate } from './evaluate.ts'

@@ -174,7 +174,7 @@ function nearOf(tree: unknown): Near {
   return Object.freeze(near)
 }
 
-function parseOrder(tree: unknown): readonly (readonly [string, Direction])[] {
+export function parseOrder(tree: unknown): readonly (readonly [string, Direction])[] {
   if (!Array.isArray(tree) || tree.length > maxOrders)
     throw refuse(`orderBy is a list of at most ${maxOrders} paths with their directions`)
   const orders = tree.map((each: unknown) => {

@@ -38,6 +38,13 @@ export function isContainer(value: Value | undefined): value is Geo | { readonly
   return kind === 'object' || kind === 'geo'
 }
 
+/** The fields of a document: one that has only `type` and `coordinates` reads as a geometry elsewhere. */
+export function asFields(data: Value): { readonly [key: string]: Value } {
+  if (data instanceof Geo)
+    return Object.freeze({ type: data.type, coordinates: data.coordinates as readonly Value[] })
+  return data as { readonly [key: string]: Value }
+}
+
 export function hasOwn(object: object, key: string): boolean {
   return Object.hasOwn(object, key)
 }

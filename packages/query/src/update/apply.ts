@@ -10,7 +10,7 @@ import {
 } from '@nearcloud/protocol'
 import { resolveServerDates } from '../merge/server-dates.ts'
 import { hasUnseenAround, isSuperseded, restamp } from '../merge/stamps.ts'
-import { hasOwn, segmentsOf, valueAt } from '../paths.ts'
+import { asFields, hasOwn, segmentsOf, valueAt } from '../paths.ts'
 import type { Applied, Stored, WriteContext } from '../types.ts'
 import { Draft } from './draft.ts'
 import { operations } from './operators/index.ts'
@@ -83,7 +83,7 @@ function assign(draft: Draft, path: string, value: Value | undefined, force: boo
 }
 
 function documentOf(id: DocId, data: DocumentData, context: WriteContext): Document {
-  return makeDocument(id, resolveServerDates(data, context.now) as DocumentData)
+  return makeDocument(id, resolveServerDates(asFields(data), context.now) as DocumentData)
 }
 
 /** The fields of `fresh` with the creator of `stored`: nobody's `_openid` is given away or taken. */

@@ -2,13 +2,12 @@ import {
   CloudError,
   checkCollectionName,
   checkDocId,
-  isPlainObject,
   limits,
   type PathChange,
   type Value,
   type Write,
 } from '@nearcloud/protocol'
-import { checkPath, hasOwn, segmentsOf } from '../paths.ts'
+import { checkPath, hasOwn, isContainer, segmentsOf } from '../paths.ts'
 import { depthOf } from './draft.ts'
 import { operations } from './operators/index.ts'
 
@@ -62,7 +61,7 @@ export function checkChanges(changes: readonly PathChange[]): void {
 }
 
 function checkData(data: Value): void {
-  if (!isPlainObject(data)) throw refuse('data is an object')
+  if (!isContainer(data)) throw refuse('data is an object')
   if (hasOwn(data, '_id')) throw refuse('不能更新_id的值')
   if (depthOf(data) > limits.depth) throw refuse(`data nested deeper than ${limits.depth}`)
 }

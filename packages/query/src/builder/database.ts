@@ -1,0 +1,51 @@
+import { RegExpValue, ServerDate } from '@nearcloud/protocol'
+import { compileRegExp } from '../regex/regexp.ts'
+import type { Executor } from '../types.ts'
+import { CollectionReference } from './collection.ts'
+import { command, type DatabaseCommand } from './commands.ts'
+import { type Constructor, callable, type GeoConstructors, geoConstructors } from './geo-constructors.ts'
+
+export interface DatabaseOptions {
+  /** A fresh `_id`. */
+  newId(): string
+  /** Of `get()`: how many documents without a `limit`, and at most. */
+  readonly limits: { readonly default: number; readonly max: number }
+  /** Does `doc(id).get()` reject when there is no such document? Default: true. */
+  readonly throwOnNotFound?: boolean
+  /**
+   * `client`: callbacks are served, and `_openid` in data is refused. `server`: always promises, `add` takes lists, and
+   * a missing document is told in the server SDK's words.
+   */
+  readonly side: 'client' | 'server'
+  /** The server's time as known here: what a server date in a condition means. Absent: such conditions are refused. */
+  now?(): number
+}
+
+/** The original's database object: describes what is wanted, and has an `Executor` carry it out. */
+export interface Database {
+  readonly command: DatabaseCommand
+  readonly Geo: GeoConstructors
+  /** The server's time when the write is committed, plus `offset` milliseconds. */
+  readonly serverDate: Constructor<[options?: { readonly offset?: number }], ServerDate>
+  /** A regular expression as data; options of `i m s x`. Throws INVALID_PARAM when it cannot be run in linear time. */
+  readonly RegExp: Constructor<[options: { readonly regexp: string; readonly options?: string }], RegExpValue>
+  /** Throws INVALID_PARAM for a name no collection can have; whether it exists is not looked at. */
+  collection(name: string): CollectionReference
+}
+
+/** The database an app holds, over the local store, the commit pipeline, or the wire. */
+export function createDatabase(executor: Executor, options: DatabaseOptions): Database {
+  return Object.freeze({
+    command,
+    Geo: geoConstructors,
+    serverDate: callable((given?: { readonly offset?: number }) => new ServerDate(given?.offset ?? 0)),
+    RegExp: callable(
+      ({ regexp, options: letters }: { readonly regexp: string; readonly options?: string }) => {
+        const expression = new RegExpValue(regexp, letters)
+        compileRegExp(expression)
+        return expression
+      },
+    ),
+    collection: (name: string) => new CollectionReference(name, { executor, options }),
+  })
+}

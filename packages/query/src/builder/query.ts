@@ -1,0 +1,177 @@
+import { CloudError, toJson, type Value } from '@nearcloud/protocol'
+import { resolveServerDates } from '../merge/server-dates.ts'
+import { parseFields, parseFilter, parseOrder } from '../parse-query.ts'
+import type { Filter, Query } from '../types.ts'
+import { answer } from './callbacks.ts'
+import {
+  type CallbackStyle,
+  type CountResult,
+  ownDocument,
+  type QueryResult,
+  type RemoveResult,
+  type UpdateResult,
+  type WatchOptions,
+  writeResult,
+} from './results.ts'
+import { type Setting, styleOf } from './setting.ts'
+import { changesFrom } from './update-data.ts'
+import { watchQuery } from './watch.ts'
+import { filterFrom } from './where.ts'
+
+export type QueryParts = Partial<Pick<Query, 'where' | 'orderBy' | 'skip' | 'limit' | 'fields'>>
+
+/** A question to one collection. Immutable: every step gives a new one. Steps throw at once, verbs reject. */
+export class QueryReference {
+  readonly #collection: string
+  readonly #setting: Setting
+  readonly #parts: QueryParts
+
+  constructor(collection: string, setting: Setting, parts: QueryParts = {}) {
+    this.#collection = collection
+    this.#setting = setting
+    this.#parts = parts
+  }
+
+  /** The condition, in place of any before. */
+  where(condition: unknown): QueryReference {
+    return this.#with({ where: checkedFilter(condition, this.#setting) })
+  }
+
+  /** Another key to order by, after those before. */
+  orderBy(path: string, direction: 'asc' | 'desc'): QueryReference {
+    return this.#with({ orderBy: parseOrder([...(this.#parts.orderBy ?? []), [path, direction]]) })
+  }
+
+  /** At most this many; 0 is no wish. `get()` has limits of its own. */
+  limit(count: number): QueryReference {
+    return this.#with({ limit: checkedCount('limit', count) })
+  }
+
+  skip(count: number): QueryReference {
+    return this.#with({ skip: checkedCount('skip', count) })
+  }
+
+  /** Fields to have (true or 1) or to leave out (false or 0). */
+  field(fields: Readonly<Record<string, boolean | 0 | 1>>): QueryReference {
+    return this.#with({ fields: checkedFields(fields) })
+  }
+
+  get(options: CallbackStyle<QueryResult>): void
+  get(): Promise<QueryResult>
+  get(options?: object): Promise<QueryResult> | undefined {
+    return answer('collection.get', options, styleOf(this.#setting), async () => {
+      const { limits } = this.#setting.options
+      const query = this.toQuery()
+      const limit = Math.min(query.limit ?? limits.default, limits.max)
+      const { documents, fromCache } = await this.#setting.executor.run({
+        verb: 'get',
+        query: { ...query, limit },
+      })
+      return {
+        data: documents.map(ownDocument),
+        errMsg: 'collection.get:ok',
+        ...(fromCache && { fromCache: true as const }),
+      }
+    })
+  }
+
+  /** How many match; skip and limit do not count. */
+  count(options: CallbackStyle<CountResult>): void
+  count(): Promise<CountResult>
+  count(options?: object): Promise<CountResult> | undefined {
+    return answer('collection.count', options, styleOf(this.#setting), async () => {
+      const { total, fromCache } = await this.#setting.executor.run({
+        verb: 'count',
+        query: this.#everything(),
+      })
+      return { total, errMsg: 'collection.count:ok', ...(fromCache && { fromCache: true as const }) }
+    })
+  }
+
+  /** Changes all that match, whatever skip and limit say; with `multi: false` the first. */
+  update(options: { data: object; multi?: boolean } & CallbackStyle<UpdateResult>): void
+  update(options: { data: object; multi?: boolean }): Promise<UpdateResult>
+  update(options: { data: object; multi?: boolean }): Promise<UpdateResult> | undefined {
+    return answer('collection.update', options, styleOf(this.#setting), async () => {
+      const committed = await this.#setting.executor.commit({
+        change: changesFrom(options?.data),
+        target: this.#condition(),
+        first: options.multi === false,
+      })
+      return { stats: { updated: committed.updated }, ...writeResult('collection.update', committed) }
+    })
+  }
+
+  /** Removes all that match, whatever skip and limit say; with `multi: false` the first. */
+  remove(options: { multi?: boolean } & CallbackStyle<RemoveResult>): void
+  remove(options?: { multi?: boolean }): Promise<RemoveResult>
+  remove(options?: { multi?: boolean }): Promise<RemoveResult> | undefined {
+    return answer('collection.remove', options, styleOf(this.#setting), async () => {
+      const committed = await this.#setting.executor.commit({
+        change: 'remove',
+        target: this.#condition(),
+        first: options?.multi === false,
+      })
+      return { stats: { removed: committed.removed }, ...writeResult('collection.remove', committed) }
+    })
+  }
+
+  /** Tells the result now and after every commit that changes it. Throws INVALID_PARAM without both callbacks. */
+  watch(options: WatchOptions): { close(): Promise<void> } {
+    return watchQuery('collection.watch', this.#setting, this.toQuery(), options)
+  }
+
+  /** The question as plain data. */
+  toQuery(): Query {
+    const { where = everything, orderBy = [], skip = 0, limit, fields } = this.#parts
+    return Object.freeze({
+      collection: this.#collection,
+      where,
+      orderBy,
+      skip,
+      ...(limit && { limit }),
+      ...(fields && { fields }),
+    })
+  }
+
+  #with(parts: QueryParts): QueryReference {
+    return new QueryReference(this.#collection, this.#setting, { ...this.#parts, ...parts })
+  }
+
+  /** All that match. */
+  #everything(): Query {
+    return { collection: this.#collection, where: this.#parts.where ?? everything, orderBy: [], skip: 0 }
+  }
+
+  #condition(): Query {
+    if (this.#parts.where) return this.#everything()
+    throw refuse('update and remove of a collection need a where(): where({}) means all documents')
+  }
+}
+
+/** Throws unless every value says yes or no, and all the same (`_id` apart). */
+export function checkedFields(fields: unknown): Readonly<Record<string, boolean>> {
+  if (typeof fields !== 'object' || fields === null) throw refuse('field takes an object')
+  const entries = Object.entries(fields as Record<string, unknown>).map(([path, wanted]) => [
+    path,
+    wanted === 1 ? true : wanted === 0 ? false : wanted,
+  ])
+  return parseFields(Object.fromEntries(entries))
+}
+
+function checkedFilter(condition: unknown, { options }: Setting): Filter {
+  const filter = filterFrom(condition) as unknown as Value
+  return parseFilter(toJson(options.now ? resolveServerDates(filter, options.now()) : filter))
+}
+
+function checkedCount(name: string, count: number): number {
+  if (!Number.isSafeInteger(count)) throw refuse(`${name}must be integer`)
+  if (count < 0) throw refuse(`${name} must be 0 or more`)
+  return count
+}
+
+function refuse(reason: string): CloudError {
+  return new CloudError('INVALID_PARAM', { errMsg: reason })
+}
+
+const everything: Filter = Object.freeze(['and', Object.freeze([])] as const)

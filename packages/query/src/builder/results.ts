@@ -1,0 +1,91 @@
+import { copyValue, type DocId, type Document, type MutationId, type Value } from '@nearcloud/protocol'
+import type { Committed, DocChange, Snapshot } from '../types.ts'
+import type { Callbacks } from './callbacks.ts'
+
+/** A document an app may change: a copy of its own. */
+export interface OwnDocument {
+  _id: DocId
+  [key: string]: Value
+}
+
+export interface QueryResult {
+  readonly data: OwnDocument[]
+  readonly errMsg: string
+  /** Answered from what happens to be here: neither subscribed nor online. Absent otherwise. */
+  readonly fromCache?: true
+}
+
+export interface DocumentResult {
+  /** null only with `throwOnNotFound: false`. */
+  readonly data: OwnDocument | null
+  readonly errMsg: string
+  readonly fromCache?: true
+}
+
+export interface CountResult {
+  readonly total: number
+  readonly errMsg: string
+  readonly fromCache?: true
+}
+
+/** Of every write. */
+export interface WriteResult {
+  readonly errMsg: string
+  /** Durable here, not yet answered by the server. Absent otherwise. */
+  readonly pending?: true
+  /** The name of the write in the client's events. */
+  readonly mutationId?: MutationId
+}
+
+export interface AddResult extends WriteResult {
+  readonly _id: DocId
+}
+export interface AddListResult extends WriteResult {
+  readonly _ids: readonly DocId[]
+}
+export interface UpdateResult extends WriteResult {
+  readonly stats: { readonly updated: number }
+}
+export interface RemoveResult extends WriteResult {
+  readonly stats: { readonly removed: number }
+}
+export interface SetResult extends WriteResult {
+  readonly _id: DocId
+  readonly stats: { readonly updated: number; readonly created: number }
+}
+
+export interface WatchSnapshot extends Omit<Snapshot, 'docs' | 'docChanges'> {
+  readonly docs: OwnDocument[]
+  readonly docChanges: (Omit<DocChange, 'doc'> & { readonly doc: OwnDocument })[]
+}
+
+export interface WatchOptions {
+  onChange(snapshot: WatchSnapshot): void
+  /** The watch has ended. */
+  onError(error: Error): void
+}
+
+/** Options of a call in callback style. */
+export type CallbackStyle<Result> = Callbacks<Result> &
+  ({ success: unknown } | { fail: unknown } | { complete: unknown })
+
+export function ownDocument(document: Document): OwnDocument {
+  return copyValue(document) as OwnDocument
+}
+
+export function ownSnapshot({ docs, docChanges, ...rest }: Snapshot): WatchSnapshot {
+  return {
+    ...rest,
+    docs: docs.map(ownDocument),
+    docChanges: docChanges.map(({ doc, ...change }) => ({ ...change, doc: ownDocument(doc) })),
+  }
+}
+
+/** What every write's result says beside its own. */
+export function writeResult(api: string, { pending, mutationId }: Committed): WriteResult {
+  return {
+    errMsg: `${api}:ok`,
+    ...(pending && { pending: true as const }),
+    ...(mutationId !== undefined && { mutationId }),
+  }
+}
