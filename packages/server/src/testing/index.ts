@@ -1,1 +1,5 @@
-export {}
+export { engineSuite } from './engine-suite.ts'
+export { ManualClock } from './manual-clock.ts'
+export { MemoryEngine } from './memory-engine.ts'
+export { OpenJudge } from './open-judge.ts'
+export { admin, alice, bob, mutationOf, openWorld, type Scenario, scenario, type World } from './scenario.ts'

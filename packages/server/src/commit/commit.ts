@@ -1,0 +1,177 @@
+import {
+  CloudError,
+  type Document,
+  type DocumentData,
+  documentText,
+  type Outcome,
+  toCloudError,
+  type Write,
+} from '@nearcloud/protocol'
+import { applyWrite, checkWrite, compileFilter, type WriteContext } from '@nearcloud/query'
+import type { Actor } from '../actor.ts'
+import type { Judge } from '../rules/judge.ts'
+import type { DataType } from './change.ts'
+import type { CommitRequest, Decision, Effect } from './environment.ts'
+import type { Group } from './group.ts'
+import { keyOf, type Staged } from './stage.ts'
+
+/** The pipeline, in the order it happens. The caller makes the group durable and publishes it afterwards. */
+export function commit(group: Group, request: CommitRequest): Decision {
+  const earlier = group.decidedBefore(request) // a retry gets its first answer
+  if (earlier) return { outcome: earlier, effects: [] }
+  const decision = decide(group, request)
+  group.remember(request, decision.outcome)
+  return decision
+}
+
+function decide(group: Group, request: CommitRequest): Decision {
+  const { actor } = request
+  const context = contextOf(group, request)
+  const effects: Effect[] = []
+  const superseded: string[] = []
+  const kinds = new Map<string, DataType>()
+  try {
+    const isWanted = 'where' in request && request.where ? compileFilter(request.where) : undefined
+    for (const asked of writesOf(request)) {
+      if (actor.kind !== 'admin') checkWrite(asked)
+      const before = group.stage.get(asked.collection, asked.id)
+      if (isWanted && !(before && isWanted(before.stored.doc))) {
+        effects.push({ id: asked.id, existed: false, exists: false })
+        continue
+      }
+      const write = ownedBy(actor, asked, before)
+      const applied = applyWrite(before?.stored ?? null, write, context)
+      effects.push({ id: asked.id, existed: before !== null, exists: applied.after !== null })
+      for (const path of applied.superseded) superseded.push(`${write.collection}/${write.id}/${path}`)
+      if (!applied.touched) continue
+      const after = restage(before, applied.after)
+      authorise(group.judge, actor, write, before, after)
+      group.stage.try(write.collection, write.id, after)
+      kinds.set(keyOf(write.collection, write.id), write.op === 'set' ? 'replace' : 'update')
+    }
+  } catch (thrown) {
+    group.stage.discard()
+    return { outcome: rejected(group, request, thrown), effects: [] }
+  }
+  const changed = group.stage.accept()
+  const version = changed.length === 0 ? group.version : context.version
+  group.record(
+    request,
+    version,
+    changed.map(change => ({ ...change, dataType: dataTypeOf(change, kinds) })),
+  )
+  const outcome: Outcome = {
+    id: mutationId(request),
+    status: 'accepted',
+    version,
+    ...(superseded.length > 0 && { superseded }),
+  }
+  return { outcome, effects }
+}
+
+function writesOf(request: CommitRequest): readonly Write[] {
+  return 'client' in request ? request.client.mutation.writes : request.writes
+}
+
+function mutationId(request: CommitRequest): number {
+  return 'client' in request ? request.client.mutation.id : 0
+}
+
+/** Where the writes stand: a client's time never runs back, and never ahead of their receipt. */
+function contextOf(group: Group, request: CommitRequest): WriteContext {
+  const { now, version } = group
+  if (!('client' in request)) return { base: Number.POSITIVE_INFINITY, time: now, version: version + 1, now }
+  const { id, mutation } = request.client
+  return {
+    // a base above the head is a version of another history, of which it says nothing here
+    base: mutation.base <= version ? mutation.base : 0,
+    time: Math.max(group.lastTimeOf(id), Math.min(mutation.time, now)),
+    version: version + 1,
+    now,
+  }
+}
+
+/** What a user makes is theirs, and only the server says so. */
+function ownedBy(actor: Actor, write: Write, before: Staged | null): Write {
+  if (actor.kind !== 'user' || (write.op !== 'add' && write.op !== 'set')) return write
+  if (Object.hasOwn(write.data, '_openid'))
+    throw new CloudError('INVALID_PARAM', {
+      errMsg: `${write.collection}.${write.op}: _openid cannot be in the data, the server writes it`,
+    })
+  return before ? write : { ...write, data: { _openid: actor.openid, ...write.data } }
+}
+
+function restage(before: Staged | null, after: Staged['stored'] | null): Staged | null {
+  if (!after) return null
+  const unchanged = before && before.stored.doc === after.doc && before.stored.stamps === after.stamps
+  return unchanged ? before : { stored: after, text: documentText(after.doc) }
+}
+
+function authorise(
+  judge: Judge,
+  actor: Actor,
+  write: Write,
+  before: Staged | null,
+  after: Staged | null,
+): void {
+  const op = before === null ? 'create' : after === null ? 'delete' : 'update'
+  const judgement = judge.judgeWrite(actor, {
+    collection: write.collection,
+    op,
+    before: before?.stored.doc ?? null,
+    after: after?.stored.doc ?? null,
+    data: dataOf(write),
+  })
+  if (judgement.allowed) return
+  throw new CloudError('DATABASE_PERMISSION_DENIED', {
+    errMsg: judgement.reason,
+    details: { collection: write.collection, id: write.id, rule: judgement.rule },
+  })
+}
+
+function dataOf(write: Write): DocumentData | null {
+  switch (write.op) {
+    case 'add':
+    case 'set':
+      return write.data
+    case 'update': {
+      const assigned: { [path: string]: DocumentData[string] } = {}
+      for (const [path, operator, argument] of write.changes)
+        if (operator === 'set') assigned[path] = argument
+      return assigned
+    }
+    case 'remove':
+      return null
+  }
+}
+
+function dataTypeOf(
+  change: { collection: string; id: Document['_id']; before: Staged | null; after: Staged | null },
+  kinds: ReadonlyMap<string, DataType>,
+): DataType {
+  if (!change.before) return 'add'
+  if (!change.after) return 'remove'
+  return kinds.get(keyOf(change.collection, change.id)) ?? 'update'
+}
+
+/** A refusal is an answer. What is no CloudError is a defect of ours: it is logged, and its words stay home. */
+function rejected(group: Group, request: CommitRequest, thrown: unknown): Outcome {
+  const id = mutationId(request)
+  if (!(thrown instanceof CloudError)) {
+    group.log({
+      level: 'error',
+      event: 'commit.failed',
+      message: `a write could not be decided: ${toCloudError(thrown).errMsg}`,
+      facts: { stack: thrown instanceof Error ? thrown.stack : undefined },
+    })
+    return { id, status: 'rejected', code: 'SYS_ERR', reason: 'the server could not carry out this write' }
+  }
+  const { code, errMsg, details } = thrown
+  return {
+    id,
+    status: 'rejected',
+    code,
+    reason: errMsg,
+    ...(Object.keys(details).length > 0 && { details }),
+  }
+}

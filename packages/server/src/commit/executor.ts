@@ -1,0 +1,115 @@
+import { CloudError, errorFromData, limits, type Write } from '@nearcloud/protocol'
+import {
+  type Answer,
+  type Commit,
+  type Committed,
+  compileProjection,
+  type Executor,
+  type Query,
+  type Run,
+} from '@nearcloud/query'
+import type { Actor } from '../actor.ts'
+import type { Decision, Environment } from './environment.ts'
+import { checkMayAsk, countAll, findAll, findFirst } from './find.ts'
+import { watch } from './watch.ts'
+
+/** The database as one actor sees it: the three verbs over the commit pipeline. */
+export function createExecutor(environment: Environment, actor: Actor): Executor {
+  return {
+    run: question => run(environment, actor, question),
+    commit: asked => commit(environment, actor, asked),
+    watch: (query, observer) => watch(environment, actor, query, observer),
+  }
+}
+
+async function run(environment: Environment, actor: Actor, { verb, query }: Run): Promise<Answer> {
+  checkMayAsk(environment, actor, query)
+  if (verb === 'count') {
+    const total = await countAll(environment, actor, query)
+    return { documents: [], total, fromCache: false }
+  }
+  const found = (await findFirst(environment, actor, query)).map(each => each.document)
+  const documents = query.fields ? found.map(compileProjection(query.fields)) : found
+  return { documents, total: documents.length, fromCache: false }
+}
+
+async function commit(environment: Environment, actor: Actor, asked: Commit): Promise<Committed> {
+  if ('writes' in asked) return summary(await decide(environment, actor, { writes: asked.writes }))
+  const { target, first, change } = asked
+  checkMayAsk(environment, actor, target)
+  let total: Committed = { ids: [], updated: 0, removed: 0, created: 0, pending: false }
+  for await (const ids of idsOf(environment, actor, target, first)) {
+    const { collection } = target
+    const writes = ids.map(
+      (id): Write =>
+        change === 'remove'
+          ? { op: 'remove', collection, id }
+          : { op: 'update', collection, id, changes: change },
+    )
+    total = add(total, summary(await decide(environment, actor, { writes, where: target.where })))
+  }
+  return total
+}
+
+/** What a target names when it is called, in parts that are decided whole. */
+async function* idsOf(
+  environment: Environment,
+  actor: Actor,
+  target: Query,
+  first: boolean,
+): AsyncIterable<readonly Write['id'][]> {
+  if (first || target.limit !== undefined || target.skip > 0) {
+    const query = first ? { ...target, limit: 1 } : target
+    const ids = (await findFirst(environment, actor, query)).map(found => found.row.id)
+    if (ids.length > 0) yield ids
+    return
+  }
+  let part: Write['id'][] = []
+  let characters = 0
+  for await (const page of findAll(environment, actor, target)) {
+    for (const { row } of page) {
+      part.push(row.id)
+      characters += row.text.length
+      if (part.length < limits.batchWrites && characters < partCharacters) continue
+      yield part
+      part = []
+      characters = 0
+    }
+  }
+  if (part.length > 0) yield part
+}
+
+async function decide(
+  environment: Environment,
+  actor: Actor,
+  request: { writes: readonly Write[]; where?: Query['where'] },
+): Promise<Decision> {
+  if (request.writes.length > limits.batchWrites)
+    throw new CloudError('INVALID_PARAM', { errMsg: `more than ${limits.batchWrites} writes at once` })
+  const decision = await environment.commit({ actor, ...request })
+  if (decision.outcome.status === 'accepted') return decision
+  const { code, reason, details } = decision.outcome
+  throw errorFromData({ code, errMsg: reason, details })
+}
+
+function summary({ effects }: Decision): Committed {
+  let [updated, removed, created] = [0, 0, 0]
+  for (const { existed, exists } of effects)
+    if (existed && exists) updated++
+    else if (existed) removed++
+    else if (exists) created++
+  return { ids: effects.map(effect => effect.id), updated, removed, created, pending: false }
+}
+
+function add(a: Committed, b: Committed): Committed {
+  return {
+    ids: [...a.ids, ...b.ids],
+    updated: a.updated + b.updated,
+    removed: a.removed + b.removed,
+    created: a.created + b.created,
+    pending: false,
+  }
+}
+
+/** Documents changed in one transaction stay below this many characters. */
+const partCharacters = 16_000_000
