@@ -1,0 +1,165 @@
+import cloud, { type Document, type Mutation } from '@nearcloud/browser'
+import { me, storeName } from './person.ts'
+
+export { cloud }
+
+// ---- what the page shows -----------------------------------------------------------------------------------------
+
+export interface Item {
+  readonly _id: string
+  readonly title: string
+  readonly done: boolean
+  /** Only its creator may change it (rules.json). */
+  readonly locked: boolean
+  /** The window that added it. */
+  readonly by: string
+}
+
+export interface Counter {
+  readonly count: number
+}
+
+export interface Photo {
+  readonly _id: string
+  readonly fileID: string
+  readonly by: string
+}
+
+export interface Activity {
+  readonly kind: string
+  readonly title: string
+  readonly by: string
+  readonly at: Date
+}
+
+/** A change the server refused and the store took back. */
+export interface Refusal {
+  readonly mutation: Mutation['id']
+  readonly code: string
+  readonly reason: string
+  readonly collection: string
+  readonly documentId: string
+  /** The title it would have set. */
+  readonly title?: string
+  readonly removed: boolean
+}
+
+export type Status = ReturnType<typeof cloud.status>
+
+// ---- opening and following -----------------------------------------------------------------------------------------
+
+/** Opens this window's store; it is in step with the server whenever there is a network. */
+export async function openCloud(): Promise<void> {
+  cloud.init({
+    endpoint: location.origin,
+    store: storeName(me),
+    subscribe: { items: true, counters: true, photos: true, activity: true },
+  })
+  await cloud.ready()
+}
+
+/** Hands over everything in each collection, in order, at once and after every change. */
+export function follow(listeners: {
+  items(all: readonly Item[]): void
+  counters(all: readonly Counter[]): void
+  photos(all: readonly Photo[]): void
+  activity(latest: readonly Activity[]): void
+}): void {
+  const db = cloud.database()
+  const watch = <T>(query: Pick<ReturnType<typeof items>, 'watch'>, tell: (all: readonly T[]) => void) =>
+    query.watch({
+      onChange: ({ docs }) => tell(docs as readonly Document[] as readonly T[]),
+      onError: fail,
+    })
+  watch(items().orderBy('createdAt', 'asc'), listeners.items)
+  watch(counters(), listeners.counters)
+  watch(photos().orderBy('createdAt', 'asc'), listeners.photos)
+  watch(db.collection('activity').orderBy('at', 'desc').limit(6), listeners.activity)
+}
+
+type CloudEvent = 'pending' | 'accepted' | 'rejected' | 'online' | 'offline'
+
+export function onCloudEvent(listener: (event: CloudEvent) => void): void {
+  const events: readonly CloudEvent[] = ['pending', 'accepted', 'rejected', 'online', 'offline']
+  for (const event of events) cloud.on(event, () => listener(event))
+}
+
+// ---- writing -------------------------------------------------------------------------------------------------------
+
+export const items = () => cloud.database().collection('items')
+export const counters = () => cloud.database().collection('counters')
+const photos = () => cloud.database().collection('photos')
+export const command = () => cloud.database().command
+
+/** A write is on the screen and in the store at once; what is left to hear is that the store could not keep it. */
+export function write(promise: Promise<unknown>): void {
+  promise.catch(fail)
+}
+
+let failed: (words: string) => void = () => undefined
+
+export function onFailure(listener: (words: string) => void): void {
+  failed = listener
+}
+
+function fail(error: unknown): void {
+  failed(error instanceof Error ? error.message : String(error))
+}
+
+export function newId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), byte =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('')
+}
+
+export function isPending(collection: string, id: string): boolean {
+  return cloud.isPending(collection, id)
+}
+
+/** Puts the file in the upload queue, which outlives the page, and its document in the list. */
+export async function addPhoto(photo: Photo & { createdAt: Date }, file: File): Promise<void> {
+  const ending = /\.[a-z0-9]{1,5}$/i.exec(file.name)?.[0].toLowerCase() ?? ''
+  const { fileID } = await cloud.uploadFile({ cloudPath: `photos/${photo._id}${ending}`, filePath: file })
+  await photos().add({ data: { ...photo, fileID } })
+}
+
+/** Where the file can be seen; undefined while the server does not have it, or cannot be asked. */
+export async function photoAddress(fileID: string): Promise<string | undefined> {
+  try {
+    const { fileList } = await cloud.getTempFileURL({ fileList: [fileID] })
+    return fileList[0]?.tempFileURL || undefined
+  } catch {
+    return undefined
+  }
+}
+
+// ---- refused -------------------------------------------------------------------------------------------------------
+
+/** What was refused and not dismissed yet, the oldest first. */
+export function refusals(): readonly Refusal[] {
+  return cloud
+    .rejections()
+    .list.filter(rejection => !isSecondCounter(rejection))
+    .map(rejection => {
+      const write = rejection.mutation.writes[0]!
+      const title = write.op === 'update' ? write.changes.find(([path]) => path === 'title')?.[2] : undefined
+      return {
+        mutation: rejection.mutation.id,
+        code: rejection.code,
+        reason: rejection.reason,
+        collection: write.collection,
+        documentId: String(write.id),
+        removed: write.op === 'remove',
+        ...(typeof title === 'string' && { title }),
+      }
+    })
+}
+
+export function discard(refusal: Refusal): void {
+  write(cloud.rejections().discard(refusal.mutation))
+}
+
+/** The second `add` of a counter two windows made apart: the document is there, which is all that was wanted. */
+function isSecondCounter({ mutation, code }: { mutation: Mutation; code: string }): boolean {
+  return code === 'DUPLICATE_ID' && mutation.writes[0]!.collection === 'counters'
+}
