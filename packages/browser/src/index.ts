@@ -1,1 +1,1 @@
-export {}
+export { DexieStorage, type DexieStorageOptions } from './dexie-storage.ts'

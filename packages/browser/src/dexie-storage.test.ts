@@ -1,0 +1,116 @@
+import { storageSuite } from '@nearcloud/store/testing'
+import { IDBFactory, IDBKeyRange } from 'fake-indexeddb'
+import { expect, test } from 'vitest'
+import { DexieStorage } from './dexie-storage.ts'
+
+storageSuite(
+  'DexieStorage on fake-indexeddb',
+  { test, expect },
+  () => {
+    const indexedDB = new IDBFactory()
+    return { storage: () => new DexieStorage('app', { indexedDB, IDBKeyRange }) }
+  },
+  { isExclusive: Boolean((globalThis.navigator as Navigator | undefined)?.locks) },
+)
+
+/** A factory whose connections a test can get at; `meet` is called with each new one. */
+function watchedFactory(meet: (connection: IDBDatabase) => void): IDBFactory {
+  const factory = new IDBFactory()
+  const open = factory.open.bind(factory)
+  factory.open = (name: string, version?: number) => {
+    const request = open(name, version)
+    request.addEventListener('success', () => meet(request.result))
+    return request
+  }
+  return factory
+}
+
+/** `change` is what a transaction of this connection becomes before it is used. */
+function onWrite(connection: IDBDatabase, change: (transaction: IDBTransaction) => void): void {
+  const begin = connection.transaction.bind(connection)
+  connection.transaction = (names, mode, options) => {
+    const transaction = begin(names, mode, options)
+    if (mode === 'readwrite') change(transaction)
+    return transaction
+  }
+}
+
+async function open(indexedDB: IDBFactory): Promise<DexieStorage> {
+  const storage = new DexieStorage('app', { indexedDB, IDBKeyRange })
+  await storage.open({ durability: 'relaxed' })
+  return storage
+}
+
+async function payloadsOf(storage: DexieStorage): Promise<unknown[]> {
+  const payloads: unknown[] = []
+  for await (const page of storage.read()) payloads.push(...page.map(record => record.payload))
+  return payloads
+}
+
+test('a connection closed under an append is opened again, once, and the append succeeds', async () => {
+  const connections: IDBDatabase[] = []
+  const storage = await open(watchedFactory(connection => connections.push(connection)))
+  await storage.append(['before'])
+  connections[connections.length - 1]!.close()
+  await storage.append(['after'])
+  connections[connections.length - 1]!.close()
+  expect(await payloadsOf(storage)).toEqual(['before', 'after'])
+  await storage.close()
+})
+
+test('a connection that is always closed is STORE_FAILED after one retry', async () => {
+  let tries = 0
+  const factory = watchedFactory(connection =>
+    onWrite(connection, () => {
+      tries++
+      throw new DOMException('The database connection is closing.', 'InvalidStateError')
+    }),
+  )
+  const storage = await open(factory)
+  tries = 0
+  await expect(storage.append(['x'])).rejects.toMatchObject({ code: 'STORE_FAILED' })
+  expect(tries).toBe(2)
+})
+
+test('a quota that aborts the transaction after its requests succeeded is STORE_FULL', async () => {
+  let isFull = false
+  const factory = watchedFactory(connection =>
+    onWrite(connection, transaction => {
+      if (!isFull) return
+      Object.defineProperty(transaction, 'error', { value: new DOMException('', 'QuotaExceededError') })
+      transaction.commit = () => undefined
+      const store = transaction.objectStore('records')
+      const last = store.add({ payload: 'the one too many' })
+      last.onsuccess = () => transaction.abort()
+    }),
+  )
+  const storage = await open(factory)
+  await storage.append(['kept'])
+  isFull = true
+  await expect(storage.append(['lost'])).rejects.toMatchObject({ code: 'STORE_FULL' })
+  isFull = false
+  await storage.append(['again'])
+  expect(await payloadsOf(storage)).toEqual(['kept', 'again'])
+})
+
+test('data that was removed under an open store is STORE_FAILED, never an empty store', async () => {
+  const connections: IDBDatabase[] = []
+  const factory = watchedFactory(connection => connections.push(connection))
+  const storage = await open(factory)
+  await storage.append(['mine'])
+  connections[connections.length - 1]!.close()
+  await new Promise((resolve, reject) => {
+    const deletion = factory.deleteDatabase('app')
+    deletion.onsuccess = resolve
+    deletion.onerror = reject
+  })
+  await expect(storage.append(['more'])).rejects.toMatchObject({
+    code: 'STORE_FAILED',
+    details: { reason: 'lost' },
+  })
+})
+
+test('a browser without IndexedDB is STORE_FAILED', async () => {
+  const broken = { open: () => undefined } as unknown as IDBFactory
+  await expect(open(broken)).rejects.toMatchObject({ code: 'STORE_FAILED' })
+})

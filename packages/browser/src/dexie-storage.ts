@@ -1,0 +1,197 @@
+import { CloudError } from '@nearcloud/protocol'
+import type { Payload, Storage, StorageInfo, StorageOptions, StoredRecord } from '@nearcloud/store'
+import { Dexie } from 'dexie'
+import { holdLock } from './dexie-storage-lock.ts'
+
+export interface DexieStorageOptions {
+  /** Default: the host's. */
+  readonly indexedDB?: IDBFactory
+  readonly IDBKeyRange?: typeof globalThis.IDBKeyRange
+}
+
+/**
+ * The storage contract in IndexedDB: the database `name` with one table `records`, in version 1 for good. Where the host
+ * has Web Locks, `nearcloud:<name>` is held while it is open.
+ *
+ * Dexie opens and heals the connection; what is written goes through the native transaction under it, and counts when
+ * that has completed: over quota a request succeeds and the transaction is then aborted.
+ */
+export class DexieStorage implements Storage {
+  readonly #name: string
+  readonly #options: DexieStorageOptions
+  readonly #keyRange: typeof globalThis.IDBKeyRange
+  #database: Dexie | undefined
+  #durability: StorageOptions['durability'] = 'relaxed'
+  #releaseLock: () => void = () => undefined
+  /** The last record written and not dropped: it is there after a reopening, or the data was taken away. */
+  #witness = 0
+
+  constructor(name: string, options: DexieStorageOptions = {}) {
+    this.#name = name
+    this.#options = options
+    this.#keyRange = options.IDBKeyRange ?? globalThis.IDBKeyRange
+  }
+
+  async open({ durability }: StorageOptions): Promise<StorageInfo> {
+    this.#durability = durability
+    this.#releaseLock = await holdLock(`nearcloud:${this.#name}`)
+    try {
+      const { indexedDB, IDBKeyRange } = this.#options
+      this.#database = new Dexie(this.#name, {
+        chromeTransactionDurability: durability,
+        ...(indexedDB && { indexedDB }),
+        ...(IDBKeyRange && { IDBKeyRange }),
+      })
+      this.#database.version(1).stores({ [table]: '++sequence' })
+      await this.#database.open()
+    } catch (cause) {
+      await this.close()
+      throw new CloudError('STORE_FAILED', {
+        errMsg: `the local store "${this.#name}" cannot be opened in this browser: ${wordsOf(cause)}`,
+        cause,
+      })
+    }
+    return { maxPayloadBytes: 67_108_864, volatile: false }
+  }
+
+  async *read(after = 0): AsyncIterable<readonly StoredRecord[]> {
+    let next = this.#page(after)
+    for (;;) {
+      const page = await next
+      const last = page[page.length - 1]
+      if (!last) return
+      // the next page is on its way while the caller reads this one
+      next = this.#page(last.sequence)
+      next.catch(() => undefined)
+      yield page
+    }
+  }
+
+  async append(payloads: readonly Payload[]): Promise<readonly number[]> {
+    if (payloads.length === 0) return []
+    const sequences = await this.#transact('readwrite', store => {
+      const requests = payloads.map(payload => store.add({ payload }))
+      return () => requests.map(request => request.result as number)
+    })
+    this.#witness = sequences[sequences.length - 1]!
+    return sequences
+  }
+
+  async drop(sequences: readonly number[]): Promise<void> {
+    if (sequences.length === 0) return
+    if (sequences.includes(this.#witness)) this.#witness = 0
+    await this.#transact('readwrite', store => {
+      for (const sequence of sequences) store.delete(sequence)
+      return () => undefined
+    })
+  }
+
+  async close(options: { destroy?: boolean } = {}): Promise<void> {
+    const database = this.#database
+    this.#database = undefined
+    try {
+      if (options.destroy) await database?.delete()
+      else database?.close()
+    } catch (cause) {
+      throw failed('removed', cause)
+    } finally {
+      this.#releaseLock()
+      this.#releaseLock = () => undefined
+    }
+  }
+
+  async #page(after: number): Promise<readonly StoredRecord[]> {
+    return this.#transact('readonly', store => {
+      const request: IDBRequest<StoredRecord[]> = store.getAll(
+        this.#keyRange.lowerBound(after, true),
+        pageSize,
+      )
+      return () => request.result
+    })
+  }
+
+  /** One native transaction; when the connection was closed under it, once more on a new one. */
+  async #transact<T>(mode: IDBTransactionMode, ask: Ask<T>): Promise<T> {
+    const database = this.#database
+    if (!database) throw new CloudError('CLOSED', { errMsg: `the local store "${this.#name}" is closed` })
+    const what = mode === 'readonly' ? 'read' : 'written'
+    try {
+      return await transact(database.backendDB(), mode, this.#durability, ask)
+    } catch (thrown) {
+      if (isFull(thrown))
+        throw new CloudError('STORE_FULL', {
+          errMsg: 'no space left for the local store: free some space on this device',
+          cause: thrown,
+        })
+      if (!isLostConnection(thrown) || database !== this.#database) throw failed(what, thrown)
+    }
+    try {
+      await this.#reopen(database)
+      return await transact(database.backendDB(), mode, this.#durability, ask)
+    } catch (thrown) {
+      throw thrown instanceof CloudError ? thrown : failed(what, thrown)
+    }
+  }
+
+  /** Throws STORE_FAILED when the data is not what it was: going on would lose the difference unseen. */
+  async #reopen(database: Dexie): Promise<void> {
+    database.close({ disableAutoOpen: false })
+    await database.open()
+    if (this.#witness === 0) return
+    const found = await transact(database.backendDB(), 'readonly', this.#durability, store => {
+      const request = store.getKey(this.#witness)
+      return () => request.result
+    })
+    if (found !== undefined) return
+    throw new CloudError('STORE_FAILED', {
+      errMsg: `the browser removed the data of the local store "${this.#name}" while it was open`,
+      details: { reason: 'lost' },
+    })
+  }
+}
+
+/** Makes its requests at once; what it returns reads their results after completion. */
+type Ask<T> = (store: IDBObjectStore) => () => T
+
+function transact<T>(
+  database: IDBDatabase,
+  mode: IDBTransactionMode,
+  durability: IDBTransactionDurability,
+  ask: Ask<T>,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const transaction = database.transaction(table, mode, { durability })
+    const answer = ask(transaction.objectStore(table))
+    transaction.oncomplete = () => resolve(answer())
+    transaction.onabort = () =>
+      reject(transaction.error ?? new DOMException('the transaction was aborted', 'AbortError'))
+    transaction.commit?.()
+  })
+}
+
+function isFull(thrown: unknown): boolean {
+  return nameOf(thrown) === 'QuotaExceededError'
+}
+
+/** As the engines say it: a closed handle; a transaction that died with the connection; Safari's lost server. */
+function isLostConnection(thrown: unknown): boolean {
+  return ['InvalidStateError', 'AbortError', 'UnknownError', 'DatabaseClosedError'].includes(nameOf(thrown))
+}
+
+function nameOf(thrown: unknown): string {
+  return String((thrown as { name?: unknown } | null)?.name)
+}
+
+function failed(what: string, cause: unknown): CloudError {
+  return new CloudError('STORE_FAILED', {
+    errMsg: `the local store cannot be ${what}: ${wordsOf(cause)}`,
+    cause,
+  })
+}
+
+function wordsOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}
+
+const table = 'records'
+const pageSize = 16
