@@ -1,0 +1,152 @@
+import type { ErrorData } from '@nearcloud/protocol'
+
+export { LogBudget } from './log-budget.ts'
+
+/*
+ * What the server and a function's process say to each other. Values travel as canonical text, everything else as plain
+ * JSON. The server believes nothing it reads here: `parseFromWorker` looks at the shape, and whoever carries out an
+ * `ask` at its meaning.
+ */
+
+export type ToWorker = StartMessage | InvokeMessage | AnswerMessage | { readonly type: 'ping' }
+
+/** The first message. `entry` is the file to load; `ownPackage`: the folder has a package.json of its own. */
+export interface StartMessage {
+  readonly type: 'start'
+  readonly name: string
+  readonly entry: string
+  readonly ownPackage: boolean
+  readonly env: string
+  readonly appId: string
+}
+
+export interface InvokeMessage {
+  readonly type: 'invoke'
+  readonly call: Call
+  /** Canonical text. */
+  readonly event: string
+}
+
+/** One invocation, as it is known on both sides. */
+export interface Call {
+  /** The request id: random, and worth something only while the invocation runs. */
+  readonly id: string
+  /** The person at the beginning of the chain, where there is one. */
+  readonly openid?: string
+  /** Who called, as `getWXContext` names it: `wx_client`, `wx_trigger`, `wx_client,scf`. */
+  readonly source: string
+  readonly timeLimitMs: number
+  readonly memoryMb: number
+}
+
+/** To an ask: `result` as its verb says, or what went wrong. */
+export interface AnswerMessage {
+  readonly type: 'answer'
+  readonly ask: number
+  readonly result?: unknown
+  readonly error?: ErrorData
+}
+
+/** An answer to `get`: documents as canonical texts. */
+export interface GetResult {
+  readonly documents: readonly string[]
+  readonly total: number
+}
+
+/** An answer to `call`. */
+export interface CallResult {
+  readonly requestId: string
+  /** Canonical text. */
+  readonly text: string
+}
+
+/**
+ * What a function can ask for. The text of each: get, count — the query's JSON; push, call, files — a frame of the
+ * protocol of that type; change — `{query, first, changes}` where changes are tuples of JSON, or null for a removal.
+ */
+export const askVerbs = ['get', 'count', 'push', 'change', 'call', 'files'] as const
+export type AskVerb = (typeof askVerbs)[number]
+
+export interface AskMessage {
+  readonly type: 'ask'
+  readonly ask: number
+  /** The invocation that asks. */
+  readonly call: string
+  readonly verb: AskVerb
+  readonly text: string
+}
+
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+export interface Thrown {
+  readonly message: string
+  readonly stack?: string
+}
+
+export type FromWorker =
+  | { readonly type: 'ready' }
+  /** The code could not be loaded. */
+  | { readonly type: 'unloadable'; readonly error: Thrown }
+  | { readonly type: 'returned'; readonly call: string; readonly text: string }
+  | { readonly type: 'threw'; readonly call: string; readonly error: Thrown }
+  /** The last words of a process that ends by an exception nobody caught. */
+  | { readonly type: 'crashed'; readonly error: Thrown }
+  | { readonly type: 'log'; readonly call?: string; readonly level: LogLevel; readonly text: string }
+  | { readonly type: 'pong' }
+  | AskMessage
+
+/** A function's answer is at most this long, in UTF-16 units of its canonical text. */
+export const maxResultLength = 1_048_576
+/** Of one message of an error and its stack; the rest is cut off. */
+export const maxThrownLength = 8_192
+
+/** A message of a function's process, or undefined when it is none. */
+export function parseFromWorker(message: unknown): FromWorker | undefined {
+  if (!isRecord(message)) return undefined
+  switch (message.type) {
+    case 'ready':
+    case 'pong':
+      return { type: message.type }
+    case 'unloadable':
+    case 'crashed': {
+      const error = parseThrown(message.error)
+      return error && { type: message.type, error }
+    }
+    case 'returned':
+      if (typeof message.call !== 'string' || typeof message.text !== 'string') return undefined
+      return { type: 'returned', call: message.call, text: message.text }
+    case 'threw': {
+      const error = parseThrown(message.error)
+      return error && typeof message.call === 'string'
+        ? { type: 'threw', call: message.call, error }
+        : undefined
+    }
+    case 'log': {
+      const level = logLevels.find(known => known === message.level)
+      if (level === undefined || typeof message.text !== 'string') return undefined
+      const call = typeof message.call === 'string' ? { call: message.call } : {}
+      return { type: 'log', level, text: message.text, ...call }
+    }
+    case 'ask': {
+      const verb = askVerbs.find(known => known === message.verb)
+      if (verb === undefined || typeof message.text !== 'string' || typeof message.call !== 'string')
+        return undefined
+      if (!Number.isSafeInteger(message.ask)) return undefined
+      return { type: 'ask', ask: message.ask as number, call: message.call, verb, text: message.text }
+    }
+  }
+  return undefined
+}
+
+function parseThrown(error: unknown): Thrown | undefined {
+  if (!isRecord(error) || typeof error.message !== 'string') return undefined
+  const message = error.message.slice(0, maxThrownLength)
+  return typeof error.stack === 'string'
+    ? { message, stack: error.stack.slice(0, maxThrownLength) }
+    : { message }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto'
+import { CloudError, decodeTrusted, newDocId, normalise, toJson } from '@nearcloud/protocol'
+import { createDatabase, type Database } from '@nearcloud/query'
+import type { CallResult, LogLevel } from './channel.ts'
+import { serverExecutor } from './executor.ts'
+import { ask, calls, currentRuntime } from './runtime.ts'
+
+export const version = '0.1.0'
+
+/** Stands for the environment the function runs in. */
+export const DYNAMIC_CURRENT_ENV: unique symbol = Symbol('DYNAMIC_CURRENT_ENV')
+
+type EnvName = string | typeof DYNAMIC_CURRENT_ENV
+
+export interface InitOptions {
+  /** The server has one environment, and a function runs in it: another name is answered with a warning in the log. */
+  readonly env?: EnvName | { readonly [service: string]: EnvName }
+  /** Default true: `doc(id).get()` of nothing rejects; false: its data is null. */
+  readonly throwOnNotFound?: boolean
+}
+
+export interface WXContext {
+  /** Absent where nobody signed in: a trigger, a stranger, the operator. */
+  OPENID?: string
+  APPID?: string
+  ENV?: string
+  SOURCE?: string
+}
+
+let settings: InitOptions | undefined
+
+export function init(options: InitOptions = {}): void {
+  const { env } = currentRuntime()
+  settings = options
+  const named = typeof options.env === 'object' ? Object.values(options.env) : [options.env]
+  const other = named.find(name => typeof name === 'string' && name !== env)
+  if (other !== undefined)
+    log('warn', `init names the environment "${String(other)}"; this server has "${env}"`)
+}
+
+/** The database as the server itself sees it: no rule filters what a function reads or writes. */
+export function database(options: { throwOnNotFound?: boolean } = {}): Database {
+  const { throwOnNotFound = true } = { ...initialised(), ...options }
+  return createDatabase(serverExecutor, {
+    newId: () => newDocId(randomBytes),
+    limits: { default: 100, max: 1_000 },
+    side: 'server',
+    throwOnNotFound,
+    now: Date.now,
+  })
+}
+
+/** Who is behind the running invocation; empty outside one. */
+export function getWXContext(): WXContext {
+  const call = calls.getStore()
+  if (!call) return {}
+  const { env, appId } = currentRuntime()
+  return {
+    ...(call.openid !== undefined && { OPENID: call.openid }),
+    APPID: appId,
+    ENV: env,
+    SOURCE: call.source,
+  }
+}
+
+/** Calls another function in the name of the same person. `data` makes the trip as JSON, as in the original. */
+export async function callFunction(options: {
+  name: string
+  data?: unknown
+}): Promise<{ result: unknown; errMsg: string; requestID: string }> {
+  initialised()
+  if (typeof options?.name !== 'string' || options.name === '')
+    throw new CloudError('INVALID_PARAM', { errMsg: 'callFunction:fail 函数名不能为空' })
+  const data = toJson(jsonValue(options.data ?? {}, 'data', circularData))
+  const frame = JSON.stringify({ type: 'call', id: 1, name: options.name, data })
+  try {
+    const { requestId, text } = (await ask('call', frame)) as CallResult
+    return {
+      result: JSON.parse(JSON.stringify(decodeTrusted(text))),
+      errMsg: 'callFunction:ok',
+      requestID: requestId,
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof CloudError)) throw thrown
+    const { code, errMsg, details } = thrown
+    throw new CloudError(code, { errMsg: `callFunction:fail ${errMsg}`, details, cause: thrown })
+  }
+}
+
+/** Structured lines in the function's log: each takes one object. */
+export function logger(): Record<'log' | 'info' | 'warn' | 'error', (entry: object) => void> {
+  const at = (level: LogLevel) => (entry: object) => {
+    if (typeof entry !== 'object' || entry === null)
+      throw new CloudError('INVALID_PARAM', { errMsg: 'logger: the argument must be an object' })
+    log(level, JSON.stringify(entry))
+  }
+  return { log: at('info'), info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+/**
+ * What JSON makes of a value: dates become text, class instances their own properties, undefined is null. Throws what
+ * `JSON.stringify` throws (`onCircle()` for a cycle), and VALUE_REFUSED for keys that no value can have.
+ */
+export function jsonValue(input: unknown, name: string, onCircle?: () => Error) {
+  let text: string | undefined
+  try {
+    text = JSON.stringify(input)
+  } catch (thrown) {
+    if (onCircle && thrown instanceof TypeError && thrown.message.includes('circular')) throw onCircle()
+    throw thrown
+  }
+  return normalise(text === undefined ? null : JSON.parse(text), { name })
+}
+
+function circularData(): Error {
+  return new CloudError('INVALID_PARAM', { errMsg: 'callFunction:fail 对象出现了循环引用' })
+}
+
+function log(level: LogLevel, text: string): void {
+  const call = calls.getStore()
+  currentRuntime().send({ type: 'log', level, text, ...(call && { call: call.id }) })
+}
+
+function initialised(): InitOptions {
+  if (settings) return settings
+  throw new CloudError('NOT_INITIALIZED', {
+    errMsg: "Cloud API isn't enabled, please call init first",
+  })
+}

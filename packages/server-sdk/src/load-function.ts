@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs'
+import Module, { createRequire, register } from 'node:module'
+import { dirname } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { StartMessage } from './channel.ts'
+import cloud from './index.ts'
+
+export type Main = (event: unknown, context: unknown) => unknown
+
+/**
+ * The `main` that a function's entry file exports, as CommonJS or as an ES module, with `wx-server-sdk` meaning this
+ * package in everything it loads, even where a copy of the original is installed beside it.
+ *
+ * A function without a package.json is CommonJS, whatever the package.json of a folder above it says.
+ */
+export async function loadFunction(start: Pick<StartMessage, 'entry' | 'ownPackage'>): Promise<Main> {
+  const source = readFileSync(start.entry, 'utf8')
+  provideToCommonJs()
+  // The hooks cost 50 ms of starting time, so only for those who can need them.
+  if (/\bimport\b/.test(source)) provideToModules()
+  const exported = await load(start, source)
+  const main = exported.main ?? exported.default?.main
+  if (typeof main !== 'function') throw new Error(`${start.entry} exports no function "main"`)
+  return main
+}
+
+interface Exported {
+  readonly main?: Main
+  readonly default?: { readonly main?: Main }
+}
+
+async function load({ entry, ownPackage }: Pick<StartMessage, 'entry' | 'ownPackage'>, source: string) {
+  if (!ownPackage && entry.endsWith('.js') && !writtenAsModule(source)) {
+    readAsCommonJs(dirname(entry))
+    return createRequire(entry)(entry) as Exported
+  }
+  return (await import(pathToFileURL(entry).href)) as Exported
+}
+
+/** The parts of Node's CommonJS loader that have no public name. */
+interface CommonJsLoader {
+  _resolveFilename(request: string, ...rest: unknown[]): string
+  _cache: Record<string, unknown>
+  _extensions: Record<string, (module: LoadedModule, file: string) => void>
+}
+
+interface LoadedModule {
+  _compile(source: string, file: string): void
+}
+
+const loader = Module as unknown as CommonJsLoader
+
+function provideToCommonJs(): void {
+  const sdkFile = fileURLToPath(new URL('./index.js', import.meta.url))
+  const resolve = loader._resolveFilename
+  loader._resolveFilename = function (request, ...rest) {
+    return request === 'wx-server-sdk' ? sdkFile : resolve.call(this, request, ...rest)
+  }
+  const module = new Module(sdkFile)
+  module.exports = cloud
+  module.loaded = true
+  loader._cache[sdkFile] = module
+}
+
+function provideToModules(): void {
+  register('./module-hooks.js', import.meta.url, { data: new URL('./index.js', import.meta.url).href })
+}
+
+/** Files of the folder, but not of packages in it, are CommonJS. */
+function readAsCommonJs(folder: string): void {
+  const read = loader._extensions['.js']!
+  loader._extensions['.js'] = (module, file) => {
+    if (!file.startsWith(folder) || file.includes('node_modules')) return read(module, file)
+    module._compile(readFileSync(file, 'utf8'), file)
+  }
+}
+
+function writtenAsModule(source: string): boolean {
+  return /^\s*(import\s*[\w*{'"]|export\s*(default|const|let|var|async|function|class|[*{]))/m.test(source)
+}
