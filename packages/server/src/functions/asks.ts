@@ -1,0 +1,100 @@
+import {
+  CloudError,
+  encode,
+  type FilesAsk,
+  fromJson,
+  type Json,
+  limits,
+  type MutationJson,
+  mutationFromJson,
+  parseJson,
+  parseUp,
+  type UpOf,
+  type Value,
+  type Write,
+} from '@nearcloud/protocol'
+import { checkWrite, type Executor, parseQuery } from '@nearcloud/query'
+import type { AskVerb, CallResult, GetResult } from '@nearcloud/server-sdk/channel'
+import { isRecord } from './function-config.ts'
+
+/** What stands behind the questions of one invocation. */
+export interface Behind {
+  /** As the function acts. */
+  readonly executor: Executor
+  /** Calls another function in the name of the same person. */
+  call(name: string, data: Value): Promise<{ requestId: string; result: Value }>
+  /** Absent: this server keeps no files. */
+  files?(ask: FilesAsk): Promise<Value>
+}
+
+/**
+ * Carries out a question of a function, which is read like any stranger's message: the query by `parseQuery`, the writes
+ * by `checkWrite`. Throws CloudErrors that may travel back to it.
+ */
+export async function carryOut(behind: Behind, verb: AskVerb, text: string): Promise<unknown> {
+  if (text.length > limits.frameBytes)
+    throw new CloudError('PROTOCOL_ERROR', { errMsg: `a message of more than ${limits.frameBytes} bytes` })
+  switch (verb) {
+    case 'get':
+    case 'count': {
+      const { documents, total } = await behind.executor.run({ verb, query: parseQuery(parse(text)) })
+      return { documents: documents.map(document => encode(document)), total } satisfies GetResult
+    }
+    case 'push': {
+      const [mutation] = frame(text, 'push').mutations
+      return behind.executor.commit({ writes: writesOf(mutation!) })
+    }
+    case 'change':
+      return behind.executor.commit(changeOf(parse(text)))
+    case 'call': {
+      const { name, data } = frame(text, 'call')
+      const { requestId, result } = await behind.call(name, fromJson(data))
+      return { requestId, text: encode(result) } satisfies CallResult
+    }
+    case 'files': {
+      const { ask } = frame(text, 'files')
+      if (!behind.files)
+        throw new CloudError('STORAGE_REQUEST_FAIL', { errMsg: 'this server keeps no files' })
+      return encode(await behind.files(ask))
+    }
+  }
+}
+
+function parse(text: string): Json {
+  return parseJson(text, maxDepth)
+}
+
+function frame<T extends 'push' | 'call' | 'files'>(text: string, type: T): UpOf<T> {
+  const message = parseUp(text)
+  if (message.type !== type) throw malformed()
+  return message as UpOf<T>
+}
+
+function writesOf(json: MutationJson): readonly Write[] {
+  const { writes } = mutationFromJson(json)
+  for (const write of writes) checkWrite(write)
+  return writes
+}
+
+/** The changes are checked as those of an update of one document. */
+function changeOf(json: Json) {
+  if (!isRecord(json) || typeof json.first !== 'boolean') throw malformed()
+  const target = parseQuery(json.query)
+  const { first, changes } = json
+  if (changes === null) return { target, first, change: 'remove' } as const
+  const { collection } = target
+  const push = { type: 'push', mutations: [{ id: 1, nonce: '', base: 0, time: 0, writes: [] as unknown[] }] }
+  push.mutations[0]!.writes.push({ op: 'update', collection, id: 'any', changes })
+  const [write] = writesOf(frame(JSON.stringify(push), 'push').mutations[0]!)
+  if (write?.op !== 'update') throw malformed()
+  return { target, first, change: write.changes }
+}
+
+function malformed(): CloudError {
+  return new CloudError('PROTOCOL_ERROR', {
+    errMsg: 'a question of a function that this server does not know',
+  })
+}
+
+/** A query nests conditions, and each holds a value. */
+const maxDepth = limits.depth + 3 * limits.filterDepth

@@ -1,0 +1,306 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { type Clock, CloudError, toCloudError } from '@nearcloud/protocol'
+import {
+  type AskMessage,
+  type AskVerb,
+  type Call,
+  type FromWorker,
+  LogBudget,
+  type LogLevel,
+  parseFromWorker,
+  type Thrown,
+  type ToWorker,
+} from '@nearcloud/server-sdk/channel'
+import type { FunctionConfig } from './function-config.ts'
+import { executeFail, timeLimitExceeded } from './function-errors.ts'
+import type { FunctionFolder } from './function-folder.ts'
+import { watchMemory } from './memory-watch.ts'
+import { readLines } from './read-lines.ts'
+import { workerFile } from './worker-file.ts'
+
+export interface ProcessOptions {
+  readonly folder: FunctionFolder
+  readonly config: FunctionConfig
+  readonly env: string
+  readonly appId: string
+  readonly clock: Clock
+  onLog(level: LogLevel, text: string, requestId: string | undefined): void
+  /** The process is gone. */
+  onEnded(): void
+}
+
+/** One invocation of the code. */
+export interface Job {
+  readonly call: Call
+  /** Canonical text. */
+  readonly event: string
+  /** Carries out what the code asks for; asked only while it runs. */
+  ask(verb: AskVerb, text: string): Promise<unknown>
+}
+
+interface Running {
+  readonly job: Job
+  resolve(text: string): void
+  reject(error: CloudError): void
+  /** Ends the time limit. */
+  cancel(): void
+}
+
+/**
+ * One process with one function's code, for many calls one after another or at once. It is *starting*, *ready*,
+ * *retired* (finishes what runs, takes nothing new) or *ended*; whatever the code does, every call is settled.
+ */
+export class FunctionProcess {
+  readonly #options: ProcessOptions
+  readonly #child: ChildProcess
+  readonly #running = new Map<string, Running>()
+  readonly #logs: LogBudget
+  /** Settles when the code is loaded, or never. */
+  readonly #ready: Promise<void>
+  #becomeReady = () => {}
+  #cancelStart: () => void
+  #stopMemoryWatch: () => void
+  #state: 'open' | 'retired' | 'ended' = 'open'
+  /** Why it ended or will: the first reason counts. */
+  #reason: string | undefined
+  #errorOutput = ''
+  #cancelPing: (() => void) | undefined
+  #asking = 0
+
+  constructor(options: ProcessOptions) {
+    const { folder, config, env, appId, clock } = options
+    this.#options = options
+    this.#logs = new LogBudget(() => clock.now())
+    this.#child = fork(workerFile(), [], {
+      cwd: folder.path,
+      env: { ...config.variables },
+      execArgv: [`--max-old-space-size=${config.memoryMb}`, '--no-warnings'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // A group of its own, so that what the function starts ends with it, and Ctrl-C is the server's to answer.
+      detached: true,
+    })
+    this.#ready = new Promise(resolve => {
+      this.#becomeReady = resolve
+    })
+    this.#cancelStart = clock.after(Math.max(startLimitMs, config.timeLimitMs), () =>
+      this.#kill('the code did not finish loading in time'),
+    )
+    this.#stopMemoryWatch =
+      this.#child.pid === undefined
+        ? () => {}
+        : watchMemory(clock, this.#child.pid, config.memoryMb + overheadMb, () =>
+            this.#kill(`out of memory: more than ${config.memoryMb} MB`),
+          )
+    this.#listen()
+    const { name, entry, ownPackage } = folder
+    this.#send({ type: 'start', name, entry, ownPackage, env, appId })
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open'
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  /** What the function returned, as canonical text. Rejects with the error of the call. */
+  invoke(job: Job): Promise<string> {
+    return new Promise((resolve, reject) => {
+      if (this.#state === 'ended') return reject(this.#ended(job.call))
+      const running: Running = { job, resolve, reject, cancel: () => {} }
+      this.#running.set(job.call.id, running)
+      void this.#ready.then(() => this.#begin(running))
+    })
+  }
+
+  /** Takes no more calls, and ends when those that run are settled. */
+  retire(): void {
+    if (this.#state !== 'open') return
+    this.#state = 'retired'
+    this.#endWhenIdle()
+  }
+
+  /** Ends it now; what runs fails. */
+  stop(): void {
+    this.#kill('the server is stopping')
+  }
+
+  #begin(running: Running): void {
+    const { call, event } = running.job
+    if (this.#running.get(call.id) !== running) return
+    running.cancel = this.#options.clock.after(call.timeLimitMs, () => this.#expire(call))
+    this.#send({ type: 'invoke', call, event })
+  }
+
+  #listen(): void {
+    const child = this.#child
+    child.on('message', message => this.#hear(parseFromWorker(message)))
+    child.on('error', error => this.#ending(`the process could not be used (${error.message})`))
+    child.on('exit', (code, signal) => {
+      this.#killGroup()
+      this.#reason ??= this.#endOf(code, signal)
+      // What it said before it ended is still on its way.
+      if (child.connected) child.once('disconnect', () => this.#ending())
+      else this.#ending()
+    })
+    readLines(child.stdout!, line => this.#log('info', line, undefined))
+    readLines(child.stderr!, line => {
+      this.#errorOutput = `${this.#errorOutput}${line}\n`.slice(-errorOutputLength)
+      this.#log('error', line, undefined)
+    })
+  }
+
+  #hear(message: FromWorker | undefined): void {
+    switch (message?.type) {
+      case 'ready':
+        this.#cancelStart()
+        this.#becomeReady()
+        break
+      case 'unloadable':
+        this.#log('error', message.error.stack ?? message.error.message, undefined)
+        this.#kill(message.error.message)
+        break
+      case 'returned':
+        this.#settle(message.call, running => running.resolve(message.text))
+        break
+      case 'threw':
+        this.#threw(message.call, message.error)
+        break
+      case 'crashed':
+        this.#reason ??= message.error.message
+        break
+      case 'log':
+        this.#log(message.level, message.text, message.call)
+        break
+      case 'pong':
+        this.#cancelPing?.()
+        this.#cancelPing = undefined
+        break
+      case 'ask':
+        void this.#answer(message)
+    }
+  }
+
+  #threw(id: string, error: Thrown): void {
+    this.#settle(id, running => {
+      this.#log('error', error.stack ?? error.message, id)
+      running.reject(executeFail(this.#options.folder.name, id, error.message))
+    })
+  }
+
+  async #answer(message: AskMessage): Promise<void> {
+    const { ask } = message
+    this.#asking++
+    try {
+      if (this.#asking > maxAsks)
+        throw new CloudError('EXCEED_REQUEST_LIMIT', {
+          errMsg: `more than ${maxAsks} questions of one function are waiting for their answers`,
+        })
+      const running = this.#running.get(message.call)
+      if (!running)
+        throw new CloudError('ABORTED', {
+          errMsg: 'the invocation has ended: a function awaits what it asks of the cloud before it returns',
+        })
+      this.#send({ type: 'answer', ask, result: await running.job.ask(message.verb, message.text) })
+    } catch (error) {
+      this.#send({ type: 'answer', ask, error: toCloudError(error).toJSON() })
+    } finally {
+      this.#asking--
+    }
+  }
+
+  #settle(id: string, settle: (running: Running) => void): void {
+    const running = this.#running.get(id)
+    if (!running) return
+    this.#running.delete(id)
+    running.cancel()
+    settle(running)
+    this.#endWhenIdle()
+  }
+
+  /**
+   * The call fails at once. Nothing tells an endless loop from an endless promise but whether the process answers: while
+   * it does, other calls in it may finish; in any case it is not used again.
+   */
+  #expire(call: Call): void {
+    const { folder, clock } = this.#options
+    this.#settle(call.id, running =>
+      running.reject(timeLimitExceeded(folder.name, call.id, call.timeLimitMs)),
+    )
+    this.retire()
+    if (this.#running.size === 0) return
+    this.#send({ type: 'ping' })
+    this.#cancelPing ??= clock.after(pongLimitMs, () =>
+      this.#kill('the process ended because another call in it exceeded its time limit'),
+    )
+  }
+
+  #endWhenIdle(): void {
+    if (this.#state === 'retired' && this.#running.size === 0) this.#kill('retired')
+  }
+
+  #kill(reason: string): void {
+    this.#reason ??= reason
+    if (this.#state === 'ended') return
+    this.#killGroup()
+    this.#child.kill('SIGKILL')
+    this.retire()
+  }
+
+  #killGroup(): void {
+    if (this.#child.pid === undefined) return
+    try {
+      process.kill(-this.#child.pid, 'SIGKILL')
+    } catch {
+      // nobody of the group is left
+    }
+  }
+
+  /** Everything that waits for this process learns that it is gone. */
+  #ending(reason?: string): void {
+    if (this.#state === 'ended') return
+    this.#reason ??= reason
+    this.#state = 'ended'
+    this.#cancelStart()
+    this.#stopMemoryWatch()
+    this.#cancelPing?.()
+    for (const { job, reject } of this.#takeRunning()) reject(this.#ended(job.call))
+    this.#options.onEnded()
+  }
+
+  #takeRunning(): Running[] {
+    const all = [...this.#running.values()]
+    this.#running.clear()
+    for (const running of all) running.cancel()
+    return all
+  }
+
+  #ended(call: Call): CloudError {
+    return executeFail(this.#options.folder.name, call.id, this.#reason ?? 'the process ended')
+  }
+
+  #endOf(code: number | null, signal: NodeJS.Signals | null): string {
+    const { memoryMb } = this.#options.config
+    if (this.#errorOutput.includes('heap out of memory')) return `out of memory: more than ${memoryMb} MB`
+    if (signal !== null) return `the process was ended by ${signal}`
+    return `${code} code exit unexpected`
+  }
+
+  #log(level: LogLevel, text: string, requestId: string | undefined): void {
+    for (const line of this.#logs.admit(text)) this.#options.onLog(level, line, requestId)
+  }
+
+  #send(message: ToWorker): void {
+    // An error means that it is gone, and its exit is heard anyway.
+    if (this.#child.connected) this.#child.send(message, () => {})
+  }
+}
+
+/** Loading the code is not part of a call's time. */
+const startLimitMs = 10_000
+/** What Node itself holds besides the heap that the limit is about. */
+const overheadMb = 96
+const pongLimitMs = 250
+const maxAsks = 1_000
+const errorOutputLength = 4_096

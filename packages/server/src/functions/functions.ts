@@ -1,0 +1,187 @@
+import { randomBytes } from 'node:crypto'
+import {
+  type Clock,
+  CloudError,
+  decode,
+  encode,
+  type FilesAsk,
+  isPlainObject,
+  toHex,
+  type Value,
+} from '@nearcloud/protocol'
+import { type Call, maxResultLength } from '@nearcloud/server-sdk/channel'
+import type { Actor } from '../actor.ts'
+import type { Environment } from '../commit/environment.ts'
+import type { Log } from '../log-line.ts'
+import { carryOut } from './asks.ts'
+import { executeFail, functionNotFound, functionsClosed, invokeDenied } from './function-errors.ts'
+import { Registry } from './registry.ts'
+import type { FunctionCode, WarmFunction } from './warm-function.ts'
+
+export interface FunctionsOptions {
+  /** The folder with a folder for each function (see `findFunctionsFolder`); undefined: there are none. */
+  readonly folder: string | undefined
+  readonly environment: Environment
+  readonly log: Log
+  readonly clock: Clock
+  /** What functions see as APPID. Default: the environment's name. */
+  readonly appId?: string
+  /** Serves the file methods of the SDK; absent: they are refused. */
+  readonly files?: (actor: Actor, ask: FilesAsk) => Promise<Value>
+  /** Calls of one function that run at once, 32 unless told, and that wait for one of them to end: 256. */
+  readonly maxRunning?: number
+  readonly maxWaiting?: number
+}
+
+export interface Invocation {
+  readonly name: string
+  readonly data: Value
+  /** Who calls. A function's call runs one deeper than it, and keeps its `openid`. */
+  readonly actor: Actor
+  /** SOURCE of `getWXContext`; by the actor unless told. */
+  readonly source?: string
+  /** The request id; random unless told. */
+  readonly requestId?: string
+}
+
+export interface Functions {
+  /**
+   * Runs a function and answers what it returned, after its trip as JSON.
+   *
+   * Rejects with FUNCTION_NOT_FOUND; FUNCTIONS_EXECUTE_FAIL (it threw, its process ended, its answer cannot be sent, or
+   * the caller may not); FUNCTIONS_TIME_LIMIT_EXCEEDED; EXCEED_REQUEST_LIMIT (try again later); ABORTED (stopping).
+   */
+  invoke(invocation: Invocation): Promise<Value>
+  /** By name. */
+  list(): readonly FunctionCode[]
+  /** Calls that run may finish within two seconds; then every process is ended. */
+  close(): Promise<void>
+}
+
+/** Functions and triggers that lead to one another, at most. */
+export const maxDepth = 16
+
+/**
+ * The functions of a folder, ready to be called; no process runs before the first call.
+ *
+ * Throws SERVER_CONFIGURATION when a function's `config.json` cannot be used.
+ */
+export function openFunctions(options: FunctionsOptions): Functions {
+  const { environment, log, clock, maxRunning = 32, maxWaiting = 256 } = options
+  const { env, judge } = environment
+  const appId = options.appId ?? env
+  let closed = false
+
+  const registry = new Registry(options.folder, folder => ({
+    env,
+    appId,
+    clock,
+    maxRunning,
+    maxWaiting,
+    onLog(level, message, requestId) {
+      const facts = { function: folder.name, ...(requestId !== undefined && { requestId }) }
+      log({ level, event: 'function.log', message, facts })
+    },
+  }))
+
+  function find(name: string, requestId: string): WarmFunction {
+    try {
+      const found = registry.find(name)
+      if (found) return found
+    } catch (error) {
+      if (!(error instanceof CloudError)) throw error
+      log({ level: 'error', event: 'function.config', message: error.errMsg, facts: { function: name } })
+      throw executeFail(name, requestId, 'its config.json cannot be used: the log of the server says why')
+    }
+    throw functionNotFound(name)
+  }
+
+  async function invoke({ name, data, actor, ...told }: Invocation): Promise<Value> {
+    if (closed) throw functionsClosed()
+    const requestId = told.requestId ?? toHex(randomBytes(16))
+    const source = told.source ?? sourceOf(actor)
+    if (!judge.mayInvoke(actor, name)) throw invokeDenied(name)
+    const depth = actor.kind === 'function' ? actor.depth + 1 : 0
+    if (depth > maxDepth) throw tooDeep(name, requestId)
+    const found = find(name, requestId)
+    const openid = openidOf(actor)
+    const { timeLimitMs, memoryMb } = found.code.config
+    const call: Call = {
+      id: requestId,
+      source,
+      timeLimitMs,
+      memoryMb,
+      ...(openid !== undefined && { openid }),
+    }
+    const self: Actor = { kind: 'function', name, depth, ...(openid !== undefined && { openid }) }
+    const behind = {
+      executor: environment.executorFor(self),
+      async call(name: string, data: Value) {
+        const requestId = toHex(randomBytes(16))
+        const result = await invoke({ name, data, actor: self, source: `${source},scf`, requestId })
+        return { requestId, result }
+      },
+      ...(options.files && { files: (ask: FilesAsk) => options.files!(self, ask) }),
+    }
+    const text = await found.invoke({
+      call,
+      event: encode(eventOf(data, actor, appId)),
+      ask: (verb, question) => carryOut(behind, verb, question),
+    })
+    return resultOf(name, requestId, text)
+  }
+
+  function tooDeep(name: string, requestId: string): CloudError {
+    const message = `the call of "${name}" was not made: a chain of more than ${maxDepth} functions and triggers`
+    log({ level: 'error', event: 'function.depth', message, facts: { function: name, requestId } })
+    return executeFail(name, requestId, message)
+  }
+
+  return {
+    invoke,
+    list: () => registry.list(),
+    async close() {
+      closed = true
+      await registry.close()
+    },
+  }
+}
+
+/** With the caller's identity as the platform adds it, and never one that the caller made up. */
+function eventOf(data: Value, actor: Actor, appId: string): Value {
+  if (!isPlainObject(data)) return data
+  switch (actor.kind) {
+    case 'user':
+      return { ...data, userInfo: { appId, openId: actor.openid } }
+    case 'stranger': {
+      const { userInfo: _, ...rest } = data
+      return rest
+    }
+    default:
+      return data
+  }
+}
+
+function resultOf(name: string, requestId: string, text: string): Value {
+  if (text.length > maxResultLength) throw executeFail(name, requestId, 'the result is larger than 1 MB')
+  try {
+    return decode(text)
+  } catch (error) {
+    throw executeFail(name, requestId, `the result cannot be sent (${(error as Error).message})`)
+  }
+}
+
+function openidOf(actor: Actor): string | undefined {
+  return actor.kind === 'user' || actor.kind === 'function' ? actor.openid : undefined
+}
+
+function sourceOf(actor: Actor): string {
+  switch (actor.kind) {
+    case 'admin':
+      return 'wx_devtools'
+    case 'function':
+      return 'scf'
+    default:
+      return 'wx_client'
+  }
+}

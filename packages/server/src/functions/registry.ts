@@ -1,0 +1,53 @@
+import { join } from 'node:path'
+import { readFunctionConfig } from './function-config.ts'
+import { type FunctionFolder, readFunctionFolder, readFunctionFolders } from './function-folder.ts'
+import { type FunctionCode, WarmFunction, type WarmOptions } from './warm-function.ts'
+
+/** The functions of a folder, as its files say at the moment of asking. */
+export class Registry {
+  readonly #root: string | undefined
+  readonly #optionsFor: (folder: FunctionFolder) => WarmOptions
+  readonly #functions = new Map<string, WarmFunction>()
+
+  /** Throws SERVER_CONFIGURATION when a function's `config.json` cannot be used. */
+  constructor(root: string | undefined, optionsFor: (folder: FunctionFolder) => WarmOptions) {
+    this.#root = root
+    this.#optionsFor = optionsFor
+    if (root !== undefined) for (const folder of readFunctionFolders(root)) this.#place(folder)
+  }
+
+  /** Those found when it was last looked. */
+  list(): readonly FunctionCode[] {
+    return [...this.#functions.values()].map(known => known.code)
+  }
+
+  /**
+   * The function of that name with the code that lies in its folder now; undefined when there is none. Throws
+   * SERVER_CONFIGURATION when its `config.json` cannot be used.
+   */
+  find(name: string): WarmFunction | undefined {
+    if (this.#root === undefined) return undefined
+    const folder = readFunctionFolder(this.#root, name)
+    if (folder) return this.#place(folder)
+    void this.#functions.get(name)?.close(closeGraceMs)
+    this.#functions.delete(name)
+    return undefined
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#functions.values()].map(known => known.close(closeGraceMs)))
+  }
+
+  #place(folder: FunctionFolder): WarmFunction {
+    const known = this.#functions.get(folder.name)
+    if (known?.code.folder.fingerprint === folder.fingerprint) return known
+    const code = { folder, config: readFunctionConfig(join(folder.path, 'config.json')) }
+    known?.replace(code)
+    const placed = known ?? new WarmFunction(code, this.#optionsFor(folder))
+    this.#functions.set(folder.name, placed)
+    return placed
+  }
+}
+
+/** What runs when the server stops may finish within this. */
+const closeGraceMs = 2_000
