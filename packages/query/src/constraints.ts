@@ -1,5 +1,6 @@
 import { encode, RegExpValue, type Value } from '@nearcloud/protocol'
 import { compareValues } from './compare.ts'
+import { compileRegExp } from './regex/regexp.ts'
 import type { Filter, Test } from './types.ts'
 
 export interface Bound {
@@ -93,6 +94,18 @@ function constraintOfTest(test: Test): Constraint | undefined {
     default:
       return undefined
   }
+}
+
+/** Text that begins with `prefix`: from it, to the first text that comes after all of them. */
+function constraintOfPrefix(prefix: string): Constraint | undefined {
+  if (prefix === '') return undefined
+  const lower = { value: prefix, inclusive: true }
+  const codes = [...prefix].map(character => character.codePointAt(0)!)
+  while (codes[codes.length - 1] === 0x10ffff) codes.pop()
+  const last = codes.pop()
+  if (last === undefined) return { lower }
+  const next = last === 0xd7ff ? 0xe000 : last + 1
+  return { lower, upper: { value: String.fromCodePoint(...codes, next), inclusive: false } }
 }
 
 function narrow(known: Constraint, more: Constraint): Constraint {
