@@ -1,1 +1,5 @@
+export { createSync } from './create-sync.ts'
+export { Emitter } from './emitter.ts'
+export type { LinkState } from './link.ts'
+export type { Sync, SyncEvents, SyncOptions } from './sync.ts'
 export type { Connection, Transport, TransportListener } from './transport.ts'

@@ -1,0 +1,144 @@
+import { CloudError, type FilesAsk, fromJson, toCloudError, toJson, type Value } from '@nearcloud/protocol'
+import type { Query } from '@nearcloud/query'
+import { Emitter } from './emitter.ts'
+import { LocalFirstExecutor, lastMutation } from './executor.ts'
+import { Link, type LinkState } from './link.ts'
+import { Pull } from './pull.ts'
+import { Push } from './push.ts'
+import { type Asked, Requests } from './requests.ts'
+import { ServerClock } from './server-clock.ts'
+import { Session } from './session.ts'
+import { Subscriptions } from './subscriptions.ts'
+import type { Sync, SyncEvents, SyncOptions } from './sync.ts'
+
+/** Puts the parts together. Nothing is sent before `start`. */
+export function createSync(options: SyncOptions): Sync {
+  const { store, transport, clock, random, env, warmMs = 60_000 } = options
+  const events = new Emitter<SyncEvents>()
+  const serverClock = new ServerClock(clock)
+  const requests = new Requests(clock, answerLimitMs)
+  const push = new Push(() => store.outbox)
+  const subscriptions: Subscriptions = new Subscriptions({
+    store,
+    clock,
+    warmMs,
+    failed: error => events.emit('error', toCloudError(error)),
+    changed: () => tellSynced(),
+  })
+  const pull = new Pull(store, subscriptions)
+  const link: Link = new Link({
+    transport,
+    clock,
+    random,
+    begin: connection =>
+      new Session(
+        {
+          env,
+          store,
+          clock,
+          random,
+          serverClock,
+          link,
+          subscriptions,
+          push,
+          pull,
+          requests,
+          events,
+          welcomed(welcome) {
+            access = welcome.access
+            welcomeVersion = welcome.version
+          },
+          advanced: () => tellSynced(),
+        },
+        connection,
+      ),
+    changed: () => linkChanged(),
+  })
+  let access: string | undefined
+  let welcomeVersion = 0
+  let state: LinkState = 'offline'
+  let waiting: (() => void)[] = []
+
+  const isReachable = () => link.state === 'online' || link.isHopeful
+
+  function linkChanged(): void {
+    const before = state
+    state = link.state
+    if (state === 'online' && before !== 'online')
+      events.emit('online', { openid: store.checkpoint.openid ?? '' })
+    if (state === 'offline') {
+      subscriptions.lost()
+      requests.lost()
+      if (before === 'online') events.emit('offline', {})
+    }
+  }
+
+  function isSynced(): boolean {
+    if (link.state !== 'online' || store.outbox.size > 0 || pull.version < welcomeVersion) return false
+    for (const subscription of subscriptions)
+      if (!subscription.isComplete && !subscription.denial) return false
+    return true
+  }
+
+  function tellSynced(): void {
+    if (waiting.length === 0 || !isSynced()) return
+    const told = waiting
+    waiting = []
+    for (const resolve of told) resolve()
+  }
+
+  async function ask(asked: Asked): Promise<Value> {
+    if (!isReachable())
+      throw new CloudError('OFFLINE', { errMsg: `${asked.type}: there is no connection to the server` })
+    const result = await requests.ask(asked, lastMutation(store))
+    return result === undefined ? null : fromJson(result)
+  }
+
+  return {
+    executor: new LocalFirstExecutor({
+      store,
+      subscriptions,
+      requests,
+      serverClock,
+      isReachable,
+      committed({ mutation }) {
+        events.emit('pending', { mutation })
+        push.wake()
+      },
+    }),
+    get state() {
+      return link.state
+    },
+    get openid() {
+      return store.checkpoint.openid
+    },
+    get access() {
+      return access
+    },
+    start: () => link.start(),
+    async stop() {
+      await link.stop()
+      subscriptions.close()
+    },
+    goOffline: () => link.goOffline(),
+    goOnline: () => link.goOnline(),
+    wake: () => link.wake(),
+    doubt: () => link.doubt(),
+    subscribe(query: Query) {
+      const holder = {}
+      const subscription = subscriptions.hold(query, holder)
+      const ready = subscription.arrival({ patient: true }).then(() => undefined)
+      ready.catch(() => undefined) // whoever does not ask is told by the error event
+      return { ready, close: () => subscriptions.release(subscription, holder, { warm: false }) }
+    },
+    call: (name: string, data: Value) => ask({ type: 'call', name, data: toJson(data) }),
+    files: (question: FilesAsk) => ask({ type: 'files', ask: question }),
+    whenSynced() {
+      return isSynced() ? Promise.resolve() : new Promise(resolve => waiting.push(resolve))
+    },
+    on: (name, listener) => events.on(name, listener),
+  }
+}
+
+/** For count, call and files. */
+const answerLimitMs = 60_000

@@ -1,0 +1,189 @@
+import {
+  CloudError,
+  type ErrorCode,
+  limits,
+  type MutationId,
+  mutationToJson,
+  toCloudError,
+  type Write,
+} from '@nearcloud/protocol'
+import {
+  type Answer,
+  type Commit,
+  type Committed,
+  type Executor,
+  type Query,
+  queryToJson,
+  type Run,
+  type WatchObserver,
+} from '@nearcloud/query'
+import type { CommitReceipt, Store } from '@nearcloud/store'
+import type { Requests } from './requests.ts'
+import type { ServerClock } from './server-clock.ts'
+import type { Subscription } from './subscription.ts'
+import type { Subscriptions } from './subscriptions.ts'
+
+export interface LocalFirstOptions {
+  readonly store: Store
+  readonly subscriptions: Subscriptions
+  readonly requests: Requests
+  readonly serverClock: ServerClock
+  /** There is a server to ask, or about to be. */
+  isReachable(): boolean
+  /** A mutation is durable. */
+  committed(receipt: CommitReceipt): void
+}
+
+/**
+ * The local store first: reads a subscription covers are answered here; others are asked of the server while there is
+ * one, and answered with what is here (`fromCache`) while there is none. Writes never wait for a network.
+ */
+export class LocalFirstExecutor implements Executor {
+  readonly #options: LocalFirstOptions
+
+  constructor(options: LocalFirstOptions) {
+    this.#options = options
+  }
+
+  async run(run: Run): Promise<Answer> {
+    return run.verb === 'count' ? this.#count(run.query) : this.#get(run.query)
+  }
+
+  async commit(commit: Commit): Promise<Committed> {
+    if ('writes' in commit) return this.#commit(commit.writes)
+    const { target, first, change } = commit
+    const { fields, ...whole } = target
+    const query: Query = first ? { ...whole, limit: 1 } : whole
+    const covering = this.#options.subscriptions.covering(query)
+    const { documents } = covering ? this.#local(query, covering) : await this.#get(query)
+    if (documents.length === 0) return { ids: [], updated: 0, removed: 0, created: 0, pending: false }
+    return this.#commit(
+      documents.map(({ _id: id }): Write => {
+        const { collection } = target
+        return change === 'remove'
+          ? { op: 'remove', collection, id }
+          : { op: 'update', collection, id, changes: change }
+      }),
+    )
+  }
+
+  watch(query: Query, observer: WatchObserver): { close(): Promise<void> } {
+    const { store, subscriptions } = this.#options
+    let isOpen = true
+    let stop: () => void = () => undefined
+    const fail = (error: Error) => {
+      if (!isOpen) return
+      close()
+      observer.error(error)
+    }
+    const holder = { denied: fail }
+    const subscription = subscriptions.hold(query, holder)
+    const close = () => {
+      if (!isOpen) return
+      isOpen = false
+      stop()
+      subscriptions.release(subscription, holder, { warm: subscription.isComplete })
+    }
+    const begin = () => {
+      if (!isOpen) return
+      try {
+        stop = store.watch(query, observer, subscription.isWindowed ? () => subscription.window : undefined)
+      } catch (error) {
+        fail(toCloudError(error))
+      }
+    }
+    if (subscription.isComplete || !this.#options.isReachable()) begin()
+    else subscription.arrival({ patient: false }).then(begin, fail)
+    return {
+      async close() {
+        close()
+      },
+    }
+  }
+
+  async #get(query: Query): Promise<Answer> {
+    const { subscriptions } = this.#options
+    const covering = subscriptions.covering(query)
+    if (covering) return this.#local(query, covering)
+    if (!this.#options.isReachable()) return this.#cached(query)
+    const holder = {}
+    const subscription = subscriptions.hold(query, holder)
+    let isReady = false
+    try {
+      isReady = (await subscription.arrival({ patient: false })) === 'ready'
+      return isReady ? this.#local(query, subscription) : this.#cached(query)
+    } finally {
+      subscriptions.release(subscription, holder, { warm: isReady })
+    }
+  }
+
+  async #count(query: Query): Promise<Answer> {
+    const { store, subscriptions, requests } = this.#options
+    const { limit, skip, ...rest } = query
+    const whole: Query = { ...rest, skip: 0 }
+    const here = (fromCache: boolean): Answer => ({
+      ...store.run({ verb: 'count', query: whole }),
+      fromCache,
+    })
+    if (subscriptions.covering(whole)) return here(false)
+    if (!this.#options.isReachable()) return here(true)
+    try {
+      const asked = { type: 'count', query: queryToJson(whole) } as const
+      const total = await requests.ask(asked, lastMutation(store))
+      return { documents: [], total: Number(total), fromCache: false }
+    } catch (error) {
+      if (error instanceof CloudError && unreachable.includes(error.code)) return here(true)
+      throw error
+    }
+  }
+
+  #local(query: Query, subscription: Subscription): Answer {
+    const { documents, total } = this.#options.store.run({ verb: 'get', query }, subscription.window)
+    return { documents, total, fromCache: false }
+  }
+
+  #cached(query: Query): Answer {
+    return { ...this.#options.store.run({ verb: 'get', query }), fromCache: true }
+  }
+
+  async #commit(writes: readonly Write[]): Promise<Committed> {
+    checkSize(writes)
+    const { store, serverClock, committed } = this.#options
+    const receipt = store.commit(writes, { time: serverClock.now() })
+    await receipt.durable
+    committed(receipt)
+    const touched = { updated: 0, removed: 0, created: 0 }
+    for (const { existed, exists } of receipt.applied) {
+      if (existed && exists) touched.updated++
+      else if (existed) touched.removed++
+      else if (exists) touched.created++
+    }
+    return {
+      ids: receipt.applied.map(({ id }) => id),
+      ...touched,
+      pending: true,
+      mutationId: receipt.mutation.id,
+    }
+  }
+}
+
+/** The last mutation made: what is asked next comes after it. */
+export function lastMutation(store: Store): MutationId {
+  return store.checkpoint.nextMutation - 1
+}
+
+/** A mutation goes in one frame. Throws INVALID_PARAM when it cannot. */
+function checkSize(writes: readonly Write[]): void {
+  const tooMuch =
+    writes.length > limits.batchWrites
+      ? `${writes.length} writes in one batch (at most ${limits.batchWrites})`
+      : JSON.stringify(mutationToJson({ id: 1, nonce: '', base: 0, time: 0, writes })).length > mostText
+        ? `a batch of more than ${mostText} bytes`
+        : undefined
+  if (tooMuch !== undefined)
+    throw new CloudError('INVALID_PARAM', { errMsg: `${tooMuch}: write fewer documents at once` })
+}
+
+/** Room for the frame around it. */
+const mostText = limits.frameBytes - 1_024
+const unreachable: readonly ErrorCode[] = ['OFFLINE', 'SERVER_TIMEOUT']

@@ -1,0 +1,85 @@
+import {
+  type DownOf,
+  type Mutation,
+  newClientId,
+  protocolVersion,
+  type RandomBytes,
+} from '@nearcloud/protocol'
+import type { ConfirmedStep, Store } from '@nearcloud/store'
+import type { Subscriptions } from './subscriptions.ts'
+
+type Welcome = DownOf<'welcome'>
+
+/** The first frame of a conversation. */
+export function helloFrame(store: Store, subscriptions: Subscriptions, env: string, clock: number): string {
+  const { client, token, epoch, version, viewKey, seen } = store.checkpoint
+  return JSON.stringify({
+    type: 'hello',
+    protocol: protocolVersion,
+    env,
+    client,
+    ...(token !== undefined && { token }),
+    ...(epoch !== undefined && { epoch }),
+    version,
+    ...(viewKey !== undefined && { viewKey }),
+    seen,
+    subscriptions: subscriptions.greet(),
+    clock,
+  })
+}
+
+/**
+ * Does the server's memory of this client fit this store? It does not when the store is a copy of another (numbers used
+ * twice, told by their nonces), an older state of itself, or when the server is an older state of itself.
+ */
+export function isKnownAs(store: Store, welcome: Welcome): boolean {
+  const { lastMutation } = welcome
+  const { mutations, size } = store.outbox
+  const { nextMutation } = store.checkpoint
+  const first = size === 0 ? nextMutation : (mutations[0]?.id ?? nextMutation - size)
+  if (nextMutation <= lastMutation || first > lastMutation + 1) return false
+  return mutations.every(mutation => mutation.id > lastMutation || hasNonce(welcome, mutation))
+}
+
+/**
+ * How a store that is not known goes on: under a new client id, with its undecided mutations numbered anew. Those the
+ * server has decided are the ones before the paths parted.
+ */
+export function forkStep(
+  store: Store,
+  welcome: Welcome,
+  random: RandomBytes,
+): { step: ConfirmedStep; decided: readonly Mutation[] } {
+  const decided: Mutation[] = []
+  for (const mutation of store.outbox.mutations) {
+    if (mutation.id > welcome.lastMutation || !hasNonce(welcome, mutation)) break
+    decided.push(mutation)
+  }
+  const ids = new Set(decided.map(mutation => mutation.id))
+  const rejected = welcome.outcomes.flatMap(outcome =>
+    outcome.status === 'rejected' && ids.has(outcome.id) ? [rejectionOf(outcome)] : [],
+  )
+  const last = decided.at(-1)
+  return {
+    step: {
+      rejected,
+      ...(last && { accepted: last.id }),
+      checkpoint: { token: welcome.token },
+      renumber: { client: newClientId(random) },
+    },
+    decided,
+  }
+}
+
+export type Rejection = NonNullable<ConfirmedStep['rejected']>[number]
+
+export function rejectionOf(
+  outcome: Extract<Welcome['outcomes'][number], { status: 'rejected' }>,
+): Rejection {
+  const { id, code, reason, details } = outcome
+  return { id, code, reason, ...(details && { details }) }
+}
+
+function hasNonce({ nonces }: Welcome, { id, nonce }: Mutation): boolean {
+  return nonces.some(([known, its]) => known === id && its === nonce)
+}

@@ -1,0 +1,156 @@
+import {
+  type DownOf,
+  type Item,
+  type MutationId,
+  type Outcome,
+  readItem,
+  readOutcome,
+  type Version,
+} from '@nearcloud/protocol'
+import type { ConfirmedStep, Store, StoredSubscription } from '@nearcloud/store'
+import { rejectionOf } from './greeting.ts'
+import { type Gone, type Put, SnapshotAssembly } from './snapshot-assembly.ts'
+import type { Subscription } from './subscription.ts'
+import type { Subscriptions } from './subscriptions.ts'
+
+/** A step for the store, and what it means for those who wait. */
+export type Pulled =
+  | { readonly kind: 'step'; readonly step: ConfirmedStep; readonly accepted: readonly Outcome[] }
+  /** The message does not follow the ones before it: a new conversation finds out what is missing. */
+  | { readonly kind: 'gap' }
+
+/** What the server says in one conversation, as steps for the store. */
+export class Pull {
+  readonly #store: Store
+  readonly #subscriptions: Subscriptions
+  #version: Version = 0
+  /** Decided, and not yet part of a change message. */
+  readonly #outcomes = new Map<MutationId, Outcome>()
+
+  constructor(store: Store, subscriptions: Subscriptions) {
+    this.#store = store
+    this.#subscriptions = subscriptions
+  }
+
+  /** The version up to which every change was applied. */
+  get version(): Version {
+    return this.#version
+  }
+
+  /** Changes will follow this version. */
+  begin(version: Version): void {
+    this.#version = version
+    this.#outcomes.clear()
+  }
+
+  /** Rejected mutations leave at once; accepted ones when a change message has their effect. */
+  outcomes(outcomes: DownOf<'pushed'>['outcomes']): NonNullable<ConfirmedStep['rejected']> {
+    const pending = new Set(this.#store.outbox.mutations.map(mutation => mutation.id))
+    return outcomes.flatMap(outcome => {
+      if (!pending.has(outcome.id)) return []
+      if (outcome.status === 'rejected') return [rejectionOf(outcome)]
+      this.#outcomes.set(outcome.id, readOutcome(outcome))
+      return []
+    })
+  }
+
+  changes(message: DownOf<'changes'>): Pulled {
+    const { from, to, viewKey, lastMutation, items } = message
+    const included = this.#store.outbox.mutations.filter(mutation => mutation.id <= lastMutation)
+    if (from !== this.#version || to < from || included.some(({ id }) => !this.#outcomes.has(id)))
+      return { kind: 'gap' }
+    const { puts, gone } = sortItems(items)
+    for (const item of gone)
+      for (const { assembly, query } of this.#subscriptions)
+        if (query.collection === item.collection) assembly?.overtake(item)
+    const seen = Math.max(lastMutation, this.#store.checkpoint.seen)
+    this.#version = to
+    const accepted = included.map(({ id }) => this.#outcomes.get(id)!)
+    for (const { id } of included) this.#outcomes.delete(id)
+    return {
+      kind: 'step',
+      step: {
+        puts,
+        gone,
+        accepted: lastMutation,
+        checkpoint: { version: to, viewKey, seen },
+        subscriptions: this.#windows(message.windows ?? []),
+      },
+      accepted,
+    }
+  }
+
+  /** A part of a subscription's snapshot; undefined when there is nothing to store yet. */
+  snapshot(subscription: Subscription, message: DownOf<'snapshot'>): ConfirmedStep | undefined {
+    const { version, items, last } = message
+    subscription.assembly ??= new SnapshotAssembly({ isReplacing: this.#isHere(subscription) })
+    const { assembly } = subscription
+    const puts = assembly.add(version, sortItems(items).puts, last)
+    if (!last) return puts.length > 0 ? { puts } : undefined
+    const stored: StoredSubscription = {
+      query: subscription.query,
+      complete: true,
+      ...(subscription.isWindowed && { window: message.window ?? [...assembly.ids] }),
+    }
+    return {
+      puts,
+      gone: this.#replaced(subscription, assembly, stored),
+      subscriptions: new Map([[subscription.key, stored]]),
+    }
+  }
+
+  /** A refused subscription takes with it the documents that were here because of it alone. */
+  denied(subscription: Subscription): ConfirmedStep {
+    const { collection } = subscription.query
+    const gone: Gone[] = []
+    for (const { document, version } of this.#store.confirmedDocuments(collection))
+      if (
+        subscription.isAbout(collection, document) &&
+        !this.#subscriptions.isAbout(collection, document, subscription)
+      )
+        gone.push({ collection, version, id: document._id })
+    return { gone, subscriptions: new Map([[subscription.key, null]]) }
+  }
+
+  #isHere(subscription: Subscription): boolean {
+    const { collection } = subscription.query
+    for (const { document } of this.#store.confirmedDocuments(collection))
+      if (subscription.isAbout(collection, document)) return true
+    return false
+  }
+
+  /** What was here because of this subscription and is not in its snapshot. */
+  #replaced(subscription: Subscription, assembly: SnapshotAssembly, stored: StoredSubscription): Gone[] {
+    const { collection } = subscription.query
+    const kept = stored.window ? new Set([...assembly.ids, ...stored.window]) : assembly.ids
+    const gone: Gone[] = []
+    for (const { document, version } of this.#store.confirmedDocuments(collection)) {
+      if (kept.has(document._id) || version > assembly.version) continue
+      if (!subscription.isAbout(collection, document)) continue
+      if (subscription.isWindowed && this.#subscriptions.isAbout(collection, document, subscription)) continue
+      gone.push({ collection, version, id: document._id })
+    }
+    return gone
+  }
+
+  #windows(windows: NonNullable<DownOf<'changes'>['windows']>): ReadonlyMap<string, StoredSubscription> {
+    const changed = new Map<string, StoredSubscription>()
+    for (const [id, window] of windows) {
+      const subscription = this.#subscriptions.byId(id)
+      const stored = subscription?.isStored && this.#store.subscriptions.get(subscription.key)
+      if (stored) changed.set(subscription.key, { ...stored, window })
+    }
+    return changed
+  }
+}
+
+function sortItems(items: readonly Item[]): { puts: Put[]; gone: Gone[] } {
+  const puts: Put[] = []
+  const gone: Gone[] = []
+  for (const item of items) {
+    const read = readItem(item)
+    if ('document' in read) puts.push(read)
+    else gone.push({ collection: read.collection, version: read.version, id: read.gone })
+  }
+  return { puts, gone }
+}

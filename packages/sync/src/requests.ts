@@ -1,0 +1,109 @@
+import {
+  type Clock,
+  CloudError,
+  type DownOf,
+  errorFromData,
+  limits,
+  type Millis,
+  type MutationId,
+  type UpOf,
+} from '@nearcloud/protocol'
+
+type Question = UpOf<'count'> | UpOf<'call'> | UpOf<'files'>
+/** A question without its number. */
+export type Asked = Question extends infer Q ? (Q extends Question ? Omit<Q, 'id'> : never) : never
+
+interface Request {
+  readonly asked: Asked
+  /** Sent when everything up to this mutation has been answered. */
+  readonly after: MutationId
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: CloudError) => void
+  readonly cancelTimer: () => void
+  isSent: boolean
+}
+
+/** Questions with one answer: each goes after the writes made before it, and has a time limit. */
+export class Requests {
+  readonly #clock: Clock
+  readonly #limitMs: Millis
+  readonly #open = new Map<number, Request>()
+  #lastId = 0
+  #send: ((frame: string) => void) | undefined
+  #answeredThrough: MutationId = 0
+
+  constructor(clock: Clock, limitMs: Millis) {
+    this.#clock = clock
+    this.#limitMs = limitMs
+  }
+
+  /** Asks, now or when a conversation begins; `after` is the last mutation made. Rejects with SERVER_TIMEOUT, OFFLINE. */
+  ask(asked: Asked, after: MutationId): Promise<unknown> {
+    const id = ++this.#lastId
+    return new Promise((resolve, reject) => {
+      const cancelTimer = this.#clock.after(this.#limitMs, () => {
+        this.#open.delete(id)
+        reject(
+          new CloudError('SERVER_TIMEOUT', {
+            errMsg: `${asked.type}: no answer within ${this.#limitMs / 1000} seconds`,
+          }),
+        )
+      })
+      this.#open.set(id, { asked, after, resolve, reject, cancelTimer, isSent: false })
+      this.#flush()
+    })
+  }
+
+  begin(send: (frame: string) => void, answeredThrough: MutationId): void {
+    this.#send = send
+    this.answered(answeredThrough)
+  }
+
+  /** Every mutation up to this one has been decided. */
+  answered(through: MutationId): void {
+    this.#answeredThrough = through
+    this.#flush()
+  }
+
+  answer({ id, result, error }: DownOf<'answer'>): void {
+    const request = this.#close(id)
+    if (error) request?.reject(errorFromData(error))
+    else request?.resolve(result)
+  }
+
+  /** The conversation is over. What was sent may have been carried out: `details.sent` says so. */
+  lost(): void {
+    this.#send = undefined
+    for (const [id, { isSent, asked }] of [...this.#open])
+      this.#close(id)?.reject(
+        new CloudError('OFFLINE', {
+          errMsg: `${asked.type}: the connection to the server is gone`,
+          details: { sent: isSent },
+        }),
+      )
+  }
+
+  #flush(): void {
+    for (const [id, request] of this.#open) {
+      if (!this.#send || request.isSent || request.after > this.#answeredThrough) continue
+      const frame = JSON.stringify({ ...request.asked, id })
+      if (frame.length > limits.frameBytes) {
+        this.#close(id)?.reject(
+          new CloudError('INVALID_PARAM', {
+            errMsg: `${request.asked.type}: more than ${limits.frameBytes} bytes`,
+          }),
+        )
+        continue
+      }
+      request.isSent = true
+      this.#send(frame)
+    }
+  }
+
+  #close(id: number): Request | undefined {
+    const request = this.#open.get(id)
+    this.#open.delete(id)
+    request?.cancelTimer()
+    return request
+  }
+}

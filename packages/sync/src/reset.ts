@@ -1,0 +1,29 @@
+import type { ConfirmedStep, Store } from '@nearcloud/store'
+import type { Subscriptions } from './subscriptions.ts'
+
+/**
+ * What a store does whose copy cannot be continued: documents that no subscription will verify are dropped now, and
+ * every subscription is incomplete until its snapshot has replaced what is here.
+ */
+export function resetStep(store: Store, subscriptions: Subscriptions): ConfirmedStep {
+  const gone = []
+  for (const { collection, document, version } of store.confirmedDocuments())
+    if (!subscriptions.isAbout(collection, document)) gone.push({ collection, version, id: document._id })
+  const incomplete = new Map(
+    [...store.subscriptions].map(([key, subscription]) => [key, { ...subscription, complete: false }]),
+  )
+  return { gone, subscriptions: incomplete }
+}
+
+/**
+ * Versions of another history cannot be compared with this one's: every document is put again as the oldest of all, so
+ * that whatever the server says of it counts.
+ */
+export function forgetVersions(store: Store): readonly ConfirmedStep[] {
+  const known = [...store.confirmedDocuments()].filter(({ version }) => version > 0)
+  if (known.length === 0) return []
+  return [
+    { gone: known.map(({ collection, document, version }) => ({ collection, version, id: document._id })) },
+    { puts: known.map(({ collection, document }) => ({ collection, version: 0, document })) },
+  ]
+}

@@ -1,0 +1,282 @@
+import {
+  type Clock,
+  CloudError,
+  type DownMessage,
+  type DownOf,
+  errorFromData,
+  type Millis,
+  type Mutation,
+  type Outcome,
+  parseDown,
+  protocolVersion,
+  type RandomBytes,
+  toCloudError,
+} from '@nearcloud/protocol'
+import type { ConfirmedStep, Store } from '@nearcloud/store'
+import type { Emitter } from './emitter.ts'
+import { forkStep, helloFrame, isKnownAs } from './greeting.ts'
+import { startHeartbeat } from './heartbeat.ts'
+import type { Conversation, Link } from './link.ts'
+import type { Pull } from './pull.ts'
+import type { Push } from './push.ts'
+import type { Requests } from './requests.ts'
+import { forgetVersions, resetStep } from './reset.ts'
+import type { ServerClock } from './server-clock.ts'
+import type { Subscriptions } from './subscriptions.ts'
+import type { SyncEvents } from './sync.ts'
+import type { Connection } from './transport.ts'
+
+/** What lives longer than one connection. */
+export interface SessionParts {
+  readonly env: string
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: RandomBytes
+  readonly serverClock: ServerClock
+  readonly link: Link
+  readonly subscriptions: Subscriptions
+  readonly push: Push
+  readonly pull: Pull
+  readonly requests: Requests
+  readonly events: Emitter<SyncEvents>
+  /** The server said who we are. */
+  welcomed(welcome: DownOf<'welcome'>): void
+  /** A message has taken effect. */
+  advanced(): void
+}
+
+/**
+ * The conversation over one connection: hello, welcome, then messages. Each message takes effect, durably, before the
+ * next is looked at. Whatever does not fit ends the conversation; the next one begins at the durable checkpoint.
+ */
+export class Session implements Conversation {
+  readonly #parts: SessionParts
+  readonly #connection: Connection
+  #phase: 'opening' | 'greeting' | 'live' | 'over' = 'opening'
+  #isOpen = false
+  #helloAt: Millis = 0
+  #heartbeat: ReturnType<typeof startHeartbeat> | undefined
+  #work: Promise<void> = Promise.resolve()
+
+  constructor(parts: SessionParts, connection: Connection) {
+    this.#parts = parts
+    this.#connection = connection
+  }
+
+  opened(): void {
+    const { store, subscriptions, env, clock } = this.#parts
+    this.#isOpen = true
+    this.#phase = 'greeting'
+    this.#helloAt = clock.now()
+    this.#send(helloFrame(store, subscriptions, env, this.#helloAt))
+  }
+
+  received(frame: string): void {
+    this.#heartbeat?.heard()
+    if (this.#phase === 'over') return
+    let message: DownMessage
+    try {
+      message = parseDown(frame)
+    } catch (error) {
+      this.#fail(error)
+      return
+    }
+    if (message.type === 'pong') this.#parts.link.progressed()
+    else this.#work = this.#work.then(() => this.#handle(message)).catch(error => this.#fail(error))
+  }
+
+  async closed(): Promise<void> {
+    this.#isOpen = false
+    this.#heartbeat?.stop()
+    await this.#work
+    this.#phase = 'over'
+    this.#parts.push.end()
+    this.#parts.subscriptions.end()
+    this.#parts.requests.lost()
+    this.#parts.advanced()
+  }
+
+  async #handle(message: DownMessage): Promise<void> {
+    if (this.#phase === 'over') return
+    if (message.type === 'bye') this.#bye(message)
+    else if (this.#phase === 'greeting' && message.type === 'welcome') await this.#welcome(message)
+    else if (this.#phase === 'live') {
+      await this.#handleLive(message)
+    } else throw unexpected(message.type)
+    this.#parts.advanced()
+  }
+
+  async #handleLive(message: DownMessage): Promise<void> {
+    switch (message.type) {
+      case 'pushed':
+        return this.#pushed(message)
+      case 'changes':
+        return this.#changes(message)
+      case 'snapshot':
+        return this.#snapshot(message)
+      case 'denied':
+        return this.#denied(message)
+      case 'answer':
+        return this.#parts.requests.answer(message)
+      default:
+        throw unexpected(message.type)
+    }
+  }
+
+  async #welcome(welcome: DownOf<'welcome'>): Promise<void> {
+    const { store, subscriptions, serverClock, pull, push, requests, link } = this.#parts
+    if (welcome.protocol !== protocolVersion)
+      throw new CloudError('UPGRADE_NEEDED', {
+        errMsg: `the server speaks protocol ${welcome.protocol}, this client ${protocolVersion}`,
+      })
+    if (!isKnownAs(store, welcome)) return this.#fork(welcome)
+    const { openid, epoch, version } = store.checkpoint
+    if (welcome.resumed && openid !== undefined && openid !== welcome.openid)
+      throw new CloudError('PROTOCOL_ERROR', { errMsg: 'the server resumed the copy of another user' })
+
+    serverClock.correct(welcome.time, this.#helloAt)
+    pull.begin(welcome.resumed ? version : welcome.version)
+    const mutations = pendingById(store)
+    const rejected = pull.outcomes(welcome.outcomes)
+    const step: ConfirmedStep = {
+      ...(!welcome.resumed && resetStep(store, subscriptions)),
+      rejected,
+      checkpoint: {
+        token: welcome.token,
+        openid: welcome.openid,
+        epoch: welcome.epoch,
+        viewKey: welcome.viewKey,
+        version: pull.version,
+      },
+    }
+    await store.confirm(step)
+    if (epoch !== undefined && epoch !== welcome.epoch)
+      await Promise.all(forgetVersions(store).map(forgotten => store.confirm(forgotten)))
+    this.#tellRejected(rejected, mutations)
+    if (!this.#isOpen) return this.#end()
+
+    this.#phase = 'live'
+    const send = (frame: string) => this.#send(frame)
+    this.#parts.welcomed(welcome)
+    push.begin(send, welcome.lastMutation)
+    requests.begin(send, welcome.lastMutation)
+    subscriptions.begin({
+      subscribe: (id, query) => send(JSON.stringify({ type: 'subscribe', id, query })),
+      unsubscribe: id => send(JSON.stringify({ type: 'unsubscribe', id })),
+    })
+    for (const subscription of subscriptions) if (subscription.isComplete) subscription.arrived()
+    this.#heartbeat = startHeartbeat({
+      clock: this.#parts.clock,
+      everyMs: Math.max(welcome.heartbeatMs, shortestHeartbeatMs),
+      ping: () => send('{"type":"ping"}'),
+      silent: () => this.#connection.close(),
+    })
+    link.greeted()
+  }
+
+  /** The store goes on under another client id; the next conversation introduces it. */
+  async #fork(welcome: DownOf<'welcome'>): Promise<void> {
+    const { store, random, events } = this.#parts
+    const mutations = pendingById(store)
+    const { step, decided } = forkStep(store, welcome, random)
+    await store.confirm(step)
+    const outcomes = new Map(welcome.outcomes.map(outcome => [outcome.id, outcome as Outcome]))
+    this.#tellAccepted(decided.flatMap(({ id }) => outcomes.get(id) ?? []))
+    this.#tellRejected(step.rejected ?? [], mutations)
+    for (const mutation of store.outbox.mutations) events.emit('pending', { mutation })
+    this.#end()
+  }
+
+  async #pushed({ outcomes }: DownOf<'pushed'>): Promise<void> {
+    const { store, pull, push, requests } = this.#parts
+    const mutations = pendingById(store)
+    const rejected = pull.outcomes(outcomes)
+    if (rejected.length > 0) await store.confirm({ rejected })
+    this.#tellRejected(rejected, mutations)
+    this.#parts.link.progressed()
+    push.answered(outcomes.reduce((last, { id }) => Math.max(last, id), 0))
+    requests.answered(push.answeredThrough)
+  }
+
+  async #changes(message: DownOf<'changes'>): Promise<void> {
+    const pulled = this.#parts.pull.changes(message)
+    if (pulled.kind === 'gap') {
+      this.#end()
+      return
+    }
+    await this.#parts.store.confirm(pulled.step)
+    this.#parts.link.progressed()
+    this.#tellAccepted(pulled.accepted)
+  }
+
+  async #snapshot(message: DownOf<'snapshot'>): Promise<void> {
+    const { store, subscriptions, pull } = this.#parts
+    const subscription = subscriptions.byId(message.id)
+    if (!subscription) return
+    const step = pull.snapshot(subscription, message)
+    if (message.last) subscription.isStored = true // what it asks of the window while the step takes effect is its own
+    if (step) await store.confirm(step)
+    this.#parts.link.progressed()
+    if (message.last) subscriptions.completed(subscription)
+  }
+
+  async #denied({ id, error }: DownOf<'denied'>): Promise<void> {
+    const { store, subscriptions, pull } = this.#parts
+    const subscription = subscriptions.byId(id)
+    if (!subscription) return
+    await store.confirm(pull.denied(subscription))
+    subscriptions.denied(subscription, errorFromData(error))
+  }
+
+  #bye({ error, retryAfterMs }: DownOf<'bye'>): void {
+    this.#parts.events.emit('error', errorFromData(error))
+    this.#phase = 'over'
+    this.#parts.link.sentAway(retryAfterMs)
+  }
+
+  #tellAccepted(outcomes: readonly Outcome[]): void {
+    for (const outcome of outcomes)
+      if (outcome.status === 'accepted')
+        this.#parts.events.emit('accepted', {
+          id: outcome.id,
+          version: outcome.version,
+          superseded: outcome.superseded ?? [],
+        })
+  }
+
+  #tellRejected(
+    rejected: NonNullable<ConfirmedStep['rejected']>,
+    mutations: ReadonlyMap<number, Mutation>,
+  ): void {
+    for (const { id, code, reason, details } of rejected) {
+      const mutation = mutations.get(id)
+      if (mutation)
+        this.#parts.events.emit('rejected', { id, code, reason, details: details ?? {}, mutation })
+    }
+  }
+
+  #send(frame: string): void {
+    if (this.#isOpen) this.#connection.send(frame)
+  }
+
+  #fail(error: unknown): void {
+    if (this.#phase === 'over') return
+    this.#parts.events.emit('error', toCloudError(error))
+    this.#end()
+  }
+
+  #end(): void {
+    this.#phase = 'over'
+    this.#connection.close()
+  }
+}
+
+function pendingById(store: Store): ReadonlyMap<number, Mutation> {
+  return new Map(store.outbox.mutations.map(mutation => [mutation.id, mutation]))
+}
+
+function unexpected(type: string): CloudError {
+  return new CloudError('PROTOCOL_ERROR', { errMsg: `the server said "${type}" where it does not belong` })
+}
+
+const shortestHeartbeatMs = 1_000

@@ -1,0 +1,102 @@
+import type { CloudError, DocId, Document } from '@nearcloud/protocol'
+import { compileFilter, type Query } from '@nearcloud/query'
+import type { StoredSubscription } from '@nearcloud/store'
+import { isWindowed } from './followed.ts'
+import type { SnapshotAssembly } from './snapshot-assembly.ts'
+
+/** Somebody who wants a query kept in step. */
+export interface Holder {
+  /** The server refuses it, or refuses it from now on. */
+  denied?(error: CloudError): void
+}
+
+/** How waiting for a subscription's documents ended. `lost`: there is no connection to wait for. */
+export type Arrival = 'ready' | 'lost'
+
+interface Waiter {
+  readonly patient: boolean
+  resolve(arrival: Arrival): void
+  reject(error: CloudError): void
+}
+
+/** One query that is kept in step, for all who want it. */
+export class Subscription {
+  readonly key: string
+  readonly query: Query
+  readonly isWindowed: boolean
+  readonly holders = new Set<Holder>()
+  /** Its number in the conversation under way. */
+  id: number | undefined
+  /** Its snapshot, while it arrives. */
+  assembly: SnapshotAssembly | undefined
+  /** The server's refusal; it is asked again at the next greeting. */
+  denial: CloudError | undefined
+  /** What the store has under this key is this subscription's, not one's that was dropped a moment ago. */
+  isStored: boolean
+  /** Ends keeping it warm. */
+  cancelRelease: (() => void) | undefined
+  readonly #stored: () => StoredSubscription | undefined
+  readonly #matches: (document: Document) => boolean
+  #waiters: Waiter[] = []
+  #window: { readonly ids: readonly DocId[]; readonly set: ReadonlySet<DocId> } | undefined
+
+  constructor(
+    key: string,
+    query: Query,
+    options: { isStored: boolean; stored: () => StoredSubscription | undefined },
+  ) {
+    const { isStored, stored } = options
+    this.isStored = isStored
+    this.key = key
+    this.query = query
+    this.isWindowed = isWindowed(query)
+    this.#stored = stored
+    this.#matches = compileFilter(query.where)
+  }
+
+  /** Its documents are here, as of the last change message. */
+  get isComplete(): boolean {
+    return this.denial === undefined && this.isStored && this.#stored()?.complete === true
+  }
+
+  /** The ids in its window; undefined when it has none, or none came yet. */
+  get window(): ReadonlySet<DocId> | undefined {
+    const ids = this.isWindowed && this.isStored ? this.#stored()?.window : undefined
+    if (!ids) return undefined
+    if (this.#window?.ids !== ids) this.#window = { ids, set: new Set(ids) }
+    return this.#window.set
+  }
+
+  matches(document: Document): boolean {
+    return this.#matches(document)
+  }
+
+  /** Is this confirmed document here because of it? */
+  isAbout(collection: string, document: Document): boolean {
+    if (this.denial || collection !== this.query.collection) return false
+    return this.isWindowed ? this.window?.has(document._id) === true : this.#matches(document)
+  }
+
+  /** `patient`: waits for another connection when this one goes. Rejects when the server refuses. */
+  arrival(options: { patient: boolean }): Promise<Arrival> {
+    if (this.isComplete) return Promise.resolve('ready')
+    if (this.denial) return Promise.reject(this.denial)
+    return new Promise((resolve, reject) => this.#waiters.push({ patient: options.patient, resolve, reject }))
+  }
+
+  arrived(): void {
+    for (const waiter of this.#waiters.splice(0)) waiter.resolve('ready')
+  }
+
+  lost(): void {
+    const impatient = this.#waiters.filter(waiter => !waiter.patient)
+    this.#waiters = this.#waiters.filter(waiter => waiter.patient)
+    for (const waiter of impatient) waiter.resolve('lost')
+  }
+
+  deny(error: CloudError): void {
+    this.denial = error
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(error)
+    for (const holder of [...this.holders]) holder.denied?.(error)
+  }
+}

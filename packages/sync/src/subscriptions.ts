@@ -1,0 +1,209 @@
+import type { Clock, CloudError, Document, Json, Millis } from '@nearcloud/protocol'
+import { coversFilter, type Query, queryToJson } from '@nearcloud/query'
+import type { Store } from '@nearcloud/store'
+import { followedQuery, keyOf } from './followed.ts'
+import { type Holder, Subscription } from './subscription.ts'
+
+/** Where subscriptions are told to the server, while there is one to tell. */
+export interface SubscriptionSink {
+  subscribe(id: number, query: Json): void
+  unsubscribe(id: number): void
+}
+
+export interface SubscriptionsOptions {
+  readonly store: Store
+  readonly clock: Clock
+  /** How long a query nobody wants any more is kept in step. */
+  readonly warmMs: Millis
+  /** The store refused. */
+  failed(error: unknown): void
+  /** A subscription was added, completed, refused or dropped. */
+  changed(): void
+}
+
+/** Every query that is kept in step: who wants it, and how far it is. */
+export class Subscriptions {
+  readonly #options: SubscriptionsOptions
+  readonly #byKey = new Map<string, Subscription>()
+  readonly #covering = new Map<string, Subscription>()
+  readonly #keys = new WeakMap<Query, string>()
+  #byId = new Map<number, Subscription>()
+  #lastId = 0
+  #sink: SubscriptionSink | undefined
+
+  constructor(options: SubscriptionsOptions) {
+    this.#options = options
+    for (const [key, { query }] of options.store.subscriptions) this.#add(key, query, true)
+  }
+
+  [Symbol.iterator](): Iterator<Subscription> {
+    return this.#byKey.values()
+  }
+
+  byId(id: number): Subscription | undefined {
+    return this.#byId.get(id)
+  }
+
+  /** A complete subscription that answers `query`: of the same window, or of all that matches and more. */
+  covering(query: Query): Subscription | undefined {
+    const key = this.#keyOf(query)
+    let found = this.#covering.get(key)
+    if (found?.isComplete) return found
+    found = this.#findCovering(key, followedQuery(query))
+    if (found) this.#covering.set(key, found)
+    return found
+  }
+
+  /** Keeps `query` in step for `holder`, by a subscription that covers it or by its own, until `release`. */
+  hold(query: Query, holder: Holder): Subscription {
+    const key = this.#keyOf(query)
+    const subscription = this.covering(query) ?? this.#byKey.get(key) ?? this.#add(key, followedQuery(query))
+    subscription.cancelRelease?.()
+    subscription.cancelRelease = undefined
+    subscription.holders.add(holder)
+    return subscription
+  }
+
+  /** `warm`: it may be wanted again soon. */
+  release(subscription: Subscription, holder: Holder, options: { warm: boolean }): void {
+    subscription.holders.delete(holder)
+    if (subscription.holders.size > 0 || this.#byKey.get(subscription.key) !== subscription) return
+    if (options.warm && !subscription.denial) this.#keepWarm(subscription)
+    else this.#drop(subscription)
+  }
+
+  /** Is this confirmed document here because of a subscription other than `except`? */
+  isAbout(collection: string, document: Document, except?: Subscription): boolean {
+    for (const subscription of this.#byKey.values())
+      if (subscription !== except && subscription.isAbout(collection, document)) return true
+    return false
+  }
+
+  /** What a greeting says of them; each gets its number, and refused ones another chance. */
+  greet(): { id: number; query: Json; complete: boolean }[] {
+    this.#byId = new Map()
+    return [...this.#byKey.values()].map(subscription => {
+      subscription.denial = undefined
+      subscription.assembly = undefined
+      this.#number(subscription)
+      return {
+        id: subscription.id!,
+        query: queryToJson(subscription.query),
+        complete: subscription.isComplete,
+      }
+    })
+  }
+
+  /** The conversation is under way: those wanted since the greeting are told, and new ones as they come. */
+  begin(sink: SubscriptionSink): void {
+    this.#sink = sink
+    for (const subscription of this.#byKey.values()) {
+      if (subscription.id === undefined) this.#tell(subscription)
+      if (subscription.holders.size === 0) this.#keepWarm(subscription)
+    }
+  }
+
+  /** The conversation is over. */
+  end(): void {
+    this.#sink = undefined
+    this.#byId = new Map()
+    for (const subscription of this.#byKey.values()) {
+      subscription.id = undefined
+      subscription.assembly = undefined
+      subscription.lost()
+    }
+  }
+
+  /** There is nobody to ask, and nobody to wait for. */
+  lost(): void {
+    for (const subscription of this.#byKey.values()) subscription.lost()
+  }
+
+  completed(subscription: Subscription): void {
+    subscription.assembly = undefined
+    subscription.isStored = true
+    subscription.arrived()
+    this.#options.changed()
+  }
+
+  denied(subscription: Subscription, error: CloudError): void {
+    subscription.assembly = undefined
+    subscription.deny(error)
+    if (subscription.holders.size === 0) this.#drop(subscription)
+    this.#options.changed()
+  }
+
+  /** Forgets the timers. */
+  close(): void {
+    for (const subscription of this.#byKey.values()) subscription.cancelRelease?.()
+  }
+
+  #findCovering(key: string, query: Query): Subscription | undefined {
+    const same = this.#byKey.get(key)
+    if (same?.isComplete) return same
+    for (const subscription of this.#byKey.values()) {
+      if (subscription.isWindowed || subscription.query.collection !== query.collection) continue
+      if (subscription.isComplete && coversFilter(subscription.query.where, query.where)) return subscription
+    }
+    return undefined
+  }
+
+  #keyOf(query: Query): string {
+    let key = this.#keys.get(query)
+    if (key === undefined) {
+      key = keyOf(followedQuery(query))
+      this.#keys.set(query, key)
+    }
+    return key
+  }
+
+  #add(key: string, query: Query, isStored = false): Subscription {
+    const { store } = this.#options
+    const subscription = new Subscription(key, query, {
+      isStored,
+      stored: () => store.subscriptions.get(key),
+    })
+    this.#byKey.set(key, subscription)
+    if (this.#sink) this.#tell(subscription)
+    this.#options.changed()
+    return subscription
+  }
+
+  #number(subscription: Subscription): void {
+    subscription.id = ++this.#lastId
+    this.#byId.set(subscription.id, subscription)
+  }
+
+  #tell(subscription: Subscription): void {
+    this.#number(subscription)
+    this.#sink?.subscribe(subscription.id!, queryToJson(subscription.query))
+  }
+
+  /** Time without a connection does not count: what is here is all there is. */
+  #keepWarm(subscription: Subscription): void {
+    subscription.cancelRelease?.()
+    subscription.cancelRelease = this.#options.clock.after(this.#options.warmMs, () => {
+      if (this.#sink) this.#drop(subscription)
+    })
+    const warm = [...this.#byKey.values()].filter(each => each.holders.size === 0)
+    if (warm.length > mostWarm) this.#drop(warm[0]!)
+  }
+
+  #drop(subscription: Subscription): void {
+    subscription.cancelRelease?.()
+    this.#byKey.delete(subscription.key)
+    this.#covering.clear()
+    if (subscription.id !== undefined) {
+      this.#byId.delete(subscription.id)
+      this.#sink?.unsubscribe(subscription.id)
+    }
+    subscription.lost()
+    const { store, changed, failed } = this.#options
+    if (store.subscriptions.has(subscription.key))
+      store.confirm({ subscriptions: new Map([[subscription.key, null]]) }).catch(failed)
+    changed()
+  }
+}
+
+/** Queries kept in step that nobody wants just now. */
+const mostWarm = 100

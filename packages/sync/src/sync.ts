@@ -1,0 +1,77 @@
+import type {
+  Clock,
+  CloudError,
+  FilesAsk,
+  Millis,
+  Mutation,
+  MutationId,
+  RandomBytes,
+  Value,
+  Version,
+} from '@nearcloud/protocol'
+import type { Executor, Query } from '@nearcloud/query'
+import type { Store } from '@nearcloud/store'
+import type { LinkState } from './link.ts'
+import type { Transport } from './transport.ts'
+
+export interface SyncOptions {
+  /** Stays the caller's: close it after `stop`. */
+  readonly store: Store
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly random: RandomBytes
+  /** The environment, by name. */
+  readonly env: string
+  /** How long a query stays in step after the last one who wanted it. Default 60 s. */
+  readonly warmMs?: Millis
+}
+
+/** Keeps a store in step with the server, and answers for both. */
+export interface Sync {
+  /** Local first: see `LocalFirstExecutor`. */
+  readonly executor: Executor
+  readonly state: LinkState
+  /** Who the server says we are; undefined before it first did. */
+  readonly openid: string | undefined
+  /** A short-lived bearer token for HTTP requests; undefined while there was no welcome. */
+  readonly access: string | undefined
+  start(): void
+  /** Ends the conversation; resolves when nothing is written any more. */
+  stop(): Promise<void>
+  /** Stays without a connection until `goOnline`. */
+  goOffline(): void
+  goOnline(): void
+  /** A hint that a connection can be had now. */
+  wake(): void
+  /** A hint that the connection is dead. */
+  doubt(): void
+  /** Keeps a query in step until `close`. `ready`: its documents are here; rejects when the server refuses. */
+  subscribe(query: Query): { readonly ready: Promise<void>; close(): void }
+  /** Runs a cloud function after the writes made before. Rejects with OFFLINE, SERVER_TIMEOUT, the server's error. */
+  call(name: string, data: Value): Promise<Value>
+  /** As `call`. */
+  files(ask: FilesAsk): Promise<Value>
+  /** Online, nothing waits to be sent, every subscription is complete and in step. Waits while offline. */
+  whenSynced(): Promise<void>
+  /** Returns the way to stop. */
+  on<Name extends keyof SyncEvents>(name: Name, listener: (detail: SyncEvents[Name]) => void): () => void
+}
+
+export interface SyncEvents {
+  /** A mutation is durable here. */
+  pending: { readonly mutation: Mutation }
+  /** The server executed a mutation, and its effect is here. `superseded`: assignments a newer edit had overtaken. */
+  accepted: { readonly id: MutationId; readonly version: Version; readonly superseded: readonly string[] }
+  /** The server refused a mutation: its effect is taken back, and it is kept among the store's rejected. */
+  rejected: {
+    readonly id: MutationId
+    readonly code: string
+    readonly reason: string
+    readonly details: Readonly<Record<string, unknown>>
+    readonly mutation: Mutation
+  }
+  online: { readonly openid: string }
+  offline: Readonly<Record<string, never>>
+  /** Something went wrong that no caller is told. */
+  error: CloudError
+}

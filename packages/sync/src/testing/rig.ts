@@ -1,0 +1,82 @@
+import type { RandomBytes } from '@nearcloud/protocol'
+import type { Filter, Query } from '@nearcloud/query'
+import { openStore, type Store } from '@nearcloud/store'
+import { MemoryMedium, MemoryStorage, seededRandom, settle, TestClock } from '@nearcloud/store/testing'
+import { createSync } from '../create-sync.ts'
+import type { Sync, SyncEvents } from '../sync.ts'
+import { LocalPair } from './local-pair.ts'
+import { ScriptedServer } from './scripted-server.ts'
+
+/** A client with a store, a network of its own, and what its events said. */
+export interface TestClient {
+  readonly store: Store
+  readonly sync: Sync
+  readonly network: LocalPair
+  readonly medium: MemoryMedium
+  /** Event names and their details, in order. */
+  readonly events: readonly { readonly name: keyof SyncEvents; readonly detail: unknown }[]
+  namesOf(...names: (keyof SyncEvents)[]): string[]
+  /** Stops, and leaves the medium to the next. */
+  stop(): Promise<void>
+}
+
+/** One scripted server and the clients that talk to it, on one clock. */
+export class TestRig {
+  readonly clock = new TestClock()
+  readonly server = new ScriptedServer(this.clock)
+  #seed: number
+
+  constructor(seed = 1) {
+    this.#seed = seed
+  }
+
+  /** A client with a new store, or with what `medium` holds. It is started unless `isStarted` is false. */
+  async client(
+    options: { medium?: MemoryMedium; isStarted?: boolean; warmMs?: number; random?: RandomBytes } = {},
+  ): Promise<TestClient> {
+    const { medium = new MemoryMedium(), isStarted = true, warmMs } = options
+    const random = options.random ?? seededRandom(this.#seed++)
+    const store = await openStore({ storage: new MemoryStorage(medium), random })
+    const network = new LocalPair({ accept: this.server.accept, clock: this.clock })
+    const sync = createSync({
+      store,
+      transport: network.transport,
+      clock: this.clock,
+      random,
+      env: 'test',
+      ...(warmMs !== undefined && { warmMs }),
+    })
+    const events: { name: keyof SyncEvents; detail: unknown }[] = []
+    for (const name of ['pending', 'accepted', 'rejected', 'online', 'offline', 'error'] as const)
+      sync.on(name, detail => events.push({ name, detail }))
+    if (isStarted) {
+      sync.start()
+      await settle()
+    }
+    return {
+      store,
+      sync,
+      network,
+      medium,
+      events,
+      namesOf: (...names) => events.map(({ name }) => name).filter(name => names.includes(name)),
+      async stop() {
+        await sync.stop()
+        await store.close()
+        medium.restart()
+      },
+    }
+  }
+
+  /** Lets what needs no time happen, then time pass. */
+  async pass(ms = 0): Promise<void> {
+    await settle()
+    await this.clock.advance(ms)
+    await settle()
+  }
+}
+
+/** A query of everything in a collection, or of what matches. */
+export function everyOne(collection: string, where: Filter = ['and', []], more: Partial<Query> = {}): Query {
+  return { collection, where, orderBy: [], skip: 0, ...more }
+}

@@ -1,0 +1,200 @@
+import {
+  type Clock,
+  CloudError,
+  type DocId,
+  type Document,
+  type FilesAsk,
+  type Mutation,
+  type MutationId,
+  type Outcome,
+  type Value,
+  type Version,
+  type Write,
+} from '@nearcloud/protocol'
+import { applyWrite, checkWrite, compileFilter, evaluate, type Query, type Stored } from '@nearcloud/query'
+import type { Peer, PeerListener } from './local-pair.ts'
+import { ScriptedSession } from './scripted-session.ts'
+
+export interface KnownClient {
+  readonly openid: string
+  lastMutation: MutationId
+  lastTime: number
+  nonces: [MutationId, string][]
+  readonly outcomes: Map<MutationId, Outcome>
+}
+
+interface Row {
+  readonly stored: Stored
+  readonly version: Version
+}
+
+export interface LoggedChange {
+  readonly version: Version
+  readonly collection: string
+  readonly id: DocId
+  readonly before: Document | null
+}
+
+/**
+ * The server's half of the protocol over documents in memory: as strict as the real one with what it is sent, and open
+ * to whatever a test wants it to decide. What a client did wrong is in `violations`.
+ */
+export class ScriptedServer {
+  readonly violations: string[] = []
+  readonly sessions = new Set<ScriptedSession>()
+  readonly clients = new Map<string, KnownClient>()
+  /** Every mutation executed, in order. */
+  readonly executed: { readonly client: string; readonly mutation: Mutation; readonly outcome: Outcome }[] =
+    []
+  readonly log: LoggedChange[] = []
+  readonly clock: Clock
+  epoch = 'epoch-1'
+  viewKey = 'view-1'
+  version: Version = 0
+  heartbeatMs = 25_000
+  /** Documents in one part of a snapshot. */
+  pageSize = 100
+  /** Says nothing, not even pong. */
+  isSilent = false
+  /** Why a write is refused; undefined: it is not. */
+  judge: (write: Write, openid: string) => string | undefined = () => undefined
+  mayRead: (openid: string, collection: string, document: Document) => boolean = () => true
+  /** Why a query may not be followed; undefined: it may. */
+  mayFollow: (query: Query, openid: string) => string | undefined = () => undefined
+  call: (name: string, data: Value, openid: string) => Value = name => {
+    throw new CloudError('FUNCTION_NOT_FOUND', { errMsg: `no function "${name}"` })
+  }
+  files: (ask: FilesAsk, openid: string) => Value = () => ({ fileList: [] })
+  readonly #rows = new Map<string, Map<DocId, Row>>()
+  #lastUser = 0
+
+  constructor(clock: Clock) {
+    this.clock = clock
+  }
+
+  readonly accept = (peer: Peer): PeerListener => {
+    const session = new ScriptedSession(this, peer)
+    this.sessions.add(session)
+    return session
+  }
+
+  newOpenid(): string {
+    return `user-${++this.#lastUser}`
+  }
+
+  get(collection: string, id: DocId): Document | undefined {
+    return this.#rows.get(collection)?.get(id)?.stored.doc
+  }
+
+  versionOf(collection: string, id: DocId): Version {
+    return this.#rows.get(collection)?.get(id)?.version ?? 0
+  }
+
+  all(collection: string): Document[] {
+    return [...(this.#rows.get(collection)?.values() ?? [])].map(row => row.stored.doc)
+  }
+
+  /** What this user finds. */
+  find(query: Query, openid: string): Document[] {
+    const readable = this.all(query.collection).filter(doc => this.mayRead(openid, query.collection, doc))
+    return evaluate(query, readable)
+  }
+
+  /** Somebody else's commit, told to all. */
+  put(collection: string, document: Document): void {
+    const write: Write = { op: 'set', collection, id: document._id, data: withoutId(document) }
+    this.#commit([write], { base: Infinity, time: this.clock.now() })
+    this.publish()
+  }
+
+  /** As `put`. */
+  remove(collection: string, id: DocId): void {
+    this.#commit([{ op: 'remove', collection, id }], { base: Infinity, time: this.clock.now() })
+    this.publish()
+  }
+
+  /** Another history: as after a restore of these documents, and of what was known of clients. */
+  restore(epoch: string, version: Version): void {
+    this.epoch = epoch
+    this.version = version
+    this.log.length = 0
+    for (const rows of this.#rows.values()) for (const [id, row] of rows) rows.set(id, { ...row, version })
+    for (const session of [...this.sessions]) session.close()
+  }
+
+  /** Decides a mutation, once. */
+  execute(client: string, mutation: Mutation): Outcome | 'gap' {
+    const known = this.clients.get(client)!
+    if (mutation.id <= known.lastMutation)
+      return known.outcomes.get(mutation.id) ?? { id: mutation.id, status: 'accepted', version: this.version }
+    if (mutation.id !== known.lastMutation + 1) return 'gap'
+    const time = Math.max(known.lastTime, Math.min(mutation.time, this.clock.now()))
+    const outcome = this.#decide(mutation, known.openid, time)
+    known.lastMutation = mutation.id
+    known.lastTime = time
+    known.nonces = [...known.nonces, [mutation.id, mutation.nonce] as [number, string]].slice(-1000)
+    known.outcomes.set(mutation.id, outcome)
+    this.executed.push({ client, mutation, outcome })
+    return outcome
+  }
+
+  publish(): void {
+    for (const session of [...this.sessions]) session.pump()
+  }
+
+  matches(query: Query, document: Document | null | undefined): boolean {
+    return document != null && compileFilter(query.where)(document)
+  }
+
+  #decide(mutation: Mutation, openid: string, time: number): Outcome {
+    const { id } = mutation
+    try {
+      for (const write of mutation.writes) {
+        checkWrite(write)
+        const reason = this.judge(write, openid)
+        if (reason !== undefined)
+          return {
+            id,
+            status: 'rejected',
+            code: 'DATABASE_PERMISSION_DENIED',
+            reason,
+            details: { rule: 'test' },
+          }
+      }
+      const superseded = this.#commit(mutation.writes, { base: mutation.base, time })
+      return { id, status: 'accepted', version: this.version, ...(superseded.length > 0 && { superseded }) }
+    } catch (error) {
+      if (!(error instanceof CloudError)) throw error
+      return { id, status: 'rejected', code: error.code, reason: error.errMsg }
+    }
+  }
+
+  #commit(writes: readonly Write[], context: { base: number; time: number }): string[] {
+    const version = this.version + 1
+    const staged = new Map<string, { collection: string; id: DocId; after: Stored | null }>()
+    const superseded: string[] = []
+    for (const write of writes) {
+      const { collection, id } = write
+      const key = `${collection}/${typeof id}/${id}`
+      const before = staged.has(key)
+        ? staged.get(key)!.after
+        : (this.#rows.get(collection)?.get(id)?.stored ?? null)
+      const applied = applyWrite(before, write, { ...context, version, now: this.clock.now() })
+      for (const path of applied.superseded) superseded.push(`${collection}/${id}/${path}`)
+      if (applied.touched) staged.set(key, { collection, id, after: applied.after })
+    }
+    if (staged.size > 0) this.version = version
+    for (const { collection, id, after } of staged.values()) {
+      const rows = this.#rows.get(collection) ?? new Map<DocId, Row>()
+      this.#rows.set(collection, rows)
+      this.log.push({ version, collection, id, before: rows.get(id)?.stored.doc ?? null })
+      if (after) rows.set(id, { stored: after, version })
+      else rows.delete(id)
+    }
+    return superseded
+  }
+}
+
+function withoutId({ _id, ...data }: Document): { [key: string]: Value } {
+  return data
+}

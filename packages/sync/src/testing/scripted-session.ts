@@ -1,0 +1,257 @@
+import {
+  type DocId,
+  type DownMessage,
+  type DownOf,
+  fromJson,
+  type Item,
+  mutationFromJson,
+  parseUp,
+  protocolVersion,
+  toCloudError,
+  toJson,
+  type UpMessage,
+  type UpOf,
+  type Version,
+} from '@nearcloud/protocol'
+import { parseQuery, type Query } from '@nearcloud/query'
+import type { Peer, PeerListener } from './local-pair.ts'
+import type { KnownClient, ScriptedServer } from './scripted-server.ts'
+
+interface Followed {
+  readonly query: Query
+  window: readonly DocId[]
+}
+
+/** One connection to a ScriptedServer. */
+export class ScriptedSession implements PeerListener {
+  readonly #server: ScriptedServer
+  readonly #peer: Peer
+  readonly #followed = new Map<number, Followed>()
+  #client: { readonly id: string; readonly known: KnownClient } | undefined
+  #sent: Version = 0
+  #sentMutation = -1
+
+  constructor(server: ScriptedServer, peer: Peer) {
+    this.#server = server
+    this.#peer = peer
+  }
+
+  received(frame: string): void {
+    if (this.#server.isSilent || !this.#server.sessions.has(this)) return
+    try {
+      this.#handle(parseUp(frame))
+    } catch (error) {
+      this.#violation(toCloudError(error).errMsg)
+    }
+  }
+
+  closed(): void {
+    this.#server.sessions.delete(this)
+  }
+
+  close(): void {
+    this.#server.sessions.delete(this)
+    this.#peer.close()
+  }
+
+  /** Says anything at all. */
+  say(message: DownMessage): void {
+    this.#peer.send(JSON.stringify(message))
+  }
+
+  /** Sends away. */
+  bye(message: Omit<DownOf<'bye'>, 'type'>): void {
+    this.say({ type: 'bye', ...message })
+    this.close()
+  }
+
+  /** Everything that happened since the last change message, if it concerns this client. */
+  pump(): void {
+    if (!this.#client || this.#server.isSilent) return
+    const { version, viewKey, log } = this.#server
+    const { known } = this.#client
+    if (this.#sent === version && this.#sentMutation === known.lastMutation) return
+    const items = new Map<string, Item>()
+    const first = new Map<string, (typeof log)[number]>()
+    for (const change of log)
+      if (change.version > this.#sent && !first.has(keyOf(change.collection, change.id)))
+        first.set(keyOf(change.collection, change.id), change)
+    for (const [key, { collection, id, before }] of first) {
+      const after = this.#server.get(collection, id)
+      const follows = (document: typeof before | undefined) =>
+        document != null &&
+        this.#server.mayRead(known.openid, collection, document) &&
+        [...this.#followed.values()].some(
+          ({ query }) => query.collection === collection && this.#server.matches(query, document),
+        )
+      const isReadable = after !== undefined && this.#server.mayRead(known.openid, collection, after)
+      if (isReadable && (follows(after) || follows(before)))
+        items.set(key, [collection, this.#server.versionOf(collection, id), toJson(after) as never])
+      else if (follows(before)) items.set(key, [collection, version, null, id])
+    }
+    const windows = this.#moveWindows(items)
+    this.say({
+      type: 'changes',
+      from: this.#sent,
+      to: version,
+      viewKey,
+      lastMutation: known.lastMutation,
+      items: [...items.values()],
+      ...(windows.length > 0 && { windows }),
+    })
+    this.#sent = version
+    this.#sentMutation = known.lastMutation
+  }
+
+  #handle(message: UpMessage) {
+    if (message.type === 'hello') return this.#hello(message)
+    if (!this.#client) return this.#violation(`"${message.type}" before hello`)
+    switch (message.type) {
+      case 'push':
+        return this.#push(message)
+      case 'subscribe':
+        return this.#follow(message.id, parseQuery(message.query), { isResumed: false })
+      case 'unsubscribe':
+        if (!this.#followed.delete(message.id)) this.#violation('an unknown subscription')
+        return
+      case 'ping':
+        return this.say({ type: 'pong' })
+      default:
+        return this.#answer(message)
+    }
+  }
+
+  #hello(hello: UpOf<'hello'>) {
+    const { clients, epoch, viewKey, version, clock, heartbeatMs } = this.#server
+    if (this.#client) return this.#violation('a second hello')
+    const openid = hello.token?.slice('token-of-'.length) ?? this.#server.newOpenid()
+    const known = clients.get(hello.client) ?? {
+      openid,
+      lastMutation: 0,
+      lastTime: 0,
+      nonces: [],
+      outcomes: new Map(),
+    }
+    clients.set(hello.client, known)
+    if (known.openid !== openid) return this.#violation('a client id of another user')
+    for (const id of known.outcomes.keys()) if (id <= hello.seen) known.outcomes.delete(id)
+    for (const session of [...this.#server.sessions])
+      if (session !== this && session.#client?.id === hello.client) session.close()
+    this.#client = { id: hello.client, known }
+    const resumed = hello.epoch === epoch && hello.viewKey === viewKey && hello.version <= version
+    this.#sent = resumed ? hello.version : version
+    this.say({
+      type: 'welcome',
+      protocol: protocolVersion,
+      openid,
+      token: `token-of-${openid}`,
+      access: `access-of-${openid}`,
+      epoch,
+      version,
+      viewKey,
+      lastMutation: known.lastMutation,
+      nonces: known.nonces,
+      outcomes: [...known.outcomes.values()] as DownOf<'welcome'>['outcomes'],
+      resumed,
+      time: clock.now(),
+      heartbeatMs,
+    })
+    for (const { id, query, complete } of hello.subscriptions)
+      this.#follow(id, parseQuery(query), { isResumed: resumed && complete })
+    this.pump()
+  }
+
+  #push({ mutations }: UpOf<'push'>) {
+    const outcomes = []
+    for (const json of mutations) {
+      const outcome = this.#server.execute(this.#client!.id, mutationFromJson(json))
+      if (outcome === 'gap') return this.#violation(`mutation ${json.id} leaves a gap`)
+      outcomes.push(outcome)
+    }
+    this.say({ type: 'pushed', outcomes: outcomes as DownOf<'pushed'>['outcomes'] })
+    this.#server.publish()
+  }
+
+  #follow(id: number, query: Query, options: { isResumed: boolean }): void {
+    const { openid } = this.#client!.known
+    const reason = this.#server.mayFollow(query, openid)
+    if (reason !== undefined) {
+      this.say({ type: 'denied', id, error: { code: 'DATABASE_PERMISSION_DENIED', errMsg: reason } })
+      return
+    }
+    if (!options.isResumed) this.pump()
+    const documents = this.#server.find(query, openid)
+    const window = documents.map(document => document._id)
+    this.#followed.set(id, { query, window: options.isResumed ? [] : window })
+    if (options.isResumed) return
+    const { pageSize, version } = this.#server
+    for (let at = 0; at === 0 || at < documents.length; at += pageSize) {
+      const page = documents.slice(at, at + pageSize)
+      const last = at + pageSize >= documents.length
+      this.say({
+        type: 'snapshot',
+        id,
+        version,
+        items: page.map(doc => [
+          query.collection,
+          this.#server.versionOf(query.collection, doc._id),
+          toJson(doc) as never,
+        ]),
+        ...(last && isWindowed(query) && { window }),
+        done: at + page.length,
+        total: documents.length,
+        last,
+      })
+    }
+  }
+
+  #answer(message: UpOf<'count'> | UpOf<'call'> | UpOf<'files'>): void {
+    const { id } = message
+    const { openid } = this.#client!.known
+    try {
+      const result =
+        message.type === 'count'
+          ? this.#server.find(parseQuery(message.query), openid).length
+          : message.type === 'call'
+            ? toJson(this.#server.call(message.name, fromJson(message.data), openid))
+            : toJson(this.#server.files(message.ask, openid))
+      this.say({ type: 'answer', id, result })
+    } catch (error) {
+      const { code, errMsg, details } = toCloudError(error)
+      this.say({ type: 'answer', id, error: { code, errMsg, details } })
+    }
+  }
+
+  #moveWindows(items: Map<string, Item>): [number, DocId[]][] {
+    const moved: [number, DocId[]][] = []
+    for (const [id, followed] of this.#followed) {
+      if (!isWindowed(followed.query)) continue
+      const documents = this.#server.find(followed.query, this.#client!.known.openid)
+      const window = documents.map(document => document._id)
+      if (JSON.stringify(window) === JSON.stringify(followed.window)) continue
+      followed.window = window
+      moved.push([id, window])
+      const { collection } = followed.query
+      for (const document of documents)
+        items.set(keyOf(collection, document._id), [
+          collection,
+          this.#server.versionOf(collection, document._id),
+          toJson(document) as never,
+        ])
+    }
+    return moved
+  }
+
+  #violation(words: string): void {
+    this.#server.violations.push(words)
+    this.close()
+  }
+}
+
+function isWindowed(query: Query): boolean {
+  return query.skip > 0 || query.limit !== undefined
+}
+
+function keyOf(collection: string, id: DocId): string {
+  return `${collection}/${typeof id}/${id}`
+}
