@@ -1,0 +1,207 @@
+import { Buffer } from 'node:buffer'
+import { createHash } from 'node:crypto'
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { assert, type Clock, CloudError, type RandomBytes } from '@nearcloud/protocol'
+import type { Blobs } from './blobs.ts'
+
+/**
+ * Blobs as files of a folder: `uploads/<upload>` while they come, `blobs/<2 digits>/<key>` when they are whole. Keys are
+ * random; nothing a user says becomes part of a path.
+ */
+export class DiskBlobs implements Blobs {
+  readonly #folder: string
+  readonly #clock: Pick<Clock, 'now'>
+  readonly #random: RandomBytes
+
+  private constructor(folder: string, clock: Pick<Clock, 'now'>, random: RandomBytes) {
+    this.#folder = folder
+    this.#clock = clock
+    this.#random = random
+  }
+
+  /** Makes the folders that are missing. Throws SERVER_CONFIGURATION when it cannot. */
+  static async open(folder: string, clock: Pick<Clock, 'now'>, random: RandomBytes): Promise<DiskBlobs> {
+    try {
+      await mkdir(join(folder, 'uploads'), { recursive: true, mode: 0o700 })
+      await mkdir(join(folder, 'blobs'), { recursive: true, mode: 0o700 })
+    } catch (cause) {
+      throw new CloudError('SERVER_CONFIGURATION', {
+        errMsg: `the folder ${folder} for files cannot be made: ${(cause as Error).message}`,
+        cause,
+      })
+    }
+    return new DiskBlobs(folder, clock, random)
+  }
+
+  received(upload: string): Promise<number> {
+    return sizeOf(this.#uploadPath(upload))
+  }
+
+  async append(upload: string, bytes: AsyncIterable<Uint8Array>, most: number): Promise<number> {
+    const path = this.#uploadPath(upload)
+    const file = await open(path, 'a', 0o600)
+    let refused: CloudError | undefined
+    let size = (await file.stat()).size
+    try {
+      for await (const chunk of bytes) {
+        if (size + chunk.length > most) {
+          refused = new CloudError('UPLOAD_TOO_LARGE', {
+            errMsg: `more than the ${most} bytes that were told`,
+          })
+          break
+        }
+        refused = await writeAll(file, chunk)
+        if (refused) break
+        size += chunk.length
+      }
+    } finally {
+      await this.#touch(file)
+      await file.close()
+    }
+    if (!refused) return size
+    await rm(path, { force: true })
+    throw refused
+  }
+
+  async finish(upload: string, expected: { size: number; sha256: string }): Promise<string | null> {
+    const path = this.#uploadPath(upload)
+    const file = await open(path, 'a+', 0o600) // an empty file is never appended to
+    try {
+      const { size } = await file.stat()
+      if (size !== expected.size || (await digestOf(file)) !== expected.sha256) {
+        await rm(path, { force: true })
+        return null
+      }
+      await this.#touch(file)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    const key = Buffer.from(this.#random(32)).toString('hex')
+    const home = this.#blobPath(key)
+    const shelf = join(home, '..')
+    if (await mkdir(shelf, { recursive: true, mode: 0o700 })) await syncFolder(join(shelf, '..'))
+    await rename(path, home)
+    await syncFolder(shelf)
+    return key
+  }
+
+  discard(upload: string): Promise<void> {
+    return rm(this.#uploadPath(upload), { force: true })
+  }
+
+  async read(key: string, start: number, end: number): Promise<ReadableStream<Uint8Array> | null> {
+    let file: FileHandle
+    try {
+      file = await open(this.#blobPath(key), 'r')
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null
+      throw cause
+    }
+    if (end < start) {
+      await file.close()
+      return new ReadableStream({ start: controller => controller.close() })
+    }
+    // the stream owns the file, and closes it at its end and when nobody reads on
+    return Readable.toWeb(file.createReadStream({ start, end })) as ReadableStream<Uint8Array>
+  }
+
+  delete(key: string): Promise<void> {
+    return rm(this.#blobPath(key), { force: true })
+  }
+
+  async sweep(
+    before: number,
+    isNamed: (keys: readonly string[]) => Promise<ReadonlySet<string>>,
+  ): Promise<number> {
+    const uploads = await oldFiles(join(this.#folder, 'uploads'), before)
+    for (const upload of uploads) await rm(join(this.#folder, 'uploads', upload), { force: true })
+    let removed = uploads.length
+    for (const shelf of await readdir(join(this.#folder, 'blobs'))) {
+      const keys = await oldFiles(join(this.#folder, 'blobs', shelf), before)
+      const named = keys.length === 0 ? new Set<string>() : await isNamed(keys)
+      for (const key of keys) {
+        if (named.has(key)) continue
+        await rm(join(this.#folder, 'blobs', shelf, key), { force: true })
+        removed++
+      }
+    }
+    return removed
+  }
+
+  /** The server's clock says when a file was touched, so that ages are told by one clock. */
+  async #touch(file: FileHandle): Promise<void> {
+    const now = this.#clock.now() / 1000
+    await file.utimes(now, now)
+  }
+
+  #uploadPath(upload: string): string {
+    assert(nameForm.test(upload), 'uploads are named by 64 hex digits')
+    return join(this.#folder, 'uploads', upload)
+  }
+
+  #blobPath(key: string): string {
+    assert(nameForm.test(key), 'blobs are named by 64 hex digits')
+    return join(this.#folder, 'blobs', key.slice(0, 2), key)
+  }
+}
+
+/** The refusal when the medium did not take all of it. */
+async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<CloudError | undefined> {
+  try {
+    for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten
+    return undefined
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    const isFull = code === 'ENOSPC' || code === 'EDQUOT'
+    return new CloudError(isFull ? 'STORE_FULL' : 'STORE_FAILED', {
+      errMsg: isFull ? 'the server has no space left for files' : 'the server could not store the file',
+      cause,
+    })
+  }
+}
+
+async function digestOf(file: FileHandle): Promise<string> {
+  const hash = createHash('sha256')
+  const buffer = Buffer.alloc(1 << 18)
+  for (let at = 0; ; ) {
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, at)
+    if (bytesRead === 0) return hash.digest('hex')
+    hash.update(buffer.subarray(0, bytesRead))
+    at += bytesRead
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return 0
+    throw cause
+  }
+}
+
+/** Names in a folder of files last touched before a moment; what is not ours is left alone. */
+async function oldFiles(folder: string, before: number): Promise<string[]> {
+  const old: string[] = []
+  for (const name of await readdir(folder)) {
+    if (!nameForm.test(name)) continue
+    const found = await stat(join(folder, name)).catch(() => undefined)
+    if (found?.isFile() && found.mtimeMs < before) old.push(name)
+  }
+  return old
+}
+
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return // folders cannot be opened there, and renames are written through
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+const nameForm = /^[0-9a-f]{64}$/

@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto'
+import { CloudError, decodeTrusted, type Write } from '@nearcloud/protocol'
+import type { Environment } from '../commit/environment.ts'
+
+/** What is known of a file. Its bytes are the blob's. */
+export type FileData = {
+  readonly path: string
+  readonly size: number
+  readonly contentType: string
+  readonly sha256: string
+  readonly blob: string
+  readonly updated: Date
+  /** Who uploaded it; absent for the server's own. */
+  readonly _openid?: string
+}
+
+/** A document of the server's own collection `_files`; its id is a digest, since paths may be longer than an id. */
+export type FileRecord = FileData & { readonly _id: string }
+
+/** The records of an environment's files, read from the engine and written through the one commit pipeline. */
+export class FileRecords {
+  readonly #environment: Pick<Environment, 'env' | 'engine' | 'commit'>
+
+  constructor(environment: Pick<Environment, 'env' | 'engine' | 'commit'>) {
+    this.#environment = environment
+  }
+
+  byPath(path: string): Promise<FileRecord | null> {
+    return this.byId(idOfPath(path))
+  }
+
+  async byId(id: string): Promise<FileRecord | null> {
+    const { engine, env } = this.#environment
+    const [row] = await engine.get(env, collection, [id])
+    return row ? (decodeTrusted(row.text) as FileRecord) : null
+  }
+
+  async put(data: FileData): Promise<void> {
+    const id = idOfPath(data.path)
+    // not a set: that would leave the file to whoever uploaded its path first
+    await this.#commit([
+      { op: 'remove', collection, id },
+      { op: 'add', collection, id, data },
+    ])
+  }
+
+  async remove(path: string): Promise<void> {
+    await this.#commit([{ op: 'remove', collection, id: idOfPath(path) }])
+  }
+
+  /** Which of these blobs a record names. */
+  async named(keys: readonly string[]): Promise<ReadonlySet<string>> {
+    const asked = new Set(keys)
+    const named = new Set<string>()
+    const { engine, env } = this.#environment
+    for await (const rows of engine.scan(env, { collection, containing: [keys.map(key => `"${key}"`)] }))
+      for (const row of rows) {
+        const { blob } = decodeTrusted(row.text) as FileRecord
+        if (asked.has(blob)) named.add(blob)
+      }
+    return named
+  }
+
+  async #commit(writes: readonly Write[]): Promise<void> {
+    const { outcome } = await this.#environment.commit({ actor: { kind: 'admin' }, writes })
+    if (outcome.status === 'accepted') return
+    throw new CloudError('STORAGE_REQUEST_FAIL', {
+      errMsg: `the file could not be recorded: ${outcome.reason}`,
+    })
+  }
+}
+
+function idOfPath(path: string): string {
+  return createHash('sha256').update(path, 'utf8').digest('hex')
+}
+
+const collection = '_files'

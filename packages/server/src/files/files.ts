@@ -1,0 +1,190 @@
+import { randomBytes } from 'node:crypto'
+import {
+  type Clock,
+  CloudError,
+  type FilesAsk,
+  limits,
+  type RandomBytes,
+  type Value,
+} from '@nearcloud/protocol'
+import type { Hono } from 'hono'
+import type { Actor } from '../actor.ts'
+import type { Tokens } from '../auth/tokens.ts'
+import type { Environment } from '../commit/environment.ts'
+import { type Log, silentLog } from '../log-line.ts'
+import { checkCloudPath, fileIDOf, pathOfFileID } from './cloud-path.ts'
+import { DiskBlobs } from './disk-blobs.ts'
+import { type FileRecord, FileRecords } from './file-record.ts'
+import { addFileRoutes } from './routes.ts'
+import { SignedUrls, type Ticket } from './signed-url.ts'
+import { Turns } from './turns.ts'
+import { partBytes, Uploads } from './upload.ts'
+
+/** The files of an environment: asked for over any door, their bytes over HTTP. */
+export interface Files {
+  /**
+   * upload: `{ fileID, uploadUrl, offset, partBytes }`; the bytes from `offset` on go to `uploadUrl` (relative to the
+   * server) in parts of at most `partBytes`; `offset` equal to the size: it is whole already.
+   * urls: `{ fileList: [{ fileID, tempFileURL, maxAge, status, errMsg }] }`, delete: `{ fileList: [{ fileID, status,
+   * errMsg }] }`, in the order asked. A file that is missing and one that may not be read answer alike: -503003.
+   *
+   * Throws INVALID_PARAM, UPLOAD_TOO_LARGE, STORAGE_EXCEED_AUTHORITY.
+   */
+  ask(actor: Actor, ask: FilesAsk): Promise<Value>
+  /** `PUT /files/uploads/…` and `GET /files/…`, for any origin: their URLs carry the permission. */
+  routes(app: Hono): void
+  close(): Promise<void>
+}
+
+export interface FilesOptions {
+  /** Made when it is missing. */
+  readonly folder: string
+  readonly environment: Pick<Environment, 'env' | 'engine' | 'judge' | 'commit'>
+  readonly tokens: Pick<Tokens, 'seal' | 'isSealed'>
+  readonly clock: Clock
+  readonly env: string
+  readonly random?: RandomBytes
+  readonly log?: Log
+}
+
+export async function openFiles(options: FilesOptions): Promise<Files> {
+  const { folder, environment, tokens, clock, env, log = silentLog } = options
+  const blobs = await DiskBlobs.open(
+    folder,
+    clock,
+    options.random ?? (size => new Uint8Array(randomBytes(size))),
+  )
+  const records = new FileRecords(environment)
+  const urls = new SignedUrls(tokens, env)
+  const paths = new Turns()
+  const { judge } = environment
+  const uploads = new Uploads({ blobs, records, judge, clock, env, paths })
+  let stopSweeping = () => {}
+  let sweeping: Promise<void> = Promise.resolve()
+
+  /** Removes what aborted uploads and stopped servers left behind. */
+  async function sweep(): Promise<void> {
+    try {
+      const removed = await blobs.sweep(clock.now() - leftoverMs, keys => records.named(keys))
+      if (removed > 0)
+        log({ level: 'info', event: 'files.swept', message: `${removed} leftovers of uploads were removed` })
+    } catch (thrown) {
+      log({
+        level: 'error',
+        event: 'files.sweep',
+        message: `leftovers could not be removed: ${String(thrown)}`,
+      })
+    }
+  }
+
+  function sweepAgainLater(): void {
+    sweeping = sweep()
+    stopSweeping = clock.after(sweepEveryMs, sweepAgainLater)
+  }
+  sweepAgainLater()
+
+  return {
+    async ask(actor, ask) {
+      switch (ask.verb) {
+        case 'upload':
+          return upload(actor, ask)
+        case 'urls':
+          checkList(ask.files)
+          return { fileList: await inTurn(ask.files, file => urlOf(actor, file.fileID, file.maxAge)) }
+        case 'delete':
+          checkList(ask.files)
+          return { fileList: await inTurn(ask.files, fileID => remove(actor, fileID)) }
+      }
+    },
+    routes: app => addFileRoutes(app, { blobs, records, urls, uploads, clock }),
+    async close() {
+      stopSweeping()
+      await uploads.close()
+      await paths.settled()
+      await sweeping
+    },
+  }
+
+  async function upload(actor: Actor, ask: Extract<FilesAsk, { verb: 'upload' }>): Promise<Value> {
+    const { path, size, sha256 } = ask
+    checkCloudPath(path)
+    if (size > limits.fileBytes)
+      throw new CloudError('UPLOAD_TOO_LARGE', {
+        errMsg: `uploadFile:fail a file has at most ${limits.fileBytes} bytes, this one has ${size}`,
+      })
+    if (!digestForm.test(sha256))
+      throw new CloudError('INVALID_PARAM', { errMsg: 'uploadFile:fail sha256 is 64 lower-case hex digits' })
+    if (actor.kind === 'stranger')
+      throw new CloudError('STORAGE_EXCEED_AUTHORITY', { errMsg: 'uploadFile:fail sign in first' })
+    const ticket: Ticket = {
+      openid: actor.kind === 'user' ? actor.openid : null,
+      path,
+      size,
+      sha256,
+      contentType: typeForm.test(ask.contentType)
+        ? ask.contentType.toLowerCase()
+        : 'application/octet-stream',
+      expires: clock.now() + leftoverMs,
+    }
+    const offset = await uploads.begin(ticket)
+    return { fileID: fileIDOf(env, path), uploadUrl: urls.toUpload(ticket), offset, partBytes }
+  }
+
+  async function urlOf(actor: Actor, fileID: string, askedAge: number = defaultAgeS): Promise<Value> {
+    const maxAge = Math.min(Math.max(1, askedAge), maxAgeS)
+    const record = await readable(actor, fileID)
+    if (!record) return { ...missing(fileID), tempFileURL: '', maxAge }
+    const tempFileURL = urls.toRead(record, clock.now() + maxAge * 1000)
+    return { fileID, tempFileURL, maxAge, status: 0, errMsg: 'ok' }
+  }
+
+  async function remove(actor: Actor, fileID: string): Promise<Value> {
+    const path = pathOfFileID(env, fileID)
+    if (path === undefined) return missing(fileID)
+    return paths.take(path, async (): Promise<Value> => {
+      const record = await records.byPath(path)
+      if (!record) return missing(fileID)
+      const file = { path, openid: record._openid ?? null }
+      if (!judge.judgeFile(actor, 'write', file).allowed)
+        return judge.judgeFile(actor, 'read', file).allowed
+          ? { fileID, status: -503002, errMsg: 'the rules refuse to let this user delete the file' }
+          : missing(fileID)
+      await records.remove(path)
+      await blobs.delete(record.blob)
+      return { fileID, status: 0, errMsg: 'ok' }
+    })
+  }
+
+  async function readable(actor: Actor, fileID: string): Promise<FileRecord | null> {
+    const path = pathOfFileID(env, fileID)
+    const record = path === undefined ? null : await records.byPath(path)
+    if (!record) return null
+    const judgement = judge.judgeFile(actor, 'read', { path: record.path, openid: record._openid ?? null })
+    return judgement.allowed ? record : null
+  }
+}
+
+function missing(fileID: string): { fileID: string; status: number; errMsg: string } {
+  return { fileID, status: -503003, errMsg: 'storage file not exists' }
+}
+
+function checkList(list: readonly unknown[]): void {
+  if (list.length > 0 && list.length <= limits.fileListItems) return
+  throw new CloudError('INVALID_PARAM', {
+    errMsg: `fileList must name 1 to ${limits.fileListItems} files, this one names ${list.length}`,
+  })
+}
+
+async function inTurn<T>(list: readonly T[], work: (item: T) => Promise<Value>): Promise<readonly Value[]> {
+  const results: Value[] = []
+  for (const item of list) results.push(await work(item))
+  return results
+}
+
+const digestForm = /^[0-9a-f]{64}$/
+const typeForm = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,63}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}$/i
+const defaultAgeS = 7_200
+const maxAgeS = 7 * 24 * 3_600
+/** A ticket's life, and how long what it brought is kept. */
+const leftoverMs = 24 * 3_600_000
+const sweepEveryMs = 3_600_000

@@ -1,0 +1,152 @@
+import { type Clock, type CloudError, toCloudError } from '@nearcloud/protocol'
+import type { Context, Hono } from 'hono'
+import { cors } from 'hono/cors'
+import type { Blobs } from './blobs.ts'
+import { nameOf } from './cloud-path.ts'
+import type { FileRecord, FileRecords } from './file-record.ts'
+import { parseRange } from './range.ts'
+import type { SignedUrls } from './signed-url.ts'
+import { partBytes, type Uploads } from './upload.ts'
+
+export interface FileRoutes {
+  readonly blobs: Blobs
+  readonly records: FileRecords
+  readonly urls: SignedUrls
+  readonly uploads: Uploads
+  readonly clock: Pick<Clock, 'now'>
+}
+
+/**
+ * `PUT /files/uploads/<ticket>` with `upload-offset`: 204 and the next `upload-offset`; 409 and the right one; 200
+ * `{ fileID }` when the file is whole. `GET` and `HEAD /files/<id>/<blob>/<name>?expires&signature`: the bytes, or one
+ * range of them. Errors are `{ code, errMsg }`.
+ */
+export function addFileRoutes(app: Hono, parts: FileRoutes): void {
+  // no cookie counts here: the permission is in the URL, so any page may ask
+  app.use(
+    '/files/*',
+    cors({
+      origin: '*',
+      allowMethods: ['GET', 'HEAD', 'PUT'],
+      allowHeaders: ['upload-offset', 'authorization', 'content-type', 'range', 'if-range', 'if-none-match'],
+      exposeHeaders: ['upload-offset', 'etag', 'content-range', 'accept-ranges', 'content-length'],
+      maxAge: 86_400,
+    }),
+  )
+  app.put('/files/uploads/:ticket', c => receivePart(c, parts))
+  app.get('/files/*', c => sendFile(c, parts))
+}
+
+async function receivePart(c: Context, { urls, uploads, clock }: FileRoutes): Promise<Response> {
+  const ticket = urls.upload(c.req.param('ticket') ?? '', clock.now())
+  if (!ticket) return refuse(c, 403, 'STORAGE_SIGN_PARAM_INVALID', 'the upload has expired: ask for it again')
+  const offset = c.req.header('upload-offset') ?? ''
+  if (!offsetForm.test(offset))
+    return refuse(c, 400, 'INVALID_PARAM', 'the header upload-offset says where the part begins')
+  if (Number(c.req.header('content-length') ?? 0) > partBytes)
+    return refuse(c, 413, 'UPLOAD_TOO_LARGE', `a part has at most ${partBytes} bytes`)
+  try {
+    const received = await uploads.receive(ticket, Number(offset), c.req.raw.body)
+    if (received.state === 'whole') return c.json({ fileID: received.fileID })
+    return c.body(null, received.state === 'partial' ? 204 : 409, {
+      'upload-offset': String(received.offset),
+    })
+  } catch (thrown) {
+    const error = toCloudError(thrown)
+    return refuse(c, statusOf(error), error.code, error.errMsg)
+  }
+}
+
+async function sendFile(c: Context, { blobs, records, urls, clock }: FileRoutes): Promise<Response> {
+  const { pathname, search } = placeOf(c.req.url)
+  const place = urls.read(pathname, search, clock.now())
+  if (!place) return refuse(c, 403, 'STORAGE_SIGN_PARAM_INVALID', 'the address is not valid, or no longer')
+  const record = await records.byId(place.id)
+  if (record?.blob !== place.blob) return notThere(c)
+  const etag = `"${record.sha256}"`
+  const headers = headersOf(record, etag)
+  if (c.req.header('if-none-match') === etag) return c.body(null, 304, headers)
+  const condition = c.req.header('if-range')
+  const asked = condition === undefined || condition === etag ? c.req.header('range') : undefined
+  const range = asked === undefined ? undefined : parseRange(asked, record.size)
+  if (range === null) return c.body(null, 416, { ...headers, 'content-range': `bytes */${record.size}` })
+  const { start, end } = range ?? { start: 0, end: record.size - 1 }
+  headers['content-length'] = String(end - start + 1)
+  if (range) headers['content-range'] = `bytes ${start}-${end}/${record.size}`
+  const status = range ? 206 : 200
+  if (c.req.raw.method === 'HEAD') return c.body(null, status, headers)
+  const bytes = await blobs.read(record.blob, start, end)
+  return bytes ? c.body(bytes, status, headers) : notThere(c)
+}
+
+/** What keeps a file from being a page of ours: it is shown only if it is a picture, sound, film or PDF. */
+function headersOf(record: FileRecord, etag: string): Record<string, string> {
+  const isShown = shownTypes.has(record.contentType)
+  return {
+    etag,
+    'accept-ranges': 'bytes',
+    'content-type': isShown ? record.contentType : 'application/octet-stream',
+    'content-disposition': `${isShown ? 'inline' : 'attachment'}; filename*=UTF-8''${headerName(record.path)}`,
+    'x-content-type-options': 'nosniff',
+    'content-security-policy': 'sandbox',
+    'cross-origin-resource-policy': 'cross-origin',
+    'referrer-policy': 'no-referrer',
+    'cache-control': 'private, max-age=3600',
+  }
+}
+
+function headerName(path: string): string {
+  return encodeURIComponent(nameOf(path)).replace(/['()*!]/g, sign => `%${sign.charCodeAt(0).toString(16)}`)
+}
+
+/** As it was sent: nothing is decoded before the signature is checked. */
+function placeOf(url: string): { pathname: string; search: string } {
+  const { pathname, search } = new URL(url)
+  return { pathname, search }
+}
+
+function notThere(c: Context): Response {
+  return refuse(c, 404, 'STORAGE_FILE_NONEXIST', 'the file is not there any more')
+}
+
+function refuse(c: Context, status: RefusalStatus, code: CloudError['code'], errMsg: string): Response {
+  return c.json({ code, errMsg }, status)
+}
+
+type RefusalStatus = 400 | 403 | 404 | 413 | 422 | 500 | 507
+
+function statusOf(error: CloudError): RefusalStatus {
+  switch (error.code) {
+    case 'UPLOAD_TOO_LARGE':
+      return 413
+    case 'STORAGE_EXCEED_AUTHORITY':
+      return 403
+    case 'STORE_FULL':
+      return 507
+    case 'STORAGE_REQUEST_FAIL':
+      return 422
+    default:
+      return 500
+  }
+}
+
+const offsetForm = /^(?:0|[1-9][0-9]{0,14})$/
+const shownTypes = new Set([
+  'image/png',
+  'image/jpeg',
+  'image/gif',
+  'image/webp',
+  'image/avif',
+  'image/bmp',
+  'audio/mpeg',
+  'audio/mp4',
+  'audio/aac',
+  'audio/ogg',
+  'audio/wav',
+  'audio/webm',
+  'video/mp4',
+  'video/webm',
+  'video/ogg',
+  'video/quicktime',
+  'application/pdf',
+])

@@ -1,0 +1,186 @@
+import { createHash } from 'node:crypto'
+import { assert, type Clock, CloudError } from '@nearcloud/protocol'
+import type { Actor } from '../actor.ts'
+import type { Judge } from '../rules/judge.ts'
+import type { Blobs } from './blobs.ts'
+import { fileIDOf } from './cloud-path.ts'
+import type { FileRecord, FileRecords } from './file-record.ts'
+import type { Ticket } from './signed-url.ts'
+import type { Turns } from './turns.ts'
+
+/** What became of a part. `behind`: it was not the next one; `offset` is where the next one begins. */
+export type Received =
+  | { readonly state: 'partial' | 'behind'; readonly offset: number }
+  | { readonly state: 'whole'; readonly fileID: string }
+
+/**
+ * Files on their way in. An upload is named by who, where and what: asking again for the same goes on where it was left.
+ *
+ * Nothing is visible before it is whole, checked, durable, and allowed once more by the rules as they are then; the last
+ * upload that becomes whole wins its path.
+ */
+export class Uploads {
+  readonly #blobs: Blobs
+  readonly #records: FileRecords
+  readonly #judge: Judge
+  readonly #clock: Pick<Clock, 'now'>
+  readonly #env: string
+  /** One writer of a path at a time. */
+  readonly #paths: Turns
+  readonly #receiving = new Map<string, { cut: () => void; done: Promise<unknown> }>()
+
+  constructor(parts: {
+    blobs: Blobs
+    records: FileRecords
+    judge: Judge
+    clock: Pick<Clock, 'now'>
+    env: string
+    paths: Turns
+  }) {
+    this.#blobs = parts.blobs
+    this.#records = parts.records
+    this.#judge = parts.judge
+    this.#clock = parts.clock
+    this.#env = parts.env
+    this.#paths = parts.paths
+  }
+
+  /** Where the bytes go on. All of them: the file is whole. Throws STORAGE_EXCEED_AUTHORITY when the rules refuse it. */
+  async begin(ticket: Ticket): Promise<number> {
+    checkMayWrite(this.#judge, ticket, await this.#records.byPath(ticket.path))
+    return this.#alone(ticket, async () => {
+      if (await this.#isThere(ticket)) return ticket.size
+      const offset = await this.#blobs.received(nameOfUpload(ticket))
+      if (offset < ticket.size || ticket.size === 0) return offset
+      await this.#finish(ticket) // all of it came, and then the server was stopped
+      return ticket.size
+    })
+  }
+
+  /**
+   * Takes a part that begins at `offset`. A part that is still coming in on a broken connection is cut off first, and
+   * what came of it counts. Throws UPLOAD_TOO_LARGE for more than `partBytes` or more than was told, and
+   * STORAGE_REQUEST_FAIL when the whole is not what was told: the upload then begins anew.
+   */
+  receive(ticket: Ticket, offset: number, bytes: ReadableStream<Uint8Array> | null): Promise<Received> {
+    return this.#alone(ticket, async cutBy => {
+      const name = nameOfUpload(ticket)
+      const fileID = fileIDOf(this.#env, ticket.path)
+      let received = await this.#blobs.received(name)
+      if (received === 0 && (await this.#isThere(ticket)) && (offset > 0 || ticket.size === 0)) {
+        await bytes?.cancel()
+        return { state: 'whole', fileID }
+      }
+      if (offset !== received) {
+        await bytes?.cancel()
+        return { state: 'behind', offset: received }
+      }
+      if (bytes) {
+        const most = Math.min(ticket.size, offset + partBytes)
+        received = await this.#blobs.append(name, chunksOf(bytes, cutBy), most)
+      }
+      if (received < ticket.size) return { state: 'partial', offset: received }
+      await this.#finish(ticket)
+      return { state: 'whole', fileID }
+    })
+  }
+
+  async close(): Promise<void> {
+    while (this.#receiving.size > 0) {
+      for (const { cut } of this.#receiving.values()) cut()
+      await Promise.allSettled([...this.#receiving.values()].map(({ done }) => done))
+    }
+  }
+
+  async #finish(ticket: Ticket): Promise<void> {
+    const { openid, path, size, sha256, contentType } = ticket
+    const blob = await this.#blobs.finish(nameOfUpload(ticket), { size, sha256 })
+    if (blob === null)
+      throw new CloudError('STORAGE_REQUEST_FAIL', {
+        errMsg: 'uploadFile:fail the bytes that came are not those that were told: upload the file again',
+        details: { reason: 'digest' },
+      })
+    await this.#paths.take(path, async () => {
+      try {
+        const old = await this.#records.byPath(path)
+        checkMayWrite(this.#judge, ticket, old)
+        const updated = new Date(this.#clock.now())
+        const owner = openid === null ? {} : { _openid: openid }
+        await this.#records.put({ ...owner, path, size, contentType, sha256, blob, updated })
+        if (old) await this.#blobs.delete(old.blob)
+      } catch (thrown) {
+        // a commit whose answer was lost may have happened: then the record needs its blob
+        const now = await this.#records.byPath(path)
+        if (now?.blob !== blob) await this.#blobs.delete(blob)
+        throw thrown
+      }
+    })
+  }
+
+  /** Is the file exactly this already? */
+  async #isThere(ticket: Ticket): Promise<boolean> {
+    const record = await this.#records.byPath(ticket.path)
+    if (!record || record.sha256 !== ticket.sha256 || record.size !== ticket.size) return false
+    return record.contentType === ticket.contentType && (record._openid ?? null) === ticket.openid
+  }
+
+  /** Runs when nobody else works on this upload; who comes later cuts off whoever is receiving. */
+  async #alone<T>(ticket: Ticket, work: (cutBy: AbortSignal) => Promise<T>): Promise<T> {
+    const name = nameOfUpload(ticket)
+    for (let other = this.#receiving.get(name); other; other = this.#receiving.get(name)) {
+      other.cut()
+      await other.done.catch(() => undefined)
+    }
+    const knife = new AbortController()
+    const done = work(knife.signal)
+    const entry = { cut: () => knife.abort(), done }
+    this.#receiving.set(name, entry)
+    try {
+      return await done
+    } finally {
+      assert(this.#receiving.get(name) === entry, 'an upload has one writer')
+      this.#receiving.delete(name)
+    }
+  }
+}
+
+/** Throws STORAGE_EXCEED_AUTHORITY unless the ticket's holder may make or replace the file. */
+function checkMayWrite(judge: Judge, { openid, path }: Ticket, old: FileRecord | null): void {
+  // the server's own actor may do everything; who makes a file is its creator already
+  const actor: Actor = openid === null ? { kind: 'admin' } : { kind: 'user', openid }
+  const judgement = judge.judgeFile(actor, 'write', { path, openid: old ? (old._openid ?? null) : openid })
+  if (judgement.allowed) return
+  throw new CloudError('STORAGE_EXCEED_AUTHORITY', {
+    errMsg: `uploadFile:fail ${judgement.reason} this user (${path})`,
+    details: { path, rule: judgement.rule },
+  })
+}
+
+/** The bytes until they end, the connection breaks, or somebody cuts it. */
+async function* chunksOf(bytes: ReadableStream<Uint8Array>, cutBy: AbortSignal): AsyncIterable<Uint8Array> {
+  const reader = bytes.getReader()
+  const cut = () => void reader.cancel().catch(() => undefined)
+  cutBy.addEventListener('abort', cut, { once: true })
+  if (cutBy.aborted) cut()
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done || cutBy.aborted) return
+      yield value
+    }
+  } catch {
+    // what came counts; the client sees that its request failed
+  } finally {
+    cutBy.removeEventListener('abort', cut)
+    cut()
+  }
+}
+
+function nameOfUpload({ openid, path, size, sha256 }: Ticket): string {
+  return createHash('sha256')
+    .update(JSON.stringify([openid, path, size, sha256]), 'utf8')
+    .digest('hex')
+}
+
+/** The most one request may carry. */
+export const partBytes = 4 * 1_048_576
