@@ -18,6 +18,8 @@ export interface StartMessage {
   readonly ownPackage: boolean
   readonly env: string
   readonly appId: string
+  /** The address at which the server is reached over HTTP; empty: none. */
+  readonly server: string
 }
 
 export interface InvokeMessage {

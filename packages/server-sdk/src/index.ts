@@ -1,9 +1,35 @@
 import { callFunction, DYNAMIC_CURRENT_ENV, database, getWXContext, init, logger, version } from './cloud.ts'
+import { deleteFile, downloadFile, getTempFileURL, uploadFile } from './files.ts'
 
 export type { InitOptions, WXContext } from './cloud.ts'
-export { callFunction, DYNAMIC_CURRENT_ENV, database, getWXContext, init, logger, version }
+export type { FileStatus, TempFile } from './files.ts'
+export {
+  callFunction,
+  DYNAMIC_CURRENT_ENV,
+  database,
+  deleteFile,
+  downloadFile,
+  getTempFileURL,
+  getWXContext,
+  init,
+  logger,
+  uploadFile,
+  version,
+}
 
 /** What `require('wx-server-sdk')` gives. */
-const cloud = { callFunction, DYNAMIC_CURRENT_ENV, database, getWXContext, init, logger, version } as const
+const cloud = {
+  callFunction,
+  DYNAMIC_CURRENT_ENV,
+  database,
+  deleteFile,
+  downloadFile,
+  getTempFileURL,
+  getWXContext,
+  init,
+  logger,
+  uploadFile,
+  version,
+} as const
 
 export default cloud
