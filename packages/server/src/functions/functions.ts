@@ -27,7 +27,11 @@ export interface FunctionsOptions {
   /** What functions see as APPID. Default: the environment's name. */
   readonly appId?: string
   /** Serves the file methods of the SDK; absent: they are refused. */
-  readonly files?: (actor: Actor, ask: FilesAsk) => Promise<Value>
+  readonly files?: {
+    ask(actor: Actor, ask: FilesAsk): Promise<Value>
+    /** Where this server is reached over HTTP: the bytes of files go there. Asked when a process starts. */
+    url(): string
+  }
   /** Calls of one function that run at once, 32 unless told, and that wait for one of them to end: 256. */
   readonly maxRunning?: number
   readonly maxWaiting?: number
@@ -72,9 +76,10 @@ export function openFunctions(options: FunctionsOptions): Functions {
   const appId = options.appId ?? env
   let closed = false
 
-  const registry = new Registry(options.folder, folder => ({
+  const registry = new Registry(options.folder, clock, folder => ({
     env,
     appId,
+    server: () => options.files?.url() ?? '',
     clock,
     maxRunning,
     maxWaiting,
@@ -121,7 +126,7 @@ export function openFunctions(options: FunctionsOptions): Functions {
         const result = await invoke({ name, data, actor: self, source: `${source},scf`, requestId })
         return { requestId, result }
       },
-      ...(options.files && { files: (ask: FilesAsk) => options.files!(self, ask) }),
+      ...(options.files && { files: (ask: FilesAsk) => options.files!.ask(self, ask) }),
     }
     const text = await found.invoke({
       call,

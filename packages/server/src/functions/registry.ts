@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { Clock, Millis } from '@nearcloud/protocol'
 import { readFunctionConfig } from './function-config.ts'
 import { type FunctionFolder, readFunctionFolder, readFunctionFolders } from './function-folder.ts'
 import { type FunctionCode, WarmFunction, type WarmOptions } from './warm-function.ts'
@@ -7,11 +8,14 @@ import { type FunctionCode, WarmFunction, type WarmOptions } from './warm-functi
 export class Registry {
   readonly #root: string | undefined
   readonly #optionsFor: (folder: FunctionFolder) => WarmOptions
+  readonly #clock: Clock
   readonly #functions = new Map<string, WarmFunction>()
+  readonly #lookedAt = new Map<string, Millis>()
 
   /** Throws SERVER_CONFIGURATION when a function's `config.json` cannot be used. */
-  constructor(root: string | undefined, optionsFor: (folder: FunctionFolder) => WarmOptions) {
+  constructor(root: string | undefined, clock: Clock, optionsFor: (folder: FunctionFolder) => WarmOptions) {
     this.#root = root
+    this.#clock = clock
     this.#optionsFor = optionsFor
     if (root !== undefined) for (const folder of readFunctionFolders(root)) this.#place(folder)
   }
@@ -22,14 +26,22 @@ export class Registry {
   }
 
   /**
-   * The function of that name with the code that lies in its folder now; undefined when there is none. Throws
+   * The function of that name with the code that lies in its folder now (or lay there 20 ms ago); undefined when there is none. Throws
    * SERVER_CONFIGURATION when its `config.json` cannot be used.
    */
   find(name: string): WarmFunction | undefined {
     if (this.#root === undefined) return undefined
+    const known = this.#functions.get(name)
+    const now = this.#clock.now()
+    if (known && Math.abs(now - (this.#lookedAt.get(name) ?? 0)) < lookEveryMs) return known
+    this.#lookedAt.delete(name)
     const folder = readFunctionFolder(this.#root, name)
-    if (folder) return this.#place(folder)
-    void this.#functions.get(name)?.close(closeGraceMs)
+    if (folder) {
+      const placed = this.#place(folder)
+      this.#lookedAt.set(name, now)
+      return placed
+    }
+    void known?.close(closeGraceMs)
     this.#functions.delete(name)
     return undefined
   }
@@ -51,3 +63,5 @@ export class Registry {
 
 /** What runs when the server stops may finish within this. */
 const closeGraceMs = 2_000
+/** Looking at the files costs more than a call. */
+const lookEveryMs = 20
