@@ -48,7 +48,8 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     segments.restore(loaded.segments, loaded.manifest?.nextSegment ?? 1)
     segments.setManifest(loaded.manifestSequences)
     segments.addLog(loaded.logSequences)
-    if (loaded.leftovers.length > 0) await storage.drop(loaded.leftovers)
+    // refused, they are dropped by a later open
+    if (loaded.leftovers.length > 0) await storage.drop(loaded.leftovers).catch(() => undefined)
     const store = new LocalStore({ state, segments, storage, info, random })
     if (loaded.manifest) store.foundLog(loaded.entries.length, loaded.logUnits)
     else await store.compact()

@@ -1,54 +1,406 @@
-import type { DocId, Document, DocumentData, PathChange, Write } from '@nearcloud/protocol'
+import type { DocId } from '@nearcloud/protocol'
 import type { Query, Snapshot } from '@nearcloud/query'
 import { expect, test } from 'vitest'
-import { openStore } from './open-store.ts'
-import type { Store } from './store.ts'
-import { MemoryMedium, MemoryStorage, settle } from './testing/index.ts'
+import type { Store, StoredSubscription, StoreEvent } from './store.ts'
+import { MemoryMedium, openTestStore, settle, words } from './testing/index.ts'
 
-const all: Query = { collection: 'todos', where: ['and', []], orderBy: [], skip: 0 }
+const { add, set, update, remove, put, gone, query } = words('todos')
 const time = 1_700_000_000_000
+const at = { time }
 
-let dice = 0
-const random = (size: number) => Uint8Array.from({ length: size }, () => (dice = (dice * 73 + 41) % 256))
+const idsOf = (store: Store, asked: Query = query()): DocId[] =>
+  store.run({ verb: 'get', query: asked }).documents.map(document => document._id)
 
-async function open(medium = new MemoryMedium()): Promise<{ store: Store; medium: MemoryMedium }> {
-  return { store: await openStore({ storage: new MemoryStorage(medium), random }), medium }
+function watched(store: Store, asked: Query = query()): Snapshot[] {
+  const snapshots: Snapshot[] = []
+  store.watch(asked, { next: snapshot => snapshots.push(snapshot) })
+  return snapshots
 }
 
-const add = (id: DocId, data: DocumentData): Write => ({ op: 'add', collection: 'todos', id, data })
-const set = (id: DocId, data: DocumentData): Write => ({ op: 'set', collection: 'todos', id, data })
-const update = (id: DocId, ...changes: PathChange[]): Write => ({
-  op: 'update',
-  collection: 'todos',
-  id,
-  changes,
-})
-const remove = (id: DocId): Write => ({ op: 'remove', collection: 'todos', id })
-const put = (version: number, document: Document) => ({
-  collection: 'todos',
-  version,
-  document: Object.freeze(document),
-})
-const ids = (store: Store, query = all) => store.run({ verb: 'get', query }).documents.map(doc => doc._id)
+async function withPending(...ids: DocId[]) {
+  const opened = await openTestStore()
+  for (const id of ids) await opened.store.commit([add(id, { n: 0 })], at).durable
+  return opened
+}
 
-test('a write is seen at once, confirmed without a flicker, and there after reopening', async () => {
-  const { store, medium } = await open()
-  const seen: Snapshot[] = []
-  store.watch(all, { next: s => seen.push(s) })
-  const r = store.commit([add('a', { n: 1 })], { time })
-  expect(store.get('todos', 'a')).toEqual({ _id: 'a', n: 1 })
-  await r.durable
-  await store.commit([update('a', ['n', 'inc', 2])], { time }).durable
-  await store.confirm({ puts: [put(1, { _id: 'a', n: 1 })], accepted: 1, checkpoint: { version: 1 } })
-  expect(store.get('todos', 'a')).toEqual({ _id: 'a', n: 3 })
-  await store.confirm({ puts: [put(2, { _id: 'a', n: 3 })], accepted: 2, checkpoint: { version: 2 } })
+// ---- commit ------------------------------------------------------------------------------------------------------
+
+test('[COMMIT-2] a read sees a write at once, and its promise resolves when storage has it', async () => {
+  const { store, medium } = await openTestStore()
+  const resume = medium.pause()
+  const { durable } = store.commit([add('a', { n: 1 })], at)
+  let isDurable = false
+  durable.then(() => {
+    isDurable = true
+  })
   await settle()
-  expect(seen.map(s => s.docs)).toEqual([[], [{ _id: 'a', n: 1 }], [{ _id: 'a', n: 3 }]])
-  await store.compact()
+  expect(store.get('todos', 'a')).toEqual({ _id: 'a', n: 1 })
+  expect([isDurable, store.outbox.size, store.outbox.mutations.length]).toEqual([false, 1, 0])
+  resume()
+  await durable
+  expect([isDurable, store.outbox.size, store.outbox.mutations.length]).toEqual([true, 1, 1])
+})
+
+test('[COMMIT-2] each write says whether its document was there and is there', async () => {
+  const { store } = await openTestStore()
+  const { applied } = store.commit(
+    [
+      add('a', {}),
+      update('a', ['n', 'set', 1]),
+      set('b', {}),
+      remove('b'),
+      update('c', ['n', 'set', 1]),
+      remove('c'),
+    ],
+    at,
+  )
+  expect(applied).toEqual([
+    { id: 'a', existed: false, exists: true },
+    { id: 'a', existed: true, exists: true },
+    { id: 'b', existed: false, exists: true },
+    { id: 'b', existed: true, exists: false },
+    { id: 'c', existed: false, exists: false },
+    { id: 'c', existed: false, exists: false },
+  ])
+})
+
+test('[COMMIT-3] what is wrong throws, and nothing of the commit is there', async () => {
+  const { store } = await withPending('a')
+  const snapshots = watched(store)
+  expect(() => store.commit([add('b', {}), add('a', {})], at)).toThrow(
+    expect.objectContaining({ code: 'DUPLICATE_ID' }),
+  )
+  expect(() => store.commit([], at)).toThrow(expect.objectContaining({ code: 'INVALID_PARAM' }))
+  expect(() => store.commit([set('big', { text: 'x'.repeat(1_100_000) })], at)).toThrow(
+    expect.objectContaining({ code: 'VALUE_REFUSED' }),
+  )
+  await settle()
+  expect([idsOf(store), store.outbox.size, snapshots.length]).toEqual([['a'], 1, 1])
+})
+
+test.each(['fail', 'full'] as const)(
+  '[COMMIT-4] a storage that says %s takes the write back, and everything behind it',
+  async kind => {
+    const { store, medium } = await withPending('a')
+    const events: StoreEvent[] = []
+    store.onEvent(event => events.push(event))
+    const snapshots = watched(store)
+    medium.faultAt(1, kind)
+    const first = store.commit([update('a', ['n', 'inc', 1]), add('b', {})], at)
+    const second = store.commit([update('a', ['n', 'inc', 10])], at)
+    const step = store.confirm({ puts: [put(1, { _id: 'x' })] })
+    expect(store.get('todos', 'a')).toEqual({ _id: 'a', n: 11 })
+    const code = kind === 'full' ? 'STORE_FULL' : 'STORE_FAILED'
+    for (const promise of [first.durable, second.durable, step])
+      await expect(promise).rejects.toMatchObject({ code })
+    expect([store.get('todos', 'a'), idsOf(store), store.outbox.size]).toEqual([{ _id: 'a', n: 0 }, ['a'], 1])
+    expect(events).toMatchObject([{ name: 'storageFailed', error: { code } }])
+    await settle()
+    expect(snapshots.map(({ docs }) => docs.length)).toEqual([1, 2, 2, 1])
+    const again = store.commit([update('a', ['n', 'inc', 5])], at)
+    await again.durable
+    expect([again.mutation.id, store.get('todos', 'a')]).toEqual([2, { _id: 'a', n: 5 }])
+  },
+)
+
+test('[COMMIT-5] ids have no gap, times only grow, and the base is the newest version seen', async () => {
+  const { store } = await openTestStore()
+  await store.confirm({ puts: [put(7, { _id: 'a' })], checkpoint: { version: 5 } })
+  const made = [
+    store.commit([add('b', {})], { time: 100 }),
+    store.commit([update('a', ['n', 'set', 1])], { time: 90 }),
+    store.commit([remove('b')], { time: 110, base: 2 }),
+  ].map(({ mutation }) => mutation)
+  expect(made.map(({ id, time, base }) => [id, time, base])).toEqual([
+    [1, 100, 5],
+    [2, 100, 7],
+    [3, 110, 2],
+  ])
+  expect(new Set(made.map(({ nonce }) => nonce)).size).toBe(3)
+  expect(store.checkpoint).toMatchObject({ nextMutation: 4, lastTime: 110 })
+})
+
+test('[COMMIT-6] commits made while an append is in flight are one payload of the next', async () => {
+  const { store, medium } = await openTestStore()
+  const resume = medium.pause()
+  const before = medium.records.size
+  const first = store.commit([add(0, {})], at).durable
+  await settle()
+  const rest = Array.from({ length: 100 }, (_, i) => store.commit([add(i + 1, {})], at).durable)
+  resume()
+  await Promise.all([first, ...rest])
+  expect(medium.records.size - before).toBe(2)
+})
+
+// ---- confirm -----------------------------------------------------------------------------------------------------
+
+test('[CONFIRM-1] a step takes effect as a whole, when storage has it', async () => {
+  const { store, medium } = await openTestStore()
+  const snapshots = watched(store)
+  const resume = medium.pause()
+  const step = store.confirm({
+    puts: [put(1, { _id: 'a' }), put(1, { _id: 'b' })],
+    checkpoint: { version: 1 },
+  })
+  await settle()
+  expect([idsOf(store), store.checkpoint.version]).toEqual([[], 0])
+  resume()
+  await step
+  expect([idsOf(store), store.checkpoint.version]).toEqual([['a', 'b'], 1])
+  await settle()
+  expect(snapshots.map(({ docs }) => docs.length)).toEqual([0, 2])
+})
+
+test('[CONFIRM-2] what is older than the confirmed version is ignored', async () => {
+  const { store } = await openTestStore()
+  await store.confirm({ puts: [put(5, { _id: 'a', n: 5 })] })
+  await store.confirm({ puts: [put(4, { _id: 'a', n: 4 })], gone: [gone(4, 'a')] })
+  expect(store.confirmed('todos', 'a')).toEqual({ version: 5, document: { _id: 'a', n: 5 } })
+  await store.confirm({ gone: [gone(5, 'a'), gone(9, 'unknown')] })
+  expect(store.confirmed('todos', 'a')).toBeUndefined()
+})
+
+test('[CONFIRM-3] pending mutations are laid over a new document: counters add up, pushes stay once', async () => {
+  const { store } = await openTestStore()
+  await store.confirm({ puts: [put(1, { _id: 'a', n: 1, list: ['x'] })] })
+  await store.commit([update('a', ['n', 'inc', 2], ['list', 'push', ['mine']])], at).durable
+  await store.commit([update('a', ['n', 'inc', 3])], at).durable
+  await store.confirm({ puts: [put(2, { _id: 'a', n: 100, list: ['x', 'theirs'], other: true })] })
+  expect(store.get('todos', 'a')).toEqual({ _id: 'a', n: 105, list: ['x', 'theirs', 'mine'], other: true })
+  await store.confirm({
+    puts: [put(3, { _id: 'a', n: 102, list: ['x', 'theirs', 'mine'], other: true })],
+    accepted: 1,
+  })
+  expect(store.get('todos', 'a')).toEqual({ _id: 'a', n: 105, list: ['x', 'theirs', 'mine'], other: true })
+})
+
+test('[CONFIRM-4] an accepted mutation leaves with its effect: no snapshot when the result is equal', async () => {
+  const { store } = await withPending('a')
+  const snapshots = watched(store)
+  await store.confirm({ puts: [put(1, { _id: 'a', n: 0 })], accepted: 1 })
+  await settle()
+  expect([snapshots.length, store.outbox.size, store.outbox.isPending('todos', 'a')]).toEqual([1, 0, false])
+  await store.confirm({ puts: [put(2, { _id: 'a', n: 1 })] })
+  await settle()
+  expect(snapshots.length).toBe(2)
+})
+
+test('[CONFIRM-4] what was accepted with another result is one snapshot, from the old to the new', async () => {
+  const { store } = await withPending('a')
+  await store.commit([update('a', ['n', 'inc', 1])], at).durable
+  const snapshots = watched(store)
+  await store.confirm({ puts: [put(1, { _id: 'a', n: 40 })], accepted: 1 })
+  await settle()
+  expect(snapshots.map(({ docs }) => docs)).toEqual([[{ _id: 'a', n: 1 }], [{ _id: 'a', n: 41 }]])
+})
+
+test('[CONFIRM-5] a rejected mutation is rolled back alone, later ones stay, and it is kept', async () => {
+  const { store, medium } = await openTestStore()
+  await store.confirm({ puts: [put(1, { _id: 'a', n: 0 })] })
+  await store.commit([update('a', ['n', 'inc', 1])], at).durable
+  await store.commit([update('a', ['title', 'set', 'refused'], ['n', 'inc', 10])], at).durable
+  await store.commit([update('a', ['n', 'inc', 100])], at).durable
+  const refusal = {
+    id: 2,
+    code: 'DATABASE_PERMISSION_DENIED',
+    reason: 'not yours',
+    details: { rule: 'write' },
+  }
+  await store.confirm({ rejected: [refusal] })
+  expect(store.get('todos', 'a')).toEqual({ _id: 'a', n: 101 })
+  expect(store.outbox.mutations.map(({ id }) => id)).toEqual([1, 3])
+  await store.confirm({ rejected: [refusal, { ...refusal, id: 99 }] })
   await store.close()
-  const again = await open(medium)
-  expect(ids(again.store)).toEqual(['a'])
-  expect(again.store.checkpoint).toMatchObject({ nextMutation: 3, version: 2 })
-  void set
-  void remove
+  const again = (await openTestStore(medium)).store
+  expect(again.rejected).toMatchObject([{ code: refusal.code, reason: 'not yours', mutation: { id: 2 } }])
+  await again.discardRejected(2)
+  expect(again.rejected).toEqual([])
+})
+
+test('[CONFIRM-6] a document that is gone takes its pending updates with it from sight, not from the outbox', async () => {
+  const { store } = await openTestStore()
+  await store.confirm({ puts: [put(1, { _id: 'a', n: 0 })] })
+  await store.commit([update('a', ['n', 'inc', 1])], at).durable
+  const snapshots = watched(store)
+  await store.confirm({ gone: [gone(2, 'a')] })
+  await settle()
+  expect([store.get('todos', 'a'), store.outbox.size, snapshots.length]).toEqual([undefined, 1, 2])
+  await store.confirm({ accepted: 1 })
+  expect(idsOf(store)).toEqual([])
+})
+
+test('[CONFIRM-7] a pending add whose id arrives from elsewhere shows what the server has', async () => {
+  const { store } = await openTestStore()
+  await store.commit([add('a', { mine: true }), add('b', {})], at).durable
+  await store.commit([update('a', ['n', 'inc', 1])], at).durable
+  await store.confirm({ puts: [put(1, { _id: 'a', theirs: true })] })
+  expect(idsOf(store)).toEqual(['a'])
+  expect(store.get('todos', 'a')).toEqual({ _id: 'a', theirs: true, n: 1 })
+  await store.confirm({ rejected: [{ id: 1, code: 'DUPLICATE_ID', reason: 'exists' }] })
+  expect(store.get('todos', 'a')).toEqual({ _id: 'a', theirs: true, n: 1 })
+})
+
+test('[CONFIRM-7] a pending operation that no longer fits has no effect until the server has decided', async () => {
+  const { store } = await openTestStore()
+  await store.confirm({ puts: [put(1, { _id: 'a', list: ['x'] })] })
+  await store.commit([update('a', ['list', 'push', ['mine']])], at).durable
+  await store.confirm({ puts: [put(2, { _id: 'a', list: 'a text now' })] })
+  expect(store.get('todos', 'a')).toEqual({ _id: 'a', list: 'a text now' })
+})
+
+test('[CONFIRM-8] a copied store goes on under another name, its mutations numbered from 1', async () => {
+  const { store, medium } = await openTestStore()
+  for (const id of ['a', 'b', 'c']) await store.commit([add(id, {})], at).durable
+  await store.confirm({ accepted: 1, puts: [put(1, { _id: 'a' })] })
+  const resume = medium.pause()
+  const client = '0123456789abcdef0123456789abcdef'
+  const step = store.confirm({ renumber: { client } })
+  const late = store.commit([add('late', {})], at)
+  resume()
+  await Promise.all([step, late.durable])
+  expect(store.outbox.mutations.map(({ id, writes }) => [id, writes[0]!.id])).toEqual([
+    [1, 'b'],
+    [2, 'c'],
+    [3, 'late'],
+  ])
+  const { checkpoint } = store
+  expect(checkpoint).toMatchObject({ client, nextMutation: 4, seen: 0 })
+  await store.close()
+  const again = (await openTestStore(medium)).store
+  expect(again.checkpoint).toEqual(checkpoint)
+  expect(again.outbox.mutations.map(({ id, writes }) => [id, writes[0]!.id])).toEqual([
+    [1, 'b'],
+    [2, 'c'],
+    [3, 'late'],
+  ])
+})
+
+test('[CONFIRM-9] forget drops confirmed documents and leaves what is pending', async () => {
+  const { store } = await openTestStore()
+  await store.confirm({ puts: ['a', 'b', 'c'].map((_id, i) => put(i + 1, { _id })) })
+  await store.commit([set('b', { mine: true })], at).durable
+  expect(await store.forget('todos', (_, version) => version > 2)).toBe(2)
+  expect(idsOf(store)).toEqual(['b', 'c'])
+  expect(store.get('todos', 'b')).toEqual({ _id: 'b', mine: true })
+  expect(await store.forget('elsewhere', () => false)).toBe(0)
+})
+
+test('[CONFIRM-10] checkpoint fields and subscriptions are replaced or removed, and come back after reopening', async () => {
+  const { store, medium } = await openTestStore()
+  const subscription = {
+    query: query(['field', 'n', ['gt', 1]], { limit: 2 }),
+    complete: true,
+    window: ['a', 1],
+  }
+  await store.confirm({
+    checkpoint: { epoch: 'e', version: 3, token: 't', viewKey: 'v' },
+    subscriptions: new Map<string, StoredSubscription>([
+      ['one', subscription],
+      ['two', { query: query(), complete: false }],
+    ]),
+  })
+  await store.confirm({
+    checkpoint: { epoch: undefined, version: 4 },
+    subscriptions: new Map([['two', null]]),
+  })
+  const { checkpoint } = store
+  expect(checkpoint).toMatchObject({ version: 4, token: 't', viewKey: 'v' })
+  expect('epoch' in checkpoint).toBe(false)
+  for (const compacted of [false, true]) {
+    const { store: again } = compacted ? await openTestStore(medium) : { store }
+    if (compacted) expect(again.checkpoint).toEqual(checkpoint)
+    expect([...again.subscriptions]).toEqual([['one', subscription]])
+    await again.compact()
+    await again.close()
+  }
+})
+
+// ---- reading -----------------------------------------------------------------------------------------------------
+
+test('[QUERY-4] documents handed out are frozen, from wherever they come', async () => {
+  const { store, medium } = await openTestStore()
+  store.commit([add('a', Object.freeze({ deep: Object.freeze({ list: Object.freeze([1]) }) }))], at)
+  await store.commit([update('a', ['deep.n', 'inc', 1], ['deep.list', 'push', Object.freeze([2])])], at)
+    .durable
+  const deep = store.get('todos', 'a')!.deep as { list: unknown[] }
+  expect([deep, deep.list].every(Object.isFrozen)).toBe(true)
+  await store.close()
+  const again = (await openTestStore(medium)).store
+  const snapshots = watched(again, query(['and', []], { fields: { deep: true } }))
+  await settle()
+  for (const document of [again.get('todos', 'a')!, snapshots[0]!.docs[0]!]) {
+    const deep = document.deep as { list: unknown[] }
+    expect([document, deep, deep.list].every(Object.isFrozen)).toBe(true)
+  }
+})
+
+test('[WATCH-4] an observer that throws is an event, and the others are called', async () => {
+  const { store } = await openTestStore()
+  const events: StoreEvent[] = []
+  store.onEvent(event => events.push(event))
+  store.watch(query(), {
+    next: () => {
+      throw new Error('mine')
+    },
+  })
+  const snapshots = watched(store)
+  await settle()
+  expect([events.map(({ name }) => name), snapshots.length]).toEqual([['observerFailed'], 1])
+})
+
+test('[WATCH-1] an observer may commit, stop itself, and stop another; it is never called inside a call', async () => {
+  const { store } = await openTestStore()
+  const seen: string[] = []
+  let isInside = false
+  const stopOther = store.watch(query(), { next: () => seen.push('other') })
+  const stop = store.watch(query(), {
+    next: ({ docs }) => {
+      expect(isInside).toBe(false)
+      seen.push(`${docs.length}`)
+      isInside = true
+      if (docs.length < 3) store.commit([add(docs.length, {})], at)
+      isInside = false
+      if (docs.length === 0) stopOther()
+      if (docs.length === 2) stop()
+    },
+  })
+  await settle()
+  expect([seen, idsOf(store)]).toEqual([
+    ['other', '0', '1', '2'],
+    [0, 1, 2],
+  ])
+})
+
+test('a closed store answers nothing, keeps what was on its way, and can be closed twice', async () => {
+  const { store, medium } = await openTestStore()
+  const snapshots = watched(store)
+  const { durable } = store.commit([add('a', {})], at)
+  const closing = store.close()
+  for (const call of [
+    () => store.get('todos', 'a'),
+    () => store.commit([add('b', {})], at),
+    () => watched(store),
+  ])
+    expect(call).toThrow(expect.objectContaining({ code: 'CLOSED' }))
+  await expect(store.confirm({})).rejects.toMatchObject({ code: 'CLOSED' })
+  await Promise.all([durable, closing, store.close()])
+  expect(snapshots).toEqual([])
+  expect(idsOf((await openTestStore(medium)).store)).toEqual(['a'])
+})
+
+test('a store that is destroyed is new when it is opened again', async () => {
+  const { store, medium } = await openTestStore()
+  const { client } = store.checkpoint
+  await store.commit([add('a', {})], at).durable
+  await store.close({ destroy: true })
+  const again = (await openTestStore(medium, { seed: 2 })).store
+  expect(idsOf(again)).toEqual([])
+  expect(again.checkpoint.client).not.toBe(client)
+})
+
+test('a medium that is in use is said to be, and serves its holder on', async () => {
+  const medium = new MemoryMedium()
+  const { store } = await openTestStore(medium)
+  await expect(openTestStore(medium)).rejects.toMatchObject({ code: 'STORE_IN_USE' })
+  await store.commit([add('a', {})], at).durable
 })

@@ -1,3 +1,5 @@
 export { type Fault, MemoryMedium, MemoryStorage, type MemoryStorageOptions } from './memory-storage.ts'
+export { seededRandom } from './seeded-random.ts'
 export { type SuiteOptions, type SuiteRunner, storageSuite, type TestMedium } from './storage-suite.ts'
 export { settle, TestClock } from './test-clock.ts'
+export { openTestStore, words } from './test-store.ts'

@@ -1,0 +1,44 @@
+import { isWellFormed, utf8Length } from '@nearcloud/protocol'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { PieceReader, toPieces } from './pieces.ts'
+
+const long = 'a text that is long enough to need several pieces '.repeat(3)
+
+function readAll(payloads: readonly (string | Uint8Array)[]) {
+  const reader = new PieceReader()
+  const texts = payloads.flatMap((payload, at) => reader.add({ sequence: at + 1, payload })?.text ?? [])
+  return { texts, abandoned: reader.abandoned() }
+}
+
+test('[LOG-5] a text of any length goes through payloads of any limit, whole characters in each', () => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: 'binary', maxLength: 200 }),
+      fc.integer({ min: 40, max: 200 }),
+      (text, maxBytes) => {
+        const pieces = toPieces(text, maxBytes) as readonly string[]
+        expect(pieces.every(piece => utf8Length(piece) <= maxBytes && isWellFormed(piece))).toBe(true)
+        const { texts, abandoned } = readAll([...pieces, ...toPieces('next', maxBytes)])
+        expect([texts, abandoned]).toEqual([[text, 'next'], []])
+      },
+    ),
+  )
+})
+
+test('[LOG-5] a text of which pieces are missing, wherever, does not count and spoils no other', () => {
+  const pieces = toPieces(long, 100)
+  expect(pieces.length).toBeGreaterThan(4)
+  for (let kept = 1; kept < 2 ** pieces.length - 1; kept++) {
+    const some = pieces.filter((_, at) => kept & (1 << at))
+    const sequences = some.map((_, at) => at + 1)
+    expect(readAll(some)).toEqual({ texts: [], abandoned: sequences })
+    expect(readAll([...some, '.whole'])).toEqual({ texts: ['whole'], abandoned: sequences })
+    expect(readAll([...some, ...pieces])).toEqual({ texts: [long], abandoned: sequences })
+  }
+})
+
+test('[LOG-4] what is no piece is STORE_FAILED', () => {
+  for (const payload of [new Uint8Array([46]), '', 'x', '0/1:', '1/:', '1-2:'])
+    expect(() => readAll([payload])).toThrow(expect.objectContaining({ code: 'STORE_FAILED' }))
+})
