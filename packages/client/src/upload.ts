@@ -1,0 +1,86 @@
+import { CloudError, errorFromData, type Value } from '@nearcloud/protocol'
+import type { Sync } from '@nearcloud/sync'
+import type { HttpRequest, HttpResponse } from './platform.ts'
+import type { QueuedUpload } from './upload-queue.ts'
+
+export interface UploadTools {
+  readonly sync: Pick<Sync, 'files' | 'access'>
+  /** The server's address, without a slash at the end. */
+  readonly endpoint: string
+  request(request: HttpRequest): Promise<HttpResponse>
+  /** Is it still wanted? Asked before each part. */
+  isWanted(): boolean
+  sent(bytes: number): void
+}
+
+/**
+ * Brings one file to the server: a ticket, then parts from where the server stands. Resolves when the server has it
+ * whole. Rejects with OFFLINE (or another code of `isPassing`) to try again later, ABORTED when it is not wanted any
+ * more, anything else for good.
+ */
+export async function upload(file: QueuedUpload, tools: UploadTools): Promise<void> {
+  const ticket = readTicket(
+    await tools.sync.files({
+      verb: 'upload',
+      path: file.path,
+      size: file.bytes.length,
+      sha256: file.sha256,
+      contentType: file.contentType,
+    }),
+  )
+  let offset = ticket.offset
+  for (let misses = 0; misses < mostMisses; ) {
+    if (!tools.isWanted()) throw new CloudError('ABORTED', { errMsg: 'the upload was aborted' })
+    const part = file.bytes.subarray(offset, offset + ticket.partBytes)
+    const response = await tools.request({
+      method: 'PUT',
+      url: tools.endpoint + ticket.uploadUrl,
+      headers: { 'upload-offset': String(offset), authorization: `Bearer ${tools.sync.access ?? ''}` },
+      body: part,
+      timeoutMs: partLimitMs,
+    })
+    if (response.status === 200) {
+      tools.sent(file.bytes.length)
+      return
+    }
+    const next = Number(response.headers['upload-offset'])
+    if ((response.status !== 204 && response.status !== 409) || !Number.isSafeInteger(next)) throw errorOf(response)
+    if (response.status === 409) misses++
+    offset = next
+    tools.sent(offset)
+  }
+  throw new CloudError('STORAGE_REQUEST_FAIL', { errMsg: 'the server and this client disagree about the parts' })
+}
+
+/** Worth another try later, with nothing changed. */
+export function isPassing(error: CloudError): boolean {
+  return passing.has(error.code)
+}
+
+function readTicket(value: Value): { uploadUrl: string; offset: number; partBytes: number } {
+  const { uploadUrl, offset, partBytes } = (value ?? {}) as { [key: string]: Value }
+  if (typeof uploadUrl === 'string' && uploadUrl.startsWith('/') && isCount(offset) && isCount(partBytes) && partBytes > 0)
+    return { uploadUrl, offset, partBytes }
+  throw new CloudError('PROTOCOL_ERROR', { errMsg: 'the server gave no usable upload ticket' })
+}
+
+function isCount(value: Value | undefined): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}
+
+/** The error in an answer of the server; OFFLINE when it is somebody else's (a captive portal, a proxy). */
+function errorOf(response: HttpResponse): CloudError {
+  try {
+    let text = ''
+    for (const byte of response.body.subarray(0, 10_000)) text += String.fromCharCode(byte)
+    const { code, errMsg } = JSON.parse(text) as { code?: unknown; errMsg?: unknown }
+    if (typeof code === 'string' && typeof errMsg === 'string') return errorFromData({ code, errMsg })
+  } catch {
+    // not ours
+  }
+  return new CloudError('OFFLINE', { errMsg: `the upload was answered with HTTP ${response.status}` })
+}
+
+const passing = new Set(['OFFLINE', 'SERVER_TIMEOUT', 'TOKEN_REFUSED', 'EXCEED_REQUEST_LIMIT', 'SYS_ERR'])
+const mostMisses = 10
+const partLimitMs = 120_000
