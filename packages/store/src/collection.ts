@@ -7,6 +7,11 @@ export class Collection {
   readonly confirmed = new Map<DocId, Confirmed>()
   readonly #visible = new Map<DocId, Document>()
   readonly #indexByPath = new Map<string, OrderedIndex>()
+  readonly #smallestIndexed: number
+
+  constructor({ smallestIndexed = 1_000 }: { smallestIndexed?: number } = {}) {
+    this.#smallestIndexed = smallestIndexed
+  }
 
   get size(): number {
     return this.#visible.size
@@ -42,12 +47,11 @@ export class Collection {
 
   /** Makes the index when the collection is large enough to want it and has room for one more. */
   makeIndex(path: string): OrderedIndex | undefined {
-    if (this.size < smallestIndexed || this.#indexByPath.size >= mostIndexes) return undefined
+    if (this.size < this.#smallestIndexed || this.#indexByPath.size >= mostIndexes) return undefined
     const index = new OrderedIndex(path, this.documents())
     this.#indexByPath.set(path, index)
     return index
   }
 }
 
-const smallestIndexed = 1_000
 const mostIndexes = 8

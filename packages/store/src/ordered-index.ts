@@ -26,9 +26,11 @@ export class OrderedIndex {
   readonly path: string
   #chunks: Entry[][] = []
   #irregular = 0
+  readonly #fullChunk: number
 
-  constructor(path: string, documents: Iterable<Document>) {
+  constructor(path: string, documents: Iterable<Document>, fullChunk = 512) {
     this.path = path
+    this.#fullChunk = fullChunk
     const entries: Entry[] = []
     for (const document of documents) entries.push(...this.#entriesOf(document, 1))
     entries.sort(compareEntries)
@@ -102,12 +104,15 @@ export class OrderedIndex {
   }
 
   #insert(entry: Entry): void {
-    if (this.#chunks.length === 0) this.#chunks.push([])
+    if (this.#chunks.length === 0) {
+      this.#chunks.push([entry])
+      return
+    }
     const { chunk, at } = this.#locate(entry)
     const inside = Math.min(chunk, this.#chunks.length - 1)
     const list = this.#chunks[inside]!
     list.splice(inside === chunk ? at : list.length, 0, entry)
-    if (list.length > fullChunk) this.#chunks.splice(inside + 1, 0, list.splice(fullChunk / 2))
+    if (list.length > this.#fullChunk) this.#chunks.splice(inside + 1, 0, list.splice(this.#fullChunk / 2))
   }
 
   #delete(entry: Entry): void {
@@ -167,4 +172,3 @@ function compareEntries(a: Entry, b: Entry): number {
 }
 
 const start: Position = { chunk: 0, at: 0 }
-const fullChunk = 512
