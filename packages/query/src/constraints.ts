@@ -74,19 +74,16 @@ function constraintOfBranches(branches: readonly Filter[]): [path: string, Const
 function constraintOfTest(test: Test): Constraint | undefined {
   switch (test[0]) {
     case 'eq':
-      return isKey(test[1] as Value) ? { equals: [test[1] as Value] } : undefined
+      if (test[1] instanceof RegExpValue) return constraintOfPrefix(compileRegExp(test[1]).prefix)
+      return isKey(test[1]) ? { equals: [test[1]] } : undefined
     case 'in':
       return test[1].every(isKey) ? { equals: test[1] } : undefined
     case 'gt':
     case 'gte':
-      return isBound(test[1] as Value)
-        ? { lower: { value: test[1] as Value, inclusive: test[0] === 'gte' } }
-        : undefined
+      return isBound(test[1]) ? { lower: { value: test[1], inclusive: test[0] === 'gte' } } : undefined
     case 'lt':
     case 'lte':
-      return isBound(test[1] as Value)
-        ? { upper: { value: test[1] as Value, inclusive: test[0] === 'lte' } }
-        : undefined
+      return isBound(test[1]) ? { upper: { value: test[1], inclusive: test[0] === 'lte' } } : undefined
     case 'or': {
       const found = constraintOfBranches(test[1].map(each => ['field', '', each]))
       return found?.[1]
