@@ -208,6 +208,7 @@ const answer = v.strictObject({
   error: v.optional(errorSchema),
 })
 
+/** To a ping, after every change that had been committed when the ping was read: a client may wait for it to catch up. */
 const pong = v.strictObject({ type: v.literal('pong') })
 
 /** Before the server closes. With `retryAfterMs`: come back then; without: a person has to do something first. */
