@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
-import { assert, type Clock, CloudError } from '@nearcloud/protocol'
+import { type Clock, CloudError } from '@nearcloud/protocol'
 import type { Actor } from '../actor.ts'
 import type { Judge } from '../rules/judge.ts'
 import type { Blobs } from './blobs.ts'
 import { fileIDOf } from './cloud-path.ts'
 import type { FileRecord, FileRecords } from './file-record.ts'
 import type { Ticket } from './signed-url.ts'
-import type { Turns } from './turns.ts'
+import { Turns } from './turns.ts'
 
 /** What became of a part. `behind`: it was not the next one; `offset` is where the next one begins. */
 export type Received =
@@ -23,17 +23,19 @@ export class Uploads {
   readonly #blobs: Blobs
   readonly #records: FileRecords
   readonly #judge: Judge
-  readonly #clock: Pick<Clock, 'now'>
+  readonly #clock: Clock
   readonly #env: string
   /** One writer of a path at a time. */
   readonly #paths: Turns
-  readonly #receiving = new Map<string, { cut: () => void; done: Promise<unknown> }>()
+  /** One writer of an upload at a time. */
+  readonly #uploads = new Turns()
+  readonly #stopped = new AbortController()
 
   constructor(parts: {
     blobs: Blobs
     records: FileRecords
     judge: Judge
-    clock: Pick<Clock, 'now'>
+    clock: Clock
     env: string
     paths: Turns
   }) {
@@ -48,7 +50,7 @@ export class Uploads {
   /** Where the bytes go on. All of them: the file is whole. Throws STORAGE_EXCEED_AUTHORITY when the rules refuse it. */
   async begin(ticket: Ticket): Promise<number> {
     checkMayWrite(this.#judge, ticket, await this.#records.byPath(ticket.path))
-    return this.#alone(ticket, async () => {
+    return this.#uploads.take(nameOfUpload(ticket), async () => {
       if (await this.#isThere(ticket)) return ticket.size
       const offset = await this.#blobs.received(nameOfUpload(ticket))
       if (offset < ticket.size || ticket.size === 0) return offset
@@ -58,13 +60,13 @@ export class Uploads {
   }
 
   /**
-   * Takes a part that begins at `offset`. A part that is still coming in on a broken connection is cut off first, and
-   * what came of it counts. Throws UPLOAD_TOO_LARGE for more than `partBytes` or more than was told, and
+   * Takes a part that begins at `offset`. Parts of one upload wait for each other; one that is silent for `silenceMs`,
+   * as on a connection that is dead, or not here after `partMs`, is cut off, and what came of it counts. Throws UPLOAD_TOO_LARGE for more than `partBytes` or more than was told, and
    * STORAGE_REQUEST_FAIL when the whole is not what was told: the upload then begins anew.
    */
   receive(ticket: Ticket, offset: number, bytes: ReadableStream<Uint8Array> | null): Promise<Received> {
-    return this.#alone(ticket, async cutBy => {
-      const name = nameOfUpload(ticket)
+    const name = nameOfUpload(ticket)
+    return this.#uploads.take(name, async () => {
       const fileID = fileIDOf(this.#env, ticket.path)
       let received = await this.#blobs.received(name)
       if (received === 0 && (await this.#isThere(ticket)) && (offset > 0 || ticket.size === 0)) {
@@ -77,7 +79,7 @@ export class Uploads {
       }
       if (bytes) {
         const most = Math.min(ticket.size, offset + partBytes)
-        received = await this.#blobs.append(name, chunksOf(bytes, cutBy), most)
+        received = await this.#blobs.append(name, this.#chunksOf(bytes), most)
       }
       if (received < ticket.size) return { state: 'partial', offset: received }
       await this.#finish(ticket)
@@ -85,11 +87,10 @@ export class Uploads {
     })
   }
 
+  /** Cuts off what is coming in; what came of it is kept. */
   async close(): Promise<void> {
-    while (this.#receiving.size > 0) {
-      for (const { cut } of this.#receiving.values()) cut()
-      await Promise.allSettled([...this.#receiving.values()].map(({ done }) => done))
-    }
+    this.#stopped.abort()
+    await this.#uploads.settled()
   }
 
   async #finish(ticket: Ticket): Promise<void> {
@@ -124,22 +125,26 @@ export class Uploads {
     return record.contentType === ticket.contentType && (record._openid ?? null) === ticket.openid
   }
 
-  /** Runs when nobody else works on this upload; who comes later cuts off whoever is receiving. */
-  async #alone<T>(ticket: Ticket, work: (cutBy: AbortSignal) => Promise<T>): Promise<T> {
-    const name = nameOfUpload(ticket)
-    for (let other = this.#receiving.get(name); other; other = this.#receiving.get(name)) {
-      other.cut()
-      await other.done.catch(() => undefined)
-    }
-    const knife = new AbortController()
-    const done = work(knife.signal)
-    const entry = { cut: () => knife.abort(), done }
-    this.#receiving.set(name, entry)
+  /** The bytes until they end, break off, or take too long. */
+  async *#chunksOf(bytes: ReadableStream<Uint8Array>): AsyncIterable<Uint8Array> {
+    const reader = bytes.getReader()
+    const stopped = this.#stopped.signal
+    const cut = () => void reader.cancel().catch(() => undefined)
+    const cancelWhole = this.#clock.after(partMs, cut)
+    stopped.addEventListener('abort', cut)
     try {
-      return await done
+      while (!stopped.aborted) {
+        const cancelSilence = this.#clock.after(silenceMs, cut)
+        const { done, value } = await reader.read().finally(cancelSilence)
+        if (done) return
+        yield value
+      }
+    } catch {
+      // what came counts; the client sees that its request failed
     } finally {
-      assert(this.#receiving.get(name) === entry, 'an upload has one writer')
-      this.#receiving.delete(name)
+      cancelWhole()
+      stopped.removeEventListener('abort', cut)
+      cut()
     }
   }
 }
@@ -156,26 +161,6 @@ function checkMayWrite(judge: Judge, { openid, path }: Ticket, old: FileRecord |
   })
 }
 
-/** The bytes until they end, the connection breaks, or somebody cuts it. */
-async function* chunksOf(bytes: ReadableStream<Uint8Array>, cutBy: AbortSignal): AsyncIterable<Uint8Array> {
-  const reader = bytes.getReader()
-  const cut = () => void reader.cancel().catch(() => undefined)
-  cutBy.addEventListener('abort', cut, { once: true })
-  if (cutBy.aborted) cut()
-  try {
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done || cutBy.aborted) return
-      yield value
-    }
-  } catch {
-    // what came counts; the client sees that its request failed
-  } finally {
-    cutBy.removeEventListener('abort', cut)
-    cut()
-  }
-}
-
 function nameOfUpload({ openid, path, size, sha256 }: Ticket): string {
   return createHash('sha256')
     .update(JSON.stringify([openid, path, size, sha256]), 'utf8')
@@ -184,3 +169,5 @@ function nameOfUpload({ openid, path, size, sha256 }: Ticket): string {
 
 /** The most one request may carry. */
 export const partBytes = 4 * 1_048_576
+const silenceMs = 10_000
+const partMs = 120_000
