@@ -42,15 +42,18 @@ export class LiveQuery {
     if (docChanges.length === 0) return undefined
     return this.#snapshot(
       this.#results.documents,
-      docChanges.map(change => this.#explain(change)),
+      this.#window ? docChanges.map(change => this.#explain(change, changes)) : docChanges,
     )
   }
 
-  /** A document that left the window and is still there was not removed. */
-  #explain(change: DocChange): DocChange {
-    return this.#window && change.dataType === 'remove' && this.#collection.get(change.docId)
-      ? { ...change, dataType: 'limit' }
-      : change
+  /** A document that the window left or came upon was neither removed nor added. */
+  #explain(docChange: DocChange, changes: readonly Change[]): DocChange {
+    const { docId, dataType } = docChange
+    const isMove =
+      dataType === 'remove'
+        ? this.#collection.get(docId) !== undefined
+        : dataType === 'add' && !changes.some(change => change.id === docId && !change.before)
+    return isMove ? { ...docChange, dataType: 'limit' } : docChange
   }
 
   get #effectiveQuery(): Query {

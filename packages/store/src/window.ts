@@ -57,7 +57,7 @@ export class Window {
     for (const change of changes) {
       const [from, to] = [was(change.id) ? change.before : null, is(change.id) ? change.after : null]
       if (!from && !to) continue
-      const dataType = from && to ? change.dataType : to ? 'add' : 'remove'
+      const dataType = to ? change.dataType : 'remove'
       seen.push({ id: change.id, before: from, after: to, dataType })
     }
     if (before === after) return seen
