@@ -153,7 +153,8 @@ export function openFunctions(options: FunctionsOptions): Functions {
 }
 
 /** With the caller's identity as the platform adds it, and never one that the caller made up. */
-function eventOf(data: Value, actor: Actor, appId: string): Value {
+function eventOf(given: Value, actor: Actor, appId: string): Value {
+  const data = given ?? {}
   if (!isPlainObject(data)) return data
   switch (actor.kind) {
     case 'user':

@@ -1,5 +1,5 @@
-import { type Document, isPlainObject, type Value } from '@nearcloud/protocol'
-import { equalValues } from '@nearcloud/query'
+import type { Value } from '@nearcloud/protocol'
+import { differenceOf } from '@nearcloud/query'
 import type { Change, DataType } from '../commit/change.ts'
 import { eventOf } from './trigger-config.ts'
 
@@ -24,7 +24,7 @@ export function eventId(epoch: string, change: Pick<Change, 'version' | 'ordinal
 export function triggerEvent(env: string, epoch: string, change: Change): { readonly [key: string]: Value } {
   const { collection, id: docId, dataType, before, after } = change
   const doc = after ?? before ?? null
-  const { updatedFields, removedFields } = before && after ? difference(before, after) : nothing
+  const { updatedFields, removedFields } = (before && after && differenceOf(before, after)) ?? nothing
   return {
     specversion: '1.0',
     id: eventId(epoch, change),
@@ -40,30 +40,4 @@ export function triggerEvent(env: string, epoch: string, change: Change): { read
   }
 }
 
-interface Difference {
-  readonly updatedFields: { readonly [path: string]: Value }
-  readonly removedFields: readonly string[]
-}
-
-const nothing: Difference = { updatedFields: {}, removedFields: [] }
-
-function difference(before: Document, after: Document): Difference {
-  const updatedFields: { [path: string]: Value } = {}
-  const removedFields: string[] = []
-
-  function walk(
-    old: { readonly [key: string]: Value },
-    now: { readonly [key: string]: Value },
-    prefix: string,
-  ) {
-    for (const key of Object.keys(old)) if (!Object.hasOwn(now, key)) removedFields.push(prefix + key)
-    for (const [key, value] of Object.entries(now)) {
-      const earlier = Object.hasOwn(old, key) ? old[key] : undefined
-      if (isPlainObject(earlier) && isPlainObject(value)) walk(earlier, value, `${prefix}${key}.`)
-      else if (earlier === undefined || !equalValues(earlier, value)) updatedFields[prefix + key] = value
-    }
-  }
-
-  walk(before, after, '')
-  return { updatedFields, removedFields }
-}
+const nothing = { updatedFields: {}, removedFields: [] }
