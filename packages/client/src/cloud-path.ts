@@ -12,7 +12,8 @@ export function fileIdOf(env: string, path: string): string {
 }
 
 function refusalOf(path: unknown): string | undefined {
-  if (typeof path !== 'string' || path === '') return 'is required: where the file is to be stored, as in "images/a.jpg"'
+  if (typeof path !== 'string' || path === '')
+    return 'is required: where the file is to be stored, as in "images/a.jpg"'
   if (path.startsWith('/')) return 'must not begin with "/"'
   if (path.includes('//')) return 'must not have "//" in it'
   if (!isWellFormed(path)) return 'has half a surrogate pair in it'

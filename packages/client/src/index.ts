@@ -1,1 +1,17 @@
+export type {
+  Cloud,
+  CloudEvents,
+  CloudStatus,
+  DeleteOptions,
+  DownloadFileOptions,
+  DownloadFileResult,
+  FileListResult,
+  Rejections,
+  UrlOptions,
+} from './cloud.ts'
+export { createCloud } from './create-cloud.ts'
+export type { DeletedFile, TempFileURL, UploadFileOptions, UploadFileResult } from './files.ts'
+export type { CallFunctionOptions, CallFunctionResult } from './functions.ts'
+export type { InitOptions } from './init-options.ts'
 export type { HttpRequest, HttpResponse, Platform } from './platform.ts'
+export type { Progress, UploadTask } from './transfer-task.ts'

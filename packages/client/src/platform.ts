@@ -8,6 +8,8 @@ import type { Transport } from '@nearcloud/sync'
 export interface Platform {
   /** `browser`, `node`, `wx`, `my`, `memory`. */
   readonly name: string
+  /** The server's address when `init` names none. */
+  readonly defaultEndpoint?: string
   readonly clock: Clock
   readonly random: RandomBytes
   /** The storage with this name (letters, digits, `-`, `_`, `.`); not opened yet. */

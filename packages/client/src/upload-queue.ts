@@ -114,10 +114,16 @@ function readIntent(text: string): Omit<QueuedUpload, 'bytes'> {
     const intent: unknown = JSON.parse(text)
     assert(typeof intent === 'object' && intent !== null, 'an intent is an object')
     const { fileID, path, contentType, sha256 } = intent as Record<string, unknown>
-    assert([fileID, path, contentType, sha256].every(field => typeof field === 'string'), 'an intent is whole')
+    assert(
+      [fileID, path, contentType, sha256].every(field => typeof field === 'string'),
+      'an intent is whole',
+    )
     return { fileID, path, contentType, sha256 } as Omit<QueuedUpload, 'bytes'>
   } catch (cause) {
-    throw new CloudError('STORE_FAILED', { errMsg: 'the upload queue holds something it did not write', cause })
+    throw new CloudError('STORE_FAILED', {
+      errMsg: 'the upload queue holds something it did not write',
+      cause,
+    })
   }
 }
 

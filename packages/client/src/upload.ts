@@ -44,12 +44,15 @@ export async function upload(file: QueuedUpload, tools: UploadTools): Promise<vo
       return
     }
     const next = Number(response.headers['upload-offset'])
-    if ((response.status !== 204 && response.status !== 409) || !Number.isSafeInteger(next)) throw errorOf(response)
+    if ((response.status !== 204 && response.status !== 409) || !Number.isSafeInteger(next))
+      throw errorOf(response)
     if (response.status === 409) misses++
     offset = next
     tools.sent(offset)
   }
-  throw new CloudError('STORAGE_REQUEST_FAIL', { errMsg: 'the server and this client disagree about the parts' })
+  throw new CloudError('STORAGE_REQUEST_FAIL', {
+    errMsg: 'the server and this client disagree about the parts',
+  })
 }
 
 /** Worth another try later, with nothing changed. */
@@ -59,7 +62,13 @@ export function isPassing(error: CloudError): boolean {
 
 function readTicket(value: Value): { uploadUrl: string; offset: number; partBytes: number } {
   const { uploadUrl, offset, partBytes } = (value ?? {}) as { [key: string]: Value }
-  if (typeof uploadUrl === 'string' && uploadUrl.startsWith('/') && isCount(offset) && isCount(partBytes) && partBytes > 0)
+  if (
+    typeof uploadUrl === 'string' &&
+    uploadUrl.startsWith('/') &&
+    isCount(offset) &&
+    isCount(partBytes) &&
+    partBytes > 0
+  )
     return { uploadUrl, offset, partBytes }
   throw new CloudError('PROTOCOL_ERROR', { errMsg: 'the server gave no usable upload ticket' })
 }

@@ -1,0 +1,114 @@
+import type { DocId, MutationId } from '@nearcloud/protocol'
+import type { Callbacks, Database, Query } from '@nearcloud/query'
+import type { RejectedMutation } from '@nearcloud/store'
+import type { Sync, SyncEvents } from '@nearcloud/sync'
+import type { DeletedFile, TempFileURL, UploadFileOptions, UploadFileResult } from './files.ts'
+import type { CallFunctionOptions, CallFunctionResult } from './functions.ts'
+import type { InitOptions } from './init-options.ts'
+import type { UploadTask } from './transfer-task.ts'
+
+/**
+ * The cloud object an app holds: the original's (`wx.cloud`), with a local store underneath, and what an offline app
+ * wants to know besides.
+ *
+ * Methods of the original take its callbacks (`success`, `fail`, `complete`) or give a promise. Before `init` they
+ * reject with NOT_INITIALIZED; when the local store cannot be opened, with the reason.
+ */
+export interface Cloud {
+  /** Opens the local store in the background and begins to sync. The last call wins. Throws INVALID_PARAM. */
+  init(options?: InitOptions): void
+  /** Resolves when the local store is open. Rejects with STORE_IN_USE, STORE_FAILED, STORE_FULL. */
+  ready(): Promise<void>
+
+  database(options?: { readonly env?: string; readonly throwOnNotFound?: boolean }): Database
+
+  callFunction(options: CallFunctionOptions & Callbacks<CallFunctionResult> & WithCallback): undefined
+  callFunction(options: CallFunctionOptions): Promise<CallFunctionResult>
+
+  uploadFile(options: UploadFileOptions & Callbacks<UploadFileResult> & WithCallback): UploadTask
+  uploadFile(options: UploadFileOptions): Promise<UploadFileResult>
+
+  downloadFile(options: DownloadFileOptions & Callbacks<DownloadFileResult> & WithCallback): undefined
+  downloadFile(options: DownloadFileOptions): Promise<DownloadFileResult>
+
+  getTempFileURL(options: UrlOptions & Callbacks<FileListResult<TempFileURL>> & WithCallback): undefined
+  getTempFileURL(options: UrlOptions): Promise<FileListResult<TempFileURL>>
+
+  deleteFile(options: DeleteOptions & Callbacks<FileListResult<DeletedFile>> & WithCallback): undefined
+  deleteFile(options: DeleteOptions): Promise<FileListResult<DeletedFile>>
+
+  /** Keeps a query (`db.collection('todos').where(…)`) in step until `close`, whoever asks for it. */
+  subscribe(query: { toQuery(): Query }): { readonly ready: Promise<void>; close(): void }
+
+  /** Returns the way to stop. Listeners outlive an `init`. */
+  on<Name extends keyof CloudEvents>(name: Name, listener: (detail: CloudEvents[Name]) => void): () => void
+  /** Online; no write and no file waits; everything subscribed is here and in step. Waits while offline. */
+  whenSynced(): Promise<void>
+  /** Stays without a connection until `goOnline`, whatever the network does. */
+  goOffline(): void
+  goOnline(): void
+  status(): CloudStatus
+  /** Has this document changes that the server has not answered? */
+  isPending(collection: string, id: DocId): boolean
+  rejections(): Rejections
+  /** Writes are durable already: this ends the conversation and releases the store. `destroy` removes its data. */
+  close(options?: { readonly destroy?: boolean }): Promise<void>
+}
+
+/** At least one callback: the original's other style. */
+export type WithCallback =
+  | { success: (result: never) => void }
+  | { fail: (error: never) => void }
+  | { complete: (result: never) => void }
+
+export interface DownloadFileOptions {
+  readonly fileID: string
+}
+
+export interface DownloadFileResult {
+  readonly tempFilePath: string
+  readonly statusCode: number
+  readonly errMsg: string
+}
+
+export interface UrlOptions {
+  readonly fileList: readonly (string | { readonly fileID: string; readonly maxAge?: number })[]
+}
+
+export interface DeleteOptions {
+  readonly fileList: readonly string[]
+}
+
+export interface FileListResult<Item> {
+  readonly fileList: readonly Item[]
+  readonly errMsg: string
+}
+
+export interface CloudEvents extends SyncEvents {
+  /** A file that had waited is on the server. */
+  uploaded: { readonly fileID: string }
+  /** The server refused a file; it is out of the queue. */
+  uploadRejected: { readonly fileID: string; readonly code: string; readonly reason: string }
+}
+
+export interface CloudStatus {
+  /** `opening`: the local store is not open yet; `closed`: before `init` and after `close`. */
+  readonly state: Sync['state'] | 'opening' | 'closed'
+  /** Writes the server has not answered. */
+  readonly pending: number
+  /** Files on their way. */
+  readonly uploads: number
+  /** Writes that were refused and not discarded. */
+  readonly rejected: number
+  /** Who the server says this device is. */
+  readonly openid: string | undefined
+  /** The device keeps nothing: what is not synced is lost with the process. */
+  readonly volatile: boolean
+}
+
+export interface Rejections {
+  /** Oldest first. */
+  readonly list: readonly RejectedMutation[]
+  /** Takes one out of the list. */
+  discard(id: MutationId): Promise<void>
+}

@@ -1,0 +1,26 @@
+import { toCloudError } from '@nearcloud/protocol'
+import type { Executor } from '@nearcloud/query'
+
+/** An executor that is not there yet: what is asked waits for it, and fails with its reason if it never comes. */
+export function later(coming: () => Promise<Executor>): Executor {
+  return {
+    run: async run => (await coming()).run(run),
+    commit: async commit => (await coming()).commit(commit),
+    watch(query, observer) {
+      let isClosed = false
+      const watching = coming().then(executor => (isClosed ? undefined : executor.watch(query, observer)))
+      watching.catch((thrown: unknown) => {
+        if (!isClosed) observer.error(toCloudError(thrown))
+      })
+      return {
+        async close() {
+          isClosed = true
+          await watching.then(
+            watch => watch?.close(),
+            () => undefined,
+          )
+        },
+      }
+    },
+  }
+}

@@ -1,0 +1,129 @@
+import { type Clock, type CloudError, toCloudError } from '@nearcloud/protocol'
+import type { Sync } from '@nearcloud/sync'
+import type { HttpRequest, HttpResponse } from './platform.ts'
+import { isPassing, upload } from './upload.ts'
+import type { QueuedUpload, UploadQueue } from './upload-queue.ts'
+
+export interface UploadsOptions {
+  readonly queue: UploadQueue
+  readonly sync: Pick<Sync, 'files' | 'access' | 'state' | 'on'>
+  readonly endpoint: string
+  readonly clock: Clock
+  request(request: HttpRequest): Promise<HttpResponse>
+  /** A file reached the server, or was refused for good (it is out of the queue either way). */
+  settled(upload: QueuedUpload, error: CloudError | undefined): void
+  /** The queue itself failed; nothing is lost, and it goes on at the next chance. */
+  failed(error: CloudError): void
+}
+
+export interface UploadWatch {
+  sent?(bytes: number): void
+  settled(error: CloudError | undefined): void
+  /** It has to wait for a network. */
+  waits?(): void
+}
+
+/** Empties the upload queue whenever there is a connection: one file at a time, oldest first. */
+export class Uploads {
+  readonly #options: UploadsOptions
+  readonly #watches = new Map<QueuedUpload, UploadWatch>()
+  readonly #stopListening: readonly (() => void)[]
+  #idle: (() => void)[] = []
+  #isRunning = false
+  #isStopped = false
+  #cancelRetry: () => void = () => undefined
+
+  constructor(options: UploadsOptions) {
+    this.#options = options
+    const { sync } = options
+    this.#stopListening = [
+      sync.on('online', () => this.wake()),
+      sync.on('offline', () => {
+        for (const watch of this.#watches.values()) watch.waits?.()
+      }),
+    ]
+  }
+
+  /** Hears what becomes of one file in the queue. */
+  watch(file: QueuedUpload, watch: UploadWatch): void {
+    this.#watches.set(file, watch)
+    if (this.#options.sync.state !== 'online') watch.waits?.()
+  }
+
+  /** Something is to be done, and can be now. */
+  wake(): void {
+    this.#cancelRetry()
+    if (!this.#isRunning && !this.#isStopped) void this.#run()
+  }
+
+  /** Resolves when the queue is empty. */
+  whenEmpty(): Promise<void> {
+    if (this.#options.queue.size === 0) return Promise.resolve()
+    return new Promise(resolve => this.#idle.push(resolve))
+  }
+
+  async abort(file: QueuedUpload, error: CloudError): Promise<void> {
+    if (this.#options.queue.has(file)) await this.#settle(file, error)
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#cancelRetry()
+    for (const stop of this.#stopListening) stop()
+  }
+
+  async #run(): Promise<void> {
+    const { queue, sync, clock, failed } = this.#options
+    this.#isRunning = true
+    try {
+      while (!this.#isStopped && sync.state === 'online') {
+        const [file] = queue.uploads
+        if (!file || !(await this.#bring(file))) break
+      }
+    } catch (thrown) {
+      failed(toCloudError(thrown))
+    }
+    this.#isRunning = false
+    if (queue.size === 0) {
+      const told = this.#idle
+      this.#idle = []
+      for (const resolve of told) resolve()
+    } else if (!this.#isStopped && sync.state === 'online')
+      this.#cancelRetry = clock.after(retryDelayMs, () => this.wake())
+  }
+
+  /** Answers whether to go on with the next one. */
+  async #bring(file: QueuedUpload): Promise<boolean> {
+    const { queue, sync, endpoint, request } = this.#options
+    try {
+      await upload(file, {
+        sync,
+        endpoint,
+        request,
+        isWanted: () => queue.has(file) && !this.#isStopped,
+        sent: bytes => this.#watches.get(file)?.sent?.(bytes),
+      })
+      await this.#settle(file, undefined)
+      return true
+    } catch (thrown) {
+      const error = toCloudError(thrown)
+      if (!queue.has(file)) return true
+      if (isPassing(error) || error.code === 'ABORTED') {
+        this.#watches.get(file)?.waits?.()
+        return false
+      }
+      await this.#settle(file, error)
+      return true
+    }
+  }
+
+  async #settle(file: QueuedUpload, error: CloudError | undefined): Promise<void> {
+    const watch = this.#watches.get(file)
+    this.#watches.delete(file)
+    await this.#options.queue.remove(file)
+    watch?.settled(error)
+    this.#options.settled(file, error)
+  }
+}
+
+const retryDelayMs = 5_000
