@@ -154,7 +154,7 @@ function reachable(name: string): Set<string> {
 
 function sources(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap(entry => {
-    if (entry.name === 'node_modules' || entry.name === 'dist') return []
+    if (['node_modules', 'dist', 'fixtures'].includes(entry.name)) return []
     const path = join(folder, entry.name)
     if (entry.isDirectory()) return sources(path)
     return /\.(ts|tsx|mjs|js|cjs)$/.test(entry.name) ? [path] : []
