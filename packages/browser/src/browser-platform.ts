@@ -17,6 +17,7 @@ export const browserRandom: RandomBytes = size => crypto.getRandomValues(new Uin
 export function browserPlatform(storage: (name: string) => Storage): Platform {
   return {
     name: 'browser',
+    ...(location.origin.startsWith('http') && { defaultEndpoint: location.origin }),
     clock: browserClock,
     random: browserRandom,
     storage,

@@ -1,1 +1,11 @@
+import type { Cloud } from '@nearcloud/client'
+import { createCloud } from './create-cloud.ts'
+
+export { browserPlatform } from './browser-platform.ts'
+export { createCloud } from './create-cloud.ts'
 export { DexieStorage, type DexieStorageOptions } from './dexie-storage.ts'
+export { WebSocketTransport } from './web-socket-transport.ts'
+
+/** The page's cloud object, as `wx.cloud` is a mini program's. */
+const cloud: Cloud = createCloud()
+export default cloud
