@@ -190,10 +190,10 @@ export function createCloud(platform: Platform): Cloud {
     async close(options) {
       const closed = current
       current = undefined
-      if (!closed) return
-      const { instance } = await closed.opening
+      const opening = await closed?.opening.catch(() => undefined) // what never opened holds nothing
+      if (!closed || !opening) return
       closed.instance = undefined
-      await instance.close(options)
+      await opening.instance.close(options)
     },
   }
   return cloud as Cloud

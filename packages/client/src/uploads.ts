@@ -46,8 +46,14 @@ export class Uploads {
 
   /** Hears what becomes of one file in the queue. */
   watch(file: QueuedUpload, watch: UploadWatch): void {
+    const { sync, clock } = this.#options
     this.#watches.set(file, watch)
-    if (this.#options.sync.state !== 'online') watch.waits?.()
+    if (sync.state === 'offline') watch.waits?.()
+    // a connection about to be made is worth a moment: then the caller hears the server's word
+    else if (sync.state === 'connecting')
+      clock.after(connectingMs, () => {
+        if (sync.state !== 'online') watch.waits?.()
+      })
   }
 
   /** Something is to be done, and can be now. */
@@ -127,3 +133,4 @@ export class Uploads {
 }
 
 const retryDelayMs = 5_000
+const connectingMs = 3_000
