@@ -23,6 +23,7 @@ function equalTo(wanted: Value): (value: Reached) => boolean {
   }
   if (wanted === null) return value => value === null || value === undefined
   if (typeof wanted === 'string' || typeof wanted === 'boolean') return value => value === wanted
+  if (typeof wanted === 'number' && !Number.isNaN(wanted)) return value => value === wanted
   return value => value !== undefined && equalValues(value, wanted)
 }
 
