@@ -1,0 +1,21 @@
+import { createServer, type NearcloudServer } from '@nearcloud/server'
+import { onTestFinished } from 'vitest'
+import { testFolder, testProject } from './folder.ts'
+
+/** Everybody may read and write these collections. */
+export function openTo(...collections: string[]): object {
+  return { database: Object.fromEntries(collections.map(name => [name, { read: true, write: true }])) }
+}
+
+/** A real server on a free port with these rules, stopped after the test. */
+export async function startServer(options: {
+  rules: unknown
+  dataFolder?: string
+  project?: string
+  site?: string
+}): Promise<NearcloudServer> {
+  const { rules, dataFolder = testFolder('data'), project = testProject(rules), ...rest } = options
+  const server = await createServer({ dataFolder, project, log: () => {}, ...rest })
+  onTestFinished(() => server.stop())
+  return server
+}
