@@ -18,8 +18,6 @@ export interface StartMessage {
   readonly ownPackage: boolean
   readonly env: string
   readonly appId: string
-  /** The address at which the server is reached over HTTP; empty: none. */
-  readonly server: string
 }
 
 export interface InvokeMessage {
@@ -60,6 +58,14 @@ export interface CallResult {
   readonly requestId: string
   /** Canonical text. */
   readonly text: string
+}
+
+/** An answer to `files`. */
+export interface FilesResult {
+  /** Canonical text; addresses in it are relative to the server. */
+  readonly text: string
+  /** Where the server is reached over HTTP. */
+  readonly server: string
 }
 
 /**

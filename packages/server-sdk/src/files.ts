@@ -8,8 +8,9 @@ import {
   isErrorCode,
   limits,
 } from '@nearcloud/protocol'
+import type { FilesResult } from './channel.ts'
 import { contentTypeOf } from './content-type.ts'
-import { ask, currentRuntime } from './runtime.ts'
+import { ask } from './runtime.ts'
 
 /** One file of a list: `status` 0 when it went well, else the original's number of what went wrong. */
 export interface FileStatus {
@@ -40,7 +41,7 @@ export async function uploadFile(options: {
     sha256,
     contentType: contentTypeOf(path),
   } as const
-  const ticket = (await askFiles(wanted)) as unknown as Ticket
+  const { answer: ticket, addressOf } = await askFiles<Ticket>(wanted)
   const done = { fileID: ticket.fileID, statusCode: 200, errMsg: 'uploadFile:ok' }
   if (bytes.length > 0 && ticket.offset === bytes.length) return done
   for (let offset = ticket.offset; ; ) {
@@ -83,7 +84,7 @@ export async function getTempFileURL(options: {
   const files = checkList('getTempFileURL', options?.fileList).map(file =>
     typeof file === 'string' ? { fileID: file } : file,
   )
-  const answer = (await askFiles({ verb: 'urls', files })) as unknown as { fileList: readonly TempFile[] }
+  const { answer, addressOf } = await askFiles<FileList<TempFile>>({ verb: 'urls', files })
   const fileList = answer.fileList.map(file => ({
     ...file,
     tempFileURL: file.tempFileURL === '' ? '' : addressOf(file.tempFileURL),
@@ -96,10 +97,12 @@ export async function deleteFile(options: {
   fileList: readonly string[]
 }): Promise<{ fileList: FileStatus[]; errMsg: string }> {
   const files = checkList('deleteFile', options?.fileList)
-  const answer = (await askFiles({ verb: 'delete', files: [...files] })) as unknown as {
-    fileList: readonly FileStatus[]
-  }
+  const { answer } = await askFiles<FileList<FileStatus>>({ verb: 'delete', files: [...files] })
   return { fileList: answer.fileList.map(file => ({ ...file })), errMsg: 'deleteFile:ok' }
+}
+
+interface FileList<T> {
+  readonly fileList: readonly T[]
 }
 
 interface Ticket {
@@ -111,12 +114,10 @@ interface Ticket {
   readonly partBytes: number
 }
 
-async function askFiles(wanted: FilesAsk) {
-  return decodeTrusted((await ask('files', JSON.stringify({ type: 'files', id: 1, ask: wanted }))) as string)
-}
-
-function addressOf(url: string): string {
-  return new URL(url, currentRuntime().server).href
+async function askFiles<T>(wanted: FilesAsk): Promise<{ answer: T; addressOf(url: string): string }> {
+  const frame = JSON.stringify({ type: 'files', id: 1, ask: wanted })
+  const { text, server } = (await ask('files', frame)) as FilesResult
+  return { answer: decodeTrusted(text) as T, addressOf: url => new URL(url, server).href }
 }
 
 async function bytesOf(content: unknown): Promise<Uint8Array> {

@@ -6,8 +6,6 @@ import type { AnswerMessage, AskVerb, Call, FromWorker } from './channel.ts'
 export interface Runtime {
   readonly env: string
   readonly appId: string
-  /** The address of the server, where the bytes of files go and come from. */
-  readonly server: string
   send(message: FromWorker): void
 }
 

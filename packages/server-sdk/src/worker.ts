@@ -48,7 +48,7 @@ new Worker(new URL('./parent-watch.js', import.meta.url), {
 }).unref()
 
 async function start(message: StartMessage): Promise<void> {
-  enterRuntime({ env: message.env, appId: message.appId, server: message.server, send })
+  enterRuntime({ env: message.env, appId: message.appId, send })
   forwardConsole((level, text) => {
     const call = calls.getStore()
     send({ type: 'log', level, text, ...(call && { call: call.id }) })

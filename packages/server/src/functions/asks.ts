@@ -14,7 +14,7 @@ import {
   type Write,
 } from '@nearcloud/protocol'
 import { checkWrite, type Executor, parseQuery } from '@nearcloud/query'
-import type { AskVerb, CallResult, GetResult } from '@nearcloud/server-sdk/channel'
+import type { AskVerb, CallResult, FilesResult, GetResult } from '@nearcloud/server-sdk/channel'
 import { isRecord } from './function-config.ts'
 
 /** What stands behind the questions of one invocation. */
@@ -23,8 +23,8 @@ export interface Behind {
   readonly executor: Executor
   /** Calls another function in the name of the same person. */
   call(name: string, data: Value): Promise<{ requestId: string; result: Value }>
-  /** Absent: this server keeps no files. */
-  files?(ask: FilesAsk): Promise<Value>
+  /** Throws STORAGE_REQUEST_FAIL where there are none. */
+  files(ask: FilesAsk): Promise<FilesResult>
 }
 
 /**
@@ -51,12 +51,8 @@ export async function carryOut(behind: Behind, verb: AskVerb, text: string): Pro
       const { requestId, result } = await behind.call(name, fromJson(data))
       return { requestId, text: encode(result) } satisfies CallResult
     }
-    case 'files': {
-      const { ask } = frame(text, 'files')
-      if (!behind.files)
-        throw new CloudError('STORAGE_REQUEST_FAIL', { errMsg: 'this server keeps no files' })
-      return encode(await behind.files(ask))
-    }
+    case 'files':
+      return behind.files(frame(text, 'files').ask)
   }
 }
 

@@ -23,8 +23,6 @@ export interface ProcessOptions {
   readonly config: FunctionConfig
   readonly env: string
   readonly appId: string
-  /** The address at which this server is reached; empty: none. Asked when the process starts. */
-  server(): string
   readonly clock: Clock
   onLog(level: LogLevel, text: string, requestId: string | undefined): void
   /** The process is gone. */
@@ -95,7 +93,7 @@ export class FunctionProcess {
           )
     this.#listen()
     const { name, entry, ownPackage } = folder
-    this.#send({ type: 'start', name, entry, ownPackage, env, appId, server: options.server() })
+    this.#send({ type: 'start', name, entry, ownPackage, env, appId })
   }
 
   get isOpen(): boolean {

@@ -9,7 +9,7 @@ import {
   toHex,
   type Value,
 } from '@nearcloud/protocol'
-import { type Call, maxResultLength } from '@nearcloud/server-sdk/channel'
+import { type Call, type FilesResult, maxResultLength } from '@nearcloud/server-sdk/channel'
 import type { Actor } from '../actor.ts'
 import type { Environment } from '../commit/environment.ts'
 import type { Log } from '../log-line.ts'
@@ -29,7 +29,7 @@ export interface FunctionsOptions {
   /** Serves the file methods of the SDK; absent: they are refused. */
   readonly files?: {
     ask(actor: Actor, ask: FilesAsk): Promise<Value>
-    /** Where this server is reached over HTTP: the bytes of files go there. Asked when a process starts. */
+    /** Where this server is reached over HTTP, for the bytes of files; empty: not yet. */
     url(): string
   }
   /** Calls of one function that run at once, 32 unless told, and that wait for one of them to end: 256. */
@@ -79,7 +79,6 @@ export function openFunctions(options: FunctionsOptions): Functions {
   const registry = new Registry(options.folder, clock, folder => ({
     env,
     appId,
-    server: () => options.files?.url() ?? '',
     clock,
     maxRunning,
     maxWaiting,
@@ -126,7 +125,7 @@ export function openFunctions(options: FunctionsOptions): Functions {
         const result = await invoke({ name, data, actor: self, source: `${source},scf`, requestId })
         return { requestId, result }
       },
-      ...(options.files && { files: (ask: FilesAsk) => options.files!.ask(self, ask) }),
+      files: (ask: FilesAsk) => askFiles(self, ask),
     }
     const text = await found.invoke({
       call,
@@ -134,6 +133,13 @@ export function openFunctions(options: FunctionsOptions): Functions {
       ask: (verb, question) => carryOut(behind, verb, question),
     })
     return resultOf(name, requestId, text)
+  }
+
+  async function askFiles(self: Actor, ask: FilesAsk): Promise<FilesResult> {
+    const server = options.files?.url() ?? ''
+    if (server === '' || !options.files)
+      throw new CloudError('STORAGE_REQUEST_FAIL', { errMsg: 'this server keeps no files, or not yet' })
+    return { text: encode(await options.files.ask(self, ask)), server }
   }
 
   function tooDeep(name: string, requestId: string): CloudError {

@@ -3,7 +3,7 @@ import { functionsClosed, tooManyCalls } from './function-errors.ts'
 import type { FunctionFolder } from './function-folder.ts'
 import { FunctionProcess, type Job, type ProcessOptions } from './function-process.ts'
 
-export interface WarmOptions extends Pick<ProcessOptions, 'env' | 'appId' | 'server' | 'clock' | 'onLog'> {
+export interface WarmOptions extends Pick<ProcessOptions, 'env' | 'appId' | 'clock' | 'onLog'> {
   /** Calls of one function that run at once, and that wait for one of those to end. */
   readonly maxRunning: number
   readonly maxWaiting: number

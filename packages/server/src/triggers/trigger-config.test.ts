@@ -15,7 +15,7 @@ function code(triggers: readonly unknown[]): FunctionCode {
   }
 }
 
-test('a database trigger without events has all of them', () => {
+test('[TRIGGER-8] a database trigger without events has all of them', () => {
   const { database } = readTriggers(
     code([{ name: 'onOrder', type: 'database', config: { collection: 'orders' } }]),
   )
@@ -29,7 +29,7 @@ test('a database trigger without events has all of them', () => {
   ])
 })
 
-test('a timer is named as not supported yet, and does not keep the others from running', () => {
+test('[TRIGGER-8] a timer is named as not supported yet, and does not keep the others from running', () => {
   const { database, unsupported } = readTriggers(
     code([
       { name: 'nightly', type: 'timer', config: '0 0 2 1 * * *' },
