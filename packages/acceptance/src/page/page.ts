@@ -1,0 +1,57 @@
+import cloud from '@nearcloud/browser'
+import type { Edit } from '../scenario/edits.ts'
+
+/** What the tests do in a page: an app whose buttons are functions. */
+const page = {
+  cloud,
+
+  async open(env: string, store: string, collection: string): Promise<void> {
+    cloud.init({
+      endpoint: location.origin,
+      env,
+      store,
+      subscribe: { [collection]: true },
+      queryLimits: { default: 1_000, max: 1_000 },
+    })
+    await cloud.ready()
+  },
+
+  /** Does each edit as a click would, awaiting every tenth; resolves when all are durable. */
+  async edit(collection: string, edits: readonly Edit[]): Promise<void> {
+    const db = cloud.database()
+    const waiting: Promise<unknown>[] = []
+    for (const [n, edit] of edits.entries()) {
+      const doc = db.collection(collection).doc(edit.id)
+      if (edit.kind === 'remove') waiting.push(doc.remove())
+      else waiting.push(doc.update({ data: dataOf(edit) }))
+      if (n % 10 === 9) await Promise.all(waiting)
+    }
+    await Promise.all(waiting)
+
+    function dataOf(edit: Exclude<Edit, { kind: 'remove' }>): Record<string, unknown> {
+      switch (edit.kind) {
+        case 'set':
+          return { [edit.field]: edit.value }
+        case 'inc':
+          return { count: db.command.inc(edit.by) }
+        case 'push':
+          return { list: db.command.push([edit.value]) }
+      }
+    }
+  },
+
+  async all(collection: string): Promise<unknown[]> {
+    const { data } = await cloud.database().collection(collection).orderBy('_id', 'asc').get()
+    return data
+  },
+}
+
+export type Page = typeof page
+
+declare global {
+  interface Window {
+    app: Page
+  }
+}
+
+window.app = page
