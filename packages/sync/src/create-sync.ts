@@ -17,13 +17,17 @@ export function createSync(options: SyncOptions): Sync {
   const events = new Emitter<SyncEvents>()
   const serverClock = new ServerClock(clock)
   const requests = new Requests(clock, answerLimitMs)
+  let access: string | undefined
+  let session: Session | undefined
+  let state: LinkState = 'offline'
+  let waiting: (() => void)[] = []
   const push = new Push(() => store.outbox)
   const subscriptions: Subscriptions = new Subscriptions({
     store,
     clock,
     warmMs,
     failed: error => events.emit('error', toCloudError(error)),
-    changed: () => tellSynced(),
+    changed: () => tellSettled(),
   })
   const pull = new Pull(store, subscriptions)
   const link: Link = new Link({
@@ -44,21 +48,16 @@ export function createSync(options: SyncOptions): Sync {
           pull,
           requests,
           events,
-          welcomed(welcome) {
+          welcomed(welcome, begun) {
             access = welcome.access
-            welcomeVersion = welcome.version
+            session = begun
           },
-          advanced: () => tellSynced(),
+          advanced: () => tellSettled(),
         },
         connection,
       ),
     changed: () => linkChanged(),
   })
-  let access: string | undefined
-  let welcomeVersion = 0
-  let state: LinkState = 'offline'
-  let waiting: (() => void)[] = []
-
   const isReachable = () => link.state === 'online' || link.isHopeful
 
   function linkChanged(): void {
@@ -73,18 +72,25 @@ export function createSync(options: SyncOptions): Sync {
     }
   }
 
-  function isSynced(): boolean {
-    if (link.state !== 'online' || store.outbox.size > 0 || pull.version < welcomeVersion) return false
+  function isSettled(): boolean {
+    if (link.state !== 'online' || store.outbox.size > 0) return false
     for (const subscription of subscriptions)
       if (!subscription.isComplete && !subscription.denial) return false
     return true
   }
 
-  function tellSynced(): void {
-    if (waiting.length === 0 || !isSynced()) return
+  function tellSettled(): void {
+    if (waiting.length === 0 || !isSettled()) return
     const told = waiting
     waiting = []
     for (const resolve of told) resolve()
+  }
+
+  async function whenSynced(): Promise<void> {
+    for (;;) {
+      if (!isSettled()) await new Promise<void>(resolve => waiting.push(resolve))
+      else if ((await session?.caughtUp()) && isSettled()) return
+    }
   }
 
   async function ask(asked: Asked): Promise<Value> {
@@ -133,9 +139,7 @@ export function createSync(options: SyncOptions): Sync {
     },
     call: (name: string, data: Value) => ask({ type: 'call', name, data: toJson(data) }),
     files: (question: FilesAsk) => ask({ type: 'files', ask: question }),
-    whenSynced() {
-      return isSynced() ? Promise.resolve() : new Promise(resolve => waiting.push(resolve))
-    },
+    whenSynced,
     on: (name, listener) => events.on(name, listener),
   }
 }

@@ -1,3 +1,4 @@
+export { Backoff } from './backoff.ts'
 export { createSync } from './create-sync.ts'
 export { Emitter } from './emitter.ts'
 export type { LinkState } from './link.ts'

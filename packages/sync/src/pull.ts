@@ -32,11 +32,6 @@ export class Pull {
     this.#subscriptions = subscriptions
   }
 
-  /** The version up to which every change was applied. */
-  get version(): Version {
-    return this.#version
-  }
-
   /** Changes will follow this version. */
   begin(version: Version): void {
     this.#version = version

@@ -39,8 +39,8 @@ export interface SessionParts {
   readonly pull: Pull
   readonly requests: Requests
   readonly events: Emitter<SyncEvents>
-  /** The server said who we are. */
-  welcomed(welcome: DownOf<'welcome'>): void
+  /** The server said who we are: the conversation is under way. */
+  welcomed(welcome: DownOf<'welcome'>, session: Session): void
   /** A message has taken effect. */
   advanced(): void
 }
@@ -57,6 +57,8 @@ export class Session implements Conversation {
   #helloAt: Millis = 0
   #heartbeat: ReturnType<typeof startHeartbeat> | undefined
   #work: Promise<void> = Promise.resolve()
+  /** One for each ping that has no pong. */
+  #pings: ((isAnswered: boolean) => void)[] = []
 
   constructor(parts: SessionParts, connection: Connection) {
     this.#parts = parts
@@ -81,14 +83,20 @@ export class Session implements Conversation {
       this.#fail(error)
       return
     }
-    if (message.type === 'pong') this.#parts.link.progressed()
-    else this.#work = this.#work.then(() => this.#handle(message)).catch(error => this.#fail(error))
+    this.#work = this.#work.then(() => this.#handle(message)).catch(error => this.#fail(error))
+  }
+
+  /** True when everything the server had committed when it was asked is here; false when the conversation ends. */
+  caughtUp(): Promise<boolean> {
+    if (!this.#isOpen) return Promise.resolve(false)
+    return new Promise(resolve => this.#ping(resolve))
   }
 
   async closed(): Promise<void> {
     this.#isOpen = false
     this.#heartbeat?.stop()
     await this.#work
+    for (const resolve of this.#pings.splice(0)) resolve(false)
     this.#phase = 'over'
     this.#parts.push.end()
     this.#parts.subscriptions.end()
@@ -118,6 +126,9 @@ export class Session implements Conversation {
         return this.#denied(message)
       case 'answer':
         return this.#parts.requests.answer(message)
+      case 'pong':
+        this.#parts.link.progressed()
+        return this.#pings.shift()?.(true)
       default:
         throw unexpected(message.type)
     }
@@ -130,12 +141,12 @@ export class Session implements Conversation {
         errMsg: `the server speaks protocol ${welcome.protocol}, this client ${protocolVersion}`,
       })
     if (!isKnownAs(store, welcome)) return this.#fork(welcome)
-    const { openid, epoch, version } = store.checkpoint
+    const { openid, epoch } = store.checkpoint
     if (welcome.resumed && openid !== undefined && openid !== welcome.openid)
       throw new CloudError('PROTOCOL_ERROR', { errMsg: 'the server resumed the copy of another user' })
 
     serverClock.correct(welcome.time, this.#helloAt)
-    pull.begin(welcome.resumed ? version : welcome.version)
+    pull.begin(welcome.version)
     const mutations = pendingById(store)
     const rejected = pull.outcomes(welcome.outcomes)
     const step: ConfirmedStep = {
@@ -146,7 +157,7 @@ export class Session implements Conversation {
         openid: welcome.openid,
         epoch: welcome.epoch,
         viewKey: welcome.viewKey,
-        version: pull.version,
+        version: welcome.version,
       },
     }
     await store.confirm(step)
@@ -157,7 +168,7 @@ export class Session implements Conversation {
 
     this.#phase = 'live'
     const send = (frame: string) => this.#send(frame)
-    this.#parts.welcomed(welcome)
+    this.#parts.welcomed(welcome, this)
     push.begin(send, welcome.lastMutation)
     requests.begin(send, welcome.lastMutation)
     subscriptions.begin({
@@ -168,7 +179,7 @@ export class Session implements Conversation {
     this.#heartbeat = startHeartbeat({
       clock: this.#parts.clock,
       everyMs: Math.max(welcome.heartbeatMs, shortestHeartbeatMs),
-      ping: () => send('{"type":"ping"}'),
+      ping: () => this.#ping(() => undefined),
       silent: () => this.#connection.close(),
     })
     link.greeted()
@@ -253,6 +264,11 @@ export class Session implements Conversation {
       if (mutation)
         this.#parts.events.emit('rejected', { id, code, reason, details: details ?? {}, mutation })
     }
+  }
+
+  #ping(answered: (isAnswered: boolean) => void): void {
+    this.#pings.push(answered)
+    this.#send('{"type":"ping"}')
   }
 
   #send(frame: string): void {

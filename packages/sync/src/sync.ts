@@ -51,7 +51,10 @@ export interface Sync {
   call(name: string, data: Value): Promise<Value>
   /** As `call`. */
   files(ask: FilesAsk): Promise<Value>
-  /** Online, nothing waits to be sent, every subscription is complete and in step. Waits while offline. */
+  /**
+   * Nothing waits to be sent, every subscription is complete, and whatever the server had committed when this was
+   * called is here. Waits while offline.
+   */
   whenSynced(): Promise<void>
   /** Returns the way to stop. */
   on<Name extends keyof SyncEvents>(name: Name, listener: (detail: SyncEvents[Name]) => void): () => void

@@ -115,6 +115,7 @@ export class ScriptedSession implements PeerListener {
         if (!this.#followed.delete(message.id)) this.#violation('an unknown subscription')
         return
       case 'ping':
+        this.pump()
         return this.say({ type: 'pong' })
       default:
         return this.#answer(message)
