@@ -2,10 +2,15 @@ import type { DocId, Document } from '@nearcloud/protocol'
 import { OrderedIndex } from './ordered-index.ts'
 import type { Confirmed } from './store.ts'
 
+/** Where a document that the app sees is kept: the same slot as long as it exists. */
+export interface Slot {
+  document: Document
+}
+
 /** The documents of one collection: as the server has them, and as the app sees them, with indexes over the latter. */
 export class Collection {
   readonly confirmed = new Map<DocId, Confirmed>()
-  readonly #visible = new Map<DocId, Document>()
+  readonly #slotById = new Map<DocId, Slot>()
   readonly #indexByPath = new Map<string, OrderedIndex>()
   readonly #smallestIndexed: number
 
@@ -14,31 +19,38 @@ export class Collection {
   }
 
   get size(): number {
-    return this.#visible.size
+    return this.#slotById.size
   }
 
   get(id: DocId): Document | undefined {
-    return this.#visible.get(id)
+    return this.#slotById.get(id)?.document
   }
 
-  documents(): Iterable<Document> {
-    return this.#visible.values()
+  slots(): Iterable<Slot> {
+    return this.#slotById.values()
+  }
+
+  *documents(): Generator<Document> {
+    for (const { document } of this.#slotById.values()) yield document
   }
 
   /** What the app sees from now on under this id; null: nothing. */
   show(id: DocId, after: Document | null): void {
-    const before = this.#visible.get(id)
-    if (after) this.#visible.set(id, after)
-    else this.#visible.delete(id)
-    for (const index of this.#indexByPath.values()) {
-      if (before) index.remove(before)
-      if (after) index.add(after)
+    const slot = this.#slotById.get(id)
+    const indexes = [...this.#indexByPath.values()]
+    if (slot && after) {
+      const moved = indexes.filter(index => !index.hasSameKeys(slot.document, after))
+      for (const index of moved) index.remove(slot)
+      slot.document = after
+      for (const index of moved) index.add(slot)
+    } else if (after) {
+      const added = { document: after }
+      this.#slotById.set(id, added)
+      for (const index of indexes) index.add(added)
+    } else if (slot) {
+      for (const index of indexes) index.remove(slot)
+      this.#slotById.delete(id)
     }
-  }
-
-  /** Another object for a document that reads the same. */
-  replaceEqual(id: DocId, document: Document): void {
-    this.#visible.set(id, document)
   }
 
   index(path: string): OrderedIndex | undefined {
@@ -48,7 +60,7 @@ export class Collection {
   /** Makes the index when the collection is large enough to want it and has room for one more. */
   makeIndex(path: string): OrderedIndex | undefined {
     if (this.size < this.#smallestIndexed || this.#indexByPath.size >= mostIndexes) return undefined
-    const index = new OrderedIndex(path, this.documents())
+    const index = new OrderedIndex(path, this.slots())
     this.#indexByPath.set(path, index)
     return index
   }

@@ -1,6 +1,6 @@
-import type { DocId, Document, Value } from '@nearcloud/protocol'
+import type { Document, Value } from '@nearcloud/protocol'
 import { compileFilter, compileOrder, equalValues, firstInOrder, type Query } from '@nearcloud/query'
-import type { Collection } from './collection.ts'
+import type { Collection, Slot } from './collection.ts'
 import { choosePlan, idsAmong, type Plan } from './planner.ts'
 
 export interface Found {
@@ -42,16 +42,19 @@ function findMatching(collection: Collection, query: Query, wanted: number): Fou
     candidates++
     if (matches(document)) documents.push(document)
   }
-  if (plan.plan === 'scan') for (const document of collection.documents()) look(document)
+  if (plan.plan === 'scan') for (const { document } of collection.slots()) look(document)
   else if (plan.plan === 'id') for (const id of idsAmong(plan.ids)) look(collection.get(id))
-  else if (plan.walk === undefined) for (const id of idsOf(plan)) look(collection.get(id))
+  else if (plan.walk === undefined) for (const { document } of slotsOf(plan)) look(document)
   else {
     // entries with equal keys are in no order yet: the walk ends between two keys
     let lastKey: Value | undefined
-    for (const { key, id } of plan.index.entries(plan.index.spansOf(plan.constraint), plan.walk === 'desc')) {
+    for (const { key, slot } of plan.index.entries(
+      plan.index.spansOf(plan.constraint),
+      plan.walk === 'desc',
+    )) {
       if (documents.length >= wanted && !equalValues(key, lastKey)) break
       lastKey = key
-      look(collection.get(id))
+      look(slot.document)
     }
   }
   return { documents, plan, candidates }
@@ -62,8 +65,8 @@ function windowOf(matching: readonly Document[], query: Query): readonly Documen
   return firstInOrder(matching, compileOrder(query), end).slice(query.skip)
 }
 
-function idsOf({ index, constraint }: Extract<Plan, { plan: 'index' }>): Iterable<DocId> {
-  const ids = new Set<DocId>()
-  for (const entry of index.entries(index.spansOf(constraint), false)) ids.add(entry.id)
-  return ids
+function slotsOf({ index, constraint }: Extract<Plan, { plan: 'index' }>): Iterable<Slot> {
+  const slots = new Set<Slot>()
+  for (const { slot } of index.entries(index.spansOf(constraint), false)) slots.add(slot)
+  return slots
 }

@@ -132,7 +132,7 @@ test('[WATCH-2] following the changes of each snapshot gives its documents, and 
         }
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 150 },
   )
 })
 
@@ -160,7 +160,7 @@ test('[CONFIRM-3] the overlay is the confirmed documents with the outbox replaye
       await store.close()
       expect(seen((await openTestStore(medium)).store)).toEqual(seen(fresh))
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   )
 })
 
@@ -190,7 +190,7 @@ test('[WATCH-3] a windowed query is about its window and what is pending, as the
         expect(snapshots[snapshots.length - 1]!.docs).toEqual(documents)
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 150 },
   )
 })
 

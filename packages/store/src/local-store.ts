@@ -71,9 +71,8 @@ export class LocalStore implements Store {
 
   get checkpoint(): Checkpoint {
     const { checkpoint, outbox } = this.#state
-    const undurable = outbox.size - outbox.mutations.length
-    if (undurable === 0) return checkpoint
-    const nextMutation = checkpoint.nextMutation + undurable
+    if (outbox.undurableCount === 0) return checkpoint
+    const nextMutation = checkpoint.nextMutation + outbox.undurableCount
     return { ...checkpoint, nextMutation, lastTime: Math.max(checkpoint.lastTime, this.#lastTime) }
   }
 

@@ -1,9 +1,11 @@
 import type { DocId, Document, Value } from '@nearcloud/protocol'
-import { type Constraint, compareValues, keysAt } from '@nearcloud/query'
+import { type Constraint, compareValues, equalValues, keysAt } from '@nearcloud/query'
+import type { Slot } from './collection.ts'
 
 export interface Entry {
   readonly key: Value
   readonly id: DocId
+  readonly slot: Slot
 }
 
 /** A part of the index: from one position up to, and without, another. */
@@ -27,13 +29,14 @@ export class OrderedIndex {
   #chunks: Entry[][] = []
   #irregular = 0
   readonly #fullChunk: number
+  /** The path names a field of the document itself. */
+  readonly #isField: boolean
 
-  constructor(path: string, documents: Iterable<Document>, fullChunk = 512) {
+  constructor(path: string, slots: Iterable<Slot>, fullChunk = 512) {
     this.path = path
     this.#fullChunk = fullChunk
-    const entries: Entry[] = []
-    for (const document of documents) entries.push(...this.#entriesOf(document, 1))
-    entries.sort(compareEntries)
+    this.#isField = !path.includes('.')
+    const entries = sortedEntries(this.#allEntries(slots))
     for (let at = 0; at < entries.length; at += fullChunk / 2)
       this.#chunks.push(entries.slice(at, at + fullChunk / 2))
   }
@@ -43,12 +46,19 @@ export class OrderedIndex {
     return this.#irregular === 0
   }
 
-  add(document: Document): void {
-    for (const entry of this.#entriesOf(document, 1)) this.#insert(entry)
+  add(slot: Slot): void {
+    for (const entry of this.#entriesOf(slot, 1)) this.#insert(entry)
   }
 
-  remove(document: Document): void {
-    for (const entry of this.#entriesOf(document, -1)) this.#delete(entry)
+  /** The slot holds the document it was added with, or one with the same keys. */
+  remove(slot: Slot): void {
+    for (const entry of this.#entriesOf(slot, -1)) this.#delete(entry)
+  }
+
+  /** One may stand for the other here (`false` may mean "not seen"). */
+  hasSameKeys(a: Document, b: Document): boolean {
+    if (!this.#isField) return equalLists(keysAt(a, this.path), keysAt(b, this.path))
+    return equalValues(fieldOf(a, this.path), fieldOf(b, this.path))
   }
 
   /** Where documents that satisfy the constraint are; all of the index for none. */
@@ -96,11 +106,21 @@ export class OrderedIndex {
     }
   }
 
-  #entriesOf(document: Document, sign: 1 | -1): Entry[] {
+  *#allEntries(slots: Iterable<Slot>): Generator<Entry> {
+    for (const slot of slots) yield* this.#entriesOf(slot, 1)
+  }
+
+  #entriesOf(slot: Slot, sign: 1 | -1): readonly Entry[] {
+    const { document } = slot
+    const id = document._id
+    if (this.#isField) {
+      const key = fieldOf(document, this.path)
+      if (!Array.isArray(key)) return [{ key, id, slot }]
+    }
     const keys = keysAt(document, this.path)
-    if (keys.length === 1 && !Array.isArray(keys[0])) return [{ key: keys[0]!, id: document._id }]
+    if (keys.length === 1 && !Array.isArray(keys[0])) return [{ key: keys[0]!, id, slot }]
     this.#irregular += sign
-    return sortedUnique(keys).map(key => ({ key, id: document._id }))
+    return sortedUnique(keys).map(key => ({ key, id, slot }))
   }
 
   #insert(entry: Entry): void {
@@ -162,6 +182,38 @@ function sortedUnique(values: readonly Value[]): readonly Value[] {
   const sorted = [...values].sort(compareValues)
   return sorted.filter((value, at) => at === 0 || compareValues(value, sorted[at - 1]!) !== 0)
 }
+
+/** By key and id. Ids are sorted key by key, which is much cheaper than comparing entries. */
+function sortedEntries(entries: Iterable<Entry>): readonly Entry[] {
+  const byScalar = new Map<Value, Entry[]>()
+  const others: Entry[] = []
+  for (const entry of entries) {
+    const { key } = entry
+    if (typeof key === 'object' && key !== null) others.push(entry)
+    else if (byScalar.get(key)?.push(entry) === undefined) byScalar.set(key, [entry])
+  }
+  const sorted = [...byScalar.keys()].sort(compareValues).flatMap(key => sortById(byScalar.get(key)!))
+  return others.length === 0 ? sorted : [...sorted, ...others].sort(compareEntries)
+}
+
+function sortById(entries: Entry[]): readonly Entry[] {
+  // the host's order of texts is that of code points as long as there are no surrogates
+  const isPlain = entries.every(({ id }) => typeof id === 'string' && !surrogate.test(id))
+  return isPlain
+    ? entries.sort((a, b) => (a.id < b.id ? -1 : 1))
+    : entries.sort((a, b) => compareValues(a.id, b.id))
+}
+
+function fieldOf(document: Document, name: string): Value {
+  return hasOwn.call(document, name) ? document[name]! : null
+}
+
+function equalLists(a: readonly Value[], b: readonly Value[]): boolean {
+  return a.length === b.length && a.every((value, at) => equalValues(value, b[at]))
+}
+
+const hasOwn = Object.prototype.hasOwnProperty
+const surrogate = /[\ud800-\udfff]/
 
 function isBefore(a: Position, b: Position): boolean {
   return a.chunk < b.chunk || (a.chunk === b.chunk && a.at < b.at)

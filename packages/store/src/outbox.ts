@@ -13,6 +13,11 @@ export class Outbox implements OutboxView {
     return this.#all.length
   }
 
+  /** How many storage does not have yet. */
+  get undurableCount(): number {
+    return this.#all.length - this.#durableCount
+  }
+
   get mutations(): readonly Mutation[] {
     this.#durable ??= Object.freeze(this.#all.slice(0, this.#durableCount))
     return this.#durable

@@ -80,11 +80,8 @@ export function rebase(collections: Collections, outbox: Outbox, docs: DocSet): 
     const collection = collections.of(name)
     const before = collection.get(id) ?? null
     if (before === after) continue
-    if (before && after && equalValues(before, after)) {
-      collection.replaceEqual(id, after)
-      continue
-    }
     collection.show(id, after)
+    if (before && after && equalValues(before, after)) continue
     changes.push({
       collection: name,
       id,

@@ -56,18 +56,18 @@ export class State {
   /** The documents concerned: confirmed differently, or with other mutations over them. */
   applyStep(step: LoggedStep): DocSet {
     const concerned = new DocSet()
-    for (const { collection, version, document } of step.puts ?? []) {
-      const { confirmed } = this.collections.of(collection)
-      if (version < (confirmed.get(document._id)?.version ?? 0)) continue
-      confirmed.set(document._id, { document, version })
-      this.#touch(concerned, collection, document._id)
-    }
     for (const { collection, version, id } of step.gone ?? []) {
       const { confirmed } = this.collections.of(collection)
       const known = confirmed.get(id)
       if (!known || version < known.version) continue
       confirmed.delete(id)
       this.#touch(concerned, collection, id)
+    }
+    for (const { collection, version, document } of step.puts ?? []) {
+      const { confirmed } = this.collections.of(collection)
+      if (version < (confirmed.get(document._id)?.version ?? 0)) continue
+      confirmed.set(document._id, { document, version })
+      this.#touch(concerned, collection, document._id)
     }
     const left: Mutation[] = []
     for (const { id, code, reason, details } of step.rejected ?? []) {

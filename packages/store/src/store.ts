@@ -144,7 +144,7 @@ export interface ConfirmedStep {
     readonly version: Version
     readonly document: Document
   }[]
-  /** No longer there, or no longer visible. Older than the confirmed version: ignored. */
+  /** No longer there, or no longer visible. Older than the confirmed version: ignored. Happens before the puts. */
   readonly gone?: readonly { readonly collection: string; readonly version: Version; readonly id: DocId }[]
   /** Leave the outbox with their effects, which the puts hold from now on: all up to this one. */
   readonly accepted?: MutationId
