@@ -1,7 +1,8 @@
 import { RegExpValue } from '@nearcloud/protocol'
 import { expect, test } from 'vitest'
 import { compareText } from './compare.ts'
-import { clausesOf, constraintsOf, coversFilter } from './constraints.ts'
+import { clausesOf, constraintsOf } from './constraints.ts'
+import { coversFilter } from './covering.ts'
 import type { Filter } from './types.ts'
 
 const a1: Filter = ['field', 'a', ['eq', 1]]
@@ -98,4 +99,35 @@ test('[CONSTRAINT-6] covering is seen clause by clause, however the clauses are 
   expect(coversFilter(['and', []], a1)).toBe(true)
   expect(coversFilter(['and', [b2]], split)).toBe(true)
   expect(coversFilter(split, b2)).toBe(false)
+})
+
+test('[CONSTRAINT-7] an equality follows from a list, a range from a wider one, a part from an alternative', () => {
+  const on = (...test: Filter[2] & readonly unknown[]) => ['field', 'a', test] as unknown as Filter
+  const covers = (outer: Filter, inner: Filter) => coversFilter(outer, inner)
+  expect(covers(on('in', [1, 2]), a1)).toBe(true)
+  expect(covers(on('in', [1, 2]), on('in', [2, 1]))).toBe(true)
+  expect(covers(on('in', [1, 2]), on('in', [2, 3]))).toBe(false)
+  expect(covers(on('gt', 0), a1)).toBe(true)
+  expect(covers(on('gt', 1), a1)).toBe(false)
+  expect(covers(on('gte', 1), on('gt', 1))).toBe(true)
+  expect(covers(on('gt', 1), on('gte', 1))).toBe(false)
+  expect(covers(on('lt', 9), on('lte', 8))).toBe(true)
+  expect(covers(on('lt', 9), on('lt', '8'))).toBe(false)
+  expect(covers(on('exists', true), a1)).toBe(true)
+  expect(covers(on('exists', true), on('eq', null))).toBe(false)
+  expect(covers(on('exists', true), on('gte', null))).toBe(false)
+  expect(covers(on('gte', null), on('eq', null))).toBe(false)
+  expect(covers(['or', [a1, b2]], ['and', [b2, on('eq', 5)]])).toBe(true)
+  expect(covers(on('in', [1, 2]), ['or', [a1, on('eq', 2)]])).toBe(true)
+  expect(covers(on('neq', 2), a1)).toBe(false)
+  expect(covers(on('in', [new RegExpValue('x')]), on('eq', new RegExpValue('x')))).toBe(false)
+})
+
+test('[CONSTRAINT-8] alternatives inside alternatives are not looked through for ever', () => {
+  const nested = (path: string) => {
+    let filter: Filter = ['field', path, ['eq', 1]]
+    for (let i = 0; i < 28; i++) filter = ['or', [filter, ['field', `${path}${i}`, ['eq', i]]]]
+    return filter
+  }
+  expect(coversFilter(nested('x'), nested('y'))).toBe(false)
 })

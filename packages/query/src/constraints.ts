@@ -1,4 +1,4 @@
-import { encode, RegExpValue, type Value } from '@nearcloud/protocol'
+import { RegExpValue, type Value } from '@nearcloud/protocol'
 import { compareValues } from './compare.ts'
 import { compileRegExp } from './regex/regexp.ts'
 import type { Filter, Test } from './types.ts'
@@ -21,17 +21,6 @@ export function clausesOf(filter: Filter): readonly Filter[] {
   if (filter[0] === 'field' && filter[2][0] === 'and')
     return filter[2][1].flatMap(test => clausesOf(['field', filter[1], test]))
   return [filter]
-}
-
-/**
- * Does every document that matches `inner` match `outer`, as far as their forms show? Each clause of `outer` is among
- * those of `inner`. `false` may mean "not seen".
- */
-export function coversFilter(outer: Filter, inner: Filter): boolean {
-  const wanted = clausesOf(outer)
-  if (wanted.length === 0) return true
-  const given = new Set(clausesOf(inner).map(textOf))
-  return wanted.every(clause => given.has(textOf(clause)))
 }
 
 /**
@@ -130,8 +119,4 @@ function isKey(value: Value): boolean {
 
 function isBound(value: Value): boolean {
   return isKey(value) && !Number.isNaN(value)
-}
-
-function textOf(clause: Filter): string {
-  return encode(clause as unknown as Value)
 }

@@ -140,6 +140,6 @@ test('[RESULT-6] after any commits the result is what the query would answer, an
         }
       },
     ),
-    { numRuns: 500 },
+    { numRuns: 200 },
   )
 })

@@ -300,7 +300,7 @@ test('[MERGE-16] assignments made apart end the same in every order of arrival: 
       const expected = pruned(inOrderOfTime(steps))
       for (const order of arrivals) expect(pruned(arrive(order).data)).toEqual(expected)
     }),
-    { numRuns: 2_000 },
+    { numRuns: 500 },
   )
 })
 
@@ -368,6 +368,6 @@ test('[MERGE-20] the latest of all edits made apart is there in every order of a
         expect(found).toEqual(operator === 'remove' ? undefined : value)
       }
     }),
-    { numRuns: 1_000 },
+    { numRuns: 300 },
   )
 })

@@ -1,0 +1,135 @@
+import {
+  CloudError,
+  type Document,
+  type DocumentData,
+  decode,
+  documentText,
+  normalise,
+  type PathChange,
+  type Write,
+} from '@nearcloud/protocol'
+import { arbitraryFields, arbitraryValue } from '@nearcloud/protocol/testing'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { applyWrite } from './apply.ts'
+import { checkWrite } from './check-write.ts'
+
+function refusal(write: object): string {
+  try {
+    checkWrite({ collection: 'c', id: 'x', ...write } as Write)
+  } catch (error) {
+    expect(error).toBeInstanceOf(CloudError)
+    return (error as CloudError).errMsg
+  }
+  return 'accepted'
+}
+
+const update = (...changes: unknown[]) => refusal({ op: 'update', changes })
+
+test('[CHECK-1] a write names its collection and document', () => {
+  for (const bad of [
+    { collection: '_files' },
+    { collection: '' },
+    { id: '' },
+    { id: null },
+    { id: Number.NaN },
+    { op: 'drop' },
+  ])
+    expect(refusal({ op: 'remove', ...bad })).not.toBe('accepted')
+  expect(refusal({ op: 'remove', id: 0 })).toBe('accepted')
+})
+
+test('[CHECK-2] data is an object without _id', () => {
+  for (const data of [null, [], 'x', 5, new Date(), { _id: 'x' }])
+    for (const op of ['add', 'set']) expect([data, refusal({ op, data })]).not.toEqual([data, 'accepted'])
+  expect(refusal({ op: 'add', data: { _openid: 'u' } })).toBe('accepted')
+})
+
+test('[CHECK-3] nobody assigns _id or _openid of a document that exists', () => {
+  for (const path of ['_id', '_id.x', '_openid', '_openid.0'])
+    for (const change of [
+      [path, 'set', 1],
+      [path, 'remove', null],
+      [path, 'inc', 1],
+      [path, 'push', [1]],
+    ])
+      expect(update(change)).toContain('不能更新')
+})
+
+test('[CHECK-4] paths lead somewhere and not into each other', () => {
+  expect(update()).toContain('must not be empty')
+  for (const path of ['', 'a.', '.a', '$set', 'a.$[]', '__proto__', 'a.constructor.b', 'a.'.repeat(70)])
+    expect([path, update([path, 'set', 1])]).not.toEqual([path, 'accepted'])
+  expect(update(['a', 'set', 1], ['a', 'inc', 1])).toContain('conflict')
+  expect(update(['a.b.c', 'set', 1], ['a', 'inc', 1])).toContain('conflict')
+  expect(update(['a.b', 'set', 1], ['a.bc', 'set', 1], ['ab', 'set', 1], ['a-b', 'set', 1])).toBe('accepted')
+})
+
+test('[CHECK-5] operators are known, and their arguments fit', () => {
+  for (const [operator, argument] of [
+    ['rename', 'b'],
+    ['toString', 1],
+    ['__proto__', 1],
+    ['remove', 1],
+    ['inc', '1'],
+    ['inc', Number.NaN],
+    ['inc', Number.POSITIVE_INFINITY],
+    ['push', 1],
+    ['push', null],
+    ['addToSet', {}],
+  ])
+    expect([operator, argument, update(['a', operator, argument])]).not.toEqual([
+      operator,
+      argument,
+      'accepted',
+    ])
+})
+
+test('[CHECK-6] thousands of changes are checked in no time', () => {
+  const changes = Array.from({ length: 10_000 }, (_, i) => [`${'a.'.repeat(30)}f${i}`, 'set', 1])
+  expect(update(...changes)).toBe('accepted')
+  expect(update(...changes, ['z', 'set', 1])).toContain('more than 10000')
+})
+
+test('[UPDATE-11] what a checked write makes is a document that reads the same after any trip', () => {
+  const path = fc
+    .array(fc.constantFrom('a', 'b', '0', '1', 'type', 'coordinates', 'toString'), {
+      minLength: 1,
+      maxLength: 4,
+    })
+    .map(keys => keys.join('.'))
+  const value = arbitraryValue({ maxDepth: 2, serverDates: true })
+  const change = fc.oneof(
+    fc.tuple(path, fc.constant('set'), value),
+    fc.tuple(path, fc.constant('remove'), fc.constant(null)),
+    fc.tuple(path, fc.constant('inc'), fc.integer()),
+    fc.tuple(path, fc.constantFrom('push', 'addToSet'), fc.array(value, { maxLength: 2 })),
+  )
+  const start = fc.oneof(
+    arbitraryFields(),
+    fc.constantFrom({ a: { type: 'Point', coordinates: [1, 2] }, b: [{ a: 1 }] }),
+  )
+  fc.assert(
+    fc.property(start, fc.array(change, { maxLength: 5 }), (fields, changes) => {
+      let doc = normalise({ _id: 'x', ...fields }) as Document
+      const text = documentText(doc)
+      for (const [at, operator, argument] of changes) {
+        const made = [[at, operator, normalise(argument)] as PathChange]
+        const write: Write = { op: 'update', collection: 'c', id: 'x', changes: made }
+        checkWrite(write)
+        try {
+          const context = { base: Number.POSITIVE_INFINITY, time: 1, version: 1, now: 1 }
+          doc = applyWrite({ doc, stamps: {} }, write, context).after!.doc
+        } catch (error) {
+          expect(error).toMatchObject({
+            code: expect.stringMatching(/DATABASE_REQUEST_FAILED|INVALID_PARAM/),
+          })
+        }
+        expect(decode(documentText(doc))).toEqual(doc)
+      }
+      const again = normalise({ _id: 'x', ...fields }) as DocumentData
+      expect(documentText(again as Document)).toBe(text)
+    }),
+    { numRuns: 500 },
+  )
+})
