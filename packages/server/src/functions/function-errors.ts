@@ -24,6 +24,16 @@ export function executeFail(name: string, requestId: string, words: string): Clo
   })
 }
 
+/** In words: how a process ended that was not asked to. */
+export function endOfProcess(
+  end: { readonly code: number | null; readonly signal: string | null; readonly errorOutput: string },
+  memoryMb: number,
+): string {
+  if (end.errorOutput.includes('heap out of memory')) return `out of memory: more than ${memoryMb} MB`
+  if (end.signal !== null) return `the process was ended by ${end.signal}`
+  return `${end.code} code exit unexpected`
+}
+
 export function timeLimitExceeded(name: string, requestId: string, timeLimitMs: number): CloudError {
   const seconds = timeLimitMs / 1_000
   return new CloudError('FUNCTIONS_TIME_LIMIT_EXCEEDED', {

@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { type Clock, CloudError, toCloudError } from '@nearcloud/protocol'
 import {
   type AskMessage,
@@ -11,12 +11,12 @@ import {
   type Thrown,
   type ToWorker,
 } from '@nearcloud/server-sdk/channel'
+import { forkWorker, killWorker } from './fork-worker.ts'
 import type { FunctionConfig } from './function-config.ts'
-import { executeFail, timeLimitExceeded } from './function-errors.ts'
+import { endOfProcess, executeFail, timeLimitExceeded } from './function-errors.ts'
 import type { FunctionFolder } from './function-folder.ts'
 import { watchMemory } from './memory-watch.ts'
 import { readLines } from './read-lines.ts'
-import { workerFile } from './worker-file.ts'
 
 export interface ProcessOptions {
   readonly folder: FunctionFolder
@@ -47,8 +47,8 @@ interface Running {
 }
 
 /**
- * One process with one function's code, for many calls one after another or at once. It is *starting*, *ready*,
- * *retired* (finishes what runs, takes nothing new) or *ended*; whatever the code does, every call is settled.
+ * One process with one function's code, for many calls one after another or at once. It is *open* to calls (while the
+ * code is loaded, too), *retired* (finishes what runs) or *ended*; whatever the code does, every call is settled.
  */
 export class FunctionProcess {
   readonly #options: ProcessOptions
@@ -58,6 +58,8 @@ export class FunctionProcess {
   /** Settles when the code is loaded, or never. */
   readonly #ready: Promise<void>
   #becomeReady = () => {}
+  readonly #gone: Promise<void>
+  #becomeGone = () => {}
   #cancelStart: () => void
   #stopMemoryWatch: () => void
   #state: 'open' | 'retired' | 'ended' = 'open'
@@ -71,16 +73,12 @@ export class FunctionProcess {
     const { folder, config, env, appId, clock } = options
     this.#options = options
     this.#logs = new LogBudget(() => clock.now())
-    this.#child = fork(workerFile(), [], {
-      cwd: folder.path,
-      env: { ...config.variables },
-      execArgv: [`--max-old-space-size=${config.memoryMb}`, '--no-warnings'],
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      // A group of its own, so that what the function starts ends with it, and Ctrl-C is the server's to answer.
-      detached: true,
-    })
+    this.#child = forkWorker(folder, config)
     this.#ready = new Promise(resolve => {
       this.#becomeReady = resolve
+    })
+    this.#gone = new Promise(resolve => {
+      this.#becomeGone = resolve
     })
     this.#cancelStart = clock.after(Math.max(startLimitMs, config.timeLimitMs), () =>
       this.#kill('the code did not finish loading in time'),
@@ -100,10 +98,6 @@ export class FunctionProcess {
     return this.#state === 'open'
   }
 
-  get pid(): number | undefined {
-    return this.#child.pid
-  }
-
   /** What the function returned, as canonical text. Rejects with the error of the call. */
   invoke(job: Job): Promise<string> {
     return new Promise((resolve, reject) => {
@@ -121,9 +115,10 @@ export class FunctionProcess {
     this.#endWhenIdle()
   }
 
-  /** Ends it now; what runs fails. */
-  stop(): void {
+  /** Ends it now, and what runs fails. Resolves when it is gone. */
+  stop(): Promise<void> {
     this.#kill('the server is stopping')
+    return this.#gone
   }
 
   #begin(running: Running): void {
@@ -135,11 +130,12 @@ export class FunctionProcess {
 
   #listen(): void {
     const child = this.#child
+    const { config } = this.#options
     child.on('message', message => this.#hear(parseFromWorker(message)))
     child.on('error', error => this.#ending(`the process could not be used (${error.message})`))
     child.on('exit', (code, signal) => {
-      this.#killGroup()
-      this.#reason ??= this.#endOf(code, signal)
+      killWorker(child)
+      this.#reason ??= endOfProcess({ code, signal, errorOutput: this.#errorOutput }, config.memoryMb)
       // What it said before it ended is still on its way.
       if (child.connected) child.once('disconnect', () => this.#ending())
       else this.#ending()
@@ -243,18 +239,8 @@ export class FunctionProcess {
   #kill(reason: string): void {
     this.#reason ??= reason
     if (this.#state === 'ended') return
-    this.#killGroup()
-    this.#child.kill('SIGKILL')
+    killWorker(this.#child)
     this.retire()
-  }
-
-  #killGroup(): void {
-    if (this.#child.pid === undefined) return
-    try {
-      process.kill(-this.#child.pid, 'SIGKILL')
-    } catch {
-      // nobody of the group is left
-    }
   }
 
   /** Everything that waits for this process learns that it is gone. */
@@ -267,6 +253,7 @@ export class FunctionProcess {
     this.#cancelPing?.()
     for (const { job, reject } of this.#takeRunning()) reject(this.#ended(job.call))
     this.#options.onEnded()
+    this.#becomeGone()
   }
 
   #takeRunning(): Running[] {
@@ -278,13 +265,6 @@ export class FunctionProcess {
 
   #ended(call: Call): CloudError {
     return executeFail(this.#options.folder.name, call.id, this.#reason ?? 'the process ended')
-  }
-
-  #endOf(code: number | null, signal: NodeJS.Signals | null): string {
-    const { memoryMb } = this.#options.config
-    if (this.#errorOutput.includes('heap out of memory')) return `out of memory: more than ${memoryMb} MB`
-    if (signal !== null) return `the process was ended by ${signal}`
-    return `${code} code exit unexpected`
   }
 
   #log(level: LogLevel, text: string, requestId: string | undefined): void {

@@ -62,12 +62,16 @@ export class WarmFunction {
     for (const enter of this.#waiting.splice(0)) enter()
     if (this.#running > 0) {
       const cancel = this.#options.clock.after(graceMs, () => {
-        for (const process of this.#processes) process.stop()
+        void this.#stopAll()
       })
       await idle
       cancel()
     }
-    for (const process of this.#processes) process.stop()
+    await this.#stopAll()
+  }
+
+  async #stopAll(): Promise<void> {
+    await Promise.all([...this.#processes].map(process => process.stop()))
   }
 
   #process(): FunctionProcess {

@@ -1,0 +1,44 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { CloudError } from '@nearcloud/protocol'
+import type { FunctionConfig } from './function-config.ts'
+import type { FunctionFolder } from './function-folder.ts'
+
+/** Starts a process for a function's code: in its folder, with its variables and no others. */
+export function forkWorker(folder: FunctionFolder, config: FunctionConfig): ChildProcess {
+  return fork(workerFile(), [], {
+    cwd: folder.path,
+    env: { ...config.variables },
+    execArgv: [`--max-old-space-size=${config.memoryMb}`, '--no-warnings'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    // A group of its own, so that what the function starts ends with it, and Ctrl-C is the server's to answer.
+    detached: true,
+  })
+}
+
+/** Ends it and everything it started. */
+export function killWorker(child: ChildProcess): void {
+  if (child.pid === undefined) return
+  try {
+    process.kill(-child.pid, 'SIGKILL')
+  } catch {
+    child.kill('SIGKILL') // where there are no groups, or nobody of it is left
+  }
+}
+
+/**
+ * The program of a function's process: the compiled one, also when this code runs from its sources, since Node has to
+ * run it as it is. So tests that start functions want a build before them; `pnpm test` makes one.
+ *
+ * Throws SERVER_CONFIGURATION when it was not built.
+ */
+function workerFile(): string {
+  const resolved = createRequire(import.meta.url).resolve('@nearcloud/server-sdk/worker')
+  const compiled = join(dirname(dirname(resolved)), 'dist/worker.js')
+  if (existsSync(compiled)) return compiled
+  throw new CloudError('SERVER_CONFIGURATION', {
+    errMsg: `the program that runs cloud functions is not built (${compiled}): run "pnpm run build" first`,
+  })
+}
