@@ -20,7 +20,7 @@ test.each([1, 2])(
     const browser = await openBrowser()
     const windows = [await openWindow(browser, server.url), await openWindow(browser, server.url)]
     for (const page of windows) {
-      await page.evaluate(env => window.app.open(env, 'app', 'items'), server.env)
+      await page.evaluate(env => window.app.open({ env, collection: 'items' }), server.env)
       await page.evaluate(() => window.app.cloud.whenSynced())
       expect(await allOf(page)).toHaveLength(50)
     }

@@ -15,7 +15,7 @@ test('an edit that a rule refuses goes back in the window, is kept with its reas
   await items.add({ data: { _id: 'one', title: 'as it was', count: 0, list: [] } })
 
   const page = await openWindow(await openBrowser(), server.url)
-  await page.evaluate(env => window.app.open(env, 'app', 'items'), server.env)
+  await page.evaluate(env => window.app.open({ env, collection: 'items' }), server.env)
   await page.evaluate(() => window.app.cloud.whenSynced())
   await page.context().setOffline(true)
   await page.waitForFunction(() => window.app.cloud.status().state === 'offline')
@@ -50,7 +50,7 @@ test('an edit that a rule refuses goes back in the window, is kept with its reas
   expect(rejections[0]!.reason).toMatch(/items/)
 
   await page.reload()
-  await page.evaluate(env => window.app.open(env, 'app', 'items'), server.env)
+  await page.evaluate(env => window.app.open({ env, collection: 'items' }), server.env)
   expect(await page.evaluate(() => window.app.cloud.rejections().list.length)).toBe(1)
   expect(await page.evaluate(() => window.app.all('items'))).toEqual(after)
 })

@@ -5,14 +5,15 @@ import type { Edit } from '../scenario/edits.ts'
 const page = {
   cloud,
 
-  async open(env: string, store: string, collection: string): Promise<void> {
+  async open(options: { env: string; collection: string; offline?: boolean }): Promise<void> {
+    const { env, collection, offline = false } = options
     cloud.init({
       endpoint: location.origin,
       env,
-      store,
       subscribe: { [collection]: true },
       queryLimits: { default: 1_000, max: 1_000 },
     })
+    if (offline) cloud.goOffline()
     await cloud.ready()
   },
 

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { onTestFinished } from 'vitest'
@@ -39,14 +39,15 @@ export async function openWindow(
 export async function startBrowserProcess(
   profile: string,
 ): Promise<{ browser: Browser; kill(): Promise<void> }> {
-  const process_ = spawn(
+  rmSync(join(profile, 'DevToolsActivePort'), { force: true }) // the killed one's
+  const chromiumProcess = spawn(
     findChromium(),
     ['--headless', '--remote-debugging-port=0', `--user-data-dir=${profile}`, ...flags, 'about:blank'],
     { detached: true, stdio: 'ignore' },
   )
-  const exited = new Promise<void>(resolve => process_.once('exit', () => resolve()))
+  const exited = new Promise<void>(resolve => chromiumProcess.once('exit', () => resolve()))
   const kill = () => {
-    killGroup(process_)
+    killGroup(chromiumProcess)
     return exited
   }
   onTestFinished(kill)
