@@ -1,0 +1,1 @@
+export { MemoryExecutor } from './memory-executor.ts'
