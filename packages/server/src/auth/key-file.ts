@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { CloudError, type RandomBytes } from '@nearcloud/protocol'
+import { syncFolder } from '../files/sync-folder.ts'
 
 /** A secret with a name: the name travels with what was signed, the secret never does. */
 export interface Key {
@@ -63,16 +64,6 @@ async function createKeys(path: string, random: RandomBytes): Promise<Keys> {
     throw refused(path, 'it cannot be written', cause)
   }
   return keys
-}
-
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return // folders cannot be opened there, and renames are written through
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
 }
 
 function newKey(random: RandomBytes): Key {

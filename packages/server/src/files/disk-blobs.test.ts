@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { chmod, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -51,3 +52,19 @@ test('a folder that cannot be made is told in one sentence', async () => {
     errMsg: expect.stringContaining('cannot be made'),
   })
 })
+
+test.runIf(existsSync('/dev/full'))(
+  '[FILE-24] a disk without space discards the upload and says so',
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'nearcloud-blobs-'))
+    folders.push(folder)
+    const blobs = await DiskBlobs.open(folder, { now: () => 1_000 }, random)
+    const upload = 'ab'.repeat(32)
+    await symlink('/dev/full', join(folder, 'uploads', upload))
+    async function* bytes() {
+      yield new Uint8Array(3)
+    }
+    await expect(blobs.append(upload, bytes(), 10)).rejects.toMatchObject({ code: 'STORE_FULL' })
+    expect(await readdir(join(folder, 'uploads'))).toEqual([])
+  },
+)

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { assert, type Clock, CloudError, type RandomBytes } from '@nearcloud/protocol'
 import type { Blobs } from './blobs.ts'
+import { syncFolder } from './sync-folder.ts'
 
 /**
  * Blobs as files of a folder: `uploads/<upload>` while they come, `blobs/<2 digits>/<key>` when they are whole. Keys are
@@ -134,7 +135,7 @@ export class DiskBlobs implements Blobs {
   /** The server's clock says when a file was touched, so that ages are told by one clock. */
   async #touch(file: FileHandle): Promise<void> {
     const now = this.#clock.now() / 1000
-    await file.utimes(now, now)
+    await file.utimes(now, now).catch(() => undefined) // only the sweep would come at another time
   }
 
   #uploadPath(upload: string): string {
@@ -192,16 +193,6 @@ async function oldFiles(folder: string, before: number): Promise<string[]> {
     if (found?.isFile() && found.mtimeMs < before) old.push(name)
   }
   return old
-}
-
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return // folders cannot be opened there, and renames are written through
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
 }
 
 const nameForm = /^[0-9a-f]{64}$/

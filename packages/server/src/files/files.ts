@@ -96,7 +96,7 @@ export async function openFiles(options: FilesOptions): Promise<Files> {
           return { fileList: await inTurn(ask.files, fileID => remove(actor, fileID)) }
       }
     },
-    routes: app => addFileRoutes(app, { blobs, records, urls, uploads, clock }),
+    routes: app => addFileRoutes(app, { blobs, records, urls, uploads, clock, log }),
     async close() {
       stopSweeping()
       await uploads.close()

@@ -1,6 +1,7 @@
-import { type Clock, type CloudError, toCloudError } from '@nearcloud/protocol'
+import { type Clock, CloudError, toCloudError } from '@nearcloud/protocol'
 import type { Context, Hono } from 'hono'
 import { cors } from 'hono/cors'
+import type { Log } from '../log-line.ts'
 import type { Blobs } from './blobs.ts'
 import { nameOf } from './cloud-path.ts'
 import type { FileRecord, FileRecords } from './file-record.ts'
@@ -14,6 +15,7 @@ export interface FileRoutes {
   readonly urls: SignedUrls
   readonly uploads: Uploads
   readonly clock: Pick<Clock, 'now'>
+  readonly log: Log
 }
 
 /**
@@ -37,9 +39,9 @@ export function addFileRoutes(app: Hono, parts: FileRoutes): void {
   app.get('/files/*', c => sendFile(c, parts))
 }
 
-async function receivePart(c: Context, { urls, uploads, clock }: FileRoutes): Promise<Response> {
+async function receivePart(c: Context, { urls, uploads, clock, log }: FileRoutes): Promise<Response> {
   const ticket = urls.upload(c.req.param('ticket') ?? '', clock.now())
-  if (!ticket) return refuse(c, 403, 'STORAGE_SIGN_PARAM_INVALID', 'the upload has expired: ask for it again')
+  if (!ticket) return refuse(c, 403, 'TOKEN_REFUSED', 'the upload has expired: ask for it again')
   const offset = c.req.header('upload-offset') ?? ''
   if (!offsetForm.test(offset))
     return refuse(c, 400, 'INVALID_PARAM', 'the header upload-offset says where the part begins')
@@ -52,8 +54,14 @@ async function receivePart(c: Context, { urls, uploads, clock }: FileRoutes): Pr
       'upload-offset': String(received.offset),
     })
   } catch (thrown) {
-    const error = toCloudError(thrown)
-    return refuse(c, statusOf(error), error.code, error.errMsg)
+    const status = thrown instanceof CloudError ? refusals.get(thrown.code) : undefined
+    if (thrown instanceof CloudError && status !== undefined)
+      return refuse(c, status, thrown.code, thrown.errMsg)
+    // the medium's or ours: told to the operator; for the client it is something to try again
+    const { code, errMsg, cause } = toCloudError(thrown)
+    log({ level: 'error', event: 'files.upload', message: errMsg, facts: { code, cause: String(cause) } })
+    const isFull = code === 'STORE_FULL'
+    return refuse(c, isFull ? 507 : 500, 'SYS_ERR', isFull ? errMsg : 'the server could not store the file')
   }
 }
 
@@ -115,21 +123,11 @@ function refuse(c: Context, status: RefusalStatus, code: CloudError['code'], err
 
 type RefusalStatus = 400 | 403 | 404 | 413 | 422 | 500 | 507
 
-function statusOf(error: CloudError): RefusalStatus {
-  switch (error.code) {
-    case 'UPLOAD_TOO_LARGE':
-      return 413
-    case 'STORAGE_EXCEED_AUTHORITY':
-      return 403
-    case 'STORE_FULL':
-      return 507
-    case 'STORAGE_REQUEST_FAIL':
-      return 422
-    default:
-      return 500
-  }
-}
-
+const refusals = new Map<CloudError['code'], RefusalStatus>([
+  ['UPLOAD_TOO_LARGE', 413],
+  ['STORAGE_EXCEED_AUTHORITY', 403],
+  ['STORAGE_REQUEST_FAIL', 422],
+])
 const offsetForm = /^(?:0|[1-9][0-9]{0,14})$/
 const shownTypes = new Set([
   'image/png',

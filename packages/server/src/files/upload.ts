@@ -54,8 +54,8 @@ export class Uploads {
       if (await this.#isThere(ticket)) return ticket.size
       const offset = await this.#blobs.received(nameOfUpload(ticket))
       if (offset < ticket.size || ticket.size === 0) return offset
-      await this.#finish(ticket) // all of it came, and then the server was stopped
-      return ticket.size
+      // all of it came, and then the server was stopped; what a loss of power spoilt is sent again
+      return (await this.#finish(ticket)) ? ticket.size : 0
     })
   }
 
@@ -82,8 +82,11 @@ export class Uploads {
         received = await this.#blobs.append(name, this.#chunksOf(bytes), most)
       }
       if (received < ticket.size) return { state: 'partial', offset: received }
-      await this.#finish(ticket)
-      return { state: 'whole', fileID }
+      if (await this.#finish(ticket)) return { state: 'whole', fileID }
+      throw new CloudError('STORAGE_REQUEST_FAIL', {
+        errMsg: 'uploadFile:fail the bytes that came are not those that were told: upload the file again',
+        details: { reason: 'digest' },
+      })
     })
   }
 
@@ -93,14 +96,11 @@ export class Uploads {
     await this.#uploads.settled()
   }
 
-  async #finish(ticket: Ticket): Promise<void> {
+  /** False, and begun anew, when the bytes are not those that were told. */
+  async #finish(ticket: Ticket): Promise<boolean> {
     const { openid, path, size, sha256, contentType } = ticket
     const blob = await this.#blobs.finish(nameOfUpload(ticket), { size, sha256 })
-    if (blob === null)
-      throw new CloudError('STORAGE_REQUEST_FAIL', {
-        errMsg: 'uploadFile:fail the bytes that came are not those that were told: upload the file again',
-        details: { reason: 'digest' },
-      })
+    if (blob === null) return false
     await this.#paths.take(path, async () => {
       try {
         const old = await this.#records.byPath(path)
@@ -116,6 +116,7 @@ export class Uploads {
         throw thrown
       }
     })
+    return true
   }
 
   /** Is the file exactly this already? */

@@ -1,0 +1,40 @@
+import type { Expression } from './expression.ts'
+
+/** `doc.a.b[0]` as a dotted path; undefined for anything else, and for keys that no dotted path can name. */
+export function pathOf(expression: Expression): string | undefined {
+  if (expression.kind !== 'member' || expression.key.kind !== 'constant') return undefined
+  const key = expression.key.value
+  if (typeof key !== 'number' && typeof key !== 'string') return undefined
+  const name = String(key)
+  if (name === '' || name.includes('.')) return undefined
+  if (expression.object.kind === 'variable' && expression.object.name === 'doc') return name
+  const parent = pathOf(expression.object)
+  return parent === undefined ? undefined : `${parent}.${name}`
+}
+
+/** The paths of the document that an expression looks at. */
+export function pathsIn(expression: Expression, found: Set<string>): Set<string> {
+  const path = pathOf(expression)
+  if (path !== undefined) found.add(path)
+  switch (expression.kind) {
+    case 'array':
+      for (const item of expression.items) pathsIn(item, found)
+      break
+    case 'member':
+      pathsIn(expression.object, found)
+      pathsIn(expression.key, found)
+      break
+    case 'not':
+    case 'missing':
+      pathsIn(expression.operand, found)
+      break
+    case 'and':
+    case 'or':
+    case 'compare':
+    case 'in':
+    case 'plus':
+      pathsIn(expression.left, found)
+      pathsIn(expression.right, found)
+  }
+  return found
+}
