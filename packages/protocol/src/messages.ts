@@ -147,6 +147,7 @@ export const upSchema = v.variant('type', [
 
 /**
  * The answer to hello. `token` is to be kept and shown next time; `access` is a short-lived one for HTTP requests.
+ * `version` is where the changes of this conversation begin: the hello's when resumed, else one every snapshot is as new as.
  * `lastMutation` is the last one decided, `nonces` those of the latest of them; `outcomes` all above `seen`.
  * `resumed: false`: the copy cannot be continued (other history, other rights, too old): every subscription starts with
  * a snapshot that replaces what is there. `time` is the server's clock.
