@@ -31,6 +31,7 @@ function decide(group: Group, request: CommitRequest): Decision {
   const superseded: string[] = []
   const kinds = new Map<string, DataType>()
   try {
+    if ('client' in request && request.client.refusal) throw request.client.refusal
     const isWanted = 'where' in request && request.where ? compileFilter(request.where) : undefined
     for (const asked of writesOf(request)) {
       if (actor.kind !== 'admin') checkWrite(asked)

@@ -1,4 +1,4 @@
-import type { Clock, DocId, Mutation, Outcome, Write } from '@nearcloud/protocol'
+import type { Clock, CloudError, DocId, Mutation, Outcome, Write } from '@nearcloud/protocol'
 import type { Executor, Filter } from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -39,8 +39,8 @@ export type CommitRequest =
     }
   | {
       readonly actor: Actor
-      /** A client's mutation: decided once, in order. */
-      readonly client: { readonly id: string; readonly mutation: Mutation }
+      /** A client's mutation: decided once, in order. With a `refusal` it is rejected, whatever it asks. */
+      readonly client: { readonly id: string; readonly mutation: Mutation; readonly refusal?: CloudError }
     }
 
 export interface Decision {

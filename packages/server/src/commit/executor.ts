@@ -10,7 +10,7 @@ import {
 } from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
 import type { Decision, Environment } from './environment.ts'
-import { checkMayAsk, countAll, findAll, findFirst } from './find.ts'
+import { askedBy, countAll, findAll, findFirst } from './find.ts'
 import { watch } from './watch.ts'
 
 /** The database as one actor sees it: the three verbs over the commit pipeline. */
@@ -22,9 +22,9 @@ export function createExecutor(environment: Environment, actor: Actor): Executor
   }
 }
 
-async function run(environment: Environment, actor: Actor, { verb, query }: Run): Promise<Answer> {
-  checkMayAsk(environment, actor, query)
-  if (verb === 'count') {
+async function run(environment: Environment, actor: Actor, asked: Run): Promise<Answer> {
+  const query = askedBy(environment, actor, asked.query)
+  if (asked.verb === 'count') {
     const total = await countAll(environment, actor, query)
     return { documents: [], total, fromCache: false }
   }
@@ -35,8 +35,8 @@ async function run(environment: Environment, actor: Actor, { verb, query }: Run)
 
 async function commit(environment: Environment, actor: Actor, asked: Commit): Promise<Committed> {
   if ('writes' in asked) return summary(await decide(environment, actor, { writes: asked.writes }))
-  const { target, first, change } = asked
-  checkMayAsk(environment, actor, target)
+  const { first, change } = asked
+  const target = askedBy(environment, actor, asked.target)
   let total: Committed = { ids: [], updated: 0, removed: 0, created: 0, pending: false }
   for await (const ids of idsOf(environment, actor, target, first)) {
     const { collection } = target

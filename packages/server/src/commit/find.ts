@@ -8,6 +8,7 @@ import {
 import { compileFilter, compileOrder, constraintsOf, firstInOrder, type Query } from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
 import type { Engine, ScanPlan, StoredRow } from '../engine/engine.ts'
+import { bindOpenid } from '../rules/bind-openid.ts'
 import type { Judge } from '../rules/judge.ts'
 
 /** What reading needs: whose documents, where they are, and who may see them. */
@@ -22,10 +23,15 @@ export interface Found {
   readonly document: Document
 }
 
-/** Throws DATABASE_PERMISSION_DENIED (INVALID_PARAM for a name) unless the actor may ask this. */
-export function checkMayAsk(reading: Reading, actor: Actor, query: Query): void {
+/**
+ * The question as this actor means it (`{openid}` is the one who asks). Throws DATABASE_PERMISSION_DENIED (INVALID_PARAM
+ * for a name) unless they may ask it.
+ */
+export function askedBy(reading: Reading, actor: Actor, query: Query): Query {
   if (actor.kind !== 'admin') checkCollectionName(query.collection)
-  reading.judge.checkQuery(actor, query)
+  const meant = bindOpenid(query, actor)
+  reading.judge.checkQuery(actor, meant)
+  return meant
 }
 
 /** Documents that match and that the actor may read, in `_id` order, by pages; without order, skip, limit, fields. */

@@ -1,9 +1,10 @@
 import { CloudError, type Document, toCloudError } from '@nearcloud/protocol'
-import { type DocumentChange, type Query, ResultSet, type WatchObserver } from '@nearcloud/query'
+import type { Query, WatchObserver } from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
 import type { Change } from './change.ts'
 import type { Environment } from './environment.ts'
-import { checkMayAsk, findFirst } from './find.ts'
+import { askedBy } from './find.ts'
+import { LiveResult } from './live-result.ts'
 
 /**
  * A watch on the server: the first result, then one snapshot for every commit that changes it, each judged for this
@@ -15,7 +16,7 @@ export function watch(
   query: Query,
   observer: WatchObserver,
 ): { close(): Promise<void> } {
-  const result = new ResultSet(query)
+  let result: LiveResult | undefined
   let isOpen = true
   let snapshots = 0
 
@@ -35,8 +36,8 @@ export function watch(
 
   async function start(): Promise<void> {
     await undefined // not inside the call
-    checkMayAsk(environment, actor, query)
-    const docs = result.reset(await fetchResult())
+    result = new LiveResult(environment, actor, askedBy(environment, actor, query), watchedDocuments)
+    const docs = await result.start()
     checkSize(docs)
     const docChanges = docs.map((doc, id) => ({
       id,
@@ -49,34 +50,11 @@ export function watch(
   }
 
   async function step(changes: readonly Change[]): Promise<void> {
-    if (!isOpen) return
-    const seen = changes.map(asSeen)
-    const refill = mayLose(seen) ? await fetchResult() : []
-    const docChanges = result.change(seen, () => refill)
+    if (!isOpen || !result) return
+    const docChanges = await result.step(changes)
     if (docChanges.length === 0 || !isOpen) return
     checkSize(result.documents)
     observer.next({ id: snapshots++, docs: result.documents, docChanges })
-  }
-
-  /** The documents of the result, those `skip` leaves out, and one more that tells whether there are others. */
-  async function fetchResult(): Promise<readonly Document[]> {
-    const { collection, where, orderBy, skip, limit } = query
-    const end = Math.min((limit ?? watchedDocuments) + skip, watchedDocuments) + 1
-    const found = await findFirst(environment, actor, { collection, where, orderBy, skip: 0, limit: end })
-    return found.map(each => each.document)
-  }
-
-  function asSeen({ id, before, after, dataType }: Change): DocumentChange {
-    const { judge } = environment
-    const seen = (document: Document | null) =>
-      document && judge.mayRead(actor, query.collection, document) ? document : null
-    const [was, is] = [seen(before), seen(after)]
-    return { id, before: was, after: is, dataType: !was ? 'add' : !is ? 'remove' : dataType }
-  }
-
-  /** May the window have room after these? */
-  function mayLose(changes: readonly DocumentChange[]): boolean {
-    return query.limit !== undefined && changes.some(change => change.before !== null)
   }
 
   return {

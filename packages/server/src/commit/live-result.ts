@@ -1,0 +1,76 @@
+import type { Document, Version } from '@nearcloud/protocol'
+import { type DocChange, type DocumentChange, type Query, ResultSet } from '@nearcloud/query'
+import type { Actor } from '../actor.ts'
+import type { Change } from './change.ts'
+import { findFirst, type Reading } from './find.ts'
+
+/** Where a document of a result comes from. */
+export interface Source {
+  readonly version: Version
+  readonly text: string
+}
+
+/**
+ * The result of a query as its actor sees it, kept in step by the changes of its collection. Callers hand over all of
+ * them from before `start` on, in order, one `step` at a time.
+ */
+export class LiveResult {
+  readonly #reading: Reading
+  readonly #actor: Actor
+  readonly #query: Query
+  readonly #most: number
+  readonly #result: ResultSet
+  readonly #sources = new WeakMap<Document, Source>()
+
+  /** `most`: no more documents are looked up; a result that reaches it is too large. */
+  constructor(reading: Reading, actor: Actor, query: Query, most: number) {
+    this.#reading = reading
+    this.#actor = actor
+    this.#query = query
+    this.#most = most
+    this.#result = new ResultSet(query)
+  }
+
+  get documents(): readonly Document[] {
+    return this.#result.documents
+  }
+
+  /** Of a document of the result; without a projection. */
+  sourceOf(document: Document): Source {
+    return this.#sources.get(document)!
+  }
+
+  async start(): Promise<readonly Document[]> {
+    return this.#result.reset(await this.#fetch())
+  }
+
+  /** What these changes did to the result. */
+  async step(changes: readonly Change[]): Promise<readonly DocChange[]> {
+    const seen = changes.map(change => this.#asSeen(change))
+    const mayHaveRoom = this.#query.limit !== undefined && seen.some(change => change.before !== null)
+    const refill = mayHaveRoom ? await this.#fetch() : []
+    return this.#result.change(seen, () => refill)
+  }
+
+  /** The documents of the result, those `skip` leaves out, and one more that tells whether there are others. */
+  async #fetch(): Promise<readonly Document[]> {
+    const { collection, where, orderBy, skip, limit } = this.#query
+    const end = Math.min((limit ?? this.#most) + skip, this.#most) + 1
+    const query = { collection, where, orderBy, skip: 0, limit: end }
+    const found = await findFirst(this.#reading, this.#actor, query)
+    for (const { document, row } of found) this.#sources.set(document, row)
+    return found.map(each => each.document)
+  }
+
+  #asSeen(change: Change): DocumentChange {
+    const { id, version, dataType } = change
+    const [before, after] = [this.#seen(change.before), this.#seen(change.after)]
+    if (after) this.#sources.set(after, { version, text: change.afterText! })
+    return { id, before, after, dataType: !before ? 'add' : !after ? 'remove' : dataType }
+  }
+
+  #seen(document: Document | null): Document | null {
+    const { judge } = this.#reading
+    return document && judge.mayRead(this.#actor, this.#query.collection, document) ? document : null
+  }
+}

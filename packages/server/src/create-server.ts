@@ -1,0 +1,170 @@
+import { type Clock, CloudError, newDocId, type RandomBytes } from '@nearcloud/protocol'
+import { createDatabase, type Database, type Executor } from '@nearcloud/query'
+import { Hono } from 'hono'
+import type { Actor } from './actor.ts'
+import { openTokens } from './auth/tokens.ts'
+import { LiveEnvironment } from './commit/live-environment.ts'
+import { openDataFolder } from './data-folder.ts'
+import { keepHistoryShort } from './engine/keep-history-short.ts'
+import { SqliteEngine } from './engine/sqlite-engine.ts'
+import { Fanout } from './fanout/fanout.ts'
+import { openFiles } from './files/files.ts'
+import { findFunctionsFolder } from './functions/function-folder.ts'
+import { openFunctions } from './functions/functions.ts'
+import { systemClock, systemRandom } from './host.ts'
+import { listen, stopListening } from './http/listen.ts'
+import { addSite } from './http/site.ts'
+import { acceptSockets } from './http/sync-socket.ts'
+import { type Log, silentLog } from './log-line.ts'
+import type { Judge } from './rules/judge.ts'
+import { openRules } from './rules/rule-book.ts'
+import type { SessionLimits } from './session/session.ts'
+import { Sessions } from './session/sessions.ts'
+import { openTriggers } from './triggers/triggers.ts'
+
+export interface ServerOptions {
+  /** Everything the server keeps is in here; made when it is missing. */
+  readonly dataFolder: string
+  /** Where to listen. Default: this machine only. */
+  readonly host?: string
+  /** 0, the default: the port of the last time if it is free, or any free one. */
+  readonly port?: number
+  /** The folder with `rules.json` and `cloudfunctions/`; without one there are the default rules and no functions. */
+  readonly project?: string
+  /** A folder to serve at `/`. */
+  readonly site?: string
+  /** The environment's name. Default: `default`. */
+  readonly env?: string
+  readonly log?: Log
+  readonly clock?: Clock
+  readonly random?: RandomBytes
+  /** Judges instead of the project's rules. */
+  readonly judge?: Judge
+  readonly limits?: Partial<SessionLimits>
+}
+
+/** A server that runs. */
+export interface NearcloudServer {
+  /** Where clients find it: `http://127.0.0.1:4321`. */
+  readonly url: string
+  readonly port: number
+  readonly env: string
+  readonly dataFolder: string
+  /** The database with all rights, for the operator's own code. */
+  database(): Database
+  executorFor(actor: Actor): Executor
+  /** Sends clients away, decides what was asked, closes everything. Calling it again waits for the same end. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts a server. Throws SERVER_CONFIGURATION, in one sentence for the operator, when the data folder, the port or the
+ * project cannot be used; then nothing is left running.
+ */
+export async function createServer(options: ServerOptions): Promise<NearcloudServer> {
+  const { host = '127.0.0.1', env = 'default', log = silentLog, project, site } = options
+  const { clock = systemClock, random = systemRandom } = options
+  /** The ways to end what runs, the latest first. */
+  const closers: (() => unknown)[] = []
+  const opened = <T>(thing: T, close: () => unknown): T => {
+    closers.unshift(close)
+    return thing
+  }
+  let url = ''
+  let stopped: Promise<void> | undefined
+  const stop = () => (stopped ??= closeAll(closers))
+
+  try {
+    const folder = openDataFolder(options.dataFolder)
+    opened(folder, () => folder.release())
+    const tokens = await openTokens(folder.path, clock, random)
+    const engine = new SqliteEngine({ file: folder.database, random })
+    opened(engine, () => engine.close())
+    opened(undefined, keepHistoryShort({ engine, env, clock, log }))
+    const rules = options.judge ? undefined : await openRules(project, log, () => clock.now())
+    if (rules) opened(rules, () => rules.close())
+    const judge = options.judge ?? rules!
+    const environment = new LiveEnvironment({ env, engine, clock, judge, log })
+    opened(environment, () => environment.close())
+    const fanout = await Fanout.open(environment)
+    opened(fanout, () => fanout.close())
+    const files = await openFiles({ folder: folder.files, environment, tokens, clock, env, random, log })
+    opened(files, () => files.close())
+    const functionsFolder = project === undefined ? undefined : findFunctionsFolder(project)
+    const functions = openFunctions({
+      folder: functionsFolder,
+      environment,
+      log,
+      clock,
+      files: { ask: (actor, ask) => files.ask(actor, ask), url: () => url },
+    })
+    opened(functions, () => functions.close())
+    const triggers = openTriggers({ environment, functions, log, clock, random })
+    opened(triggers, () => triggers.close())
+    await triggers.ready
+    const sessions = new Sessions({
+      environment,
+      fanout,
+      tokens,
+      clock,
+      log,
+      invoke: call => functions.invoke(call),
+      askFiles: (actor, ask) => files.ask(actor, ask),
+      ...(options.limits && { limits: options.limits }),
+    })
+    // whoever holds a copy made under other rules has to look at a new welcome
+    rules?.onChange(() => sessions.sendAway(new CloudError('ABORTED', { errMsg: 'the rules changed' }), 0))
+
+    const app = new Hono()
+    app.get('/health', c => c.json({ status: 'ok', env }))
+    files.routes(app)
+    if (site !== undefined) addSite(app, site)
+    app.onError((error, c) => {
+      log({ level: 'error', event: 'http.failed', message: error.message, facts: { stack: error.stack } })
+      return c.json({ code: 'SYS_ERR', errMsg: 'the server failed' }, 500)
+    })
+    const { server, port } = await listen(app, { host, port: options.port ?? 0, remembered: folder.port })
+    opened(server, () => stopListening(server))
+    opened(sessions, acceptSockets(server, '/sync', sessions))
+    opened(sessions, () => sessions.close())
+    folder.rememberPort(port)
+    url = `http://${urlHost(host)}:${port}`
+
+    const executorFor = (actor: Actor) => environment.executorFor(actor)
+    return {
+      url,
+      port,
+      env,
+      dataFolder: folder.path,
+      database: () =>
+        createDatabase(executorFor({ kind: 'admin' }), {
+          newId: () => newDocId(random),
+          limits: { default: 100, max: 1_000 },
+          side: 'server',
+        }),
+      executorFor,
+      stop,
+    }
+  } catch (thrown) {
+    await stop()
+    throw thrown
+  }
+}
+
+/** All of them, whatever one of them throws; the first error at the end. */
+async function closeAll(closers: readonly (() => unknown)[]): Promise<void> {
+  let failure: unknown
+  for (const close of closers)
+    try {
+      await close()
+    } catch (thrown) {
+      failure ??= thrown
+    }
+  if (failure !== undefined) throw failure
+}
+
+/** Listening everywhere, this machine still calls itself by its own name. */
+function urlHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost'
+  return host.includes(':') ? `[${host}]` : host
+}

@@ -1,0 +1,94 @@
+import type { DocId, Document, Version } from '@nearcloud/protocol'
+import type { Query } from '@nearcloud/query'
+import type { Actor } from '../actor.ts'
+import type { Change } from '../commit/change.ts'
+import type { Reading } from '../commit/find.ts'
+import { LiveResult } from '../commit/live-result.ts'
+import type { Follower } from './subscription-index.ts'
+
+/** A document of a window, with what an item needs. */
+export interface Windowed {
+  readonly version: Version
+  readonly text: string
+  readonly document: Document
+}
+
+/** A followed query with a limit or a skip: the documents in it as its reader sees them, and what is told of them. */
+export class FeedWindow implements Follower {
+  readonly subscription: number
+  readonly query: Query
+  readonly #result: LiveResult
+  readonly #changed: () => void
+  #noted: Change[] = []
+  #isAnnounced = false
+  #told: ReadonlyMap<DocId, Windowed> = new Map()
+
+  constructor(options: {
+    subscription: number
+    query: Query
+    reading: Reading
+    actor: Actor
+    /** Something of it changed. */
+    changed: () => void
+  }) {
+    this.subscription = options.subscription
+    this.query = options.query
+    this.#result = new LiveResult(options.reading, options.actor, options.query, largestWindow)
+    this.#changed = options.changed
+  }
+
+  note(change: Change): void {
+    this.#noted.push(change)
+    if (this.#isAnnounced) this.#changed()
+  }
+
+  /** What the client was told is in it, or is about to be. */
+  get told(): ReadonlyMap<DocId, Windowed> {
+    return this.#told
+  }
+
+  /** Looks up what is in it; nothing is taken over until it was announced. */
+  async start(): Promise<void> {
+    await this.#result.start()
+    this.#told = this.#contents()
+  }
+
+  /** The client has heard of `told`: now it can hear what changes. */
+  announced(): void {
+    this.#isAnnounced = true
+    if (this.#noted.length > 0) this.#changed()
+  }
+
+  /** Takes over what was noted; what was told before, when anything is different now. */
+  async refresh(): Promise<ReadonlyMap<DocId, Windowed> | undefined> {
+    if (!this.#isAnnounced || this.#noted.length === 0) return undefined
+    const noted = this.#noted
+    this.#noted = []
+    await this.#result.step(noted)
+    const [before, now] = [this.#told, this.#contents()]
+    const isSame =
+      before.size === now.size &&
+      [...now].every(([id, { version }]) => before.get(id)?.version === version) &&
+      sameOrder(before, now)
+    if (isSame) return undefined
+    this.#told = now
+    return before
+  }
+
+  #contents(): ReadonlyMap<DocId, Windowed> {
+    return new Map(
+      this.#result.documents.map(document => {
+        const { version, text } = this.#result.sourceOf(document)
+        return [document._id, { version, text, document }]
+      }),
+    )
+  }
+}
+
+function sameOrder(a: ReadonlyMap<DocId, unknown>, b: ReadonlyMap<DocId, unknown>): boolean {
+  const ids = [...b.keys()]
+  return [...a.keys()].every((id, n) => id === ids[n])
+}
+
+/** `skip` and `limit` of a followed query together, at most. */
+export const largestWindow = 5_000

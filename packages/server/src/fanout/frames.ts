@@ -1,0 +1,49 @@
+import type { DocId, Version } from '@nearcloud/protocol'
+
+/*
+ * The two messages that carry documents are built as text: documents travel as they are stored, never parsed and
+ * serialised again. Every other message is small.
+ */
+
+/** A document a client gets. */
+export function putItem(collection: string, version: Version, text: string): string {
+  return `[${JSON.stringify(collection)},${version},${text}]`
+}
+
+/** A document a client no longer has. */
+export function goneItem(collection: string, version: Version, id: DocId): string {
+  return `[${JSON.stringify(collection)},${version},null,${JSON.stringify(id)}]`
+}
+
+export function changesFrame(message: {
+  from: Version
+  to: Version
+  viewKey: string
+  lastMutation: number
+  items: readonly string[]
+  windows: readonly (readonly [subscription: number, ids: readonly DocId[]])[]
+}): string {
+  const { from, to, viewKey, lastMutation, items, windows } = message
+  return (
+    `{"type":"changes","from":${from},"to":${to},"viewKey":${JSON.stringify(viewKey)}` +
+    `,"lastMutation":${lastMutation},"items":[${items.join(',')}]` +
+    `${windows.length === 0 ? '' : `,"windows":${JSON.stringify(windows)}`}}`
+  )
+}
+
+export function snapshotFrame(message: {
+  id: number
+  version: Version
+  items: readonly string[]
+  window?: readonly DocId[]
+  done: number
+  total: number
+  last: boolean
+}): string {
+  const { id, version, items, window, done, total, last } = message
+  return (
+    `{"type":"snapshot","id":${id},"version":${version},"items":[${items.join(',')}]` +
+    `${window ? `,"window":${JSON.stringify(window)}` : ''}` +
+    `,"done":${done},"total":${total},"last":${last}}`
+  )
+}

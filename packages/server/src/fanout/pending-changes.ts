@@ -1,0 +1,73 @@
+import type { DocId, Document, Version } from '@nearcloud/protocol'
+import type { Change } from '../commit/change.ts'
+import { keyOf } from '../commit/stage.ts'
+
+/** All that happened to one document between two versions: what it was, and what it is. */
+export interface PendingChange {
+  readonly collection: string
+  readonly id: DocId
+  /** Before the first of them. */
+  before: Document | null
+  firstVersion: Version
+  /** After the last of them. */
+  after: Document | null
+  afterText: string | null
+  lastVersion: Version
+  /** One of them was asked by the client itself. */
+  isOwn: boolean
+}
+
+/**
+ * Changes that wait to be told, one for each document: a slow reader gets the latest state. They may be noted in any
+ * order, and more than once.
+ */
+export class PendingChanges {
+  readonly #byDocument = new Map<string, PendingChange>()
+  #characters = 0
+
+  get size(): number {
+    return this.#byDocument.size
+  }
+
+  /** What they would take on the wire, about. */
+  get characters(): number {
+    return this.#characters
+  }
+
+  note(change: Change, isOwn: boolean): void {
+    const key = keyOf(change.collection, change.id)
+    const known = this.#byDocument.get(key)
+    this.#characters += (change.afterText?.length ?? 0) - (known?.afterText?.length ?? 0)
+    if (!known) {
+      this.#byDocument.set(key, {
+        collection: change.collection,
+        id: change.id,
+        before: change.before,
+        firstVersion: change.version,
+        after: change.after,
+        afterText: change.afterText,
+        lastVersion: change.version,
+        isOwn,
+      })
+      return
+    }
+    known.isOwn ||= isOwn
+    if (change.version < known.firstVersion) {
+      known.before = change.before
+      known.firstVersion = change.version
+    }
+    if (change.version > known.lastVersion) {
+      known.after = change.after
+      known.afterText = change.afterText
+      known.lastVersion = change.version
+    }
+  }
+
+  /** Takes all of them, the client's own last. */
+  take(): readonly PendingChange[] {
+    const all = [...this.#byDocument.values()]
+    this.#byDocument.clear()
+    this.#characters = 0
+    return [...all.filter(each => !each.isOwn), ...all.filter(each => each.isOwn)]
+  }
+}

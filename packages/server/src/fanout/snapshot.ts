@@ -1,0 +1,106 @@
+import type { Version } from '@nearcloud/protocol'
+import type { Query } from '@nearcloud/query'
+import { findAll } from '../commit/find.ts'
+import type { Feed } from './feed.ts'
+import type { FeedWindow } from './feed-window.ts'
+import { putItem, snapshotFrame } from './frames.ts'
+
+/** Some items of a snapshot, read together. */
+interface Part {
+  /** They are at least as new. */
+  version: Version
+  /** None of them is newer. */
+  newest: Version
+  items: string[]
+  characters: number
+}
+
+/**
+ * Sends a query's first result in parts, in `_id` order. No part leaves before the client was told the changes up to the
+ * newest document in it, so that no document arrives with an effect whose mutation is still pending there.
+ *
+ * `total` is exact when the result is small, and not less than the truth before the last part otherwise.
+ */
+export async function streamSnapshot(
+  feed: Feed,
+  subscription: number,
+  query: Query,
+  isWanted: () => boolean,
+): Promise<void> {
+  const { environment } = feed.fanout
+  const { collection } = query
+  const held: Part[] = []
+  let heldCharacters = 0
+  let total: number | undefined
+  let done = 0
+  let found = 0
+
+  async function send(part: Part, last: boolean): Promise<void> {
+    await feed.reached(part.newest)
+    await feed.drained()
+    if (!isWanted()) return
+    done += part.items.length
+    const { version, items } = part
+    feed.sink.send(
+      snapshotFrame({ id: subscription, version, items, done, total: last ? done : total!, last }),
+    )
+  }
+
+  let head = feed.fanout.head
+  let part = emptyPart(head)
+  for await (const page of findAll(environment, feed.actor, query)) {
+    for (const { row } of page) {
+      found++
+      const item = putItem(collection, row.version, row.text)
+      if (part.characters + item.length > partCharacters && part.items.length > 0) {
+        held.push(part)
+        heldCharacters += part.characters
+        part = emptyPart(head)
+      }
+      part.items.push(item)
+      part.characters += item.length
+      part.newest = Math.max(part.newest, row.version)
+    }
+    if (heldCharacters > maxHeldCharacters) {
+      total ??= Math.max(found, await environment.engine.size(environment.env, collection))
+      for (const full of held.splice(0)) await send(full, false)
+    }
+    if (!isWanted()) return
+    head = feed.fanout.head
+    part.version = Math.min(part.version, head)
+  }
+  total ??= found
+  for (const full of held) await send(full, false)
+  await send(part, true)
+}
+
+/** Sends the first contents of a query with a limit or a skip. */
+export async function streamWindow(feed: Feed, window: FeedWindow): Promise<void> {
+  const { collection } = window.query
+  const version = feed.fanout.head
+  await window.start()
+  const contents = [...window.told.values()]
+  await feed.reached(contents.reduce((newest, each) => Math.max(newest, each.version), version))
+  await feed.drained()
+  if (!feed.has(window.subscription)) return
+  const items = contents.map(each => putItem(collection, each.version, each.text))
+  feed.sink.send(
+    snapshotFrame({
+      id: window.subscription,
+      version,
+      items,
+      window: contents.map(({ document }) => document._id),
+      done: items.length,
+      total: items.length,
+      last: true,
+    }),
+  )
+  window.announced()
+}
+
+function emptyPart(version: Version): Part {
+  return { version, newest: 0, items: [], characters: 0 }
+}
+
+const partCharacters = 131_072
+const maxHeldCharacters = 4_194_304

@@ -1,0 +1,61 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import { CloudError } from '@nearcloud/protocol'
+import type { Hono } from 'hono'
+
+/** An HTTP server that listens. */
+export interface Listening {
+  readonly server: Server
+  readonly port: number
+}
+
+/**
+ * Listens on a port; on 0 on the `remembered` one if it is free, and on any otherwise.
+ *
+ * Throws SERVER_CONFIGURATION, in one sentence, when the port is taken or may not be used.
+ */
+export async function listen(
+  app: Hono,
+  options: { host: string; port: number; remembered: number | undefined },
+): Promise<Listening> {
+  const { host, port, remembered } = options
+  const server = createServer(getRequestListener(app.fetch))
+  // uploads take their time; what says nothing for so long is gone
+  server.requestTimeout = 300_000
+  server.headersTimeout = 20_000
+  if (port === 0 && remembered !== undefined && (await tryListen(server, host, remembered)) === undefined)
+    return { server, port: remembered }
+  const failure = await tryListen(server, host, port)
+  if (failure) throw configurationError(failure, host, port)
+  return { server, port: (server.address() as AddressInfo).port }
+}
+
+/** Ends every connection and waits until the port is free. */
+export function stopListening(server: Server): Promise<void> {
+  return new Promise(resolve => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}
+
+function tryListen(server: Server, host: string, port: number): Promise<NodeJS.ErrnoException | undefined> {
+  return new Promise(resolve => {
+    const failed = (error: NodeJS.ErrnoException) => resolve(error)
+    server.once('error', failed)
+    server.listen({ port, host }, () => {
+      server.off('error', failed)
+      resolve(undefined)
+    })
+  })
+}
+
+function configurationError(failure: NodeJS.ErrnoException, host: string, port: number): CloudError {
+  const words =
+    failure.code === 'EADDRINUSE'
+      ? `port ${port} is in use: stop what listens there, or choose another port`
+      : failure.code === 'EACCES'
+        ? `port ${port} may not be used by this user: choose one above 1023`
+        : `the server cannot listen on ${host}:${port} (${failure.code ?? failure.message})`
+  return new CloudError('SERVER_CONFIGURATION', { errMsg: words, cause: failure })
+}

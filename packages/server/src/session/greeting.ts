@@ -1,0 +1,146 @@
+import { createHash } from 'node:crypto'
+import { CloudError, protocolVersion, type UpOf } from '@nearcloud/protocol'
+import { parseQuery, type Query } from '@nearcloud/query'
+import { askedBy } from '../commit/find.ts'
+import { type Feed, isWindowed } from '../fanout/feed.ts'
+import { outcomeToJson } from './outcome-json.ts'
+import { errorData, type Session } from './session.ts'
+
+/** One subscription of a hello, looked at. */
+type Wanted =
+  | { readonly id: number; readonly query: Query; readonly complete: boolean }
+  | { readonly id: number; readonly error: CloudError }
+
+/**
+ * Answers a hello: who it is, what was decided, and from where the client goes on. Afterwards the session has a feed.
+ *
+ * Throws what ends the conversation: UPGRADE_NEEDED, INVALID_ENV, TOKEN_REFUSED, PROTOCOL_ERROR.
+ */
+export async function greet(session: Session, hello: UpOf<'hello'>): Promise<void> {
+  const { environment, fanout, tokens, clock } = session.options
+  checkHello(session, hello)
+  const { env } = environment
+  const openid =
+    hello.token === undefined ? tokens.newOpenid() : await tokens.verify('session', env, hello.token)
+  const token = hello.token ?? (await tokens.sign('session', env, openid))
+  const access = await tokens.sign('access', env, openid)
+  if (session.isOver) return
+  session.openid = openid
+  // the older connection is closed first: what it sent is decided before this one is told how far it is
+  session.options.claim(hello.client)
+  session.client = hello.client
+
+  const actor = { kind: 'user', openid } as const
+  const viewKey = viewKeyOf(openid, environment.judge.version)
+  const sink = {
+    send: (frame: string) => {
+      if (!session.isOver) session.options.wire.send(frame)
+    },
+    get bufferedBytes() {
+      return session.options.wire.bufferedBytes
+    },
+    cut: (error: CloudError, retryAfterMs: number) => session.sendAway(error, retryAfterMs),
+  }
+  const wanted = hello.subscriptions.map(each => look(session, each))
+  const feed = fanout.openFeed({ client: hello.client, actor, viewKey, sink })
+  try {
+    // from here on changes are noted, so none falls between the history and what happens now
+    const opened = await environment.openClient(hello.client, openid, hello.seen)
+    const { head, row, outcomes } = opened
+    feed.decided(row.lastMutation)
+    const isSameView = hello.viewKey === viewKey && hello.epoch === environment.engine.epoch
+    const isFresh = hello.epoch === undefined && hello.version === 0
+    const mayResume = (isFresh || isSameView) && hello.version <= head
+    const kept = wanted.filter(each => 'query' in each && each.complete && !isWindowed(each.query))
+    for (const each of kept) follow(feed, each)
+    const isTold = kept.length === 0 && row.lastMutation <= hello.seen
+    const resumed = mayResume && (await feed.resume(hello.version, hello.seen, isTold ? hello.version : head))
+    if (!mayResume) feed.startAnew(hello.seen)
+    if (session.isOver) return
+
+    session.send({
+      type: 'welcome',
+      protocol: protocolVersion,
+      openid,
+      token,
+      access,
+      epoch: environment.engine.epoch,
+      version: feed.sent,
+      viewKey,
+      lastMutation: row.lastMutation,
+      nonces: outcomes.map(each => [each.outcome.id, each.nonce]),
+      outcomes: outcomes.map(each => outcomeToJson(each.outcome)),
+      resumed,
+      time: clock.now(),
+      heartbeatMs: session.limits.heartbeatMs,
+    })
+    session.feed = feed
+    const starting: number[] = []
+    for (const each of wanted) {
+      const error = 'error' in each ? each.error : feed.has(each.id) ? undefined : follow(feed, each)
+      if (error) session.send({ type: 'denied', id: each.id, error: errorData(error) })
+      else if (!resumed || !kept.includes(each)) starting.push(each.id)
+    }
+    feed.goLive()
+    for (const id of starting) feed.snapshot(id)
+  } finally {
+    if (session.isOver || !session.feed) feed.close()
+  }
+}
+
+/** Follows a checked query. Answers with the error of one that cannot be. */
+export function follow(feed: Feed, wanted: Wanted): CloudError | undefined {
+  if ('error' in wanted) return wanted.error
+  try {
+    feed.follow(wanted.id, wanted.query)
+    return undefined
+  } catch (thrown) {
+    if (thrown instanceof CloudError) return thrown
+    throw thrown
+  }
+}
+
+/** What a subscription asks, when this actor may ask it. */
+export function look(
+  session: Session,
+  asked: { readonly id: number; readonly query: unknown; readonly complete: boolean },
+): Wanted {
+  const { id, complete } = asked
+  try {
+    const query = askedBy(session.options.environment, session.actor, parseQuery(asked.query))
+    return { id, query, complete }
+  } catch (thrown) {
+    if (thrown instanceof CloudError) return { id, error: thrown }
+    throw thrown
+  }
+}
+
+function checkHello(session: Session, hello: UpOf<'hello'>): void {
+  const { env } = session.options.environment
+  if (hello.protocol !== protocolVersion)
+    throw new CloudError('UPGRADE_NEEDED', {
+      errMsg:
+        hello.protocol < protocolVersion
+          ? `this client speaks protocol ${hello.protocol}, the server ${protocolVersion}: update the app`
+          : `this client speaks protocol ${hello.protocol}, the server ${protocolVersion}: update the server`,
+    })
+  if (hello.env !== '' && hello.env !== env)
+    throw new CloudError('INVALID_ENV', {
+      errMsg: `there is no environment "${hello.env.slice(0, 100)}" here`,
+    })
+  const ids = new Set(hello.subscriptions.map(each => each.id))
+  if (ids.size < hello.subscriptions.length)
+    throw new CloudError('PROTOCOL_ERROR', { errMsg: 'two subscriptions with one id' })
+  if (ids.size > session.limits.subscriptions)
+    throw new CloudError('EXCEED_REQUEST_LIMIT', {
+      errMsg: `more than ${session.limits.subscriptions} subscriptions`,
+    })
+}
+
+/** Names what a copy was made under: another user or other rules make another copy. */
+function viewKeyOf(openid: string, rules: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify([openid, rules]))
+    .digest('hex')
+    .slice(0, 32)
+}

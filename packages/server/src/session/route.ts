@@ -1,0 +1,112 @@
+import {
+  CloudError,
+  fromJson,
+  type Mutation,
+  mutationFromJson,
+  type Outcome,
+  toCloudError,
+  toJson,
+  type UpMessage,
+  type UpOf,
+  type Value,
+} from '@nearcloud/protocol'
+import { parseQuery } from '@nearcloud/query'
+import type { Feed } from '../fanout/feed.ts'
+import { follow, look } from './greeting.ts'
+import { outcomeToJson } from './outcome-json.ts'
+import { errorData, type Session } from './session.ts'
+
+/** What each message of a greeted client does. Throws what ends the conversation. */
+export async function route(session: Session, feed: Feed, message: UpMessage): Promise<void> {
+  switch (message.type) {
+    case 'hello':
+      throw new CloudError('PROTOCOL_ERROR', { errMsg: 'a second hello' })
+    case 'push':
+      return push(session, message)
+    case 'subscribe':
+      return subscribe(session, feed, message)
+    case 'unsubscribe':
+      feed.unfollow(message.id)
+      return
+    case 'count':
+      return answer(session, message.id, async () => {
+        const query = parseQuery(message.query)
+        const executor = session.options.environment.executorFor(session.actor)
+        return (await executor.run({ verb: 'count', query })).total
+      })
+    case 'call':
+      return answer(session, message.id, () => call(session, message))
+    case 'files':
+      return answer(session, message.id, () => session.options.askFiles(session.actor, message.ask))
+    case 'ping':
+      // first everything up to now, then the answer: by that the client knows it has caught up
+      void feed.reached(session.options.fanout.head).then(() => session.send({ type: 'pong' }))
+      return
+  }
+}
+
+/** Decides mutations in their order, and answers when the last of them is durable. */
+async function push(session: Session, { mutations }: UpOf<'push'>): Promise<void> {
+  const { environment } = session.options
+  const client = session.client!
+  const decisions = mutations.map(json =>
+    environment.commit({ actor: session.actor, client: { id: client, ...readMutation(json) } }),
+  )
+  const settled = await Promise.allSettled(decisions)
+  const outcomes: Outcome[] = []
+  let failure: unknown
+  for (const each of settled)
+    if (each.status === 'fulfilled') outcomes.push(each.value.outcome)
+    else failure ??= each.reason
+  if (outcomes.length > 0) session.send({ type: 'pushed', outcomes: outcomes.map(outcomeToJson) })
+  if (failure !== undefined) throw failure
+}
+
+/** One with a value that no codec gives is decided too, and refused: its author's count goes on. */
+function readMutation(json: UpOf<'push'>['mutations'][number]): { mutation: Mutation; refusal?: CloudError } {
+  try {
+    return { mutation: mutationFromJson(json) }
+  } catch (thrown) {
+    return { mutation: { ...json, writes: [] }, refusal: toCloudError(thrown) }
+  }
+}
+
+function subscribe(session: Session, feed: Feed, message: UpOf<'subscribe'>): void {
+  if (feed.has(message.id)) throw new CloudError('PROTOCOL_ERROR', { errMsg: 'a subscription id in use' })
+  const isTooMany = feed.subscriptions >= session.limits.subscriptions
+  const error = isTooMany
+    ? new CloudError('EXCEED_REQUEST_LIMIT', {
+        errMsg: `more than ${session.limits.subscriptions} subscriptions`,
+      })
+    : follow(feed, look(session, { ...message, complete: false }))
+  if (error) session.send({ type: 'denied', id: message.id, error: errorData(error) })
+  else feed.snapshot(message.id)
+}
+
+function call(session: Session, { name, data }: UpOf<'call'>): Promise<Value> {
+  return session.options.invoke({ name, data: fromJson(data), actor: session.actor })
+}
+
+/** Begins what is asked, in order; its answer comes when it comes. */
+function answer(session: Session, id: number, ask: () => Promise<Value>): void {
+  if (session.running >= session.limits.running) {
+    const error = new CloudError('EXCEED_REQUEST_LIMIT', {
+      errMsg: `more than ${session.limits.running} questions at once`,
+    })
+    session.send({ type: 'answer', id, error: errorData(error) })
+    return
+  }
+  session.running++
+  void run(ask)
+    .then(
+      result => session.send({ type: 'answer', id, result: toJson(result) }),
+      thrown => session.send({ type: 'answer', id, error: errorData(toCloudError(thrown)) }),
+    )
+    .finally(() => {
+      session.running--
+    })
+}
+
+async function run<T>(ask: () => Promise<T>): Promise<T> {
+  return ask()
+}

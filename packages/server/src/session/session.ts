@@ -1,0 +1,232 @@
+import {
+  type Clock,
+  CloudError,
+  type DownMessage,
+  type ErrorData,
+  type FilesAsk,
+  type Millis,
+  parseUp,
+  toCloudError,
+  type UpMessage,
+  type UpOf,
+  type Value,
+} from '@nearcloud/protocol'
+import type { Actor } from '../actor.ts'
+import type { LiveEnvironment } from '../commit/live-environment.ts'
+import type { Fanout } from '../fanout/fanout.ts'
+import type { Feed } from '../fanout/feed.ts'
+import type { Log } from '../log-line.ts'
+import { greet } from './greeting.ts'
+import { route } from './route.ts'
+import type { Wire } from './wire.ts'
+
+export interface SessionOptions {
+  readonly environment: LiveEnvironment
+  readonly fanout: Fanout
+  readonly tokens: SessionTokens
+  readonly clock: Clock
+  readonly log: Log
+  /** Runs a cloud function. */
+  readonly invoke: (call: { name: string; data: Value; actor: Actor }) => Promise<Value>
+  /** Answers about files. */
+  readonly askFiles: (actor: Actor, ask: FilesAsk) => Promise<Value>
+  readonly limits?: Partial<SessionLimits>
+  readonly wire: Wire
+  /** Makes this the client's session. Throws when it cannot be. */
+  readonly claim: (client: string) => void
+  /** The conversation is over. */
+  readonly left: () => void
+}
+
+/** What a session needs to know who is there. */
+export interface SessionTokens {
+  newOpenid(): string
+  sign(purpose: 'session' | 'access', env: string, openid: string): Promise<string>
+  /** Throws TOKEN_REFUSED. */
+  verify(purpose: 'session', env: string, token: string): Promise<string>
+}
+
+export interface SessionLimits {
+  /** From the connection to its hello. */
+  readonly greetingMs: Millis
+  /** A client pings this often; after two and a half of them without a frame it is taken for gone. */
+  readonly heartbeatMs: Millis
+  readonly subscriptions: number
+  /** Calls and file questions that run at once. */
+  readonly running: number
+  /** Frames that wait while one is worked on; then the wire is paused. */
+  readonly waitingFrames: number
+}
+
+const defaultLimits: SessionLimits = {
+  greetingMs: 10_000,
+  heartbeatMs: 25_000,
+  subscriptions: 200,
+  running: 32,
+  waitingFrames: 16,
+}
+
+/**
+ * One conversation. Frames are worked on strictly in order, one at a time; what breaks the protocol is answered by a bye
+ * and ends this conversation, and nothing else.
+ */
+export class Session {
+  readonly options: SessionOptions
+  readonly limits: SessionLimits
+  readonly #frames: string[] = []
+  #isWorking = false
+  #isPaused = false
+  #isOver = false
+  #lastHeard: Millis
+  #cancelTimer: () => void
+  /** Known after the greeting. */
+  feed: Feed | undefined
+  client: string | undefined
+  openid: string | undefined
+  /** Calls that have not been answered. */
+  running = 0
+
+  constructor(options: SessionOptions) {
+    this.options = options
+    this.limits = { ...defaultLimits, ...options.limits }
+    this.#lastHeard = options.clock.now()
+    this.#cancelTimer = options.clock.after(this.limits.greetingMs, () => {
+      this.sendAway(new CloudError('PROTOCOL_ERROR', { errMsg: 'no hello came' }), 1_000)
+    })
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  get actor(): Actor {
+    return this.openid === undefined ? { kind: 'stranger' } : { kind: 'user', openid: this.openid }
+  }
+
+  /** A frame came. Bytes that are no text are `undefined`. */
+  received(frame: string | undefined): void {
+    if (this.#isOver) return
+    this.#lastHeard = this.options.clock.now()
+    if (frame === undefined) {
+      this.sendAway(new CloudError('PROTOCOL_ERROR', { errMsg: 'frames are text' }))
+      return
+    }
+    this.#frames.push(frame)
+    if (this.#frames.length > this.limits.waitingFrames && !this.#isPaused) {
+      this.#isPaused = true
+      this.options.wire.pause()
+    }
+    if (!this.#isWorking) void this.#work()
+  }
+
+  /** The connection is gone. */
+  closed(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#frames.length = 0
+    this.#cancelTimer()
+    this.feed?.close()
+    this.options.left()
+  }
+
+  send(message: DownMessage): void {
+    if (!this.#isOver) this.options.wire.send(JSON.stringify(message))
+  }
+
+  /** Says goodbye and ends the connection. Without `retryAfterMs` a person has to do something first. */
+  sendAway(error: CloudError, retryAfterMs?: Millis): void {
+    if (this.#isOver) return
+    this.send({ type: 'bye', error: errorData(error), ...(retryAfterMs !== undefined && { retryAfterMs }) })
+    this.closed()
+    this.options.wire.close()
+  }
+
+  async #work(): Promise<void> {
+    this.#isWorking = true
+    while (this.#frames.length > 0 && !this.#isOver) {
+      try {
+        await this.#handle(parseUp(this.#frames.shift()!))
+      } catch (thrown) {
+        this.#failed(thrown)
+      }
+      if (this.#isPaused && this.#frames.length === 0) {
+        this.#isPaused = false
+        this.options.wire.resume()
+      }
+    }
+    this.#isWorking = false
+  }
+
+  async #handle(message: UpMessage): Promise<void> {
+    if (this.feed) {
+      await route(this, this.feed, message)
+      return
+    }
+    if (message.type !== 'hello')
+      throw new CloudError('PROTOCOL_ERROR', { errMsg: 'a conversation begins with hello' })
+    await this.#greet(message)
+  }
+
+  async #greet(hello: UpOf<'hello'>): Promise<void> {
+    await greet(this, hello)
+    this.#cancelTimer()
+    if (!this.#isOver) this.#watchHeartbeat()
+  }
+
+  #watchHeartbeat(): void {
+    const { clock } = this.options
+    const patienceMs = this.limits.heartbeatMs * 2.5
+    const silentMs = clock.now() - this.#lastHeard
+    if (silentMs >= patienceMs) {
+      this.sendAway(new CloudError('ABORTED', { errMsg: 'nothing was heard from this client' }), 0)
+      return
+    }
+    this.#cancelTimer = clock.after(patienceMs - silentMs, () => this.#watchHeartbeat())
+  }
+
+  /** Whatever a frame caused ends here. */
+  #failed(thrown: unknown): void {
+    const error = toCloudError(thrown)
+    const isTheirs = thrown instanceof CloudError && !retryCodes.has(thrown.code)
+    if (!(thrown instanceof CloudError))
+      this.options.log({
+        level: 'error',
+        event: 'session.failed',
+        message: `a frame could not be handled: ${error.errMsg}`,
+        facts: { stack: thrown instanceof Error ? thrown.stack : undefined },
+      })
+    this.options.log({
+      level: 'debug',
+      event: 'session.cut',
+      message: error.errMsg,
+      facts: { code: error.code },
+    })
+    if (isTheirs)
+      this.sendAway(error, error.code === 'PROTOCOL_ERROR' && this.feed ? breachRetryMs : undefined)
+    else this.sendAway(publicError(error), 1_000)
+  }
+}
+
+/** What may travel. The words of a defect of ours stay home. */
+export function errorData(error: CloudError): ErrorData {
+  const { code, errMsg, details } = publicError(error).toJSON()
+  return details && Object.keys(details).length > 0 ? { code, errMsg, details } : { code, errMsg }
+}
+
+function publicError(error: CloudError): CloudError {
+  return error.code === 'SYS_ERR' && error.cause !== undefined
+    ? new CloudError('SYS_ERR', { errMsg: 'the server failed' })
+    : error
+}
+
+/** Not the client's fault: it may come back. */
+const retryCodes: ReadonlySet<string> = new Set([
+  'STORE_FAILED',
+  'STORE_FULL',
+  'EXCEED_REQUEST_LIMIT',
+  'CLOSED',
+  'ABORTED',
+  'SYS_ERR',
+])
+/** After a breach the client looks at a new welcome before it goes on. */
+const breachRetryMs = 1_000

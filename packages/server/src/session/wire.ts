@@ -1,0 +1,11 @@
+/** One connection, as a session sees it: frames in order, both ways. `SyncSocket` makes one of a WebSocket. */
+export interface Wire {
+  send(frame: string): void
+  /** Ends it; `closed` of the session follows. Harmless when it has ended. */
+  close(): void
+  /** Bytes that were sent and have not left this machine. */
+  readonly bufferedBytes: number
+  /** No more frames for now, and again. Those on their way may still come. */
+  pause(): void
+  resume(): void
+}
