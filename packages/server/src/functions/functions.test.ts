@@ -311,6 +311,45 @@ test('[FN-13] a new function is found, a removed one is gone', async () => {
   expect((await failureOf(call())).code).toBe('FUNCTION_NOT_FOUND')
 })
 
+test('[FN-1] what a function asks after it returned is refused, even while another call runs', async () => {
+  const { functions, world } = openFixtures(onTestFinished)
+  expect(await functions.invoke({ name: 'floats', data: {}, actor: alice })).toBe('returned early')
+  expect(await functions.invoke({ name: 'floats', data: { later: true }, actor: bob })).toBe('ABORTED')
+  expect(world.heard).toEqual([])
+})
+
+test('[FN-1] forged messages change nothing', async () => {
+  const { functions, world } = openFixtures(onTestFinished)
+  const write = { op: 'add', collection: 'todos', id: 'forged', data: {} }
+  const text = JSON.stringify({
+    type: 'push',
+    mutations: [{ id: 1, nonce: '', base: 0, time: 0, writes: [write] }],
+  })
+  const messages = [
+    { type: 'ask', ask: 1, call: 'made up', verb: 'push', text },
+    { type: 'ask', ask: 2, call: 'request-1', verb: 'push', text: text.replace('todos', '_files') },
+    { type: 'ask', ask: 3, call: 'request-1', verb: 'sudo', text },
+    { type: 'returned', call: 'made up', text: '1' },
+    { type: 'threw', call: '__proto__', error: { message: 'no' } },
+    { type: 'start' },
+    { type: 'pong' },
+    'ready',
+    null,
+  ] as unknown as Value
+  const invocation = { name: 'forges', data: { messages }, actor: alice, requestId: 'request-1' }
+  expect(await functions.invoke(invocation)).toBe('forged')
+  expect(await functions.invoke({ ...invocation, data: { messages: [] } })).toBe('forged')
+  expect(world.heard).toEqual([])
+})
+
+test('[FN-9] an answer that cannot be read is the error of the call', async () => {
+  const { functions } = openFixtures(onTestFinished)
+  const messages = [{ type: 'returned', call: 'request-1', text: '{"__proto__":1}' }]
+  const invocation = { name: 'forges', data: { messages }, actor: alice, requestId: 'request-1' }
+  const error = await failureOf(functions.invoke(invocation))
+  expect(error.errMsg).toContain('the result cannot be sent')
+})
+
 test('[FN-14] after close nothing is run', async () => {
   const { functions } = openFixtures(onTestFinished)
   await functions.close()
