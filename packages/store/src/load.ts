@@ -78,9 +78,16 @@ export async function load(storage: Storage): Promise<Loaded> {
   }
 }
 
-function damaged(what: string): CloudError {
+/** What was thrown while a storage was read: its own failure, or what it holds makes no sense. */
+export function loadError(thrown: unknown): CloudError {
+  if (thrown instanceof CloudError && thrown.code.startsWith('STORE_')) return thrown
+  return damaged(thrown instanceof Error ? thrown.message : String(thrown), thrown)
+}
+
+function damaged(reason: string, cause?: unknown): CloudError {
   return new CloudError('STORE_FAILED', {
-    errMsg: `the local store is damaged: ${what}. Remove it to start again from the server`,
-    details: { reason: what },
+    errMsg: `the local store is damaged: ${reason}. Remove it to start again from the server`,
+    details: { reason },
+    cause,
   })
 }

@@ -1,6 +1,5 @@
 import { newClientId, type RandomBytes } from '@nearcloud/protocol'
-import { DocSet } from './doc-map.ts'
-import { load } from './load.ts'
+import { type Loaded, load, loadError } from './load.ts'
 import { LocalStore } from './local-store.ts'
 import { rebase } from './overlay.ts'
 import { Segments } from './segments.ts'
@@ -27,27 +26,8 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const info = await storage.open({ durability })
   try {
     const loaded = await load(storage)
-    const state = new State(
-      loaded.manifest ?? {
-        checkpoint: newCheckpoint(newClientId(random)),
-        subscriptions: new Map(),
-        outbox: [],
-        rejected: [],
-      },
-    )
-    for (const [{ collection, documents }] of loaded.segments) {
-      const { confirmed } = state.collections.of(collection)
-      for (const [id, known] of documents) {
-        if (known) confirmed.set(id, known)
-        else confirmed.delete(id)
-      }
-    }
-    for (const entry of loaded.entries) state.replay(entry)
-    showAll(state)
-    const segments = new Segments()
-    segments.restore(loaded.segments, loaded.manifest?.nextSegment ?? 1)
-    segments.setManifest(loaded.manifestSequences)
-    segments.addLog(loaded.logSequences)
+    const state = restore(loaded, random)
+    const segments = new Segments(loaded)
     // refused, they are dropped by a later open
     if (loaded.leftovers.length > 0) await storage.drop(loaded.leftovers).catch(() => undefined)
     const store = new LocalStore({ state, segments, storage, info, random })
@@ -56,18 +36,34 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     return store
   } catch (thrown) {
     await storage.close().catch(() => undefined)
-    throw thrown
+    throw loadError(thrown)
   }
+}
+
+/** The state whose history this is. */
+function restore(loaded: Loaded, random: RandomBytes): State {
+  const state = new State(
+    loaded.manifest ?? {
+      checkpoint: newCheckpoint(newClientId(random)),
+      subscriptions: new Map(),
+      outbox: [],
+      rejected: [],
+    },
+  )
+  for (const [{ collection, documents }] of loaded.segments) {
+    const { confirmed } = state.collections.of(collection)
+    for (const [id, known] of documents) {
+      if (known) confirmed.set(id, known)
+      else confirmed.delete(id)
+    }
+  }
+  for (const entry of loaded.entries) state.replay(entry)
+  for (const [, collection] of state.collections)
+    for (const [id, { document }] of collection.confirmed) collection.show(id, document)
+  rebase(state.collections, state.outbox, state.outbox.touched())
+  return state
 }
 
 function newCheckpoint(client: string): Checkpoint {
   return Object.freeze({ client, nextMutation: 1, version: 0, seen: 0, lastTime: 0 })
-}
-
-function showAll({ collections, outbox }: State): void {
-  for (const [, collection] of collections)
-    for (const [id, { document }] of collection.confirmed) collection.show(id, document)
-  const pending = new DocSet()
-  pending.addAll(outbox.touched())
-  rebase(collections, outbox, pending)
 }

@@ -1,4 +1,5 @@
-import { manifestText, type Segment, segmentItemText, segmentText } from './records.ts'
+import type { Loaded } from './load.ts'
+import { manifestText, segmentItemText, segmentText } from './records.ts'
 import type { State } from './state.ts'
 
 interface LiveSegment {
@@ -19,23 +20,21 @@ export interface Fold {
 
 /** Which records on the medium count: live segments, the manifest, and the log since then. */
 export class Segments {
-  #live: readonly LiveSegment[] = []
-  #nextName = 1
-  #manifest: readonly number[] = []
-  #log: number[] = []
+  #live: readonly LiveSegment[]
+  #nextName: number
+  #manifest: readonly number[]
+  #log: number[]
 
-  restore(segments: readonly (readonly [Segment, readonly number[]])[], nextName: number): void {
+  constructor({ manifest, manifestSequences, segments, logSequences }: Loaded) {
     this.#live = segments.map(([{ name, collection, documents }, sequences]) => ({
       name,
       collection,
       size: documents.length,
       sequences,
     }))
-    this.#nextName = nextName
-  }
-
-  setManifest(sequences: readonly number[]): void {
-    this.#manifest = sequences
+    this.#nextName = manifest?.nextSegment ?? 1
+    this.#manifest = manifestSequences
+    this.#log = [...logSequences]
   }
 
   addLog(sequences: readonly number[]): void {

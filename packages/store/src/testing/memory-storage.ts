@@ -68,8 +68,8 @@ export class MemoryMedium {
     if (this.#holder === holder) this.#holder = undefined
   }
 
-  isHeldBy(holder: MemoryStorage): boolean {
-    return this.#holder === holder
+  get isHeld(): boolean {
+    return this.#holder !== undefined
   }
 
   put(payload: Payload): number {

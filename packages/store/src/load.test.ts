@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest'
+import { MemoryMedium, MemoryStorage, openTestStore, words } from './testing/index.ts'
+
+const { add, put } = words('todos')
+const at = { time: 1_700_000_000_000 }
+
+async function filledMedium(): Promise<MemoryMedium> {
+  const { store, medium } = await openTestStore()
+  await store.confirm({ puts: [put(1, { _id: 'a' }), put(1, { _id: 'b' })] })
+  await store.compact()
+  await store.commit([add('c', {})], at).durable
+  await store.close()
+  return medium
+}
+
+const letterOf = (payload: unknown) => String(payload)[1]
+
+test('[LOG-4] a store whose manifest or segment is missing is STORE_FAILED, never an emptier store', async () => {
+  for (const letter of ['M', 'S']) {
+    const medium = await filledMedium()
+    for (const [sequence, payload] of medium.records)
+      if (letterOf(payload) === letter) medium.records.delete(sequence)
+    await expect(openTestStore(medium)).rejects.toMatchObject({ code: 'STORE_FAILED' })
+  }
+})
+
+test('[LOG-4] whatever text a record is replaced by, opening gives the store or STORE_FAILED', async () => {
+  const hostile = [
+    '',
+    '.',
+    '.X{}',
+    '.L',
+    '.L{}',
+    '.L[{}]',
+    '.L[{"step":null}]',
+    '.L[{"mutation":{"writes":[{"op":"x"}]}}]',
+    '.M',
+    '.M{}',
+    '.M{"format":2}',
+    '.M{"format":1}',
+    '.S',
+    '.S{"name":1}',
+    '.Snull',
+    '1/2:L',
+    '2/2:',
+    'L[]',
+    '.L[{"step":{"puts":[["todos",1,{"$date":"x"}]]}}]',
+    '.L[{"step":{"puts":[["todos",1,{"_id":"a","__proto__":1}]]}}]',
+  ]
+  for (const text of hostile)
+    for (const sequence of (await filledMedium()).records.keys()) {
+      const medium = await filledMedium()
+      medium.records.set(sequence, text)
+      await openTestStore(medium).then(
+        ({ store }) => store.close(),
+        error => expect(error).toMatchObject({ code: 'STORE_FAILED' }),
+      )
+      expect(medium.isHeld).toBe(false)
+    }
+})
+
+test('[LOG-4] a store of a newer format is refused with words for its owner', async () => {
+  const medium = await filledMedium()
+  for (const [sequence, payload] of medium.records)
+    if (letterOf(payload) === 'M')
+      medium.records.set(sequence, String(payload).replace('"format":1', '"format":9'))
+  await expect(openTestStore(medium)).rejects.toThrow('made by a newer version')
+})
+
+test('[LOG-1] leftovers of a crash are dropped when the store is opened', async () => {
+  const medium = await filledMedium()
+  const storage = new MemoryStorage(medium)
+  await storage.open({ durability: 'relaxed' })
+  await storage.append(['.S{"name":99,"collection":"todos","documents":[[1,{"_id":"ghost"}]]}', '1/2:half'])
+  await storage.close()
+  const count = medium.records.size
+  const { store } = await openTestStore(medium)
+  expect(medium.records.size).toBe(count - 2)
+  expect(store.run({ verb: 'get', query: words('todos').query() }).documents.map(each => each._id)).toEqual([
+    'a',
+    'b',
+    'c',
+  ])
+})
+
+test('a new store on a full medium says so, holds nothing, and can be opened later', async () => {
+  const medium = new MemoryMedium()
+  medium.faultAt(2, 'full')
+  await expect(openTestStore(medium)).rejects.toMatchObject({ code: 'STORE_FULL' })
+  const { store } = await openTestStore(medium)
+  expect(store.checkpoint).toMatchObject({ nextMutation: 1, version: 0 })
+})
