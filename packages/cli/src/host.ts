@@ -1,0 +1,19 @@
+/** Where the command runs: what it may say and hear. `main.ts` gives the terminal; tests give their own. */
+export interface Host {
+  /** Relative folders are relative to this one. */
+  readonly cwd: string
+  /** Whether what is written may hold colour codes. */
+  readonly hasColours: boolean
+  out(text: string): void
+  err(text: string): void
+  /** Calls back each time someone asks the command to stop. Returns the way to stop listening. */
+  onStopAsked(listener: () => void): () => void
+}
+
+/** What the user asked for cannot be done, in one sentence for them. */
+export class UsageError extends Error {
+  constructor(sentence: string) {
+    super(sentence)
+    this.name = 'UsageError'
+  }
+}

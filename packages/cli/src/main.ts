@@ -1,0 +1,19 @@
+#!/usr/bin/env node
+import { type Host, runNearcloud } from './index.ts'
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+const terminal: Host = {
+  cwd: process.cwd(),
+  hasColours: process.stdout.isTTY === true && !process.env.NO_COLOR,
+  out: text => void process.stdout.write(`${text}\n`),
+  err: text => void process.stderr.write(`${text}\n`),
+  onStopAsked(listener) {
+    for (const signal of signals) process.on(signal, listener)
+    return () => {
+      for (const signal of signals) process.off(signal, listener)
+    }
+  },
+}
+
+process.exit(await runNearcloud(process.argv.slice(2), terminal))

@@ -1,0 +1,64 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { readProject } from './project.ts'
+
+const folders: string[] = []
+afterEach(async () => {
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true })
+})
+
+async function projectWith(files: Readonly<Record<string, string>>): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'nearcloud-project-'))
+  folders.push(folder)
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(join(folder, path, '..'), { recursive: true })
+    await writeFile(join(folder, path), content)
+  }
+  return folder
+}
+
+test('an empty folder is a project that opens at /', async () => {
+  const folder = await projectWith({})
+  expect(readProject(folder)).toEqual({ folder, open: ['/'], hasRules: false, functions: [] })
+})
+
+test('a project says its name, environment, site and pages; rules and functions are found', async () => {
+  const folder = await projectWith({
+    'nearcloud.json': JSON.stringify({ name: 'A list', env: 'todo', site: 'dist', open: ['/?a', '/?b'] }),
+    'rules.json': '{}',
+    'cloudfunctions/two/index.js': '',
+    'cloudfunctions/one/index.js': '',
+    'cloudfunctions/.cache/index.js': '',
+    'cloudfunctions/README.md': '',
+  })
+  expect(readProject(folder)).toEqual({
+    folder,
+    name: 'A list',
+    env: 'todo',
+    site: join(folder, 'dist'),
+    open: ['/?a', '/?b'],
+    hasRules: true,
+    functions: ['one', 'two'],
+  })
+})
+
+test.each([
+  ['{', /nearcloud\.json is not JSON/],
+  ['[]', /must hold an object/],
+  ['null', /must hold an object/],
+  ['{"sites":"dist"}', /unknown setting "sites"/],
+  ['{"constructor":"dist"}', /unknown setting "constructor"/],
+  ['{"site":7}', /"site" in .* must be a folder/],
+  ['{"open":[]}', /"open" in .* must be a list of paths/],
+  ['{"open":["http://elsewhere"]}', /"open" in .* must be a list of paths/],
+  ['{"name":""}', /"name" in .* must be a text/],
+])('a nearcloud.json of %s is refused in one sentence', async (content, sentence) => {
+  const folder = await projectWith({ 'nearcloud.json': content })
+  expect(() => readProject(folder)).toThrow(sentence)
+})
+
+test('a folder that is not there is refused', () => {
+  expect(() => readProject('/no/such/folder')).toThrow('there is no project folder /no/such/folder.')
+})

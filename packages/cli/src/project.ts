@@ -1,0 +1,82 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { UsageError } from './host.ts'
+
+/** What a folder says about the app in it: its `nearcloud.json`, which is optional, and what lies beside. */
+export interface Project {
+  readonly folder: string
+  readonly name?: string
+  /** The environment its documents live in. */
+  readonly env?: string
+  /** The built app, to be hosted at `/`: an absolute path. */
+  readonly site?: string
+  /** The pages worth opening: paths that begin with `/`. */
+  readonly open: readonly string[]
+  readonly hasRules: boolean
+  /** Names of the cloud functions found. */
+  readonly functions: readonly string[]
+}
+
+/** Throws a UsageError, one sentence, when the folder is not there or its nearcloud.json does not say what it should. */
+export function readProject(folder: string): Project {
+  if (!isFolder(folder)) throw new UsageError(`there is no project folder ${folder}.`)
+  const { site, open = ['/'], ...named } = readSettings(join(folder, 'nearcloud.json'))
+  return {
+    folder,
+    ...named,
+    ...(site !== undefined && { site: resolve(folder, site) }),
+    open,
+    hasRules: existsSync(join(folder, 'rules.json')),
+    functions: functionsIn(join(folder, 'cloudfunctions')),
+  }
+}
+
+interface Settings {
+  name?: string
+  env?: string
+  site?: string
+  open?: readonly string[]
+}
+
+function readSettings(path: string): Settings {
+  if (!existsSync(path)) return {}
+  let json: unknown
+  try {
+    json = JSON.parse(readFileSync(path, 'utf8'))
+  } catch (error) {
+    throw new UsageError(`${path} is not JSON: ${error instanceof Error ? error.message : String(error)}.`)
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw new UsageError(`${path} must hold an object.`)
+  for (const [key, value] of Object.entries(json)) {
+    const check = Object.hasOwn(settings, key) ? settings[key as keyof Settings] : undefined
+    if (!check) throw new UsageError(`${path} has an unknown setting "${key}".`)
+    if (!check.holds(value)) throw new UsageError(`"${key}" in ${path} must be ${check.words}.`)
+  }
+  return json
+}
+
+const isText = (value: unknown) => typeof value === 'string' && value !== ''
+const isPath = (value: unknown) => typeof value === 'string' && value.startsWith('/')
+
+const settings: Record<keyof Settings, { holds(value: unknown): boolean; words: string }> = {
+  name: { holds: isText, words: 'a text' },
+  env: { holds: isText, words: 'a text' },
+  site: { holds: isText, words: 'a folder' },
+  open: {
+    holds: value => Array.isArray(value) && value.length > 0 && value.every(isPath),
+    words: 'a list of paths that begin with "/"',
+  },
+}
+
+function functionsIn(folder: string): readonly string[] {
+  if (!isFolder(folder)) return []
+  return readdirSync(folder, { withFileTypes: true })
+    .filter(entry => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
+    .map(entry => entry.name)
+    .sort()
+}
+
+export function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+}

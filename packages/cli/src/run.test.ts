@@ -1,0 +1,189 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer as createTcpServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import type { Host } from './host.ts'
+import { runNearcloud } from './run.ts'
+
+const cleanups: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const clean of cleanups.splice(0).reverse()) await clean()
+})
+
+async function folderWith(files: Readonly<Record<string, string>> = {}): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'nearcloud-cli-'))
+  cleanups.push(() => rm(folder, { recursive: true, force: true }))
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(join(folder, path, '..'), { recursive: true })
+    await writeFile(join(folder, path), content)
+  }
+  return folder
+}
+
+/** The command as someone at a terminal has it. */
+function run(cwd: string, ...argv: readonly string[]) {
+  const said: string[] = []
+  const complained: string[] = []
+  const stops = new Set<() => void>()
+  let heard = () => {}
+  const host: Host = {
+    cwd,
+    hasColours: false,
+    out(text) {
+      said.push(text)
+      heard()
+    },
+    err(text) {
+      complained.push(text)
+    },
+    onStopAsked(listener) {
+      stops.add(listener)
+      return () => stops.delete(listener)
+    },
+  }
+  const first = new Promise<void>(resolve => {
+    heard = resolve
+  })
+  const over = runNearcloud(argv, host)
+  return {
+    over,
+    /** Resolves when something was said, or it ended without a word. */
+    spoke: Promise.race([first, over]),
+    out: () => said.join('\n'),
+    err: () => complained.join('\n'),
+    askToStop() {
+      for (const listener of stops) listener()
+    },
+  }
+}
+
+/** Started, and stopped after the test at the latest. */
+async function started(cwd: string, ...argv: readonly string[]) {
+  const command = run(cwd, 'start', ...argv)
+  await command.spoke
+  expect(command.err()).toBe('')
+  cleanups.push(async () => {
+    command.askToStop()
+    await command.over
+  })
+  const url = /server +(http:\/\/\S+)/.exec(command.out())?.[1] ?? ''
+  return { ...command, url }
+}
+
+async function refused(cwd: string, ...argv: readonly string[]): Promise<string> {
+  const command = run(cwd, ...argv)
+  expect(await command.over).toBe(1)
+  expect(command.out()).toBe('')
+  expect(command.err().split('\n')).toHaveLength(1)
+  expect(command.err()).toMatch(/^nearcloud: /)
+  return command.err()
+}
+
+test('--version says the version', async () => {
+  const command = run('/', '--version')
+  expect(await command.over).toBe(0)
+  const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
+  expect(command.out()).toBe(version)
+})
+
+test('without words, and with --help, it says what it can do', async () => {
+  for (const words of [[], ['--help'], ['-h']]) {
+    const command = run('/', ...words)
+    expect(await command.over).toBe(0)
+    expect(command.out()).toMatch(/start\s+Runs the server/)
+  }
+})
+
+test('start --help lists the options with their defaults', async () => {
+  const command = run('/', 'start', '--help')
+  expect(await command.over).toBe(0)
+  for (const option of ['--project', '--data', '--port', '--host', '--site'])
+    expect(command.out()).toContain(option)
+  expect(command.out()).toContain('.nearcloud')
+})
+
+test.each([
+  [['stop'], /Unknown command stop/],
+  [['start', '--prot', '80'], /no option --prot/],
+  [['start', '--port', '80x'], /--port is a number from 0 to 65535, not "80x"/],
+  [['start', '--port', '65536'], /--port is a number/],
+  [['start', '--data'], /--data needs a value/],
+  [['start', 'examples/todo-web'], /did you mean "--project examples\/todo-web"/],
+  [['start', '--project', 'nowhere'], /no project folder .*nowhere/],
+])('%j is refused in one sentence', async (argv, sentence) => {
+  expect(await refused(await folderWith(), ...argv)).toMatch(sentence)
+})
+
+test('it says what runs, where the data is, what was found and what to open; and stops when asked', async () => {
+  const folder = await folderWith({
+    'nearcloud.json': JSON.stringify({
+      name: 'A list',
+      env: 'todo',
+      site: 'web',
+      open: ['/?window=1', '/?window=2'],
+    }),
+    'rules.json': '{}',
+    'cloudfunctions/hello/index.js': 'exports.main = () => 1',
+    'web/index.html': '<p>the page</p>',
+  })
+  const command = await started(folder)
+  expect(command.out()).toContain('is running: A list')
+  expect(command.out()).toMatch(/env +todo/)
+  expect(command.out()).toContain(join(folder, '.nearcloud'))
+  expect(command.out()).toMatch(/functions +hello/)
+  expect(command.out()).toContain(`${command.url}/?window=1`)
+  expect(command.out()).toContain(`${command.url}/?window=2`)
+  expect(await (await fetch(`${command.url}/?window=1`)).text()).toContain('the page')
+
+  command.askToStop()
+  expect(await command.over).toBe(0)
+  expect(command.out()).toMatch(/Stopped\. Everything is in the data folder\./)
+  await expect(fetch(command.url)).rejects.toThrow()
+})
+
+test('asked twice, it does not wait', async () => {
+  const command = await started(await folderWith())
+  command.askToStop()
+  command.askToStop()
+  expect(await command.over).toBe(130)
+})
+
+test('started again, it has the same address', async () => {
+  const folder = await folderWith()
+  const first = await started(folder)
+  first.askToStop()
+  await first.over
+  expect((await started(folder)).url).toBe(first.url)
+})
+
+test('a port in use is one sentence', async () => {
+  const taken = createTcpServer()
+  await new Promise<void>(resolve => taken.listen(0, '127.0.0.1', resolve))
+  cleanups.push(() => new Promise(resolve => taken.close(resolve)))
+  const { port } = taken.address() as { port: number }
+  expect(await refused(await folderWith(), 'start', '--port', String(port))).toContain(String(port))
+})
+
+test('a data folder that cannot be written is one sentence', async () => {
+  const folder = await folderWith({ file: '' })
+  expect(await refused(folder, 'start', '--data', 'file/data')).toContain(join(folder, 'file/data'))
+})
+
+test('a data folder that another server has open is one sentence', async () => {
+  const folder = await folderWith()
+  await started(folder)
+  expect(await refused(folder, 'start')).toContain('.nearcloud')
+})
+
+test('rules that do not read are one sentence', async () => {
+  const folder = await folderWith({ 'rules.json': '{"database":{"items":{"read":"doc.a ="}}}' })
+  expect(await refused(folder, 'start')).toContain('rules.json')
+})
+
+test('a site that was not built is one sentence', async () => {
+  const folder = await folderWith({ 'nearcloud.json': '{"site":"dist"}' })
+  expect(await refused(folder, 'start')).toMatch(/site folder .*dist does not exist; build the app first/)
+})

@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs'
+import { defineCommand, renderUsage, runCommand } from 'citty'
+import { type Host, UsageError } from './host.ts'
+import { startCommand } from './start-command.ts'
+
+/**
+ * Runs the `nearcloud` command with these arguments; resolves with the exit code when it is over.
+ *
+ * What the user can mend is one sentence on `host.err` and exit code 1; a defect of ours comes with its stack.
+ */
+export async function runNearcloud(argv: readonly string[], host: Host): Promise<number> {
+  let code = 0
+  const { version } = packageFacts()
+  const start = startCommand(host, version, exitCode => {
+    code = exitCode
+  })
+  const meta = {
+    name: 'nearcloud',
+    version,
+    description: 'The cloud of wx.cloud apps, offline first, on your own server',
+  }
+  const nearcloud = defineCommand({ meta, subCommands: { start } })
+  const help = async () => {
+    const usage = argv.includes('start') ? await renderUsage(start, { meta }) : await renderUsage(nearcloud)
+    return host.hasColours ? usage : usage.replaceAll(colourCode, '')
+  }
+  try {
+    if (argv[0] === '--version' || argv[0] === '-v') host.out(version)
+    else if (argv.length === 0 || argv.includes('--help') || argv.includes('-h')) host.out(await help())
+    else await runCommand(nearcloud, { rawArgs: [...argv] })
+    return code
+  } catch (thrown) {
+    host.err(sentenceFor(thrown))
+    return 1
+  }
+}
+
+function sentenceFor(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return `nearcloud: ${String(thrown)}`
+  const words = thrown.message.replaceAll(colourCode, '')
+  if (thrown.name === 'CLIError') return `nearcloud: ${words}; "nearcloud --help" says what there is.`
+  const { code } = thrown as { code?: unknown }
+  const isForUser = thrown instanceof UsageError || code === 'SERVER_CONFIGURATION'
+  return `nearcloud: ${isForUser ? words : (thrown.stack ?? words)}`
+}
+
+function packageFacts(): { version: string } {
+  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what a colour code begins with
+const colourCode = /\x1b\[\d+m/g

@@ -1,0 +1,78 @@
+import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
+import { createServer, type LogLine, type NearcloudServer } from '@nearcloud/server'
+import { banner } from './banner.ts'
+import { type Host, UsageError } from './host.ts'
+import { isFolder, readProject } from './project.ts'
+
+/** All folders absolute; what is undefined has its default. */
+export interface StartOptions {
+  readonly version: string
+  readonly project: string
+  readonly data: string | undefined
+  readonly site: string | undefined
+  readonly host: string | undefined
+  readonly port: number | undefined
+}
+
+/**
+ * Runs the server of a project until someone asks it to stop; resolves with the exit code. Asked a second time, it
+ * does not wait for a clean end.
+ *
+ * Rejects with a UsageError or SERVER_CONFIGURATION when it cannot start.
+ */
+export async function start(options: StartOptions, host: Host): Promise<number> {
+  const project = readProject(options.project)
+  const site = options.site ?? project.site
+  if (site !== undefined && !isFolder(site))
+    throw new UsageError(
+      `the site folder ${site} does not exist; build the app first, or name another with --site.`,
+    )
+  const server = await createServer({
+    dataFolder: options.data ?? join(project.folder, '.nearcloud'),
+    project: project.folder,
+    ...(project.env !== undefined && { env: project.env }),
+    ...(site !== undefined && { site }),
+    ...(options.host !== undefined && { host: options.host }),
+    ...(options.port !== undefined && { port: options.port }),
+    log: line => report(line, host),
+  })
+  const { env, dataFolder } = server
+  const urls = addressesOf(server, options.host)
+  host.out(banner({ version: options.version, project, env, dataFolder, urls, site }, host.hasColours))
+  return untilStopped(server, host)
+}
+
+function untilStopped(server: NearcloudServer, host: Host): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let stopping = false
+    const ignore = host.onStopAsked(() => {
+      if (stopping) {
+        host.err('Stopped without waiting. What was acknowledged is in the data folder.')
+        resolve(130)
+        return
+      }
+      stopping = true
+      host.out('Stopping … (once more to stop without waiting)')
+      server.stop().then(() => {
+        host.out('Stopped. Everything is in the data folder.')
+        ignore()
+        resolve(0)
+      }, reject)
+    })
+  })
+}
+
+/** For a server that listens everywhere: this machine's name for itself, then what others call it. */
+function addressesOf(server: NearcloudServer, listenOn: string | undefined): readonly string[] {
+  if (listenOn !== '0.0.0.0' && listenOn !== '::') return [server.url]
+  const others = Object.values(networkInterfaces())
+    .flatMap(list => list ?? [])
+    .filter(({ family, internal }) => family === 'IPv4' && !internal)
+    .map(({ address }) => address)
+  return ['localhost', ...others].map(name => `http://${name}:${server.port}`)
+}
+
+function report(line: LogLine, host: Host): void {
+  if (line.level === 'warn' || line.level === 'error') host.err(`${line.level}: ${line.message}`)
+}
