@@ -1,4 +1,4 @@
-import cloud, { type Document, type Mutation } from '@nearcloud/browser'
+import cloud from '@nearcloud/browser'
 import { me, storeName } from './person.ts'
 
 export { cloud }
@@ -34,7 +34,7 @@ export interface Activity {
 
 /** A change the server refused and the store took back. */
 export interface Refusal {
-  readonly mutation: Mutation['id']
+  readonly mutation: number
   readonly code: string
   readonly reason: string
   readonly collection: string
@@ -44,7 +44,21 @@ export interface Refusal {
   readonly removed: boolean
 }
 
-export type Status = ReturnType<typeof cloud.status>
+export interface Status {
+  readonly state: 'offline' | 'connecting' | 'online'
+  /** Changes, and files, that the server does not have. */
+  readonly waiting: number
+  readonly uploads: number
+}
+
+export function status(): Status {
+  const { state, pending, uploads } = cloud.status()
+  return {
+    state: state === 'online' || state === 'offline' ? state : 'connecting',
+    waiting: pending + uploads,
+    uploads,
+  }
+}
 
 // ---- opening and following -----------------------------------------------------------------------------------------
 
@@ -52,6 +66,7 @@ export type Status = ReturnType<typeof cloud.status>
 export async function openCloud(): Promise<void> {
   cloud.init({
     endpoint: location.origin,
+    env: 'todo',
     store: storeName(me),
     subscribe: { items: true, counters: true, photos: true, activity: true },
   })
@@ -68,7 +83,7 @@ export function follow(listeners: {
   const db = cloud.database()
   const watch = <T>(query: Pick<ReturnType<typeof items>, 'watch'>, tell: (all: readonly T[]) => void) =>
     query.watch({
-      onChange: ({ docs }) => tell(docs as readonly Document[] as readonly T[]),
+      onChange: ({ docs }) => tell(docs as readonly unknown[] as readonly T[]),
       onError: fail,
     })
   watch(items().orderBy('createdAt', 'asc'), listeners.items)
@@ -77,12 +92,13 @@ export function follow(listeners: {
   watch(db.collection('activity').orderBy('at', 'desc').limit(6), listeners.activity)
 }
 
-type CloudEvent = 'pending' | 'accepted' | 'rejected' | 'online' | 'offline'
-
-export function onCloudEvent(listener: (event: CloudEvent) => void): void {
-  const events: readonly CloudEvent[] = ['pending', 'accepted', 'rejected', 'online', 'offline']
-  for (const event of events) cloud.on(event, () => listener(event))
+const events = ['pending', 'accepted', 'rejected', 'uploaded', 'uploadRejected', 'online', 'offline'] as const
+/** Tells of everything that may change what is to be shown. */
+export function onCloudEvent(listener: () => void): void {
+  for (const event of events) cloud.on(event, listener)
 }
+
+const events = ['pending', 'accepted', 'rejected', 'online', 'offline', 'uploaded', 'uploadRejected'] as const
 
 // ---- writing -------------------------------------------------------------------------------------------------------
 
@@ -155,11 +171,18 @@ export function refusals(): readonly Refusal[] {
     })
 }
 
+type Rejection = ReturnType<typeof cloud.rejections>['list'][number]
+
 export function discard(refusal: Refusal): void {
-  write(cloud.rejections().discard(refusal.mutation))
+  write(
+    cloud
+      .rejections()
+      .discard(refusal.mutation)
+      .then(() => told('discarded')),
+  )
 }
 
 /** The second `add` of a counter two windows made apart: the document is there, which is all that was wanted. */
-function isSecondCounter({ mutation, code }: { mutation: Mutation; code: string }): boolean {
+function isSecondCounter({ mutation, code }: Rejection): boolean {
   return code === 'DUPLICATE_ID' && mutation.writes[0]!.collection === 'counters'
 }

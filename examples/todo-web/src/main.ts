@@ -9,6 +9,7 @@ import {
   openCloud,
   type Photo,
   refusals,
+  status,
 } from './cloud.ts'
 import { createCounter } from './counter.ts'
 import { h, icon, say } from './dom.ts'
@@ -70,13 +71,13 @@ function showList(): void {
   )
 
   const show = () => {
-    const status = cloud.status()
+    const now = status()
     const refused = refusals()
-    network.show(status)
-    statusLine.show(status, refused.length)
+    network.show(now)
+    statusLine.show(now, refused.length)
     list.show(items, refused)
     counter.show(count)
-    photoGrid.show(photos, status.uploads > 0)
+    photoGrid.show(photos, now.uploads > 0)
     lately.show(activity)
   }
   const announce = (words: string) => {
@@ -86,9 +87,9 @@ function showList(): void {
 
   if (cloud.status().volatile) announce(text.volatile)
   onFailure(announce)
-  onCloudEvent(event => {
+  onCloudEvent(() => {
     show()
-    if (event === 'online') photoGrid.retry()
+    photoGrid.retry()
   })
   follow({
     items: documents => {

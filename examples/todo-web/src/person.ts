@@ -9,9 +9,9 @@ function personOf(asked: string | null): string {
   return name === '' ? '1' : name
 }
 
-/** The store's name may hold letters, digits, `-`, `_` and `.` only. */
+/** A store's name may hold letters, digits, `-` and `_` only. */
 export function storeName(person: string): string {
-  return `todo-${[...person].map(letter => (/[\w-]/.test(letter) ? letter : `.${letter.codePointAt(0)}`)).join('')}`
+  return `todo-${[...person].map(letter => (/[\w-]/.test(letter) ? letter : `_${letter.codePointAt(0)}_`)).join('')}`
 }
 
 /** Someone whose window can be opened beside this one. */

@@ -45,7 +45,7 @@ export function createStatusLine() {
   )
 
   function show(status: Status, refused: number): void {
-    const waiting = status.pending + status.uploads
+    const { waiting } = status
     if (status.state === 'online' && waiting === 0) lastSync = Date.now()
     set(element, 'data-state', status.state)
     set(element, 'data-pending-count', waiting)
