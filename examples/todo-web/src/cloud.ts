@@ -92,10 +92,17 @@ export function follow(listeners: {
   watch(db.collection('activity').orderBy('at', 'desc').limit(6), listeners.activity)
 }
 
-const events = ['pending', 'accepted', 'rejected', 'uploaded', 'uploadRejected', 'online', 'offline'] as const
-/** Tells of everything that may change what is to be shown. */
+let changed: () => void = () => undefined
+
+/** Tells of everything beside the documents that may change what is to be shown. */
 export function onCloudEvent(listener: () => void): void {
+  changed = listener
   for (const event of events) cloud.on(event, listener)
+  cloud.on('rejected', ({ id }) => {
+    if (cloud.rejections().list.some(each => each.mutation.id === id && isSecondCounter(each)))
+      write(cloud.rejections().discard(id))
+  })
+  cloud.on('uploadRejected', ({ reason }) => failed(reason))
 }
 
 const events = ['pending', 'accepted', 'rejected', 'online', 'offline', 'uploaded', 'uploadRejected'] as const
@@ -173,16 +180,12 @@ export function refusals(): readonly Refusal[] {
 
 type Rejection = ReturnType<typeof cloud.rejections>['list'][number]
 
+/** Dismisses a refusal. */
 export function discard(refusal: Refusal): void {
-  write(
-    cloud
-      .rejections()
-      .discard(refusal.mutation)
-      .then(() => told('discarded')),
-  )
+  write(cloud.rejections().discard(refusal.mutation).then(changed))
 }
 
-/** The second `add` of a counter two windows made apart: the document is there, which is all that was wanted. */
+/** The second `add` of a counter that two windows made apart: the document is there, which is all that was wanted. */
 function isSecondCounter({ mutation, code }: Rejection): boolean {
   return code === 'DUPLICATE_ID' && mutation.writes[0]!.collection === 'counters'
 }
