@@ -81,7 +81,7 @@ test('3. a watch: the first result, then what entered, changed and left, once pe
   await todos.doc('a').update({ data: { title: 'first' } })
   await todos.doc('b').update({ data: { done: false } })
   await todos.doc('a').update({ data: { done: true } })
-  await todos.doc('b').remove({})
+  await todos.doc('b').remove()
   await app.whenSynced()
   await watch.close()
   await todos.add({ data: { _id: 'c', done: false } })

@@ -1,4 +1,5 @@
-import { type Cloud, createCloud } from '@nearcloud/node'
+import type { Cloud } from '@nearcloud/client'
+import { createCloud } from '@nearcloud/node'
 import type { NearcloudServer } from '@nearcloud/server'
 import { onTestFinished } from 'vitest'
 import { testFolder } from './folder.ts'

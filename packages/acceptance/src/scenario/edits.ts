@@ -50,7 +50,7 @@ export function expectedOf(ids: readonly string[], editsByAuthor: readonly (read
       const lastByField = new Map(
         fields.map(field => {
           const lasts = editsByAuthor.map(edits =>
-            edits.findLast(edit => edit.kind === 'set' && edit.id === id && edit.field === field),
+            [...edits].reverse().find(edit => edit.kind === 'set' && edit.id === id && edit.field === field),
           )
           return [field, lasts.flatMap(edit => (edit?.kind === 'set' ? [edit.value] : []))]
         }),

@@ -13,6 +13,7 @@ export async function startServer(options: {
   dataFolder?: string
   project?: string
   site?: string
+  env?: string
 }): Promise<NearcloudServer> {
   const { rules, dataFolder = testFolder('data'), project = testProject(rules), ...rest } = options
   const server = await createServer({ dataFolder, project, log: () => {}, ...rest })

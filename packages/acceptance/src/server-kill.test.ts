@@ -1,0 +1,144 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { join, resolve } from 'node:path'
+import { createCloud } from '@nearcloud/node'
+import { expect, onTestFinished, test } from 'vitest'
+import { createDice, type Dice } from './scenario/dice.ts'
+import { testFolder, testProject } from './scenario/folder.ts'
+import { openTo } from './scenario/server.ts'
+import { until } from './scenario/until.ts'
+
+const kills = 50
+const writers = 5
+const shared = ['shared-0', 'shared-1', 'shared-2']
+
+test('a server killed fifty times under five writers keeps every acknowledged mutation, and none twice', async () => {
+  const dice = createDice(2026)
+  const server = serverProcess(testProject(openTo('log')), testFolder('data'))
+  const url = await server.start()
+  const apps = await Promise.all(Array.from({ length: writers }, (_, n) => openWriter(url, `w${n}`)))
+  for (const _id of shared)
+    await apps[0]!.cloud
+      .database()
+      .collection('log')
+      .add({ data: { _id, count: 0, list: [] } })
+  await Promise.all(apps.map(app => app.cloud.whenSynced()))
+
+  for (const app of apps) app.startWriting(dice)
+  for (let kill = 0; kill < kills; kill++) {
+    const acknowledged = apps.reduce((sum, app) => sum + app.acknowledged.size, 0)
+    // somewhere between the first answers after a start and the middle of a rush
+    const enough = acknowledged + 1 + dice.below(40)
+    await until(
+      `acknowledgement ${enough} before kill ${kill}`,
+      () => apps.reduce((sum, app) => sum + app.acknowledged.size, 0) >= enough,
+    )
+    await server.kill()
+    await server.start()
+  }
+  for (const app of apps) app.stopWriting()
+  await Promise.all(apps.map(app => app.cloud.whenSynced()))
+
+  const written = apps.flatMap(app => [...app.written.values()])
+  const acknowledged = apps.flatMap(app => [...app.acknowledged])
+  expect(acknowledged).toHaveLength(written.length)
+  expect(apps.flatMap(app => app.rejected)).toEqual([])
+  const views = await Promise.all(
+    apps.map(app => until('everyone sees the same', () => app.sees(written.length))),
+  )
+  for (const view of views) expect(view).toEqual(views[0])
+  const pushed = views[0]!.flatMap(document => document.list)
+  expect(pushed.length).toBe(new Set(pushed).size)
+  expect(pushed.sort()).toEqual(written.map(({ token }) => token).sort())
+  for (const document of views[0]!)
+    expect(document.count).toBe(written.filter(({ id }) => id === document._id).length)
+  console.log(`${written.length} mutations by ${writers} writers over ${kills} kills`)
+})
+
+interface SharedDocument {
+  readonly _id: string
+  readonly count: number
+  readonly list: readonly string[]
+}
+
+/** A client that writes as fast as its writes become durable: each a unique push and an increment, as one mutation. */
+async function openWriter(endpoint: string, name: string) {
+  const cloud = createCloud({ folder: testFolder(name) })
+  onTestFinished(() => cloud.close())
+  cloud.init({
+    endpoint,
+    subscribe: { log: true },
+    queryLimits: { default: 1_000, max: 1_000 },
+  })
+  await cloud.ready()
+  const { command: _, collection } = cloud.database()
+  const written = new Map<number, { id: string; token: string }>()
+  const acknowledged = new Set<number>()
+  const rejected: unknown[] = []
+  cloud.on('accepted', event => acknowledged.add((event as { id: number }).id))
+  cloud.on('rejected', event => rejected.push(event))
+  let writing = false
+
+  async function write(dice: Dice): Promise<void> {
+    for (let n = 0; writing; n++) {
+      const id = dice.pick(shared)
+      const token = `${name}-${n}`
+      const result = await collection('log')
+        .doc(id)
+        .update({ data: { list: _.push([token]), count: _.inc(1) } })
+      written.set((result as unknown as { mutationId: number }).mutationId, { id, token })
+      await until('a place in the outbox', () => cloud.status().pending < 20)
+    }
+  }
+
+  return {
+    cloud,
+    written,
+    acknowledged,
+    rejected,
+    startWriting(dice: Dice) {
+      writing = true
+      void write(dice)
+    },
+    stopWriting() {
+      writing = false
+    },
+    async sees(tokens: number): Promise<SharedDocument[] | undefined> {
+      const { data } = await collection('log').orderBy('_id', 'asc').get()
+      const documents = data as unknown as SharedDocument[]
+      return documents.flatMap(document => document.list).length === tokens ? documents : undefined
+    },
+  }
+}
+
+/** The `nearcloud` command as a process, on one data folder. */
+function serverProcess(project: string, data: string) {
+  const main = resolve(import.meta.dirname, '../../cli/dist/main.js')
+  let child: ChildProcess | undefined
+  const kill = async () => {
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const gone = new Promise(resolve => child!.once('exit', resolve))
+    child.kill('SIGKILL')
+    await gone
+  }
+  onTestFinished(kill)
+  return {
+    kill,
+    /** Resolves with the address, the same each time. */
+    start(): Promise<string> {
+      child = spawn(process.execPath, [main, 'start', '--project', project, '--data', join(data, 'data')], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      return new Promise((resolve, reject) => {
+        let said = ''
+        const hear = (chunk: Buffer) => {
+          said += chunk.toString()
+          const url = /http:\/\/127\.0\.0\.1:\d+/.exec(said)?.[0]
+          if (url) resolve(url)
+        }
+        child!.stdout!.on('data', hear)
+        child!.stderr!.on('data', hear)
+        child!.once('exit', code => reject(new Error(`the server ended with ${code}: ${said}`)))
+      })
+    },
+  }
+}
