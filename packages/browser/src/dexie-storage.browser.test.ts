@@ -1,6 +1,6 @@
-import { storageSuite } from '@nearcloud/store/testing'
+import { openStore } from '@nearcloud/store'
+import { storageSuite, words } from '@nearcloud/store/testing'
 import { expect, test } from 'vitest'
-import { cdp } from 'vitest/browser'
 import { DexieStorage } from './dexie-storage.ts'
 
 let databases = 0
@@ -48,38 +48,38 @@ test('a connection closed under an append is opened again', async () => {
   }
 })
 
-test('over quota an append is STORE_FULL, nothing of it is kept, and later ones go on', async () => {
-  const storage = new DexieStorage(newName())
-  await storage.open({ durability: 'relaxed' })
-  const session = cdp() as unknown as { send(method: string, params: object): Promise<unknown> }
-  const { usage = 0 } = await navigator.storage.estimate()
-  await session.send('Storage.overrideQuotaForOrigin', {
-    origin: location.origin,
-    quotaSize: usage + 2_000_000,
-  })
-  const kept: string[] = []
-  let refused: unknown
-  try {
-    // the browser looks at the quota now and then
-    for (let round = 0; round < 40 && !refused; round++) {
-      const text = noise(500_000)
-      await storage.append([text]).then(
-        () => kept.push(text),
-        (error: unknown) => {
-          refused = error
-        },
-      )
-    }
-  } finally {
-    await session.send('Storage.overrideQuotaForOrigin', { origin: location.origin })
+/** A part of this origin's storage with a quota of its own. */
+interface Bucket {
+  readonly indexedDB: IDBFactory
+}
+const { storageBuckets } = navigator as unknown as {
+  storageBuckets: {
+    open(name: string, options: { quota: number }): Promise<Bucket>
+    delete(name: string): Promise<void>
   }
+}
+
+test('over quota an append is STORE_FULL, nothing of it is kept', async () => {
+  const bucketName = `quota-${crypto.randomUUID()}`
+  const { indexedDB } = await storageBuckets.open(bucketName, { quota: 2_000_000 })
+  const storage = new DexieStorage('app', { indexedDB })
+  await storage.open({ durability: 'relaxed' })
+  const kept: number[] = []
+  let refused: unknown
+  // the browser looks at the quota now and then
+  for (let round = 0; round < 60 && !refused; round++)
+    await storage.append([noise(200_000)]).then(
+      ([sequence]) => kept.push(sequence!),
+      (error: unknown) => {
+        refused = error
+      },
+    )
   expect(refused).toMatchObject({ code: 'STORE_FULL' })
-  await storage.append(['again'])
-  const payloads: unknown[] = []
-  for await (const page of storage.read()) payloads.push(...page.map(record => record.payload))
-  expect(payloads.length).toBe(kept.length + 1)
-  expect(payloads[kept.length]).toBe('again')
+  const found: number[] = []
+  for await (const page of storage.read()) found.push(...page.map(record => record.sequence))
+  expect(found).toEqual(kept)
   await storage.close({ destroy: true })
+  await storageBuckets.delete(bucketName)
 })
 
 /** Text that cannot be compressed. */
@@ -90,3 +90,30 @@ function noise(length: number): string {
     text += String.fromCharCode(...crypto.getRandomValues(units).map(unit => unit % 128))
   return text.slice(0, length)
 }
+
+test('a store on IndexedDB comes back with its documents and its outbox, its commits grouped', async () => {
+  const name = newName()
+  const open = () =>
+    openStore({
+      storage: new DexieStorage(name),
+      random: size => crypto.getRandomValues(new Uint8Array(size)),
+    })
+  const { add, put, update, query } = words('todos')
+  const store = await open()
+  await store.confirm({ puts: [put(1, { _id: 'a', n: 1 })], checkpoint: { version: 1 } })
+  const many = Array.from(
+    { length: 500 },
+    (_, i) => store.commit([add(i, { text: '中文 😀' })], { time: i }).durable,
+  )
+  await Promise.all([...many, store.commit([update('a', ['n', 'inc', 1])], { time: 500 }).durable])
+  await store.compact()
+  await store.close()
+  const again = await open()
+  expect(again.run({ verb: 'count', query: query() }).total).toBe(501)
+  expect([again.get('todos', 'a'), again.outbox.size, again.volatile]).toEqual([
+    { _id: 'a', n: 2 },
+    501,
+    false,
+  ])
+  await again.close({ destroy: true })
+})

@@ -1,10 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { storageSuite } from '@nearcloud/store/testing'
+import { openStore } from '@nearcloud/store'
+import { storageSuite, words } from '@nearcloud/store/testing'
 import { afterEach, expect, test } from 'vitest'
 import { SqliteStorage } from './sqlite-storage.ts'
 
@@ -113,4 +115,25 @@ test('after a destroying close no file is left', async () => {
   await storage.append(['x'])
   await storage.close({ destroy: true })
   expect(readdirSync(folder)).toEqual([])
+})
+
+test('a store on SQLite comes back with its documents and its outbox', async () => {
+  const path = join(newFolder(), 'store.db')
+  const open = () =>
+    openStore({ storage: new SqliteStorage(path), random: randomBytes, durability: 'strict' })
+  const { add, put, update, query } = words('todos')
+  const store = await open()
+  await store.confirm({ puts: [put(1, { _id: 'a', n: 1 })], checkpoint: { version: 1 } })
+  await Promise.all(Array.from({ length: 50 }, (_, i) => store.commit([add(i, {})], { time: i }).durable))
+  await store.commit([update('a', ['n', 'inc', 1])], { time: 50 }).durable
+  await store.compact()
+  await store.close()
+  const again = await open()
+  expect(again.run({ verb: 'count', query: query() }).total).toBe(51)
+  expect([again.get('todos', 'a'), again.outbox.size, again.volatile]).toEqual([
+    { _id: 'a', n: 2 },
+    51,
+    false,
+  ])
+  await again.close()
 })
