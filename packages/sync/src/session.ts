@@ -6,6 +6,7 @@ import {
   errorFromData,
   type Millis,
   type Mutation,
+  newClientId,
   type Outcome,
   parseDown,
   protocolVersion,
@@ -106,7 +107,7 @@ export class Session implements Conversation {
 
   async #handle(message: DownMessage): Promise<void> {
     if (this.#phase === 'over') return
-    if (message.type === 'bye') this.#bye(message)
+    if (message.type === 'bye') await this.#bye(message)
     else if (this.#phase === 'greeting' && message.type === 'welcome') await this.#welcome(message)
     else if (this.#phase === 'live') {
       await this.#handleLive(message)
@@ -211,10 +212,10 @@ export class Session implements Conversation {
 
   async #changes(message: DownOf<'changes'>): Promise<void> {
     const pulled = this.#parts.pull.changes(message)
-    if (pulled.kind === 'gap') {
-      this.#end()
-      return
-    }
+    if (pulled.kind === 'gap')
+      throw new CloudError('PROTOCOL_ERROR', {
+        errMsg: `a change message from version ${message.from} that does not follow what came before: starting again`,
+      })
     await this.#parts.store.confirm(pulled.step)
     this.#parts.link.progressed()
     this.#tellAccepted(pulled.accepted)
@@ -239,10 +240,17 @@ export class Session implements Conversation {
     subscriptions.denied(subscription, errorFromData(error))
   }
 
-  #bye({ error, retryAfterMs }: DownOf<'bye'>): void {
-    this.#parts.events.emit('error', errorFromData(error))
+  async #bye({ error, retryAfterMs }: DownOf<'bye'>): Promise<void> {
+    const { store, random, link, events } = this.#parts
     this.#phase = 'over'
-    this.#parts.link.sentAway(retryAfterMs)
+    if (error.code === 'TOKEN_REFUSED' && store.checkpoint.token === undefined) {
+      // the welcome that named us was lost, and with it who the server thinks this client is: be another one
+      await store.confirm({ renumber: { client: newClientId(random) } })
+      link.sentAway(0)
+      return
+    }
+    events.emit('error', errorFromData(error))
+    link.sentAway(retryAfterMs)
   }
 
   #tellAccepted(outcomes: readonly Outcome[]): void {

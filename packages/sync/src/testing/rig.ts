@@ -32,16 +32,26 @@ export class TestRig {
 
   /** A client with a new store, or with what `medium` holds. It is started unless `isStarted` is false. */
   async client(
-    options: { medium?: MemoryMedium; isStarted?: boolean; warmMs?: number; random?: RandomBytes } = {},
+    options: {
+      medium?: MemoryMedium
+      isStarted?: boolean
+      warmMs?: number
+      random?: RandomBytes
+      /** How far ahead this client's clock is. */
+      clockSkewMs?: number
+    } = {},
   ): Promise<TestClient> {
-    const { medium = new MemoryMedium(), isStarted = true, warmMs } = options
+    const { medium = new MemoryMedium(), isStarted = true, warmMs, clockSkewMs = 0 } = options
     const random = options.random ?? seededRandom(this.#seed++)
     const store = await openStore({ storage: new MemoryStorage(medium), random })
     const network = new LocalPair({ accept: this.server.accept, clock: this.clock })
     const sync = createSync({
       store,
       transport: network.transport,
-      clock: this.clock,
+      clock: {
+        now: () => this.clock.now() + clockSkewMs,
+        after: (delayMs, task) => this.clock.after(delayMs, task),
+      },
       random,
       env: 'test',
       ...(warmMs !== undefined && { warmMs }),

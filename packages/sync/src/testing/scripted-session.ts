@@ -134,7 +134,10 @@ export class ScriptedSession implements PeerListener {
       outcomes: new Map(),
     }
     clients.set(hello.client, known)
-    if (known.openid !== openid) return this.#violation('a client id of another user')
+    if (known.openid !== openid) {
+      this.bye({ error: { code: 'TOKEN_REFUSED', errMsg: 'this local store belongs to another user' } })
+      return
+    }
     for (const id of known.outcomes.keys()) if (id <= hello.seen) known.outcomes.delete(id)
     for (const session of [...this.#server.sessions])
       if (session !== this && session.#client?.id === hello.client) session.close()
@@ -148,7 +151,7 @@ export class ScriptedSession implements PeerListener {
       token: `token-of-${openid}`,
       access: `access-of-${openid}`,
       epoch,
-      version,
+      version: this.#sent,
       viewKey,
       lastMutation: known.lastMutation,
       nonces: known.nonces,
