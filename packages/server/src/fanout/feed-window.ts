@@ -13,6 +13,15 @@ export interface Windowed {
   readonly document: Document
 }
 
+export interface FeedWindowOptions {
+  readonly subscription: number
+  readonly query: Query
+  readonly reading: Reading
+  readonly actor: Actor
+  /** Something of it changed. */
+  readonly changed: () => void
+}
+
 /** A followed query with a limit or a skip: the documents in it as its reader sees them, and what is told of them. */
 export class FeedWindow implements Follower {
   readonly subscription: number
@@ -21,16 +30,10 @@ export class FeedWindow implements Follower {
   readonly #changed: () => void
   #noted: Change[] = []
   #isAnnounced = false
+  #isStale = false
   #told: ReadonlyMap<DocId, Windowed> = new Map()
 
-  constructor(options: {
-    subscription: number
-    query: Query
-    reading: Reading
-    actor: Actor
-    /** Something of it changed. */
-    changed: () => void
-  }) {
+  constructor(options: FeedWindowOptions) {
     this.subscription = options.subscription
     this.query = options.query
     this.#result = new LiveResult(options.reading, options.actor, options.query, largestWindow)
@@ -59,19 +62,25 @@ export class FeedWindow implements Follower {
     if (this.#noted.length > 0) this.#changed()
   }
 
-  /** Takes over what was noted; what was told before, when anything is different now. */
-  async refresh(): Promise<ReadonlyMap<DocId, Windowed> | undefined> {
-    if (!this.#isAnnounced || this.#noted.length === 0) return undefined
+  /** Takes over what was noted. */
+  async refresh(): Promise<void> {
+    if (!this.#isAnnounced || this.#noted.length === 0) return
     const noted = this.#noted
     this.#noted = []
     await this.#result.step(noted)
-    const [before, now] = [this.#told, this.#contents()]
-    const isSame =
-      before.size === now.size &&
-      [...now].every(([id, { version }]) => before.get(id)?.version === version) &&
-      sameOrder(before, now)
-    if (isSame) return undefined
-    this.#told = now
+    this.#isStale = true
+  }
+
+  /** Is something different from what was told? */
+  get hasNews(): boolean {
+    return this.#isStale && !isSame(this.#told, this.#contents())
+  }
+
+  /** What was told before; `told` is what is in it now. */
+  tell(): ReadonlyMap<DocId, Windowed> {
+    const before = this.#told
+    this.#told = this.#contents()
+    this.#isStale = false
     return before
   }
 
@@ -85,9 +94,15 @@ export class FeedWindow implements Follower {
   }
 }
 
-function sameOrder(a: ReadonlyMap<DocId, unknown>, b: ReadonlyMap<DocId, unknown>): boolean {
-  const ids = [...b.keys()]
-  return [...a.keys()].every((id, n) => id === ids[n])
+/** The same documents of the same versions, in the same order. */
+function isSame(a: ReadonlyMap<DocId, Windowed>, b: ReadonlyMap<DocId, Windowed>): boolean {
+  if (a.size !== b.size) return false
+  const others = b.entries()
+  for (const [id, { version }] of a) {
+    const [otherId, other] = others.next().value!
+    if (id !== otherId || version !== other.version) return false
+  }
+  return true
 }
 
 /** `skip` and `limit` of a followed query together, at most. */

@@ -1,18 +1,11 @@
-import {
-  assert,
-  CloudError,
-  type DocId,
-  type Document,
-  type MutationId,
-  type Version,
-} from '@nearcloud/protocol'
-import { compileFilter, type Query } from '@nearcloud/query'
+import { CloudError, type MutationId, type Version } from '@nearcloud/protocol'
 import type { Actor } from '../actor.ts'
 import type { Change } from '../commit/change.ts'
 import type { Fanout } from './fanout.ts'
-import { FeedWindow, largestWindow, type Windowed } from './feed-window.ts'
-import { changesFrame, goneItem, putItem } from './frames.ts'
-import { type PendingChange, PendingChanges } from './pending-changes.ts'
+import { Followed } from './followed.ts'
+import { changesFrame } from './frames.ts'
+import { inParts, itemsOf } from './items.ts'
+import { PendingChanges } from './pending-changes.ts'
 import { resumeFrom } from './resume.ts'
 import { streamSnapshot, streamWindow } from './snapshot.ts'
 import type { Follower } from './subscription-index.ts'
@@ -34,13 +27,6 @@ export interface FeedOptions {
   readonly sink: Sink
 }
 
-/** A followed query without a limit. */
-interface Plain {
-  readonly query: Query
-  matches(document: Document): boolean
-  stop(): void
-}
-
 /**
  * What one client is told. It notes what happens to the queries the client follows and to what the client wrote, and
  * tells it as ranges of versions, each whole: documents the client may see now, and ids of what it could see before and
@@ -52,13 +38,13 @@ export class Feed implements Follower {
   readonly viewKey: string
   readonly fanout: Fanout
   readonly sink: Sink
-  readonly #plain = new Map<number, Plain>()
-  readonly #windows = new Map<number, { window: FeedWindow; stop(): void }>()
+  readonly followed: Followed
   readonly #pending = new PendingChanges()
   #state: 'opening' | 'live' | 'closed' = 'opening'
-  #isPumping = false
+  #holds = 0
   #isAsked = false
-  /** The `to` of the last message, and the mutations it had. */
+  #isPumping = false
+  /** The `to` of the last message, and the mutations that were in it. */
   #sent: Version = 0
   #sentMutation: MutationId = 0
   #lastMutation: MutationId = 0
@@ -66,52 +52,31 @@ export class Feed implements Follower {
   #snapshots: Promise<void> = Promise.resolve()
 
   constructor(options: FeedOptions) {
-    this.client = options.client
-    this.actor = options.actor
-    this.viewKey = options.viewKey
-    this.fanout = options.fanout
-    this.sink = options.sink
+    const { fanout, client, actor, viewKey, sink } = options
+    this.client = client
+    this.actor = actor
+    this.viewKey = viewKey
+    this.fanout = fanout
+    this.sink = sink
+    this.followed = new Followed(fanout.index, this, {
+      reading: fanout.environment,
+      actor,
+      changed: () => this.#ask(),
+    })
   }
 
   get isOpen(): boolean {
     return this.#state !== 'closed'
   }
 
-  has(subscription: number): boolean {
-    return this.#plain.has(subscription) || this.#windows.has(subscription)
+  /** The version the client is at, or is told to begin at. */
+  get sent(): Version {
+    return this.#sent
   }
 
-  get subscriptions(): number {
-    return this.#plain.size + this.#windows.size
-  }
-
-  /** Follows a query that was checked: from now on its changes are told. Throws INVALID_PARAM for too large a window. */
-  follow(subscription: number, query: Query): void {
-    assert(!this.has(subscription), 'a subscription has one query')
-    const { index, environment } = this.fanout
-    if (!isWindowed(query)) {
-      const stop = index.follow(query, this)
-      this.#plain.set(subscription, { query, matches: compileFilter(query.where), stop })
-      return
-    }
-    if (query.skip + (query.limit ?? 0) > largestWindow || query.limit === undefined)
-      throw new CloudError('INVALID_PARAM', {
-        errMsg: `a query with a skip or limit is followed up to ${largestWindow} documents`,
-      })
-    const window = new FeedWindow({
-      subscription,
-      query,
-      reading: environment,
-      actor: this.actor,
-      changed: () => this.#ask(),
-    })
-    this.#windows.set(subscription, { window, stop: index.follow(query, window) })
-  }
-
-  unfollow(subscription: number): void {
-    ;(this.#plain.get(subscription) ?? this.#windows.get(subscription))?.stop()
-    this.#plain.delete(subscription)
-    this.#windows.delete(subscription)
+  /** Too much waits to be told: the client is better off with snapshots. */
+  get isOverfull(): boolean {
+    return this.#pending.size > maxPending || this.#pending.characters > maxPendingCharacters
   }
 
   /** Something happened to a query without a limit. */
@@ -132,45 +97,20 @@ export class Feed implements Follower {
   }
 
   /**
-   * Collects what a client at `from` has to be told to be at `head`. False when that cannot be said (history is gone,
-   * or it is too much): then everything starts with snapshots, and nothing is pending.
+   * Collects what a client at `from`, which has everything up to its mutation `seen`, has to be told to be at `head`.
+   * False when that cannot be said (history is gone, or it is too much): begin anew.
    */
   async resume(from: Version, seen: MutationId, head: Version): Promise<boolean> {
     this.#sentMutation = seen
     this.#sent = from
-    const resumed = await resumeFrom(this, from, head)
-    if (!resumed) this.startAnew(seen)
-    return resumed
+    return resumeFrom(this, from, head)
   }
 
-  /** The client begins with nothing at the head. */
-  startAnew(seen: MutationId): void {
+  /** The client begins at the head; snapshots bring it everything. */
+  beginAnew(seen: MutationId): void {
     this.#sentMutation = seen
     this.#sent = this.fanout.head
     this.#pending.take()
-  }
-
-  /** The version the client is at, or is told to begin at. */
-  get sent(): Version {
-    return this.#sent
-  }
-
-  /** Does a change of this document concern a followed query without a limit, or the client as its author? */
-  concerns(change: Change): boolean {
-    const { collection, before, after } = change
-    if (change.client === this.client) return true
-    return (
-      (before !== null && this.#isFollowed(collection, before)) ||
-      (after !== null && this.#isFollowed(collection, after))
-    )
-  }
-
-  get pendingSize(): number {
-    return this.#pending.size
-  }
-
-  get isOverfull(): boolean {
-    return this.#pending.size > maxPending || this.#pending.characters > maxPendingCharacters
   }
 
   /** From now on messages flow; the first one at once, if there is anything to say. */
@@ -182,55 +122,56 @@ export class Feed implements Follower {
 
   /** Sends the first result of a followed query, after those asked before. */
   snapshot(subscription: number): void {
-    const plain = this.#plain.get(subscription)
-    const windowed = this.#windows.get(subscription)
+    const plain = this.followed.plain(subscription)
+    const window = this.followed.window(subscription)
+    const isWanted = () =>
+      this.isOpen &&
+      this.followed.plain(subscription) === plain &&
+      this.followed.window(subscription) === window
     this.#snapshots = this.#snapshots
       .then(async () => {
-        if (windowed && this.#windows.get(subscription) === windowed)
-          await streamWindow(this, windowed.window)
-        if (plain) {
-          const isWanted = () => this.isOpen && this.#plain.get(subscription) === plain
-          await streamSnapshot(this, subscription, plain.query, isWanted)
-        }
+        if (!isWanted()) return
+        if (window) await streamWindow(this, window, isWanted)
+        else if (plain) await streamSnapshot(this, subscription, plain.query, isWanted)
       })
-      .catch(error => {
-        const reason = error instanceof CloudError ? error : undefined
-        this.sink.cut(
-          reason ??
-            new CloudError('SYS_ERR', { errMsg: 'the server could not read a snapshot', cause: error }),
-          1_000,
-        )
-      })
+      .catch(error => this.#failed(error))
   }
 
   /** Resolves when the client was told everything up to `version`, or the feed is closed. */
   reached(version: Version): Promise<void> {
-    if (this.#sent >= version || this.#state === 'closed') return Promise.resolve()
+    if (this.#sent >= version || !this.isOpen) return Promise.resolve()
     return new Promise(resolve => {
       this.#waiters.push({ version, resolve })
       this.#ask()
     })
   }
 
-  /** Tells the client how far it is, even when nothing concerned it: it resumes from there. */
-  advance(): void {
-    if (this.#state === 'live' && this.#sent < this.fanout.head) void this.reached(this.fanout.head)
-  }
-
-  /** Room for more on the way to the client: resolves at once, or when there is some again. */
+  /** Resolves when there is room for more on the way to the client. */
   async drained(): Promise<void> {
     while (this.isOpen && this.sink.bufferedBytes > maxBufferedBytes)
       await new Promise<void>(resolve => this.fanout.environment.clock.after(drainPollMs, resolve))
   }
 
+  /**
+   * No changes are told until the answer releases them: the client hears how its mutations were decided before it hears
+   * what they did.
+   */
+  hold(): () => void {
+    this.#holds++
+    let isHeld = true
+    return () => {
+      if (!isHeld) return
+      isHeld = false
+      this.#holds--
+      this.#ask()
+    }
+  }
+
   /** Nothing is sent any more. */
   close(): void {
-    if (this.#state === 'closed') return
+    if (!this.isOpen) return
     this.#state = 'closed'
-    for (const { stop } of this.#plain.values()) stop()
-    for (const { stop } of this.#windows.values()) stop()
-    this.#plain.clear()
-    this.#windows.clear()
+    this.followed.removeAll()
     this.#pending.take()
     this.fanout.forget(this)
     for (const { resolve } of this.#waiters.splice(0)) resolve()
@@ -239,141 +180,73 @@ export class Feed implements Follower {
   /** Sends what is due. The fan-out calls it once in a turn. */
   pump(): void {
     this.#isAsked = false
-    if (this.#state !== 'live') return
+    if (this.#state !== 'live' || this.#holds > 0) return
     if (this.#isPumping) {
       this.#isAsked = true
       return
     }
     this.#isPumping = true
-    void this.#pump().then(
-      () => this.#pumped(),
-      error =>
-        this.sink.cut(
-          new CloudError('SYS_ERR', { errMsg: 'the server could not read changes', cause: error }),
-          1_000,
-        ),
+    this.#pump().then(
+      () => {
+        this.#isPumping = false
+        if (this.#isAsked) this.fanout.schedule(this)
+      },
+      error => this.#failed(error),
     )
   }
 
   async #pump(): Promise<void> {
     await this.drained()
-    const refreshed: { window: FeedWindow; before: ReadonlyMap<DocId, Windowed> }[] = []
-    for (const { window } of this.#windows.values()) {
-      const before = await window.refresh()
-      if (before) refreshed.push({ window, before })
-    }
-    if (!this.isOpen) return
+    for (const window of this.followed.windows) await window.refresh()
+    if (!this.isOpen || this.#holds > 0) return
     // nothing waits from here on: what is told is of one moment
     const to = this.fanout.head
-    const isWaitedFor = this.#waiters.some(waiter => waiter.version > this.#sent) && to > this.#sent
-    const hasNews = this.#pending.size > 0 || refreshed.length > 0 || this.#lastMutation > this.#sentMutation
-    if (hasNews || isWaitedFor) this.#tell(to, refreshed)
-    const reached = this.#waiters.filter(waiter => waiter.version <= this.#sent)
-    this.#waiters = this.#waiters.filter(waiter => waiter.version > this.#sent)
-    for (const { resolve } of reached) resolve()
-    if (this.#waiters.length > 0) this.fanout.scheduleNext(this)
-  }
-
-  #pumped(): void {
-    this.#isPumping = false
-    if (this.#isAsked) this.fanout.schedule(this)
-  }
-
-  #tell(
-    to: Version,
-    refreshed: readonly { window: FeedWindow; before: ReadonlyMap<DocId, Windowed> }[],
-  ): void {
-    const items = new Map<string, string>()
-    const put = (key: string, item: string) => items.set(key, item)
-    for (const { window, before } of refreshed) this.#tellWindow(window, before, to, put)
-    for (const change of this.#pending.take()) {
-      const item = this.#itemOf(change)
-      if (item === undefined) continue
-      const key = itemKey(change.collection, change.id)
-      items.delete(key) // to the end of the message: it may be the client's own
-      items.set(key, item)
-    }
-    const windows = refreshed.map(({ window }) => [window.subscription, [...window.told.keys()]] as const)
-    const parts = inParts([...items.values()])
-    const { viewKey } = this
-    for (const part of parts.slice(0, -1))
-      this.sink.send(
-        changesFrame({
-          from: this.#sent,
-          to: this.#sent,
-          viewKey,
-          lastMutation: this.#sentMutation,
-          items: part,
-          windows: [],
-        }),
+    const windows = this.followed.windows.filter(window => window.hasNews)
+    const hasNews = this.#pending.size > 0 || windows.length > 0 || this.#lastMutation > this.#sentMutation
+    const isWaitedFor = to > this.#sent && this.#waiters.length > 0
+    if (hasNews || isWaitedFor) {
+      const { judge } = this.fanout.environment
+      const items = itemsOf({
+        followed: this.followed,
+        mayRead: (collection, document) => judge.mayRead(this.actor, collection, document),
+        pending: this.#pending.take(),
+        windows,
+        to,
+      })
+      this.#tell(
+        to,
+        items,
+        windows.map(({ subscription, told }) => [subscription, [...told.keys()]] as const),
       )
-    const lastMutation = Math.max(this.#lastMutation, this.#sentMutation)
-    this.sink.send(
-      changesFrame({ from: this.#sent, to, viewKey, lastMutation, items: parts.at(-1) ?? [], windows }),
-    )
-    this.#sent = to
-    this.#sentMutation = lastMutation
-  }
-
-  #itemOf({
-    collection,
-    id,
-    before,
-    after,
-    afterText,
-    lastVersion,
-    isOwn,
-  }: PendingChange): string | undefined {
-    if (after && this.#mayRead(collection, after) && (isOwn || this.#isFollowed(collection, after)))
-      return putItem(collection, lastVersion, afterText!)
-    if (this.#isInWindow(collection, id)) return undefined
-    if (before && this.#mayRead(collection, before) && (isOwn || this.#isFollowed(collection, before)))
-      return goneItem(collection, lastVersion, id)
-    return undefined
-  }
-
-  #tellWindow(
-    window: FeedWindow,
-    before: ReadonlyMap<DocId, Windowed>,
-    to: Version,
-    put: (key: string, item: string) => void,
-  ): void {
-    const { collection } = window.query
-    for (const [id, { version, text }] of window.told)
-      if (before.get(id)?.version !== version)
-        put(itemKey(collection, id), putItem(collection, version, text))
-    for (const [id, { document }] of before) {
-      if (window.told.has(id) || this.#isInWindow(collection, id)) continue
-      // what another query follows is told through that one
-      if (!this.#isFollowed(collection, document)) put(itemKey(collection, id), goneItem(collection, to, id))
     }
+    this.#wakeWaiters()
   }
 
-  #mayRead(collection: string, document: Document): boolean {
-    return this.fanout.environment.judge.mayRead(this.actor, collection, document)
+  /** One message; several when it is too large for a frame, of which the last alone says how far they reach. */
+  #tell(to: Version, items: readonly string[], windows: Parameters<typeof changesFrame>[0]['windows']): void {
+    const from = this.#sent
+    const { viewKey } = this
+    const parts = inParts(items)
+    for (const part of parts.slice(0, -1)) {
+      const lastMutation = this.#sentMutation
+      this.sink.send(changesFrame({ from, to: from, viewKey, lastMutation, items: part, windows: [] }))
+    }
+    this.#sentMutation = Math.max(this.#lastMutation, this.#sentMutation)
+    this.#sent = to
+    const lastMutation = this.#sentMutation
+    this.sink.send(changesFrame({ from, to, viewKey, lastMutation, items: parts.at(-1)!, windows }))
   }
 
-  #isFollowed(collection: string, document: Document): boolean {
-    for (const { query, matches } of this.#plain.values())
-      if (query.collection === collection && matches(document)) return true
-    return false
-  }
-
-  #isInWindow(collection: string, id: DocId): boolean {
-    for (const { window } of this.#windows.values())
-      if (window.query.collection === collection && window.told.has(id)) return true
-    return false
+  #wakeWaiters(): void {
+    const due = this.#waiters.filter(waiter => waiter.version <= this.#sent)
+    this.#waiters = this.#waiters.filter(waiter => waiter.version > this.#sent)
+    for (const { resolve } of due) resolve()
+    if (this.#waiters.length > 0) this.fanout.scheduleNext(this)
   }
 
   #note(change: Change, isOwn: boolean): void {
     this.#pending.note(change, isOwn)
-    if (this.isOverfull && this.#state === 'live')
-      this.sink.cut(
-        new CloudError('EXCEED_REQUEST_LIMIT', {
-          errMsg: 'too many changes wait for this client to read them',
-        }),
-        1_000,
-      )
+    if (this.isOverfull && this.#state === 'live') this.sink.cut(tooSlow(), retryMs)
     else this.#ask()
   }
 
@@ -382,34 +255,24 @@ export class Feed implements Follower {
     this.#isAsked = true
     this.fanout.schedule(this)
   }
-}
 
-export function isWindowed(query: Query): boolean {
-  return query.skip > 0 || query.limit !== undefined
-}
-
-function itemKey(collection: string, id: DocId): string {
-  return `${collection}/${typeof id}/${id}`
-}
-
-/** Items of one message each, small enough for a frame. */
-function inParts(items: readonly string[]): readonly (readonly string[])[] {
-  const parts: string[][] = [[]]
-  let characters = 0
-  for (const item of items) {
-    if (characters + item.length > partCharacters && parts.at(-1)!.length > 0) {
-      parts.push([])
-      characters = 0
-    }
-    parts.at(-1)!.push(item)
-    characters += item.length
+  #failed(thrown: unknown): void {
+    const error =
+      thrown instanceof CloudError
+        ? thrown
+        : new CloudError('SYS_ERR', { errMsg: 'the server could not read what to send', cause: thrown })
+    this.sink.cut(error, retryMs)
   }
-  return parts
+}
+
+function tooSlow(): CloudError {
+  return new CloudError('EXCEED_REQUEST_LIMIT', {
+    errMsg: 'too many changes wait for this client to read them',
+  })
 }
 
 const maxPending = 20_000
 const maxPendingCharacters = 33_554_432
 const maxBufferedBytes = 1_048_576
 const drainPollMs = 10
-/** Of three bytes at most, and a document of a megabyte may come on top. */
-const partCharacters = 2_000_000
+const retryMs = 1_000

@@ -14,9 +14,10 @@ export async function resumeFrom(feed: Feed, from: Version, head: Version): Prom
     if (!changes) return false
     for (const change of changes) {
       if (change.version > head) break
-      if (!feed.concerns(change)) continue
+      const { collection, before, after } = change
       if (change.client === feed.client) feed.noteOwn(change)
-      else feed.note(change)
+      else if (feed.followed.matches(collection, before) || feed.followed.matches(collection, after))
+        feed.note(change)
     }
     if (feed.isOverfull) return false
     at = Math.max(changes.at(-1)?.version ?? head, at + 1)

@@ -75,14 +75,14 @@ export async function streamSnapshot(
 }
 
 /** Sends the first contents of a query with a limit or a skip. */
-export async function streamWindow(feed: Feed, window: FeedWindow): Promise<void> {
+export async function streamWindow(feed: Feed, window: FeedWindow, isWanted: () => boolean): Promise<void> {
   const { collection } = window.query
   const version = feed.fanout.head
   await window.start()
   const contents = [...window.told.values()]
   await feed.reached(contents.reduce((newest, each) => Math.max(newest, each.version), version))
   await feed.drained()
-  if (!feed.has(window.subscription)) return
+  if (!isWanted()) return
   const items = contents.map(each => putItem(collection, each.version, each.text))
   feed.sink.send(
     snapshotFrame({

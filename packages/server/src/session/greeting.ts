@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { CloudError, protocolVersion, type UpOf } from '@nearcloud/protocol'
 import { parseQuery, type Query } from '@nearcloud/query'
 import { askedBy } from '../commit/find.ts'
-import { type Feed, isWindowed } from '../fanout/feed.ts'
+import type { Feed } from '../fanout/feed.ts'
+import { isWindowed } from '../fanout/followed.ts'
 import { outcomeToJson } from './outcome-json.ts'
 import { errorData, type Session } from './session.ts'
 
@@ -55,7 +56,7 @@ export async function greet(session: Session, hello: UpOf<'hello'>): Promise<voi
     for (const each of kept) follow(feed, each)
     const isTold = kept.length === 0 && row.lastMutation <= hello.seen
     const resumed = mayResume && (await feed.resume(hello.version, hello.seen, isTold ? hello.version : head))
-    if (!mayResume) feed.startAnew(hello.seen)
+    if (!resumed) feed.beginAnew(hello.seen)
     if (session.isOver) return
 
     session.send({
@@ -77,7 +78,7 @@ export async function greet(session: Session, hello: UpOf<'hello'>): Promise<voi
     session.feed = feed
     const starting: number[] = []
     for (const each of wanted) {
-      const error = 'error' in each ? each.error : feed.has(each.id) ? undefined : follow(feed, each)
+      const error = 'error' in each ? each.error : feed.followed.has(each.id) ? undefined : follow(feed, each)
       if (error) session.send({ type: 'denied', id: each.id, error: errorData(error) })
       else if (!resumed || !kept.includes(each)) starting.push(each.id)
     }
@@ -92,7 +93,7 @@ export async function greet(session: Session, hello: UpOf<'hello'>): Promise<voi
 export function follow(feed: Feed, wanted: Wanted): CloudError | undefined {
   if ('error' in wanted) return wanted.error
   try {
-    feed.follow(wanted.id, wanted.query)
+    feed.followed.add(wanted.id, wanted.query)
     return undefined
   } catch (thrown) {
     if (thrown instanceof CloudError) return thrown

@@ -22,11 +22,11 @@ export async function route(session: Session, feed: Feed, message: UpMessage): P
     case 'hello':
       throw new CloudError('PROTOCOL_ERROR', { errMsg: 'a second hello' })
     case 'push':
-      return push(session, message)
+      return push(session, feed, message)
     case 'subscribe':
       return subscribe(session, feed, message)
     case 'unsubscribe':
-      feed.unfollow(message.id)
+      feed.followed.remove(message.id)
       return
     case 'count':
       return answer(session, message.id, async () => {
@@ -46,8 +46,9 @@ export async function route(session: Session, feed: Feed, message: UpMessage): P
 }
 
 /** Decides mutations in their order, and answers when the last of them is durable. */
-async function push(session: Session, { mutations }: UpOf<'push'>): Promise<void> {
+async function push(session: Session, feed: Feed, { mutations }: UpOf<'push'>): Promise<void> {
   const { environment } = session.options
+  const release = feed.hold()
   const client = session.client!
   const decisions = mutations.map(json =>
     environment.commit({ actor: session.actor, client: { id: client, ...readMutation(json) } }),
@@ -59,6 +60,7 @@ async function push(session: Session, { mutations }: UpOf<'push'>): Promise<void
     if (each.status === 'fulfilled') outcomes.push(each.value.outcome)
     else failure ??= each.reason
   if (outcomes.length > 0) session.send({ type: 'pushed', outcomes: outcomes.map(outcomeToJson) })
+  release()
   if (failure !== undefined) throw failure
 }
 
@@ -72,8 +74,9 @@ function readMutation(json: UpOf<'push'>['mutations'][number]): { mutation: Muta
 }
 
 function subscribe(session: Session, feed: Feed, message: UpOf<'subscribe'>): void {
-  if (feed.has(message.id)) throw new CloudError('PROTOCOL_ERROR', { errMsg: 'a subscription id in use' })
-  const isTooMany = feed.subscriptions >= session.limits.subscriptions
+  if (feed.followed.has(message.id))
+    throw new CloudError('PROTOCOL_ERROR', { errMsg: 'a subscription id in use' })
+  const isTooMany = feed.followed.size >= session.limits.subscriptions
   const error = isTooMany
     ? new CloudError('EXCEED_REQUEST_LIMIT', {
         errMsg: `more than ${session.limits.subscriptions} subscriptions`,
