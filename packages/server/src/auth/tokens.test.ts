@@ -44,14 +44,14 @@ test('a token gives back the openid it was signed for', async () => {
   expect(await tokens.verify('access', 'app', await tokens.sign('access', 'app', openid))).toBe(openid)
 })
 
-test('an openid has 28 url-safe characters and is not repeated', async () => {
+test('[AUTH-1] an openid has 28 url-safe characters and is not repeated', async () => {
   const { tokens } = await setUp()
   const openids = Array.from({ length: 1_000 }, () => tokens.newOpenid())
   for (const openid of openids) expect(openid).toMatch(/^o[A-Za-z0-9_-]{27}$/)
   expect(new Set(openids).size).toBe(1_000)
 })
 
-test('a token is still good after a restart, and no good at another server', async () => {
+test('[AUTH-3] a token is still good after a restart, and no good at another server', async () => {
   const { tokens, open } = await setUp()
   const other = await setUp()
   const token = await tokens.sign('session', 'app', tokens.newOpenid())
@@ -59,7 +59,7 @@ test('a token is still good after a restart, and no good at another server', asy
   await expect(other.tokens.verify('session', 'app', token)).rejects.toMatchObject(invalid)
 })
 
-test('a session lasts a year, access two hours', async () => {
+test('[AUTH-2] a session lasts a year, access two hours', async () => {
   const { tokens, clock } = await setUp()
   const openid = tokens.newOpenid()
   const session = await tokens.sign('session', 'app', openid)
@@ -74,21 +74,21 @@ test('a session lasts a year, access two hours', async () => {
   await expect(tokens.verify('session', 'app', session)).rejects.toMatchObject(expired)
 })
 
-test('a clock that was set back signs nobody out', async () => {
+test('[AUTH-3] a clock that was set back signs nobody out', async () => {
   const { tokens, clock } = await setUp()
   const token = await tokens.sign('session', 'app', tokens.newOpenid())
   clock.time = start - day
   await tokens.verify('session', 'app', token)
 })
 
-test('a token is refused for another environment and for another purpose', async () => {
+test('[AUTH-2] a token is refused for another environment and for another purpose', async () => {
   const { tokens } = await setUp()
   const token = await tokens.sign('access', 'app', tokens.newOpenid())
   await expect(tokens.verify('access', 'other', token)).rejects.toMatchObject(invalid)
   await expect(tokens.verify('session', 'app', token)).rejects.toMatchObject(invalid)
 })
 
-test('every altered character of a token is noticed', async () => {
+test('[AUTH-4] every altered character of a token is noticed', async () => {
   const { tokens } = await setUp()
   const token = await tokens.sign('access', 'app', tokens.newOpenid())
   for (let i = 0; i < token.length; i += 7) {
@@ -97,7 +97,7 @@ test('every altered character of a token is noticed', async () => {
   }
 })
 
-test('hostile tokens are refused: no algorithm, another one, foreign keys, odd headers and claims, huge ones', async () => {
+test('[AUTH-4] hostile tokens are refused: no algorithm, another one, foreign keys, odd headers and claims, huge ones', async () => {
   const { tokens, folder } = await setUp()
   const { id, secret } = await secretOf(folder)
   const openid = tokens.newOpenid()
@@ -166,7 +166,7 @@ test('hostile tokens are refused: no algorithm, another one, foreign keys, odd h
   await expect(tokens.verify('access', 'app', aNumber)).rejects.toMatchObject(invalid)
 })
 
-test('a mark belongs to one text, in one spelling, and outlives a restart', async () => {
+test('[AUTH-5] a mark belongs to one text, in one spelling, and outlives a restart', async () => {
   const { tokens, open } = await setUp()
   const other = await setUp()
   const mark = tokens.seal('a text')
@@ -190,7 +190,7 @@ test('a mark belongs to one text, in one spelling, and outlives a restart', asyn
     expect(tokens.isSealed('a text', twin)).toBe(false)
 })
 
-test('the key file is made once, for its owner alone', async () => {
+test('[AUTH-6] the key file is made once, for its owner alone', async () => {
   const { folder, open } = await setUp()
   const path = join(folder, 'keys.json')
   expect((await stat(path)).mode & 0o777).toBe(0o600)
@@ -200,7 +200,7 @@ test('the key file is made once, for its owner alone', async () => {
   expect(await readdir(folder)).toEqual(['keys.json'])
 })
 
-test('a key file that others can read is refused with what to do', async () => {
+test('[AUTH-6] a key file that others can read is refused with what to do', async () => {
   const { folder, open } = await setUp()
   await chmod(join(folder, 'keys.json'), 0o644)
   await expect(open()).rejects.toMatchObject({
@@ -209,7 +209,7 @@ test('a key file that others can read is refused with what to do', async () => {
   })
 })
 
-test('a key file that is not one is refused and left as it is', async () => {
+test('[AUTH-6] a key file that is not one is refused and left as it is', async () => {
   const { folder, open } = await setUp()
   const path = join(folder, 'keys.json')
   const good = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>

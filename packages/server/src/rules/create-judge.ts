@@ -1,7 +1,7 @@
 import { CloudError, type Document, type DocumentData, type Value } from '@nearcloud/protocol'
 import { clausesOf, equalValues, type Query } from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
-import { holds, isTruthy, type Scope } from './evaluate.ts'
+import { isTruthy, type Scope } from './evaluate.ts'
 import { type Implication, implies } from './implies.ts'
 import type { Judge, JudgedFile, JudgedWrite, Judgement } from './judge.ts'
 import { isWithin } from './presets.ts'
@@ -9,7 +9,13 @@ import { type DatabaseAct, type Rule, type RuleSet, rulesOfCollection } from './
 
 /** The judge of a set of rules. `now` is asked for the time when a rule is. */
 export function createJudge(rules: RuleSet, now: () => number): Judge {
-  const scopeOf = (actor: Actor): Scope => ({ auth: authOf(actor), now: now() })
+  const scopeOf = (actor: Actor, { doc, request, resource }: Partial<Scope> = {}): Scope => ({
+    auth: authOf(actor),
+    now: now(),
+    doc,
+    request,
+    resource,
+  })
 
   return {
     version: rules.version,
@@ -34,7 +40,7 @@ export function createJudge(rules: RuleSet, now: () => number): Judge {
       const of = rulesOfCollection(rules, collection)
       if (of.kind === 'preset') return isWithin(of.preset.read, openidOf(actor), document._openid)
       const rule = of.ruleByAct.get('read')
-      return rule !== undefined && holds(rule.expression, { ...scopeOf(actor), doc: document })
+      return rule?.holds(scopeOf(actor, { doc: document })) ?? false
     },
 
     judgeWrite(actor, write) {
@@ -51,12 +57,11 @@ export function createJudge(rules: RuleSet, now: () => number): Judge {
       }
       const [act, rule] = ruleFor(of.ruleByAct, op)
       if (!rule) return refusedWrite(write, 'none', `there is no rule for "${op}" or "write"`)
-      const scope: Scope = {
-        ...scopeOf(actor),
+      const scope = scopeOf(actor, {
         doc: op === 'create' ? after : before,
         request: { data: incomingData(write) },
-      }
-      if (holds(rule.expression, scope)) return allowed
+      })
+      if (rule.holds(scope)) return allowed
       return refusedWrite(write, rule.text, `the rule for "${act}" (${rule.text}) refused this user`)
     },
 
@@ -69,14 +74,14 @@ export function createJudge(rules: RuleSet, now: () => number): Judge {
       }
       const rule = storage.ruleByAct.get(act)
       if (!rule) return refusedFile(act, 'none', `there is no rule for "${act}"`)
-      if (holds(rule.expression, { ...scopeOf(actor), resource: resourceOf(file) })) return allowed
+      if (rule.holds(scopeOf(actor, { resource: resourceOf(file) }))) return allowed
       return refusedFile(act, rule.text, `the rule for "${act}" (${rule.text}) refused this user`)
     },
 
     mayInvoke(actor, functionName) {
       if (isTrusted(actor)) return true
       const rule = rules.invokeByFunction.get(functionName) ?? rules.invokeByFunction.get('*')
-      return rule ? holds(rule.expression, scopeOf(actor)) : actor.kind === 'user'
+      return rule ? rule.holds(scopeOf(actor)) : actor.kind === 'user'
     },
   }
 }

@@ -1,7 +1,7 @@
 import { type Document, GeoPoint, normalise, RegExpValue, type Value } from '@nearcloud/protocol'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { evaluate, holds, RuleEvaluationError, type Scope } from './evaluate.ts'
+import { compile, compileRule, RuleEvaluationError, type Scope } from './evaluate.ts'
 import { parseRule } from './parse.ts'
 
 const variables = ['auth', 'doc', 'request', 'now'] as const
@@ -9,7 +9,7 @@ const user = { openid: 'ann', uid: 'ann', loginType: 'ANONYMOUS' }
 
 function isTrue(text: string, scope: Partial<Scope> & { doc?: unknown } = {}): boolean {
   const doc = normalise(scope.doc ?? {})
-  return holds(parseRule(text, variables), { auth: user, now: 1_000, ...scope, doc })
+  return compileRule(parseRule(text, variables))({ auth: user, now: 1_000, ...scope, doc })
 }
 
 test('[RULE-5] equality is strict on type, null equals undefined, and objects are equal by content', () => {
@@ -167,9 +167,7 @@ test('[RULE-11] what a rule comes to counts as in JavaScript; an error is a no',
     expect(isTrue(text), text).toBe(false)
   for (const text of ['doc + 1', 'true || doc + 1 == 2', 'null + 1 == 1', '!(auth.unionid + "x" == "x")'])
     expect(isTrue(text), text).toBe(text.startsWith('true ||'))
-  expect(() => evaluate(parseRule('doc + 1', variables), { auth: null, doc: {} })).toThrow(
-    RuleEvaluationError,
-  )
+  expect(() => compile(parseRule('doc + 1', variables))({ auth: null, doc: {} })).toThrow(RuleEvaluationError)
 })
 
 test('[RULE-12] sums are of numbers, or of words, and stay small', () => {

@@ -10,45 +10,76 @@ export type Scope = Partial<Record<Exclude<VariableName, 'auth'>, Value | undefi
 /** A rule that cannot be evaluated; whoever asked is refused. */
 export class RuleEvaluationError extends Error {}
 
-/** Whether the rule holds. An error in its evaluation is a no. */
-export function holds(rule: Expression, scope: Scope): boolean {
-  try {
-    return isTruthy(evaluate(rule, scope))
-  } catch (thrown) {
-    if (thrown instanceof RuleEvaluationError) return false
-    throw thrown
+/** Whether the rule holds, as a function of who asks for what. An error in its evaluation is a no. */
+export function compileRule(rule: Expression): (scope: Scope) => boolean {
+  const evaluate = compile(rule)
+  return scope => {
+    try {
+      return isTruthy(evaluate(scope))
+    } catch (thrown) {
+      if (thrown instanceof RuleEvaluationError) return false
+      throw thrown
+    }
   }
 }
 
-/** Throws RuleEvaluationError. */
-export function evaluate(expression: Expression, scope: Scope): RuleValue {
-  const value = (of: Expression) => evaluate(of, scope)
+/** What the expression is worth, as a function that throws RuleEvaluationError. */
+export function compile(expression: Expression): (scope: Scope) => RuleValue {
   switch (expression.kind) {
-    case 'constant':
-      return expression.value
-    case 'array':
-      return arrayOf(expression.items.map(value))
-    case 'variable':
-      return scope[expression.name]
-    case 'claim':
-      return claimOf(scope.auth, expression.name)
-    case 'member':
-      return fieldOf(value(expression.object), value(expression.key))
-    case 'not':
-      return !isTruthy(value(expression.operand))
-    case 'and':
-      return isTruthy(value(expression.left)) && isTruthy(value(expression.right))
-    case 'or':
-      return isTruthy(value(expression.left)) || isTruthy(value(expression.right))
-    case 'compare':
-      return compares(value(expression.left), expression.operator, value(expression.right))
-    case 'missing':
-      return isMissing(value(expression.operand))
+    case 'constant': {
+      const { value } = expression
+      return () => value
+    }
+    case 'array': {
+      const items = expression.items.map(compile)
+      return scope => arrayOf(items.map(item => item(scope)))
+    }
+    case 'variable': {
+      const { name } = expression
+      return scope => scope[name]
+    }
+    case 'claim': {
+      const { name } = expression
+      return scope => claimOf(scope.auth, name)
+    }
+    case 'member': {
+      const object = compile(expression.object)
+      const key = compile(expression.key)
+      return scope => fieldOf(object(scope), key(scope))
+    }
+    case 'not': {
+      const operand = compile(expression.operand)
+      return scope => !isTruthy(operand(scope))
+    }
+    case 'missing': {
+      const operand = compile(expression.operand)
+      return scope => isMissing(operand(scope))
+    }
+    case 'compare': {
+      const { operator } = expression
+      return compilePair(expression, (left, right) => compares(left, operator, right))
+    }
     case 'in':
-      return isAmong(value(expression.left), value(expression.right))
+      return compilePair(expression, isAmong)
     case 'plus':
-      return plus(value(expression.left), value(expression.right))
+      return compilePair(expression, plus)
+    case 'and': {
+      const [left, right] = [compile(expression.left), compile(expression.right)]
+      return scope => isTruthy(left(scope)) && isTruthy(right(scope))
+    }
+    case 'or': {
+      const [left, right] = [compile(expression.left), compile(expression.right)]
+      return scope => isTruthy(left(scope)) || isTruthy(right(scope))
+    }
   }
+}
+
+function compilePair(
+  pair: { readonly left: Expression; readonly right: Expression },
+  operation: (left: RuleValue, right: RuleValue) => RuleValue,
+): (scope: Scope) => RuleValue {
+  const [left, right] = [compile(pair.left), compile(pair.right)]
+  return scope => operation(left(scope), right(scope))
 }
 
 /** As in JavaScript: nothing, `false`, `0`, NaN and empty text are not. */
@@ -72,17 +103,22 @@ export function fieldOf(container: RuleValue, key: RuleValue): RuleValue {
   if (container === nobody) return nobody
   if (typeof container !== 'object' || container === null) return undefined
   if (typeof key !== 'string' && typeof key !== 'number') return undefined
+  if (Object.getPrototypeOf(container) === Object.prototype) return ownField(container, key)
   switch (kindOf(container)) {
     case 'array':
       return indexForm.test(String(key)) ? readDate((container as readonly Value[])[Number(key)]) : undefined
     case 'object':
     case 'geo':
-      return Object.hasOwn(container, key)
-        ? readDate((container as { readonly [key: string]: Value })[key])
-        : undefined
+      return ownField(container, key)
     default:
       return undefined
   }
+}
+
+function ownField(container: object, key: string | number): Value | undefined {
+  return Object.hasOwn(container, key)
+    ? readDate((container as { readonly [key: string]: Value })[key])
+    : undefined
 }
 
 export function readDate(value: Value | undefined): Value | undefined {

@@ -1,3 +1,4 @@
+import type { Scope } from './evaluate.ts'
 import type { Expression } from './expression.ts'
 import { defaultPreset, type Preset } from './presets.ts'
 
@@ -5,6 +6,7 @@ import { defaultPreset, type Preset } from './presets.ts'
 export interface Rule {
   readonly text: string
   readonly expression: Expression
+  readonly holds: (scope: Scope) => boolean
 }
 
 export type DatabaseAct = 'read' | 'write' | 'create' | 'update' | 'delete'

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { CloudError, checkCollectionName, type Json, parseJson } from '@nearcloud/protocol'
+import { compileRule } from './evaluate.ts'
 import type { VariableName } from './expression.ts'
 import { parseRule, RuleSyntaxError } from './parse.ts'
 import { presets } from './presets.ts'
@@ -44,7 +45,8 @@ export function parseRules(text: string, file: string): RuleSet {
       throw at(place, 'a rule must be true, false or an expression')
     const text = String(json)
     try {
-      return { text, expression: parseRule(text, variables) }
+      const expression = parseRule(text, variables)
+      return { text, expression, holds: compileRule(expression) }
     } catch (cause) {
       if (cause instanceof RuleSyntaxError) throw at(place, cause.message)
       throw cause
