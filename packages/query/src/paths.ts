@@ -2,12 +2,8 @@ import { CloudError, Geo, keyRefusal, kindOf, limits, type Value } from '@nearcl
 
 /** The value a dotted path names, read plainly: fields of objects, elements of arrays by index. Own properties only. */
 export function valueAt(document: Value, path: string): Value | undefined {
-  return valueAtSegments(document, segmentsOf(path))
-}
-
-export function valueAtSegments(root: Value, segments: readonly string[]): Value | undefined {
-  let value: Value | undefined = root
-  for (const segment of segments) {
+  let value: Value | undefined = document
+  for (const segment of segmentsOf(path)) {
     value = fieldOf(value, segment)
     if (value === undefined) return undefined
   }

@@ -37,7 +37,7 @@ export class ResultSet {
     this.#order = compileOrder(query)
     this.#skip = query.skip
     this.#capacity = query.limit === undefined ? Infinity : query.skip + query.limit
-    this.#show = query.fields ? remember(compileProjection(query.fields)) : document => document
+    this.#show = query.fields ? remember(compileProjection(query.fields)) : asItIs
   }
 
   /** The result, in the query's order, projected; a new array after each change of it. */
@@ -115,7 +115,8 @@ export class ResultSet {
   }
 
   #publish(): void {
-    this.#shown = Object.freeze(this.#held.slice(this.#skip).map(this.#show))
+    const visible = this.#held.slice(this.#skip)
+    this.#shown = this.#show === asItIs ? visible : visible.map(this.#show)
   }
 
   /** What left, then what entered or changed. */
@@ -172,6 +173,8 @@ function typeOf({ dataType }: DocumentChange): DocumentChange['dataType'] {
 function byId(documents: readonly Document[]): Map<DocId, Document> {
   return new Map(documents.map(document => [document._id, document]))
 }
+
+const asItIs = (document: Document) => document
 
 /** One projected document for each document, so that what did not change stays the same object. */
 function remember(show: (document: Document) => Document): (document: Document) => Document {

@@ -3,6 +3,7 @@ import { compareValues } from './compare.ts'
 import { clausesOf } from './constraints.ts'
 import { compileDistance } from './geo-near.ts'
 import { compilePath } from './match/path.ts'
+import { hasOwn } from './paths.ts'
 import type { Direction, Query } from './types.ts'
 
 export type Order = (a: Document, b: Document) => number
@@ -35,7 +36,10 @@ export function compileSortKey(
 ): (document: Document) => Value | undefined {
   const { someWhole } = compilePath(path)
   const sign = direction === 'asc' ? 1 : -1
+  const isField = !path.includes('.')
   return document => {
+    const field = isField && hasOwn(document, path) ? document[path] : undefined
+    if (isField && !Array.isArray(field)) return field ?? null
     let found = false
     let key: Value | undefined
     const offer = (candidate: Value | undefined) => {

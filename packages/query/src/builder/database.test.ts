@@ -231,7 +231,7 @@ test('[DATA-3] push and addToSet take their arguments in every form', async () =
       b: _.push([1, 2]),
       c: _.push([[1, 2]]),
       d: _.push({ each: [1] }),
-      e: _.push({ k: 1 }),
+      e: _.push({ k: 1, sort: 2 }),
     },
   })
   await doc.update({
@@ -248,7 +248,7 @@ test('[DATA-3] push and addToSet take their arguments in every form', async () =
     b: [1, 2, [3]],
     c: [[1, 2], 4],
     d: [1, 5],
-    e: [{ k: 1 }],
+    e: [{ k: 1, sort: 2 }],
   })
   for (const modifier of ['position', 'sort', 'slice'])
     expect(() => _.push({ each: [1], [modifier]: 1 })).toThrow(`"${modifier}" is not supported yet`)
@@ -288,6 +288,20 @@ test('[DATA-4] server dates and geometries are made with and without new', async
     ],
   ])
   expect(() => db.Geo.LineString([Point(0, 0)])).toThrow('at least 2')
+})
+
+test('[DATA-6] an expression is checked when it is made', async () => {
+  await db.collection('c').add({ data: { _id: 'a', name: 'Ämter 12' } })
+  expect(await idsWhere({ name: db.RegExp({ regexp: '^ämter \\d+$', options: 'i' }) })).toEqual(['a'])
+  expect(await idsWhere({ name: /ämter/ })).toEqual([])
+  expect(await idsWhere({ name: _.in([/x/, /Ä/]) })).toEqual(['a'])
+  expect(await idsWhere({ name: _.not(/x/) })).toEqual(['a'])
+  expect(() => db.RegExp({ regexp: '(?=a)' })).toThrow('look-ahead')
+  expect(() => _.gt(/a/)).toThrow('no order')
+  expect(() => db.collection('c').where({ name: /(a)\1/ })).toThrow('back-reference')
+  for (const bad of [undefined, {}, { regexp: 5 }, { regexp: 'a', options: 'q' }])
+    expect(() => db.RegExp(bad as { regexp: string })).toThrow(CloudError)
+  expect(() => db.serverDate({ offset: Number.NaN })).toThrow('milliseconds')
 })
 
 test('[DATA-5] the app gets copies: changing one changes nothing here', async () => {

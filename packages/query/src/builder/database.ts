@@ -1,4 +1,4 @@
-import { RegExpValue, ServerDate } from '@nearcloud/protocol'
+import { CloudError, RegExpValue, ServerDate } from '@nearcloud/protocol'
 import { compileRegExp } from '../regex/regexp.ts'
 import type { Executor } from '../types.ts'
 import { CollectionReference } from './collection.ts'
@@ -38,14 +38,27 @@ export function createDatabase(executor: Executor, options: DatabaseOptions): Da
   return Object.freeze({
     command,
     Geo: geoConstructors,
-    serverDate: callable((given?: { readonly offset?: number }) => new ServerDate(given?.offset ?? 0)),
-    RegExp: callable(
-      ({ regexp, options: letters }: { readonly regexp: string; readonly options?: string }) => {
-        const expression = new RegExpValue(regexp, letters)
-        compileRegExp(expression)
-        return expression
-      },
-    ),
+    serverDate: callable(serverDate),
+    RegExp: callable(regExp),
     collection: (name: string) => new CollectionReference(name, { executor, options }),
   })
+}
+
+function serverDate(given?: { readonly offset?: number }): ServerDate {
+  const offset = given?.offset ?? 0
+  if (!Number.isFinite(offset)) throw refuse('serverDate: offset is a number of milliseconds')
+  return new ServerDate(offset)
+}
+
+function regExp(given: { readonly regexp: string; readonly options?: string }): RegExpValue {
+  const { regexp, options = '' } = given ?? {}
+  if (typeof regexp !== 'string' || typeof options !== 'string')
+    throw refuse('RegExp: regexp is text, options are letters of i, m, s, x')
+  const expression = new RegExpValue(regexp, options)
+  compileRegExp(expression)
+  return expression
+}
+
+function refuse(reason: string): CloudError {
+  return new CloudError('INVALID_PARAM', { errMsg: reason })
 }

@@ -32,12 +32,8 @@ export function inc(amount: number): UpdateCommand {
 /** `push(x)`, `push(x, y)`, `push([x, y])`, `push({ each: [x, y] })`; one array as an element is `push([[x, y]])`. */
 export function push(...values: unknown[]): UpdateCommand {
   const [first] = values
-  if (values.length === 1 && isPlainData(first)) {
-    for (const name of ['position', 'sort', 'slice'])
-      if (name in first || `$${name}` in first) throw refuse(`_.push: "${name}" is not supported yet`)
-    const each = eachOf('push', first)
-    if (each) return new UpdateCommand('push', each)
-  }
+  const each = values.length === 1 && isPlainData(first) ? eachOf('push', first) : undefined
+  if (each) return new UpdateCommand('push', each)
   const list = values.length === 1 && Array.isArray(first) ? first : values
   return new UpdateCommand('push', normalise(list, { name: '_.push' }))
 }
@@ -51,6 +47,8 @@ export function addToSet(value: unknown): UpdateCommand {
 function eachOf(operator: string, options: Readonly<Record<string, unknown>>): Value | undefined {
   const each = options.each ?? options.$each
   if (each === undefined) return undefined
+  for (const name of Object.keys(options))
+    if (name !== 'each' && name !== '$each') throw refuse(`_.${operator}: "${name}" is not supported yet`)
   if (!Array.isArray(each)) throw refuse(`_.${operator}: "each" is an array`)
   return normalise(each, { name: `_.${operator}` })
 }

@@ -26,44 +26,45 @@ export function compilePath(text: string): Path {
 
   type Visit = (value: Reached, open: boolean) => boolean
 
-  function reach(container: Value, at: number, visit: Visit): boolean {
+  /** `apart`: arrays reached by name are taken apart. */
+  function reach(container: Value, at: number, visit: Visit, apart: boolean): boolean {
     const value = fieldOf(container, segments[at]!)
-    if (at === last) return visit(value, true)
-    if (Array.isArray(value)) return reachElements(value, at + 1, visit)
-    return isContainer(value) ? reach(value, at + 1, visit) : visit(undefined, false)
+    if (at === last) return visitField(value, visit, apart)
+    if (Array.isArray(value)) return reachElements(value, at + 1, visit, apart)
+    return isContainer(value) ? reach(value, at + 1, visit, apart) : visit(undefined, false)
   }
 
-  function reachElements(list: readonly Value[], at: number, visit: Visit): boolean {
+  function reachElements(list: readonly Value[], at: number, visit: Visit, apart: boolean): boolean {
     for (let i = 0; i < list.length; i++) {
       const element = list[i]!
       const isObject = isContainer(element)
-      if (isObject && reach(element, at, visit)) return true
+      if (isObject && reach(element, at, visit, apart)) return true
       if (i !== indexes[at]) continue
       if (at === last) {
         if (visit(element, false)) return true
       } else if (isObject) {
-        if (reach(element, at + 1, visit)) return true
-      } else if (Array.isArray(element) && reachElements(element, at + 1, visit)) return true
+        if (reach(element, at + 1, visit, apart)) return true
+      } else if (Array.isArray(element) && reachElements(element, at + 1, visit, apart)) return true
     }
     return false
   }
 
-  const someWhole: Path['someWhole'] =
-    last === 0
-      ? (document, test) => test(hasOwn(document, only) ? document[only] : undefined, true)
-      : (document, test) => reach(document, 0, test)
-
-  return {
-    text,
-    someWhole,
-    some(document, test) {
-      return someWhole(document, (value, open) => {
-        if (open && Array.isArray(value))
-          for (const element of value as readonly Value[]) if (test(element)) return true
-        return test(value)
-      })
-    },
+  function compileWalk(apart: boolean): (document: Document, visit: Visit) => boolean {
+    if (last > 0) return (document, visit) => reach(document, 0, visit, apart)
+    return (document, visit) => visitField(hasOwn(document, only) ? document[only] : undefined, visit, apart)
   }
+
+  return { text, some: compileWalk(true), someWhole: compileWalk(false) }
+}
+
+function visitField(
+  value: Reached,
+  visit: (value: Reached, open: boolean) => boolean,
+  apart: boolean,
+): boolean {
+  if (apart && Array.isArray(value))
+    for (const element of value as readonly Value[]) if (visit(element, false)) return true
+  return visit(value, !apart)
 }
 
 /**
@@ -71,10 +72,14 @@ export function compilePath(text: string): Path {
  * field as null; none when nothing is reached).
  */
 export function keysAt(document: Document, path: string): readonly Value[] {
+  if (latest?.text !== path) latest = compilePath(path)
   const keys: Value[] = []
-  compilePath(path).some(document, value => {
+  latest.some(document, value => {
     keys.push(value ?? null)
     return false
   })
   return keys
 }
+
+/** The path asked for last: an index asks the same of thousands of documents. */
+let latest: Path | undefined

@@ -96,7 +96,7 @@ export class Draft {
   }
 }
 
-/** A whole value in place of the document, for the draft of a document's replacement. */
+/** Levels of nesting of a value; a scalar has none, a geometry those of its GeoJSON. */
 export function depthOf(value: Value): number {
   if (Array.isArray(value)) return 1 + deepest(value)
   if (!isContainer(value)) return 0

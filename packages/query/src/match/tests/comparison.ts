@@ -13,8 +13,7 @@ export const comparison: TestFamily<TestOf<Operator>> = ([operator, argument], p
 
 function compareWith(operator: Operator, bound: Value): (value: Reached) => boolean {
   const holds = holdsFor[operator]
-  if (typeof bound === 'number' && !Number.isNaN(bound))
-    return value => typeof value === 'number' && !Number.isNaN(value) && holds(compareValues(value, bound))
+  if (typeof bound === 'number' && !Number.isNaN(bound)) return numberTests[operator](bound)
   if (typeof bound === 'string') return value => typeof value === 'string' && holds(compareText(value, bound))
   if (bound === null || typeof bound === 'number')
     return value => holds(0) && rankOf(value) === rankOf(bound) && compareValues(value, bound) === 0
@@ -27,4 +26,12 @@ const holdsFor: Record<Operator, (order: number) => boolean> = {
   gte: order => order >= 0,
   lt: order => order < 0,
   lte: order => order <= 0,
+}
+
+/** The comparisons that are made most, without a detour. NaN satisfies none of them. */
+const numberTests: Record<Operator, (bound: number) => (value: Reached) => boolean> = {
+  gt: bound => value => typeof value === 'number' && value > bound,
+  gte: bound => value => typeof value === 'number' && value >= bound,
+  lt: bound => value => typeof value === 'number' && value < bound,
+  lte: bound => value => typeof value === 'number' && value <= bound,
 }
