@@ -56,7 +56,12 @@ export class ScriptedSession implements PeerListener {
 
   /** Says anything at all. */
   say(message: DownMessage): void {
-    this.#peer.send(JSON.stringify(message))
+    this.sayText(JSON.stringify(message))
+  }
+
+  /** Not even a message. */
+  sayText(frame: string): void {
+    this.#peer.send(frame)
   }
 
   /** Sends away. */

@@ -1,0 +1,240 @@
+import { MemoryMedium, settle } from '@nearcloud/store/testing'
+import { expect, test } from 'vitest'
+import { everyOne, TestRig } from './testing/index.ts'
+
+const add = (id: string, data: { [key: string]: string | number } = {}) =>
+  ({ op: 'add', collection: 'todos', id, data }) as const
+const mine = everyOne('todos', ['field', 'by', ['eq', 'ann']])
+
+test('[GREET-1] who a store is survives a restart', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  const { openid } = ann.sync
+  expect(openid).toBe('user-1')
+  expect(ann.sync.access).toBe('access-of-user-1')
+  await ann.stop()
+  const again = await rig.client({ medium: ann.medium })
+  expect(again.sync.openid).toBe(openid)
+  expect(again.sync.state).toBe('online')
+  expect(rig.server.violations).toEqual([])
+})
+
+test('[GREET-2] a store that was offline is told what happened, and nothing else', async () => {
+  const rig = new TestRig()
+  for (let i = 0; i < 50; i++) rig.server.put('todos', { _id: `${i}`, n: 0 })
+  const ann = await rig.client()
+  void ann.sync.subscribe(everyOne('todos'))
+  await rig.pass()
+  ann.sync.goOffline()
+  await rig.pass()
+  rig.server.put('todos', { _id: '1', n: 1 })
+  rig.server.remove('todos', '2')
+  rig.server.put('todos', { _id: 'new', n: 2 })
+  const items: unknown[] = []
+  ann.network.fate = (frame, direction) => {
+    if (direction === 'down' && frame.includes('"items"')) items.push(...JSON.parse(frame).items)
+    return 'deliver'
+  }
+  ann.sync.goOnline()
+  await rig.pass()
+  expect(items).toHaveLength(3)
+  expect(ann.store.get('todos', '1')).toEqual({ _id: '1', n: 1 })
+  expect(ann.store.get('todos', '2')).toBeUndefined()
+  expect(ann.store.get('todos', 'new')).toEqual({ _id: 'new', n: 2 })
+})
+
+test('[GREET-3] rights that changed replace the copy: what nobody verifies goes at once, the rest in one step', async () => {
+  const rig = new TestRig()
+  rig.server.pageSize = 3
+  for (let i = 0; i < 10; i++) rig.server.put('todos', { _id: `a${i}`, by: 'ann' })
+  for (let i = 0; i < 10; i++) rig.server.put('notes', { _id: `n${i}` })
+  const ann = await rig.client({ warmMs: 1_000 })
+  void ann.sync.subscribe(mine)
+  const gotten = ann.sync.executor.run({ verb: 'get', query: everyOne('notes') })
+  await rig.pass()
+  expect((await gotten).documents).toHaveLength(10)
+  await rig.pass(2_000) // nobody wants the notes any more
+  expect(ann.store.get('notes', 'n1')).toBeDefined()
+
+  const seen: number[] = []
+  ann.sync.executor.watch(mine, { next: ({ docs }) => seen.push(docs.length), error: () => undefined })
+  await settle()
+  ann.sync.goOffline()
+  await rig.pass()
+  rig.server.viewKey = 'view-2'
+  rig.server.mayRead = (_openid, _collection, { _id }) => !String(_id).endsWith('7')
+  rig.server.put('todos', { _id: 'a99', by: 'ann' })
+  let atWelcome: unknown
+  ann.network.fate = (_frame, direction, count) => {
+    if (direction === 'down' && atWelcome === undefined) atWelcome = count
+    return 'deliver'
+  }
+  ann.sync.goOnline()
+  await rig.pass()
+  expect(ann.store.get('notes', 'n1')).toBeUndefined()
+  expect(ann.store.get('todos', 'a7')).toBeUndefined()
+  expect(ann.store.get('todos', 'a99')).toBeDefined()
+  expect(seen).toEqual([10, 10]) // one out, one in, in one step
+})
+
+test('[GREET-3] a connection that breaks in the middle of a replacement leaves the old copy until the next', async () => {
+  const rig = new TestRig()
+  rig.server.pageSize = 3
+  for (let i = 0; i < 10; i++) rig.server.put('todos', { _id: `a${i}`, by: 'ann' })
+  const ann = await rig.client()
+  void ann.sync.subscribe(mine)
+  await rig.pass()
+  ann.sync.goOffline()
+  await rig.pass()
+  rig.server.viewKey = 'view-2'
+  rig.server.mayRead = (_openid, _collection, { _id }) => _id !== 'a7'
+  let parts = 0
+  ann.network.fate = frame => (frame.includes('"snapshot"') && ++parts === 3 ? 'cut' : 'deliver')
+  ann.sync.goOnline()
+  await rig.pass(0)
+  expect(ann.store.subscriptions.size).toBe(1)
+  expect([...ann.store.subscriptions.values()][0]!.complete).toBe(false)
+  expect(ann.store.run({ verb: 'get', query: mine }).documents).toHaveLength(10)
+  ann.network.fate = undefined
+  await rig.pass(1_000)
+  expect(ann.store.run({ verb: 'get', query: mine }).documents).toHaveLength(9)
+})
+
+test('[GREET-4] another history counts whatever its versions are', async () => {
+  const rig = new TestRig()
+  for (let i = 0; i < 20; i++) rig.server.put('todos', { _id: '1', by: 'ann', n: i })
+  rig.server.put('todos', { _id: '2', by: 'ann', n: 0 })
+  const ann = await rig.client()
+  void ann.sync.subscribe(mine)
+  await rig.pass()
+  expect(ann.store.confirmed('todos', '1')).toMatchObject({ version: 20 })
+  rig.server.restore('epoch-2', 3)
+  rig.server.put('todos', { _id: '1', by: 'ann', n: -1 })
+  rig.server.remove('todos', '2')
+  await rig.pass(1_000)
+  expect(ann.store.get('todos', '1')).toEqual({ _id: '1', by: 'ann', n: -1 })
+  expect(ann.store.get('todos', '2')).toBeUndefined()
+  expect(ann.store.confirmed('todos', '1')).toMatchObject({ version: 4 })
+  expect(ann.store.checkpoint.epoch).toBe('epoch-2')
+})
+
+test('[GREET-5] a copy of a store becomes a client of its own: nothing undecided is lost, nothing doubled', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  await ann.sync.executor.commit({ writes: [add('before')] })
+  await rig.pass()
+  ann.sync.goOffline()
+  await rig.pass()
+  await ann.sync.executor.commit({ writes: [add('pending')] })
+  const copy = copyOf(ann.medium)
+  await ann.sync.executor.commit({ writes: [add('by the original')] })
+  ann.sync.goOnline()
+  await rig.pass()
+  const { client } = ann.store.checkpoint
+
+  const twin = await rig.client({
+    medium: copy,
+    isStarted: false,
+    random: size => new Uint8Array(size).fill(9),
+  })
+  await twin.sync.executor.commit({ writes: [add('by the copy')] })
+  await twin.sync.executor.commit({ writes: [add('by the copy, too')] })
+  twin.sync.start()
+  await rig.pass(1_000)
+  expect(twin.store.checkpoint.client).not.toBe(client)
+  expect(twin.store.outbox.size).toBe(0)
+  expect(twin.sync.openid).toBe(ann.sync.openid)
+  expect(rig.server.executed.map(({ mutation }) => mutation.writes[0]!.id)).toEqual([
+    'before',
+    'pending',
+    'by the original',
+    'by the copy',
+    'by the copy, too',
+  ])
+  expect(rig.server.violations).toEqual([])
+  await ann.sync.executor.commit({ writes: [add('and on')] })
+  await rig.pass(1_000)
+  expect(rig.server.all('todos')).toHaveLength(6)
+})
+
+test('[GREET-5] a store restored from a backup does not reuse its numbers', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  await ann.sync.executor.commit({ writes: [add('1')] })
+  await rig.pass()
+  const backup = copyOf(ann.medium)
+  await ann.sync.executor.commit({ writes: [add('2')] })
+  await rig.pass()
+  await ann.stop()
+  const restored = await rig.client({ medium: backup })
+  await restored.sync.executor.commit({ writes: [add('3')] })
+  await rig.pass(1_000)
+  expect(rig.server.all('todos').map(({ _id }) => _id)).toEqual(['1', '2', '3'])
+  expect(rig.server.violations).toEqual([])
+})
+
+test('[GREET-6] a server restored from a backup gets what it had not yet decided when it was made', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  for (const id of ['1', '2', '3']) await ann.sync.executor.commit({ writes: [add(id)] })
+  await rig.pass()
+  ann.sync.goOffline()
+  await rig.pass()
+  await ann.sync.executor.commit({ writes: [add('4')] })
+  rig.server.restore('epoch-2', 1)
+  for (const known of rig.server.clients.values()) known.lastMutation = 1
+  ann.sync.goOnline()
+  await rig.pass(1_000)
+  expect(rig.server.get('todos', '4')).toEqual({ _id: '4' })
+  expect(ann.store.outbox.size).toBe(0)
+  expect(rig.server.violations).toEqual([])
+})
+
+test('[GREET-7] a first welcome that is lost leaves nobody locked out', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client({ isStarted: false })
+  await ann.sync.executor.commit({ writes: [add('1')] })
+  ann.network.fate = frame => (frame.includes('"welcome"') ? 'cut' : 'deliver')
+  ann.sync.start()
+  await rig.pass()
+  ann.network.fate = undefined
+  await rig.pass(2_000)
+  expect(ann.sync.state).toBe('online')
+  expect(rig.server.executed).toHaveLength(1)
+  expect(ann.namesOf('error')).toEqual([])
+})
+
+test('[GREET-8] a server of another protocol is not talked to', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client({ isStarted: false })
+  ann.network.fate = (_frame, direction) => (direction === 'down' ? 'drop' : 'deliver')
+  ann.sync.start()
+  await settle()
+  const [session] = [...rig.server.sessions]
+  ann.network.fate = undefined
+  session!.say({
+    type: 'welcome',
+    protocol: 2,
+    openid: 'x',
+    token: 't',
+    access: 'a',
+    epoch: 'e',
+    version: 0,
+    viewKey: 'v',
+    lastMutation: 0,
+    nonces: [],
+    outcomes: [],
+    resumed: false,
+    time: 0,
+    heartbeatMs: 1,
+  })
+  await settle()
+  expect(ann.events.map(({ detail }) => detail)).toMatchObject([{ code: 'UPGRADE_NEEDED' }])
+  expect(ann.store.checkpoint.token).toBeUndefined()
+})
+
+function copyOf(medium: MemoryMedium): MemoryMedium {
+  const copy = new MemoryMedium()
+  for (const [, payload] of [...medium.records].sort(([a], [b]) => a - b)) copy.put(payload)
+  return copy
+}

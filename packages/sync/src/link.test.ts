@@ -1,0 +1,182 @@
+import { settle } from '@nearcloud/store/testing'
+import { expect, test } from 'vitest'
+import { everyOne, TestRig } from './testing/index.ts'
+
+const add = (id: string) => ({ op: 'add', collection: 'todos', id, data: {} }) as const
+
+test('[LINK-2] goOffline takes effect at once, and lasts until goOnline', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  expect(ann.sync.state).toBe('online')
+  ann.sync.goOffline()
+  expect(ann.sync.state).toBe('offline')
+  ann.sync.wake()
+  await rig.pass(120_000)
+  expect(ann.sync.state).toBe('offline')
+  expect(ann.network.attempts).toBe(1)
+  ann.sync.goOnline()
+  await rig.pass()
+  expect(ann.sync.state).toBe('online')
+  expect(ann.namesOf('online', 'offline')).toEqual(['online', 'offline', 'online'])
+})
+
+test('[LINK-2] going offline and online again in one breath ends online', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  for (let i = 0; i < 5; i++) {
+    ann.sync.goOffline()
+    ann.sync.goOnline()
+  }
+  await rig.pass(1_000)
+  expect(ann.sync.state).toBe('online')
+  expect(ann.network.connections).toBe(1)
+})
+
+test('[LINK-3] a server that is away is tried again, ever less often, and found when it is back', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client({ isStarted: false })
+  ann.network.isUp = false
+  ann.sync.start()
+  await rig.pass(10 * 60_000)
+  expect(ann.network.attempts).toBeGreaterThan(20)
+  expect(ann.network.attempts).toBeLessThan(100)
+  ann.network.isUp = true
+  await rig.pass(30_000)
+  expect(ann.sync.state).toBe('online')
+})
+
+test('[LINK-3] a hint that the network is back is followed at once', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client({ isStarted: false })
+  ann.network.isUp = false
+  ann.sync.start()
+  await rig.pass(10 * 60_000)
+  ann.network.isUp = true
+  ann.sync.wake()
+  await settle()
+  expect(ann.sync.state).toBe('online')
+})
+
+test('[LINK-3] a hint that the network is gone closes the connection, and trying goes on', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  ann.sync.doubt()
+  expect(ann.sync.state).toBe('offline')
+  await rig.pass(1_000)
+  expect(ann.sync.state).toBe('online')
+})
+
+test('[LINK-4] a server that asks for patience gets it', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  for (const session of [...rig.server.sessions])
+    session.bye({ error: { code: 'ABORTED', errMsg: 'restarting' }, retryAfterMs: 7_000 })
+  await rig.pass(6_999)
+  expect(ann.sync.state).toBe('offline')
+  expect(ann.network.attempts).toBe(1)
+  await rig.pass(300)
+  expect(ann.sync.state).toBe('online')
+})
+
+test('[LINK-5] a server that sends away for good is asked again only by a person', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  for (const session of [...rig.server.sessions])
+    session.bye({ error: { code: 'UPGRADE_NEEDED', errMsg: 'update the app' } })
+  await rig.pass(10 * 60_000)
+  ann.sync.wake()
+  await rig.pass(10 * 60_000)
+  expect(ann.network.attempts).toBe(1)
+  expect(ann.events.find(event => event.name === 'error')?.detail).toMatchObject({
+    code: 'UPGRADE_NEEDED',
+    errMsg: 'update the app',
+  })
+  ann.sync.goOnline()
+  await rig.pass()
+  expect(ann.sync.state).toBe('online')
+})
+
+test('[LINK-6] a connection that carries nothing any more is noticed within three heartbeats', async () => {
+  const rig = new TestRig()
+  rig.server.heartbeatMs = 10_000
+  const ann = await rig.client()
+  rig.server.isSilent = true
+  await rig.pass(20_000)
+  expect(ann.sync.state).toBe('online')
+  await rig.pass(10_000)
+  expect(ann.sync.state).not.toBe('online')
+  rig.server.isSilent = false
+  await rig.pass(30_000)
+  expect(ann.sync.state).toBe('online')
+})
+
+test('[LINK-6] a quiet connection stays', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  await rig.pass(10 * 60_000)
+  expect(ann.sync.state).toBe('online')
+  expect(ann.network.attempts).toBe(1)
+  expect(ann.namesOf('offline')).toEqual([])
+})
+
+test('[LINK-7] a greeting that is not answered is given up after 15 seconds', async () => {
+  const rig = new TestRig()
+  rig.server.isSilent = true
+  const ann = await rig.client()
+  await rig.pass(14_999)
+  expect(ann.sync.state).toBe('connecting')
+  await rig.pass(1)
+  expect(ann.sync.state).not.toBe('connecting')
+  rig.server.isSilent = false
+  await rig.pass(1_000)
+  expect(ann.sync.state).toBe('online')
+})
+
+test('[LINK-8] a frame that is no message ends the conversation, and the next one goes on', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  for (const hostile of ['{', '[]', '{"type":"changes"}', '{"type":"welcome","protocol":1}', 'null', '']) {
+    for (const session of [...rig.server.sessions]) session.sayText(hostile)
+    await settle()
+    expect(ann.sync.state).not.toBe('online')
+    await rig.pass(30_000)
+    expect(ann.sync.state).toBe('online')
+  }
+  expect(ann.namesOf('error')).toHaveLength(6)
+})
+
+test('[LINK-9] after stop nothing runs: no timer, no frame, no listener', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  void ann.sync.subscribe(everyOne('todos'))
+  await rig.pass()
+  await ann.stop()
+  expect(rig.clock.waiting).toBe(0)
+  expect(rig.server.sessions.size).toBe(0)
+  const { frames } = ann.network
+  await rig.pass(120_000)
+  expect(ann.network.frames).toBe(frames)
+})
+
+test('[LINK-9] stopping while there is no connection works too', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client({ isStarted: false })
+  await ann.stop()
+  const bob = await rig.client({ isStarted: false })
+  bob.network.isUp = false
+  bob.sync.start()
+  await rig.pass(1_000)
+  await bob.stop()
+  expect(rig.clock.waiting).toBe(0)
+})
+
+test('[LINK-10] a slow network delivers everything in the end', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client({ isStarted: false })
+  ann.network.delayMs = 2_000
+  ann.sync.start()
+  await ann.sync.executor.commit({ writes: [add('1')] })
+  await rig.pass(20_000)
+  expect(rig.server.all('todos')).toEqual([{ _id: '1' }])
+  expect(ann.store.outbox.size).toBe(0)
+})
