@@ -101,13 +101,18 @@ export class Uploads {
   /** Answers whether to go on with the next one. */
   async #bring(file: QueuedUpload): Promise<boolean> {
     const { queue, sync, endpoint, request } = this.#options
+    const tools = {
+      sync,
+      endpoint,
+      request,
+      isWanted: () => queue.has(file) && !this.#isStopped,
+      sent: (bytes: number) => this.#watches.get(file)?.sent?.(bytes),
+    }
     try {
-      await upload(file, {
-        sync,
-        endpoint,
-        request,
-        isWanted: () => queue.has(file) && !this.#isStopped,
-        sent: bytes => this.#watches.get(file)?.sent?.(bytes),
+      await upload(file, tools).catch((error: CloudError) => {
+        // what the server held of it was spoilt, by a power loss perhaps: once more, from the beginning
+        if (error.code !== 'STORAGE_REQUEST_FAIL') throw error
+        return upload(file, tools)
       })
       await this.#settle(file, undefined)
       return true
