@@ -86,10 +86,13 @@ test.each(['fail', 'full'] as const)(
     store.onEvent(event => events.push(event))
     const snapshots = watched(store)
     medium.faultAt(1, kind)
+    const resume = medium.pause()
     const first = store.commit([update('a', ['n', 'inc', 1]), add('b', {})], at)
+    await settle() // it is in flight, and what comes now waits behind it
     const second = store.commit([update('a', ['n', 'inc', 10])], at)
     const step = store.confirm({ puts: [put(1, { _id: 'x' })] })
     expect(store.get('todos', 'a')).toEqual({ _id: 'a', n: 11 })
+    resume()
     const code = kind === 'full' ? 'STORE_FULL' : 'STORE_FAILED'
     for (const promise of [first.durable, second.durable, step])
       await expect(promise).rejects.toMatchObject({ code })
