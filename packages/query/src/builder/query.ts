@@ -18,7 +18,7 @@ import { changesFrom } from './update-data.ts'
 import { watchQuery } from './watch.ts'
 import { filterFrom } from './where.ts'
 
-export type QueryParts = Partial<Pick<Query, 'where' | 'orderBy' | 'skip' | 'limit' | 'fields'>>
+type QueryParts = Partial<Pick<Query, 'where' | 'orderBy' | 'skip' | 'limit' | 'fields'>>
 
 /** A question to one collection. Immutable: every step gives a new one. Steps throw at once, verbs reject. */
 export class QueryReference {

@@ -29,7 +29,9 @@ export function restamp(
     if (outer === path) continue
     if (outer !== undefined) {
       if (beats(context, stamps[path]!)) continue
-      kept.set(outer, [...(kept.get(outer) ?? []), path])
+      const inside = kept.get(outer)
+      if (inside) inside.push(path)
+      else kept.set(outer, [path])
     }
     next[path] = stamps[path]!
   }

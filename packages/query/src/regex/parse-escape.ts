@@ -2,7 +2,7 @@ import { type ClassItem, digits, type Range, spaces, wordCharacters } from './ch
 import type { Reader } from './reader.ts'
 import type { Assertion } from './syntax.ts'
 
-export type Escape =
+type Escape =
   | { readonly type: 'character'; readonly code: number }
   | { readonly type: 'items'; readonly items: readonly ClassItem[] }
   | { readonly type: 'assertion'; readonly kind: Assertion }

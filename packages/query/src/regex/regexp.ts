@@ -6,7 +6,7 @@ import { compileProgram } from './program.ts'
 import { type Node, refusePattern } from './syntax.ts'
 
 /** A regular expression that can be run: its time is at most text × pattern, whatever the text. */
-export interface LinearRegExp {
+interface LinearRegExp {
   /** Is the expression found anywhere in `text`? */
   test(text: string): boolean
   /** What every text it is found in begins with, when that is certain. */

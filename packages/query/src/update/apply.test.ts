@@ -31,6 +31,9 @@ test('[UPDATE-3] an index beyond the end fills with null, within reason', () => 
   expect(update({ a: [1] }, ['a.3', 'set', 4])).toEqual({ a: [1, null, null, 4] })
   expect(update({ a: [] }, ['a.1.b', 'set', 4])).toEqual({ a: [null, { b: 4 }] })
   expect(() => update({ a: [] }, ['a.900000000', 'set', 1])).toThrow('too far')
+  const lists = Object.fromEntries(Array.from({ length: 1_000 }, (_, i) => [`l${i}`, []]))
+  const changes = Object.keys(lists).map((key): PathChange => [`${key}.200000`, 'set', 1])
+  expect(() => update(lists, ...changes)).toThrow('too far')
 })
 
 test('[UPDATE-4] a removed field is gone, a removed element is null, nothing there is nothing', () => {

@@ -12,6 +12,8 @@ export class Draft {
   #root: Value
   /** The containers that are ours to change. */
   readonly #own = new Set<Value>()
+  /** Nulls put before elements beyond an array's end. */
+  #padding = 0
 
   constructor(document: Value) {
     this.#root = document
@@ -76,7 +78,8 @@ export class Draft {
     if (asOwn) this.#own.add(content)
     if (Array.isArray(container)) {
       const index = indexOf(key)
-      if (index - container.length > maxPadding)
+      this.#padding += Math.max(0, index - container.length)
+      if (this.#padding > maxPadding)
         throw failed(`the index ${index} is too far beyond the end of the array`)
       while (container.length < index) container.push(null)
       container[index] = content
@@ -135,5 +138,5 @@ function failed(words: string): CloudError {
   return new CloudError('DATABASE_REQUEST_FAILED', { errMsg: words })
 }
 
-/** Nulls that fit a document, and no more. */
+/** Nulls that fit a document, and no more: many small writes must not take more memory than any document. */
 const maxPadding = limits.documentBytes / 5

@@ -1,5 +1,5 @@
 import { RegExpValue, type Value } from '@nearcloud/protocol'
-import { equalValues } from '../../compare.ts'
+import { equalityKey, equalValues } from '../../compare.ts'
 import { compileRegExp } from '../../regex/regexp.ts'
 import type { Reached } from '../path.ts'
 import type { TestFamily, TestOf } from './family.ts'
@@ -27,12 +27,18 @@ function equalTo(wanted: Value): (value: Reached) => boolean {
   return value => value !== undefined && equalValues(value, wanted)
 }
 
+/** One look for all plain values, however many they are; one more for all objects. */
 function equalToAny(wanted: readonly Value[]): (value: Reached) => boolean {
-  const simple = new Set<Value>()
-  const others: ((value: Reached) => boolean)[] = []
+  const plain = new Set<Value>()
+  const composed = new Set<string>()
+  const expressions: ((value: Reached) => boolean)[] = []
   for (const value of wanted)
-    if (value === null || typeof value !== 'object') simple.add(value)
-    else others.push(equalTo(value))
-  if (others.length === 0) return value => simple.has(value ?? null)
-  return value => simple.has(value ?? null) || others.some(isEqual => isEqual(value))
+    if (value instanceof RegExpValue) expressions.push(equalTo(value))
+    else if (value === null || typeof value !== 'object') plain.add(value)
+    else composed.add(equalityKey(value))
+  return value => {
+    if (value === undefined || value === null) return plain.has(null)
+    if (typeof value === 'object') return composed.size > 0 && composed.has(equalityKey(value))
+    return plain.has(value) || expressions.some(isEqual => isEqual(value))
+  }
 }

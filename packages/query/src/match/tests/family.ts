@@ -15,4 +15,4 @@ export type TestOf<Name extends Test[0]> = Extract<Test, readonly [Name, unknown
  */
 export type TestFamily<T extends Test> = (test: T, path: Path, compile: CompileTest) => Matcher
 
-export type CompileTest = (test: Test, path: Path) => Matcher
+type CompileTest = (test: Test, path: Path) => Matcher
