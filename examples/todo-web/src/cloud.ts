@@ -45,6 +45,7 @@ export interface Refusal {
 }
 
 export interface Status {
+  /** `offline`: switched off here; `connecting`: there is no connection, and it goes on trying. */
   readonly state: 'offline' | 'connecting' | 'online'
   /** Changes, and files, that the server does not have. */
   readonly waiting: number
@@ -54,11 +55,21 @@ export interface Status {
 export function status(): Status {
   const { state, pending, uploads } = cloud.status()
   return {
-    state: state === 'online' || state === 'offline' ? state : 'connecting',
+    state: isSwitchedOff ? 'offline' : state === 'online' ? 'online' : 'connecting',
     waiting: pending + uploads,
     uploads,
   }
 }
+
+/** Takes this window off the network, and lets it on again. */
+export function switchNetwork(on: boolean): void {
+  isSwitchedOff = !on
+  if (on) cloud.goOnline()
+  else cloud.goOffline()
+  changed()
+}
+
+let isSwitchedOff = false
 
 // ---- opening and following -----------------------------------------------------------------------------------------
 
@@ -102,7 +113,10 @@ export function onCloudEvent(listener: () => void): void {
     if (cloud.rejections().list.some(each => each.mutation.id === id && isSecondCounter(each)))
       write(cloud.rejections().discard(id))
   })
-  cloud.on('uploadRejected', ({ reason }) => failed(reason))
+  cloud.on('uploadRejected', ({ fileID, reason }) => {
+    failed(reason)
+    write(photos().where({ fileID }).remove())
+  })
 }
 
 const events = ['pending', 'accepted', 'rejected', 'online', 'offline', 'uploaded', 'uploadRejected'] as const

@@ -1,3 +1,4 @@
+import { pendingBadge } from './badge.ts'
 import { command, counters, isPending, write } from './cloud.ts'
 import { h, icon, say, set } from './dom.ts'
 import { text } from './i18n.ts'
@@ -8,7 +9,7 @@ export function createCounter() {
 
   const value = h('output', { class: 'number', 'data-testid': 'counter', 'aria-live': 'polite' })
   const unit = h('span', { class: 'unit' })
-  const badge = h('span', { class: 'badge', title: text.pendingHint }, icon('clock'), text.pending)
+  const badge = pendingBadge()
   const element = h(
     'section',
     { class: 'card counter' },

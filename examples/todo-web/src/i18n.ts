@@ -36,6 +36,7 @@ export interface Words {
   readonly waiting: (count: number) => string
   readonly sending: (count: number) => string
   readonly offlineSaved: string
+  readonly unreachable: string
   readonly lastSync: (time: string) => string
   readonly neverSynced: string
   readonly rejectedCount: (count: number) => string
@@ -48,6 +49,7 @@ export interface Words {
   readonly photoAdd: string
   readonly photoBy: (name: string) => string
   readonly photoComing: (name: string) => string
+  readonly photoAway: string
   readonly photoFailed: string
   readonly close: string
   readonly summaryTitle: string
@@ -104,6 +106,7 @@ const english: Words = {
   waiting: count => `${count} ${count === 1 ? 'change waits' : 'changes wait'} for the network`,
   sending: count => `Sending ${count} ${count === 1 ? 'change' : 'changes'}`,
   offlineSaved: 'Go on editing: it is all kept here',
+  unreachable: 'No answer yet; go on editing, it is all kept here',
   lastSync: time => `Synced at ${time}`,
   neverSynced: 'Not synced yet',
   rejectedCount: count => `${count} refused`,
@@ -116,6 +119,7 @@ const english: Words = {
   photoAdd: 'Add a photo',
   photoBy: name => `Photo by ${name}`,
   photoComing: name => `On its way from ${name}`,
+  photoAway: 'Shown when there is a network',
   photoFailed: 'This photo could not be added.',
   close: 'Close',
   summaryTitle: 'Summary',
@@ -180,6 +184,7 @@ const chinese: Words = {
   waiting: count => `${count} 项修改等待网络`,
   sending: count => `正在发送 ${count} 项修改`,
   offlineSaved: '可以继续编辑，内容都保存在本机',
+  unreachable: '暂时没有回应，可以继续编辑，内容都保存在本机',
   lastSync: time => `上次同步 ${time}`,
   neverSynced: '尚未同步',
   rejectedCount: count => `${count} 项被拒绝`,
@@ -192,6 +197,7 @@ const chinese: Words = {
   photoAdd: '添加照片',
   photoBy: name => `${name}的照片`,
   photoComing: name => `${name}的照片正在路上`,
+  photoAway: '有网络时显示',
   photoFailed: '这张照片没能添加。',
   close: '关闭',
   summaryTitle: '小结',

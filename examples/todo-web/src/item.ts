@@ -1,3 +1,4 @@
+import { pendingBadge } from './badge.ts'
 import { type Item, items, type Refusal, write } from './cloud.ts'
 import { h, icon, say, set } from './dom.ts'
 import { text } from './i18n.ts'
@@ -25,12 +26,7 @@ export function createItem(id: Item['_id']) {
     blur: saveTitle,
     keydown: event => onKey(event as KeyboardEvent),
   })
-  const badge = h(
-    'span',
-    { class: 'badge', title: text.pendingHint, 'data-testid': 'item-pending' },
-    icon('clock'),
-    h('span', {}, text.pending),
-  )
+  const badge = pendingBadge('item-pending')
   const author = h('span', { class: 'avatar small' })
   const lock = h('button', { type: 'button', class: 'quiet', 'data-testid': 'item-lock', click: toggleLock })
   const bin = h(

@@ -77,7 +77,7 @@ function showList(): void {
     statusLine.show(now, refused.length)
     list.show(items, refused)
     counter.show(count)
-    photoGrid.show(photos, now.uploads > 0)
+    photoGrid.show(photos, now)
     lately.show(activity)
   }
   const announce = (words: string) => {

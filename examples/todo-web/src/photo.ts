@@ -1,15 +1,15 @@
-import { addPhoto, isPending, newId, type Photo, photoAddress } from './cloud.ts'
-import { arrange, h, icon, say, set } from './dom.ts'
+import { addPhoto, newId, type Photo, type Status, status } from './cloud.ts'
+import { arrange, h, icon, say } from './dom.ts'
 import { text } from './i18n.ts'
-import { displayName, me } from './person.ts'
+import { me } from './person.ts'
+import { createPhotoTile } from './photo-tile.ts'
 
 /** Photos of everyone; one added here is shown at once, one of another window as soon as the server has it. */
 export function createPhotos() {
-  const tiles = new Map<string, ReturnType<typeof createTile>>()
+  const tiles = new Map<string, ReturnType<typeof createPhotoTile>>()
   /** Being handed to the upload queue: shown, but no document yet. */
   const starting = new Map<string, Photo>()
   let known: readonly Photo[] = []
-  let uploading = false
 
   const failure = h('p', { class: 'hint', role: 'alert', hidden: true })
   const empty = h('p', { class: 'hint' }, text.photosEmpty)
@@ -36,9 +36,8 @@ export function createPhotos() {
     empty,
   )
 
-  function show(photos: readonly Photo[], isUploading: boolean): void {
+  function show(photos: readonly Photo[], now: Status): void {
     known = photos
-    uploading = isUploading
     for (const photo of photos) starting.delete(photo._id)
     const all = [...photos, ...starting.values()]
     const ids = new Set(all.map(photo => photo._id))
@@ -47,7 +46,7 @@ export function createPhotos() {
       tile.close()
       tiles.delete(id)
     }
-    for (const photo of all) tileOf(photo._id).show(photo, uploading)
+    for (const photo of all) tileOf(photo._id).show(photo, now)
     arrange(
       grid,
       all.map(photo => tileOf(photo._id).element),
@@ -56,10 +55,10 @@ export function createPhotos() {
     empty.hidden = all.length > 0
   }
 
-  function tileOf(id: string): ReturnType<typeof createTile> {
+  function tileOf(id: string): ReturnType<typeof createPhotoTile> {
     let tile = tiles.get(id)
     if (!tile) {
-      tile = createTile(id)
+      tile = createPhotoTile(id)
       tiles.set(id, tile)
     }
     return tile
@@ -76,14 +75,14 @@ export function createPhotos() {
     const photo = { _id: newId(), fileID: '', by: me, createdAt: new Date() }
     starting.set(photo._id, photo)
     tileOf(photo._id).showFile(file)
-    show(known, uploading)
+    show(known, status())
     try {
       await addPhoto(photo, file)
     } catch (error) {
       starting.delete(photo._id)
       failure.hidden = false
       say(failure, `${text.photoFailed} ${error instanceof Error ? error.message : ''}`)
-      show(known, uploading)
+      show(known, status())
     }
   }
 
@@ -94,81 +93,3 @@ export function createPhotos() {
 
   return { element, show, retry }
 }
-
-function createTile(id: string) {
-  let fileID = ''
-  let by = me
-  let localAddress: string | undefined
-  let timer: number | undefined
-  let delayMs = firstRetryMs
-  let closed = false
-
-  const image = h('img', { alt: '', hidden: true, load: loaded, error: missing })
-  const waiting = h('span', { class: 'waiting' })
-  const badge = h('span', { class: 'badge', title: text.pendingHint }, icon('clock'), text.pending)
-  const element = h(
-    'li',
-    { class: 'photo', 'data-testid': 'photo', 'data-id': id, 'data-state': 'coming' },
-    image,
-    waiting,
-    badge,
-  )
-
-  function show(photo: Photo, uploading: boolean): void {
-    by = photo.by
-    const isHere = photo.fileID === '' || (localAddress !== undefined && uploading)
-    const pending = isHere || isPending('photos', id)
-    set(element, 'data-pending', String(pending))
-    badge.hidden = !pending
-    say(waiting, text.photoComing(displayName(by)))
-    set(image, 'alt', text.photoBy(displayName(by)))
-    if (photo.fileID === fileID) return
-    fileID = photo.fileID
-    if (localAddress === undefined) void find()
-  }
-
-  function showFile(file: File): void {
-    localAddress = URL.createObjectURL(file)
-    image.src = localAddress
-  }
-
-  /** Asks for the address until the server has the file whole: it may still be on its way from another window. */
-  async function find(): Promise<void> {
-    clearTimeout(timer)
-    timer = undefined
-    const address = await photoAddress(fileID)
-    if (closed) return
-    if (address !== undefined) image.src = address
-    else missing()
-  }
-
-  function loaded(): void {
-    delayMs = firstRetryMs
-    image.hidden = false
-    waiting.hidden = true
-    set(element, 'data-state', 'shown')
-  }
-
-  function missing(): void {
-    if (closed || localAddress !== undefined) return
-    timer = setTimeout(find, delayMs)
-    delayMs = Math.min(delayMs * 2, lastRetryMs)
-  }
-
-  function retry(): void {
-    if (timer === undefined) return
-    delayMs = firstRetryMs
-    void find()
-  }
-
-  function close(): void {
-    closed = true
-    clearTimeout(timer)
-    if (localAddress !== undefined) URL.revokeObjectURL(localAddress)
-  }
-
-  return { element, show, showFile, retry, close }
-}
-
-const firstRetryMs = 500
-const lastRetryMs = 15_000

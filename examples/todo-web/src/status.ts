@@ -1,4 +1,4 @@
-import { cloud, type Status } from './cloud.ts'
+import { type Status, switchNetwork } from './cloud.ts'
 import { h, say, set } from './dom.ts'
 import { clockTime, text } from './i18n.ts'
 
@@ -13,7 +13,7 @@ export function createNetworkSwitch() {
       class: 'switch',
       'aria-label': text.network,
       'data-testid': 'network-switch',
-      click: () => (element.getAttribute('aria-checked') === 'true' ? cloud.goOffline() : cloud.goOnline()),
+      click: () => switchNetwork(element.getAttribute('aria-checked') === 'false'),
     },
     word,
     h('span', { class: 'track' }, h('span', { class: 'thumb' })),
@@ -66,5 +66,6 @@ function wordsFor(state: Status['state'], waiting: number): string {
 
 function detailsFor(state: Status['state'], lastSync: number | undefined): string {
   if (state === 'offline') return text.offlineSaved
+  if (state === 'connecting') return text.unreachable
   return lastSync === undefined ? text.neverSynced : text.lastSync(clockTime(lastSync))
 }
