@@ -1,4 +1,4 @@
-import type { HttpRequest, HttpResponse, Platform } from '@nearcloud/client'
+import { type Platform, requestByFetch } from '@nearcloud/client'
 import { type Clock, CloudError, type RandomBytes } from '@nearcloud/protocol'
 import type { Storage } from '@nearcloud/store'
 import { WebSocketTransport } from './web-socket-transport.ts'
@@ -22,7 +22,10 @@ export function browserPlatform(storage: (name: string) => Storage): Platform {
     random: browserRandom,
     storage,
     transport: url => new WebSocketTransport(url),
-    request: exchange,
+    request: requestByFetch(
+      (url, init) => fetch(url, init),
+      ms => AbortSignal.timeout(ms),
+    ),
     readFile: readAnyFile,
     async saveTemporary(bytes, { contentType }) {
       return URL.createObjectURL(new Blob([bytes as BlobPart], { type: contentType }))
@@ -40,28 +43,6 @@ export function browserPlatform(storage: (name: string) => Storage): Platform {
         document.removeEventListener('visibilitychange', shown)
       }
     },
-  }
-}
-
-async function exchange(request: HttpRequest): Promise<HttpResponse> {
-  try {
-    const response = await fetch(request.url, {
-      method: request.method,
-      ...(request.headers && { headers: request.headers }),
-      ...(request.body !== undefined && { body: request.body as BodyInit }),
-      credentials: 'omit',
-      redirect: 'error',
-      cache: 'no-store',
-      signal: AbortSignal.timeout(request.timeoutMs),
-    })
-    const body = new Uint8Array(await response.arrayBuffer())
-    if (request.body !== undefined) request.onSent?.(request.body.length)
-    return { status: response.status, headers: Object.fromEntries(response.headers), body }
-  } catch (cause) {
-    throw new CloudError('OFFLINE', {
-      errMsg: `no answer from ${new URL(request.url).origin}: check the endpoint and the network`,
-      cause,
-    })
   }
 }
 

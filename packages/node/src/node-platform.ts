@@ -2,7 +2,7 @@ import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { HttpRequest, HttpResponse, Platform } from '@nearcloud/client'
+import { type Platform, requestByFetch } from '@nearcloud/client'
 import { CloudError } from '@nearcloud/protocol'
 import type { Storage } from '@nearcloud/store'
 import { nodeClock, nodeRandom } from './node-clock.ts'
@@ -17,7 +17,7 @@ export function nodePlatform(storage: (name: string) => Storage): Platform {
     random: nodeRandom,
     storage,
     transport: url => new WsTransport(url),
-    request: exchange,
+    request: requestByFetch(fetch, ms => AbortSignal.timeout(ms)),
     readFile: readAnyFile,
     async saveTemporary(bytes, { name }) {
       folder ??= mkdtemp(join(tmpdir(), 'nearcloud-'))
@@ -25,26 +25,6 @@ export function nodePlatform(storage: (name: string) => Storage): Platform {
       await writeFile(path, bytes)
       return path
     },
-  }
-}
-
-async function exchange(request: HttpRequest): Promise<HttpResponse> {
-  try {
-    const response = await fetch(request.url, {
-      method: request.method,
-      ...(request.headers && { headers: request.headers }),
-      ...(request.body !== undefined && { body: request.body }),
-      redirect: 'error',
-      signal: AbortSignal.timeout(request.timeoutMs),
-    })
-    const body = new Uint8Array(await response.arrayBuffer())
-    if (request.body !== undefined) request.onSent?.(request.body.length)
-    return { status: response.status, headers: Object.fromEntries(response.headers), body }
-  } catch (cause) {
-    throw new CloudError('OFFLINE', {
-      errMsg: `no answer from ${new URL(request.url).origin}: check the endpoint and the network`,
-      cause,
-    })
   }
 }
 
