@@ -22,7 +22,7 @@ export function browserPlatform(storage: (name: string) => Storage): Platform {
     random: browserRandom,
     storage,
     transport: url => new WebSocketTransport(url),
-    request: requestByFetch(
+    request: requestByFetch<AbortSignal>(
       (url, init) => fetch(url, init),
       ms => AbortSignal.timeout(ms),
     ),
