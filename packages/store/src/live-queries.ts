@@ -4,6 +4,7 @@ import type { Collections } from './collections.ts'
 import { LiveQuery, type Within } from './live-query.ts'
 import type { Outbox } from './outbox.ts'
 import type { Change } from './overlay.ts'
+import { WatchIndex } from './watch-index.ts'
 
 interface Watch {
   readonly live: LiveQuery
@@ -13,10 +14,13 @@ interface Watch {
 
 /** The watched queries by collection, and the snapshots on their way to observers. */
 export class LiveQueries {
-  readonly #watchesByCollection = new Map<string, Set<Watch>>()
+  readonly #watchesByCollection = new Map<string, WatchIndex<Watch>>()
+  /** A step can move a window without changing a document. */
+  readonly #windowed = new Set<Watch>()
   readonly #collections: Collections
   readonly #outbox: Outbox
   readonly #observerFailed: (error: CloudError) => void
+  #isClosed = false
   #deliveries: { watch: Watch; snapshot: Snapshot }[] = []
 
   constructor(collections: Collections, outbox: Outbox, observerFailed: (error: CloudError) => void) {
@@ -28,12 +32,11 @@ export class LiveQueries {
   watch(query: Query, next: (snapshot: Snapshot) => void, within: Within | undefined): () => void {
     const live = new LiveQuery(query, this.#collections.of(query.collection), this.#outbox, within)
     const watch: Watch = { live, next, isOpen: true }
-    const watches = this.#watchesByCollection.get(query.collection) ?? new Set()
-    this.#watchesByCollection.set(query.collection, watches.add(watch))
+    const leave = this.#enter(watch)
     this.#deliver(watch, live.first())
     return () => {
       watch.isOpen = false
-      watches.delete(watch)
+      leave()
     }
   }
 
@@ -45,21 +48,32 @@ export class LiveQueries {
       if (list) list.push(change)
       else changesByCollection.set(change.collection, [change])
     }
-    for (const [collection, watches] of this.#watchesByCollection) {
-      const concerning = changesByCollection.get(collection)
-      for (const watch of watches) {
-        // a step without changes can still move a window
-        if (!concerning && !watch.live.isWindowed) continue
-        const snapshot = watch.live.after(concerning ?? [])
-        if (snapshot) this.#deliver(watch, snapshot)
-      }
-    }
+    for (const [collection, concerning] of changesByCollection)
+      for (const watch of this.#watchesByCollection.get(collection)?.concernedBy(concerning) ?? [])
+        this.#update(watch, concerning)
+    for (const watch of this.#windowed)
+      this.#update(watch, changesByCollection.get(watch.live.query.collection) ?? [])
   }
 
   close(): void {
-    for (const watches of this.#watchesByCollection.values())
-      for (const watch of watches) watch.isOpen = false
-    this.#watchesByCollection.clear()
+    this.#isClosed = true
+  }
+
+  /** Returns the way out. */
+  #enter(watch: Watch): () => void {
+    const { query, isWindowed } = watch.live
+    if (isWindowed) {
+      this.#windowed.add(watch)
+      return () => this.#windowed.delete(watch)
+    }
+    const watches = this.#watchesByCollection.get(query.collection) ?? new WatchIndex<Watch>()
+    this.#watchesByCollection.set(query.collection, watches)
+    return watches.add(watch, query)
+  }
+
+  #update(watch: Watch, changes: readonly Change[]): void {
+    const snapshot = watch.live.after(changes)
+    if (snapshot) this.#deliver(watch, snapshot)
   }
 
   #deliver(watch: Watch, snapshot: Snapshot): void {
@@ -71,7 +85,7 @@ export class LiveQueries {
     const deliveries = this.#deliveries
     this.#deliveries = []
     for (const { watch, snapshot } of deliveries) {
-      if (!watch.isOpen) continue
+      if (!watch.isOpen || this.#isClosed) continue
       try {
         watch.next(snapshot)
       } catch (thrown) {

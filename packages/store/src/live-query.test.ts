@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Store } from './store.ts'
 import { openTestStore, settle, words } from './testing/index.ts'
+import { WatchIndex } from './watch-index.ts'
 
 const { add, set, update, remove, put, gone, query } = words('todos')
 const at = { time: 1_700_000_000_000 }
@@ -70,6 +71,14 @@ const where: fc.Arbitrary<Filter> = fc.constantFrom<Filter>(
   ['and', []],
   ['field', 'n', ['gt', 3]],
   ['field', 'tags', ['eq', 1]],
+  ['field', 'n', ['in', [1, 2, 3]]],
+  [
+    'and',
+    [
+      ['field', '_id', ['eq', 2]],
+      ['field', 'n', ['lt', 5]],
+    ],
+  ],
 )
 const asked: fc.Arbitrary<Query> = fc
   .tuple(where, fc.constantFrom<Query['orderBy']>([], [['n', 'desc']]), fc.constantFrom(undefined, 1, 3))
@@ -228,7 +237,7 @@ test('[WATCH-3] a local document stands in the window of a query that does not s
   expect(store.run({ verb: 'count', query: query(['and', []], asc) }, new Set([1, 2])).total).toBe(3)
 })
 
-test('[WATCH-5] a write looks at the watched queries of its collection only', async () => {
+test('[WATCH-5] a write looks at no watch of another collection', async () => {
   const { store } = await openTestStore()
   const others = words('others')
   let looked = 0
@@ -244,4 +253,23 @@ test('[WATCH-5] a write looks at the watched queries of its collection only', as
   await store.commit([add(1, {})], at).durable
   await settle()
   expect(looked).toBe(0)
+})
+
+test('[WATCH-5] a write looks at the watches that ask for a value its document had or has, and at the general ones', () => {
+  const index = new WatchIndex<string>()
+  const change = (before: Document | null, after: Document | null) =>
+    [...index.concernedBy([{ collection: 'todos', id: 1, before, after, dataType: 'update' }])].sort()
+  const leave = index.add('open', query(['field', 'state', ['eq', 'open']]))
+  index.add('either', query(['field', 'state', ['in', ['open', 'done']]]))
+  index.add('tagged', query(['field', 'tags', ['eq', 0]]))
+  index.add('late', query(['field', 'n', ['gt', 5]]))
+  expect(change(null, { _id: 1, state: 'open' })).toEqual(['either', 'late', 'open'])
+  expect(change({ _id: 1, state: 'done', tags: [-0, 1] }, { _id: 1, state: 'gone' })).toEqual([
+    'either',
+    'late',
+    'tagged',
+  ])
+  expect(change({ _id: 1, state: 'gone' }, null)).toEqual(['late'])
+  leave()
+  expect(change(null, { _id: 1, state: 'open' })).toEqual(['either', 'late'])
 })
