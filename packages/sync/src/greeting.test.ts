@@ -64,11 +64,6 @@ test('[GREET-3] rights that changed replace the copy: what nobody verifies goes 
   rig.server.viewKey = 'view-2'
   rig.server.mayRead = (_openid, _collection, { _id }) => !String(_id).endsWith('7')
   rig.server.put('todos', { _id: 'a99', by: 'ann' })
-  let atWelcome: unknown
-  ann.network.fate = (_frame, direction, count) => {
-    if (direction === 'down' && atWelcome === undefined) atWelcome = count
-    return 'deliver'
-  }
   ann.sync.goOnline()
   await rig.pass()
   expect(ann.store.get('notes', 'n1')).toBeUndefined()

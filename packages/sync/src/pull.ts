@@ -78,8 +78,9 @@ export class Pull {
   /** A part of a subscription's snapshot; undefined when there is nothing to store yet. */
   snapshot(subscription: Subscription, message: DownOf<'snapshot'>): ConfirmedStep | undefined {
     const { version, items, last } = message
-    subscription.assembly ??= new SnapshotAssembly({ isReplacing: this.#isHere(subscription) })
+    subscription.assembly ??= new SnapshotAssembly()
     const { assembly } = subscription
+    assembly.isReplacing ??= this.#isHere(subscription)
     const puts = assembly.add(version, sortItems(items).puts, last)
     if (!last) return puts.length > 0 ? { puts } : undefined
     const stored: StoredSubscription = {

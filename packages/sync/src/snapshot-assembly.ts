@@ -12,26 +12,22 @@ export interface Gone {
   readonly id: DocId
 }
 
-/** The snapshot of one subscription, part by part. */
+/** The snapshot of one subscription, from when it was asked for, part by part. */
 export class SnapshotAssembly {
-  /** Parts are held back until the last one, because they replace documents that are here. */
-  readonly isReplacing: boolean
+  /** Parts are held back until the last one, because they replace documents that are here. Known at the first part. */
+  isReplacing: boolean | undefined
   /** Every id in it so far. */
   readonly ids = new Set<DocId>()
   #held: Put[] = []
   #version: Version = Number.MAX_SAFE_INTEGER
   readonly #goneAt = new Map<DocId, Version>()
 
-  constructor(options: { isReplacing: boolean }) {
-    this.isReplacing = options.isReplacing
-  }
-
   /** Parts may be of different moments: this is the oldest of them. */
   get version(): Version {
     return this.#version
   }
 
-  /** A change message took a document away while parts were on their way. */
+  /** A change message took a document away while parts, read earlier, were on their way. */
   overtake(gone: Gone): void {
     this.#goneAt.set(gone.id, Math.max(gone.version, this.#goneAt.get(gone.id) ?? 0))
   }

@@ -2,6 +2,7 @@ import type { Clock, CloudError, Document, Json, Millis } from '@nearcloud/proto
 import { coversFilter, type Query, queryToJson } from '@nearcloud/query'
 import type { Store } from '@nearcloud/store'
 import { followedQuery, keyOf } from './followed.ts'
+import { SnapshotAssembly } from './snapshot-assembly.ts'
 import { type Holder, Subscription } from './subscription.ts'
 
 /** Where subscriptions are told to the server, while there is one to tell. */
@@ -99,6 +100,8 @@ export class Subscriptions {
     this.#sink = sink
     for (const subscription of this.#byKey.values()) {
       if (subscription.id === undefined) this.#tell(subscription)
+      else if (!subscription.isComplete || subscription.isWindowed)
+        subscription.assembly = new SnapshotAssembly()
       if (subscription.holders.size === 0) this.#keepWarm(subscription)
     }
   }
@@ -128,6 +131,8 @@ export class Subscriptions {
 
   denied(subscription: Subscription, error: CloudError): void {
     subscription.assembly = undefined
+    if (subscription.id !== undefined) this.#byId.delete(subscription.id)
+    subscription.id = undefined // there is nothing to unsubscribe from
     subscription.deny(error)
     if (subscription.holders.size === 0) this.#drop(subscription)
     this.#options.changed()
@@ -176,6 +181,7 @@ export class Subscriptions {
 
   #tell(subscription: Subscription): void {
     this.#number(subscription)
+    subscription.assembly = new SnapshotAssembly()
     this.#sink?.subscribe(subscription.id!, queryToJson(subscription.query))
   }
 
