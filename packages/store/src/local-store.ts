@@ -3,16 +3,19 @@ import {
   type DocId,
   type Document,
   documentText,
+  limits,
   type Mutation,
   type MutationId,
   newNonce,
   type RandomBytes,
+  utf8Length,
   type Version,
   type Write,
 } from '@nearcloud/protocol'
-import { checkWrite, compileProjection, type Query, type Run, type Snapshot } from '@nearcloud/query'
+import { checkWrite, type Query, type Run, type Snapshot } from '@nearcloud/query'
+import { answer } from './answer.ts'
 import { DocSet } from './doc-map.ts'
-import { countMatching, find, findAmong } from './find.ts'
+import { find } from './find.ts'
 import { LiveQueries } from './live-queries.ts'
 import { touchedBy } from './outbox.ts'
 import { effectOf, rebase, showEffect } from './overlay.ts'
@@ -33,7 +36,6 @@ import type {
   StoredSubscription,
   StoreEvent,
 } from './store.ts'
-import { membersOf } from './window.ts'
 
 interface Parts {
   readonly state: State
@@ -105,16 +107,10 @@ export class LocalStore implements Store {
         for (const known of confirmed.values()) yield { collection, ...known }
   }
 
-  run({ verb, query }: Run, within?: ReadonlySet<DocId>): { documents: readonly Document[]; total: number } {
+  run(run: Run, within?: ReadonlySet<DocId>): { documents: readonly Document[]; total: number } {
     this.#assertOpen()
-    const collection = this.#state.collections.of(query.collection)
-    if (verb === 'count' && !within) return { documents: [], total: countMatching(collection, query) }
-    const documents = within ? this.#findWithin(query, verb, within) : find(collection, query).documents
-    if (verb === 'count') return { documents: [], total: documents.length }
-    return {
-      documents: query.fields ? documents.map(compileProjection(query.fields)) : documents,
-      total: documents.length,
-    }
+    const { collections, outbox } = this.#state
+    return answer(collections.of(run.query.collection), outbox, run, within)
   }
 
   explain(query: Query): { plan: 'id' | 'index' | 'scan'; index?: string; candidates: number } {
@@ -134,13 +130,17 @@ export class LocalStore implements Store {
 
   commit(writes: readonly Write[], context: CommitContext): CommitReceipt {
     this.#assertOpen()
-    if (writes.length === 0) throw new CloudError('INVALID_PARAM', { errMsg: 'a commit without writes' })
+    if (writes.length === 0 || writes.length > limits.batchWrites)
+      throw new CloudError('INVALID_PARAM', {
+        errMsg: `a commit has 1 to ${limits.batchWrites} writes, this one ${writes.length}`,
+      })
     for (const write of writes) checkWrite(write)
     const { collections, outbox } = this.#state
     const mutation = this.#newMutation(writes, context)
     const effect = effectOf(mutation, (collection, id) => collections.of(collection).get(id))
     for (const [, , after] of effect.documents) if (after) documentText(after)
     const text = entryText({ kind: 'mutation', mutation })
+    checkFits(text)
     outbox.append(mutation)
     this.#lastTime = mutation.time
     this.#live.publish(showEffect(collections, mutation, effect))
@@ -250,22 +250,6 @@ export class LocalStore implements Store {
     }
   }
 
-  #findWithin(query: Query, verb: Run['verb'], within: ReadonlySet<DocId>): readonly Document[] {
-    const { collections, outbox } = this.#state
-    const collection = collections.of(query.collection)
-    const candidates: Document[] = []
-    for (const id of membersOf(query, within, outbox)) {
-      const document = collection.get(id)
-      if (document) candidates.push(document)
-    }
-    const { limit, ...whole } = query
-    return findAmong(candidates, {
-      ...whole,
-      skip: 0,
-      ...(verb === 'get' && limit !== undefined && { limit }),
-    })
-  }
-
   #emit(event: StoreEvent): void {
     for (const listener of this.#listeners) {
       try {
@@ -280,3 +264,16 @@ export class LocalStore implements Store {
     if (this.#isClosed) throw new CloudError('CLOSED', { errMsg: 'the local store is closed' })
   }
 }
+
+/** What no frame can carry would stand in the outbox for ever. */
+function checkFits(text: string): void {
+  const most = limits.frameBytes - frameSpareBytes
+  if (text.length * 3 <= most || utf8Length(text) <= most) return
+  throw new CloudError('VALUE_REFUSED', {
+    errMsg: `one commit holds at most ${most} bytes: split it`,
+    details: { reason: 'too large' },
+  })
+}
+
+/** For what is around a mutation in its frame. */
+const frameSpareBytes = 1_024

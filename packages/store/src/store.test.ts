@@ -78,6 +78,18 @@ test('[COMMIT-3] what is wrong throws, and nothing of the commit is there', asyn
   expect([idsOf(store), store.outbox.size, snapshots.length]).toEqual([['a'], 1, 1])
 })
 
+test('[COMMIT-3] what no frame could carry to the server is refused: too many writes, too many bytes', async () => {
+  const { store } = await openTestStore()
+  const many = Array.from({ length: 10_001 }, (_, i) => remove(i))
+  expect(() => store.commit(many, at)).toThrow(expect.objectContaining({ code: 'INVALID_PARAM' }))
+  const large = Array.from({ length: 9 }, (_, i) => set(i, { text: 'x'.repeat(1_000_000) }))
+  expect(() => store.commit(large, at)).toThrow(expect.objectContaining({ code: 'VALUE_REFUSED' }))
+  expect(store.outbox.size).toBe(0)
+  await store.commit(large.slice(1), at).durable
+  await store.commit(many.slice(1), at).durable
+  expect(store.outbox.size).toBe(2)
+})
+
 test.each(['fail', 'full'] as const)(
   '[COMMIT-4] a storage that says %s takes the write back, and everything behind it',
   async kind => {
