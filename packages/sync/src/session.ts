@@ -5,7 +5,6 @@ import {
   type DownOf,
   errorFromData,
   type Millis,
-  type Mutation,
   newClientId,
   type Outcome,
   parseDown,
@@ -18,6 +17,7 @@ import type { Emitter } from './emitter.ts'
 import { forkStep, helloFrame, isKnownAs } from './greeting.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import type { Conversation, Link } from './link.ts'
+import { pendingById, tellAccepted, tellRejected } from './outcome-events.ts'
 import type { Pull } from './pull.ts'
 import type { Push } from './push.ts'
 import type { Requests } from './requests.ts'
@@ -164,7 +164,7 @@ export class Session implements Conversation {
     await store.confirm(step)
     if (epoch !== undefined && epoch !== welcome.epoch)
       await Promise.all(forgetVersions(store).map(forgotten => store.confirm(forgotten)))
-    this.#tellRejected(rejected, mutations)
+    tellRejected(this.#parts.events, rejected, mutations)
     if (!this.#isOpen) return this.#end()
 
     this.#phase = 'live'
@@ -193,8 +193,11 @@ export class Session implements Conversation {
     const { step, decided } = forkStep(store, welcome, random)
     await store.confirm(step)
     const outcomes = new Map(welcome.outcomes.map(outcome => [outcome.id, outcome as Outcome]))
-    this.#tellAccepted(decided.flatMap(({ id }) => outcomes.get(id) ?? []))
-    this.#tellRejected(step.rejected ?? [], mutations)
+    tellAccepted(
+      this.#parts.events,
+      decided.flatMap(({ id }) => outcomes.get(id) ?? []),
+    )
+    tellRejected(this.#parts.events, step.rejected ?? [], mutations)
     for (const mutation of store.outbox.mutations) events.emit('pending', { mutation })
     this.#end()
   }
@@ -204,7 +207,7 @@ export class Session implements Conversation {
     const mutations = pendingById(store)
     const rejected = pull.outcomes(outcomes)
     if (rejected.length > 0) await store.confirm({ rejected })
-    this.#tellRejected(rejected, mutations)
+    tellRejected(this.#parts.events, rejected, mutations)
     this.#parts.link.progressed()
     push.answered(outcomes.reduce((last, { id }) => Math.max(last, id), 0))
     requests.answered(push.answeredThrough)
@@ -218,7 +221,7 @@ export class Session implements Conversation {
       })
     await this.#parts.store.confirm(pulled.step)
     this.#parts.link.progressed()
-    this.#tellAccepted(pulled.accepted)
+    tellAccepted(this.#parts.events, pulled.accepted)
   }
 
   async #snapshot(message: DownOf<'snapshot'>): Promise<void> {
@@ -253,27 +256,6 @@ export class Session implements Conversation {
     link.sentAway(retryAfterMs)
   }
 
-  #tellAccepted(outcomes: readonly Outcome[]): void {
-    for (const outcome of outcomes)
-      if (outcome.status === 'accepted')
-        this.#parts.events.emit('accepted', {
-          id: outcome.id,
-          version: outcome.version,
-          superseded: outcome.superseded ?? [],
-        })
-  }
-
-  #tellRejected(
-    rejected: NonNullable<ConfirmedStep['rejected']>,
-    mutations: ReadonlyMap<number, Mutation>,
-  ): void {
-    for (const { id, code, reason, details } of rejected) {
-      const mutation = mutations.get(id)
-      if (mutation)
-        this.#parts.events.emit('rejected', { id, code, reason, details: details ?? {}, mutation })
-    }
-  }
-
   #ping(answered: (isAnswered: boolean) => void): void {
     this.#pings.push(answered)
     this.#send('{"type":"ping"}')
@@ -293,10 +275,6 @@ export class Session implements Conversation {
     this.#phase = 'over'
     this.#connection.close()
   }
-}
-
-function pendingById(store: Store): ReadonlyMap<number, Mutation> {
-  return new Map(store.outbox.mutations.map(mutation => [mutation.id, mutation]))
 }
 
 function unexpected(type: string): CloudError {
