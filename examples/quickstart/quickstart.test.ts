@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 
@@ -16,3 +18,16 @@ test('the quickstart says what happens, step by step, and ends', async () => {
     'the server has: Buy green tea, 8',
   ])
 })
+
+test('the program in the README of the repository is this one', async () => {
+  const program = await readFile(join(import.meta.dirname, 'src/main.js'), 'utf8')
+  const readme = await readFile(join(import.meta.dirname, '../../README.md'), 'utf8')
+  const shown = /```js\n([\s\S]*?)```/.exec(readme)?.[1]?.split('\n') ?? []
+  expect(shown.length).toBeGreaterThan(20)
+  const lines = new Set(program.split('\n').map(withoutComment))
+  for (const line of shown.map(withoutComment)) expect(lines).toContain(line)
+})
+
+function withoutComment(line: string): string {
+  return line.replace(/ +\/\/ .*$/, '').trimEnd()
+}

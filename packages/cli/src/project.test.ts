@@ -30,7 +30,8 @@ test('a project says its name, environment, site and pages; rules and functions 
     'rules.json': '{}',
     'cloudfunctions/two/index.js': '',
     'cloudfunctions/one/index.js': '',
-    'cloudfunctions/.cache/index.js': '',
+    'cloudfunctions/notes/todo.txt': '',
+    'functions/three/index.js': '',
     'cloudfunctions/README.md': '',
   })
   expect(readProject(folder)).toEqual({

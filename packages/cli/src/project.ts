@@ -27,7 +27,7 @@ export function readProject(folder: string): Project {
     ...(site !== undefined && { site: resolve(folder, site) }),
     open,
     hasRules: existsSync(join(folder, 'rules.json')),
-    functions: functionsIn(join(folder, 'cloudfunctions')),
+    functions: functionsIn(folder),
   }
 }
 
@@ -69,13 +69,16 @@ const settings: Record<keyof Settings, { holds(value: unknown): boolean; words: 
   },
 }
 
-function functionsIn(folder: string): readonly string[] {
-  if (!isFolder(folder)) return []
-  return readdirSync(folder, { withFileTypes: true })
-    .filter(entry => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
-    .map(entry => entry.name)
+/** The folders in `cloudfunctions/` or, when there is none, `functions/` that have something to load. */
+function functionsIn(project: string): readonly string[] {
+  const folder = ['cloudfunctions', 'functions'].map(name => join(project, name)).find(isFolder)
+  if (folder === undefined) return []
+  return readdirSync(folder)
+    .filter(name => loadable.some(file => existsSync(join(folder, name, file))))
     .sort()
 }
+
+const loadable = ['package.json', 'index.js', 'index.mjs', 'index.cjs']
 
 export function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
