@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { CloudError } from '@nearcloud/protocol'
 import type { Payload, Storage, StorageInfo, StorageOptions, StoredRecord } from '@nearcloud/store'
-import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
+import { DatabaseSync, type DatabaseSyncInstance, type StatementSyncInstance } from '@photostructure/sqlite'
 
 export interface SqliteStorageOptions {
   /** The file may have so many pages of 4,096 bytes; default: what the disk gives. */
@@ -21,6 +21,7 @@ export class SqliteStorage implements Storage {
   readonly #options: SqliteStorageOptions
   #lock: DatabaseSyncInstance | undefined
   #database: DatabaseSyncInstance | undefined
+  #insert: StatementSyncInstance | undefined
 
   constructor(path: string, options: SqliteStorageOptions = {}) {
     this.#path = path
@@ -73,12 +74,14 @@ export class SqliteStorage implements Storage {
 
   async append(payloads: readonly Payload[]): Promise<readonly number[]> {
     if (payloads.length === 0) return []
-    return this.#attempt('written', database =>
-      inTransaction(database, () => {
-        const insert = database.prepare('INSERT INTO records (payload, is_text) VALUES (?, ?)')
-        return payloads.map(payload => Number(insert.run(...toRow(payload)).lastInsertRowid))
-      }),
-    )
+    return this.#attempt('written', database => {
+      this.#insert ??= database.prepare('INSERT INTO records (payload, is_text) VALUES (?, ?)')
+      const insert = this.#insert
+      const put = (payload: Payload) => Number(insert.run(...toRow(payload)).lastInsertRowid)
+      // one statement is a transaction by itself
+      if (payloads.length === 1) return payloads.map(put)
+      return inTransaction(database, () => payloads.map(put))
+    })
   }
 
   async drop(sequences: readonly number[]): Promise<void> {
@@ -107,6 +110,7 @@ export class SqliteStorage implements Storage {
   }
 
   #release(): void {
+    this.#insert = undefined
     this.#database?.close()
     this.#database = undefined
     this.#lock?.close()

@@ -221,7 +221,7 @@ test('[WATCH-3] a document that leaves the window and is still there leaves by t
   ])
 })
 
-test('[WATCH-3] a local document stands in the window of a query that does not skip', async () => {
+test('[QUERY-3] a local document stands in the window of a query that does not skip', async () => {
   const { store } = await openTestStore()
   await store.confirm({ puts: [1, 2, 9].map(_id => put(1, { _id, n: _id })) })
   store.commit([add(0, { n: 0 })], at)
