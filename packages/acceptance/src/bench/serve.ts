@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -41,6 +42,7 @@ const texts = documents.map(document => encode(normalise(document)))
 const frames: string[] = []
 for (let n = 0; n < count; n += 200) frames.push(`[${texts.slice(n, n + 200).join(',')}]`)
 const bare = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false })
+await once(bare, 'listening')
 bare.on('connection', socket => {
   for (const frame of frames) socket.send(frame)
   socket.close()

@@ -1,0 +1,79 @@
+import { CloudError, type Value } from '@nearcloud/protocol'
+import type { Actor, LogLine } from '@nearcloud/server'
+import { Fanout, LiveEnvironment, Sessions, type SessionTokens } from '@nearcloud/server/testing'
+import type { Listening } from './network.ts'
+import type { ChangingJudge } from './rules.ts'
+import type { Lane, Owner, Schedule } from './schedule.ts'
+import { type SimDisk, SimEngine } from './sim-engine.ts'
+
+export interface HouseOptions {
+  readonly name: string
+  readonly schedule: Schedule
+  readonly disk: SimDisk
+  readonly judge: ChangingJudge
+  readonly tokens: SessionTokens
+  readonly log: (line: LogLine) => void
+  readonly invoke: (name: string, data: Value, actor: Actor, house: House) => Promise<Value>
+}
+
+/** One server process over the disk: everything that `createServer` puts together, without sockets and files. */
+export class House implements Owner {
+  readonly name: string
+  readonly turns: Lane
+  readonly engine: SimEngine
+  readonly environment: LiveEnvironment
+  readonly #options: HouseOptions
+  sessions: Sessions | undefined
+
+  constructor(options: HouseOptions) {
+    const { name, schedule, disk, judge, log } = options
+    this.name = name
+    this.#options = options
+    this.turns = schedule.lane(`${name} turn`, this)
+    this.engine = new SimEngine(disk, schedule.lane(`${name} disk`, this))
+    const clock = schedule.clockOf(this)
+    this.environment = new LiveEnvironment({ env: 'sim', engine: this.engine, clock, judge, log })
+  }
+
+  async open(): Promise<void> {
+    const { schedule, tokens, log, invoke } = this.#options
+    const fanout = await Fanout.open(this.environment)
+    this.sessions = new Sessions({
+      environment: this.environment,
+      fanout,
+      tokens,
+      log,
+      clock: schedule.clockOf(this),
+      invoke: ({ name, data, actor }) => invoke(name, data, actor, this),
+      askFiles: async () => {
+        throw new CloudError('FILE_NOT_FOUND', { errMsg: 'there are no files here' })
+      },
+    })
+  }
+
+  get listening(): Listening | undefined {
+    const { sessions } = this
+    return sessions && { owner: this, begin: wire => sessions.begin(wire) }
+  }
+
+  rulesChanged(): void {
+    this.sessions?.sendAway(new CloudError('ABORTED', { errMsg: 'the rules changed' }), 0)
+  }
+}
+
+/** Tokens that say who they are for. */
+export function openTokens(): SessionTokens {
+  let users = 0
+  return {
+    newOpenid: () => `guest${++users}`,
+    sign: async (purpose, env, openid) => `${purpose}/${env}/${openid}`,
+    async verify(purpose, env, token) {
+      if (token.startsWith(`${purpose}/${env}/`)) return token.split('/')[2]!
+      throw new CloudError('TOKEN_REFUSED', { errMsg: 'not a token of this server' })
+    },
+  }
+}
+
+export function tokenOf(openid: string): string {
+  return `session/sim/${openid}`
+}

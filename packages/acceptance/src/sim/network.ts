@@ -1,0 +1,202 @@
+import type { Session, Wire } from '@nearcloud/server/testing'
+import type { Connection, Transport, TransportListener } from '@nearcloud/sync'
+import type { Dice } from '../scenario/dice.ts'
+import type { Lane, Owner, Schedule } from './schedule.ts'
+
+/** Who answers: a server process that runs; undefined while there is none. */
+export interface Listening {
+  readonly owner: Owner
+  begin(wire: Wire): Session | undefined
+}
+
+export interface NetworkOptions {
+  readonly schedule: Schedule
+  readonly dice: Dice
+  readonly server: () => Listening | undefined
+  /** Sees every frame when it is sent. */
+  readonly inspect: (socket: Socket, direction: 'up' | 'down', frame: string) => void
+}
+
+/**
+ * Sockets that break. Each direction delivers in its own time; a cut may lose the end of what is on its way, or let it
+ * arrive long after, while the client talks over a newer socket already.
+ */
+export class Network {
+  readonly #options: NetworkOptions
+  readonly #open = new Set<Socket>()
+  #count = 0
+  isUp = true
+
+  constructor(options: NetworkOptions) {
+    this.#options = options
+  }
+
+  get sockets(): readonly Socket[] {
+    return [...this.#open]
+  }
+
+  transportOf(device: Owner): Transport {
+    return {
+      connect: listener => {
+        const { schedule, dice } = this.#options
+        const name = `${device.name}~${++this.#count}`
+        const socket = new Socket({
+          name,
+          device,
+          listener,
+          dice,
+          up: schedule.lane(`${name} up`),
+          down: schedule.lane(`${name} down`),
+          accept: wire => (this.isUp ? this.#accept(socket, wire) : undefined),
+          inspect: (direction, frame) => this.#options.inspect(socket, direction, frame),
+          over: () => {
+            this.#open.delete(socket)
+            schedule.close(socket.up)
+            schedule.close(socket.down)
+          },
+        })
+        this.#open.add(socket)
+        return socket
+      },
+    }
+  }
+
+  /** The process is gone, at either end. */
+  died(owner: Owner): void {
+    for (const socket of this.sockets) socket.endDied(owner)
+  }
+
+  #accept(socket: Socket, wire: Wire): Session | undefined {
+    const server = this.#options.server()
+    if (!server) return undefined
+    socket.server = server.owner
+    return server.begin(wire)
+  }
+}
+
+interface SocketOptions {
+  readonly name: string
+  readonly device: Owner
+  readonly listener: TransportListener
+  readonly dice: Dice
+  readonly up: Lane
+  readonly down: Lane
+  accept(wire: Wire): Session | undefined
+  inspect(direction: 'up' | 'down', frame: string): void
+  over(): void
+}
+
+/** One connection: the client's end of it, and a wire for the server's. */
+export class Socket implements Connection {
+  readonly name: string
+  readonly device: Owner
+  readonly up: Lane
+  readonly down: Lane
+  server: Owner | undefined
+  session: Session | undefined
+  readonly #options: SocketOptions
+  /** What goes down piles up. */
+  readonly #isThin: boolean
+  #isCut = false
+  #hasClient = true
+  #hasServer = true
+
+  constructor(options: SocketOptions) {
+    this.#options = options
+    this.name = options.name
+    this.device = options.device
+    this.up = options.up
+    this.down = options.down
+    this.#isThin = options.dice.below(8) === 0
+    this.up.push('connect', () => this.#connect())
+  }
+
+  /** Towards the server there is always room. */
+  readonly bufferedBytes = 0
+
+  send(frame: string): void {
+    if (this.#isCut || !this.#hasClient) return
+    this.#options.inspect('up', frame)
+    this.up.push(frame, () => {
+      if (this.#hasServer) this.session?.received(frame)
+    })
+  }
+
+  close(): void {
+    this.cut({ up: this.up.length, down: this.#options.dice.below(this.down.length + 1) })
+  }
+
+  /** Breaks: only the first so many frames on their way still arrive. */
+  cut(keep: { up: number; down: number }): void {
+    if (this.#isCut) return
+    this.#isCut = true
+    this.up.truncate(keep.up)
+    this.down.truncate(keep.down)
+    this.up.isPaused = false
+    this.up.push('(cut)', () => this.#endServer())
+    this.down.push('(cut)', () => this.#endClient())
+  }
+
+  /** The process at one end died. */
+  endDied(owner: Owner): void {
+    const { dice } = this.#options
+    if (owner === this.device) {
+      this.#hasClient = false
+      this.cut({ up: dice.below(this.up.length + 1), down: 0 })
+      this.down.truncate(0)
+    } else if (owner === this.server) {
+      this.session = undefined
+      this.cut({ up: 0, down: dice.below(this.down.length + 1) })
+    } else return
+    this.#mayBeOver()
+  }
+
+  #connect(): void {
+    const isFull = () => this.#isThin && this.down.length > 2
+    const wire: Wire = {
+      send: frame => {
+        if (this.#isCut) return
+        this.#options.inspect('down', frame)
+        this.down.push(frame, () => {
+          if (this.#hasClient) this.#options.listener.received(frame)
+        })
+      },
+      close: () => this.cut({ up: 0, down: this.down.length }),
+      get bufferedBytes() {
+        return isFull() ? 2_000_000 : 0
+      },
+      pause: () => {
+        this.up.isPaused = true
+      },
+      resume: () => {
+        this.up.isPaused = false
+      },
+    }
+    this.session = this.#options.accept(wire)
+    if (!this.session) {
+      this.cut({ up: 0, down: 0 })
+      return
+    }
+    this.down.push('(opened)', () => {
+      if (this.#hasClient) this.#options.listener.opened()
+    })
+  }
+
+  #endServer(): void {
+    this.#hasServer = false
+    this.session?.closed()
+    this.#mayBeOver()
+  }
+
+  #endClient(): void {
+    if (this.#hasClient) {
+      this.#hasClient = false
+      this.#options.listener.closed({ code: 1006, words: 'the connection broke' })
+    }
+    this.#mayBeOver()
+  }
+
+  #mayBeOver(): void {
+    if (this.up.length === 0 && this.down.length === 0) this.#options.over()
+  }
+}

@@ -1,0 +1,71 @@
+import type { Query } from '@nearcloud/query'
+import type { Judge } from '@nearcloud/server/testing'
+import { createJudge, parseRules } from '@nearcloud/server/testing'
+
+/** What an operator might write, one after the other: who may read and write what changes with each. */
+const files: readonly { readonly [collection: string]: unknown }[] = [
+  {
+    notes: {
+      read: 'doc.pub == true || doc._openid == auth.openid',
+      create: "request.data.title != 'bad'",
+      update: "request.data.title != 'bad' && (doc.pub == true || doc._openid == auth.openid)",
+      delete: 'doc._openid == auth.openid',
+    },
+    open: { read: true, write: "request.data.title != 'bad' && doc.n <= 40", delete: true },
+    mine: 'PRIVATE',
+  },
+  {
+    notes: { read: 'doc._openid == auth.openid', write: 'doc._openid == auth.openid' },
+    open: { read: 'doc.pub == true', create: true, update: 'doc.pub == true', delete: 'doc.pub == true' },
+    mine: 'READONLY',
+  },
+  {
+    notes: { read: true, write: "request.data.title != 'bad'", delete: false },
+    open: { read: 'doc.rank < 6', write: 'doc.rank < 6' },
+    mine: 'ADMINWRITE',
+  },
+]
+
+/** The judge by the rules of the day: the real ones, exchanged whole. */
+export class ChangingJudge implements Judge {
+  #judge: Judge
+  #now: () => number
+  #edition = 0
+
+  constructor(now: () => number) {
+    this.#now = now
+    this.#judge = judgeOf(0, 0, now)
+  }
+
+  get version(): string {
+    return this.#judge.version
+  }
+
+  /** Other rules, or the same in other words. */
+  change(which: number): void {
+    this.#judge = judgeOf(which % files.length, ++this.#edition, this.#now)
+  }
+
+  mayAsk(openid: string, query: Query): boolean {
+    try {
+      this.#judge.checkQuery({ kind: 'user', openid }, query)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  checkQuery: Judge['checkQuery'] = (actor, query) => this.#judge.checkQuery(actor, query)
+  mayRead: Judge['mayRead'] = (actor, collection, document) =>
+    this.#judge.mayRead(actor, collection, document)
+  judgeWrite: Judge['judgeWrite'] = (actor, write) => this.#judge.judgeWrite(actor, write)
+  judgeFile: Judge['judgeFile'] = (actor, act, file) => this.#judge.judgeFile(actor, act, file)
+  mayInvoke: Judge['mayInvoke'] = (actor, name) => this.#judge.mayInvoke(actor, name)
+}
+
+function judgeOf(which: number, edition: number, now: () => number): Judge {
+  return createJudge(
+    parseRules(`${JSON.stringify({ database: files[which] })}${' '.repeat(edition)}`, 'rules.json'),
+    now,
+  )
+}
