@@ -180,3 +180,41 @@ test('[LINK-10] a slow network delivers everything in the end', async () => {
   expect(rig.server.all('todos')).toEqual([{ _id: '1' }])
   expect(ann.store.outbox.size).toBe(0)
 })
+
+test('[LINK-8] a change message that leaves a gap is not applied: the next conversation has all of it', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  void ann.sync.subscribe(everyOne('todos'))
+  await rig.pass()
+  rig.server.put('todos', { _id: 'before' })
+  await rig.pass()
+  const [session] = [...rig.server.sessions]
+  const { version, viewKey } = rig.server
+  session!.say({
+    type: 'changes',
+    from: version + 3,
+    to: version + 4,
+    viewKey,
+    lastMutation: 0,
+    items: [['todos', version + 4, { _id: 'after the gap' }]],
+  })
+  await settle()
+  expect(ann.store.get('todos', 'after the gap')).toBeUndefined()
+  expect(ann.store.checkpoint.version).toBe(version)
+  expect(ann.namesOf('error')).toHaveLength(1)
+  rig.server.put('todos', { _id: 'in truth' })
+  await rig.pass(1_000)
+  expect(ann.store.get('todos', 'in truth')).toBeDefined()
+})
+
+test('[LINK-8] a change message that counts a mutation whose outcome never came is not applied', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  ann.network.fate = frame => (frame.includes('"pushed"') ? 'drop' : 'deliver')
+  await ann.sync.executor.commit({ writes: [add('1')] })
+  await settle()
+  expect(ann.store.outbox.size).toBe(1)
+  ann.network.fate = undefined
+  await rig.pass(1_000)
+  expect(ann.namesOf('accepted')).toEqual(['accepted'])
+})
