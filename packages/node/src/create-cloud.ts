@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type Cloud, createCloud as createCloudOn } from '@nearcloud/client'
-import { MemoryStorage } from '@nearcloud/store/testing'
+import { MemoryStorage } from '@nearcloud/store'
 import { nodePlatform } from './node-platform.ts'
 import { SqliteStorage } from './sqlite-storage.ts'
 

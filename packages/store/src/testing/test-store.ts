@@ -1,8 +1,8 @@
 import type { DocId, Document, DocumentData, PathChange, Version, Write } from '@nearcloud/protocol'
 import type { Filter, Query } from '@nearcloud/query'
+import { MemoryMedium, MemoryStorage, type MemoryStorageOptions } from '../memory-storage.ts'
 import { openStore } from '../open-store.ts'
 import type { Store } from '../store.ts'
-import { MemoryMedium, MemoryStorage, type MemoryStorageOptions } from './memory-storage.ts'
 import { seededRandom } from './seeded-random.ts'
 
 /** A store over a memory medium: a new one, or what the medium holds. */

@@ -1,5 +1,5 @@
 import { CloudError, utf8Length } from '@nearcloud/protocol'
-import type { Payload, Storage, StorageInfo, StorageOptions, StoredRecord } from '../storage.ts'
+import type { Payload, Storage, StorageInfo, StorageOptions, StoredRecord } from './storage.ts'
 
 /** What can go wrong at a step of a medium: the step is refused, or the process dies right before it. */
 export type Fault = 'fail' | 'full' | 'stop'

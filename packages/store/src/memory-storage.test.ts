@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { MemoryMedium, MemoryStorage } from './memory-storage.ts'
-import { storageSuite } from './storage-suite.ts'
+import { storageSuite } from './testing/storage-suite.ts'
 
 storageSuite('MemoryStorage', { test, expect }, () => {
   const medium = new MemoryMedium()
