@@ -5,7 +5,7 @@ export interface Running {
   readonly project: Project
   readonly env: string
   readonly dataFolder: string
-  /** Where the server answers, the most useful address first. */
+  /** Where the server answers; the pages are opened at the first. */
   readonly urls: readonly string[]
   readonly site: string | undefined
 }
@@ -29,7 +29,7 @@ export function banner(running: Running, hasColours: boolean): string {
   ]
   if (running.site) {
     lines.push(row('site', running.site), '', open(project.open.length))
-    for (const url of urls) for (const path of project.open) lines.push(`  ${bold(url + path)}`)
+    for (const path of project.open) lines.push(`  ${bold(urls[0] + path)}`)
   }
   lines.push('', dim('Ctrl-C stops it. Starting again finds everything as it was.'), '')
   return lines.join('\n')
