@@ -1,18 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import {
-  asDocument,
-  decode,
-  decodeTrusted,
-  documentText,
-  encode,
-  fromJson,
-  makeDocument,
-  normalise,
-  toJson,
-} from './codec.ts'
+import { decode, decodeTrusted, encode, fromJson, toJson } from './codec.ts'
+import { asDocument, documentText, makeDocument } from './document.ts'
 import { Geo, GeoPoint } from './geo.ts'
 import { limits } from './limits.ts'
+import { normalise } from './normalise.ts'
 import { arbitraryFields, arbitraryValue } from './testing/arbitrary-values.ts'
 import { utf8Length } from './text.ts'
 import { copyValue, isPlainObject, kindOf, RegExpValue, ServerDate, type Value } from './values.ts'

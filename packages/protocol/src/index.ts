@@ -1,20 +1,6 @@
 export type { Clock } from './clock.ts'
-export {
-  asDocument,
-  checkCollectionName,
-  checkDocId,
-  decode,
-  decodeTrusted,
-  documentText,
-  encode,
-  fromJson,
-  keyRefusal,
-  makeDocument,
-  type NormaliseOptions,
-  normalise,
-  refusal,
-  toJson,
-} from './codec.ts'
+export { decode, decodeTrusted, encode, fromJson, toJson } from './codec.ts'
+export { asDocument, checkCollectionName, checkDocId, documentText, makeDocument } from './document.ts'
 export {
   assert,
   CloudError,
@@ -49,7 +35,9 @@ export {
   upSchema,
 } from './messages.ts'
 export type { Mutation, MutationId, Outcome, PathChange, UpdateOperator, Version, Write } from './mutation.ts'
+export { type NormaliseOptions, normalise } from './normalise.ts'
 export { isForbiddenKey, type Json, parseJson } from './parse-json.ts'
+export { keyRefusal, refusal } from './refusal.ts'
 export { fromBase64, isWellFormed, toBase64, toHex, utf8Length } from './text.ts'
 export {
   copyValue,

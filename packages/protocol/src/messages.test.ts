@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { encode, normalise } from './codec.ts'
+import { encode } from './codec.ts'
 import { CloudError } from './errors.ts'
 import { limits } from './limits.ts'
 import {
@@ -14,6 +14,7 @@ import {
   type UpMessage,
 } from './messages.ts'
 import type { Mutation, PathChange, Write } from './mutation.ts'
+import { normalise } from './normalise.ts'
 import { arbitraryFields, arbitraryKey, arbitraryValue } from './testing/arbitrary-values.ts'
 import type { DocId, DocumentData } from './values.ts'
 

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest'
-import { asDocument, checkCollectionName, checkDocId, decode, fromJson, normalise } from './codec.ts'
+import { decode, fromJson } from './codec.ts'
+import { asDocument, checkCollectionName, checkDocId } from './document.ts'
 import { CloudError } from './errors.ts'
 import { Geo } from './geo.ts'
 import { limits } from './limits.ts'
+import { normalise } from './normalise.ts'
 import { parseJson } from './parse-json.ts'
 import { RegExpValue, ServerDate } from './values.ts'
 

@@ -30,6 +30,9 @@ export type Document = { readonly _id: DocId; readonly [key: string]: Value }
 /** Milliseconds since 1970 (a moment) or milliseconds (a length of time). */
 export type Millis = number
 
+/** The letters a regular expression's options are made of. */
+export const regExpOptions = /^[imsx]*$/
+
 /** A regular expression as data: it is never run by the host's backtracking engine unread. */
 export class RegExpValue {
   readonly pattern: string
