@@ -12,6 +12,7 @@ export {
   isErrorCode,
   toCloudError,
 } from './errors.ts'
+export { mutationFromJson, mutationToJson, parseDown, parseUp, readItem, readOutcome } from './frames.ts'
 export { checkPosition, Geo, GeoPoint, type GeoType, geoFromJson, type Position } from './geo.ts'
 export { newClientId, newDocId, newNonce, type RandomBytes } from './ids.ts'
 export { limits } from './limits.ts'
@@ -23,13 +24,7 @@ export {
   type Hello,
   type Item,
   type MutationJson,
-  mutationFromJson,
-  mutationToJson,
-  parseDown,
-  parseUp,
   protocolVersion,
-  readItem,
-  readOutcome,
   type UpMessage,
   type UpOf,
   upSchema,

@@ -2,17 +2,9 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { encode } from './codec.ts'
 import { CloudError } from './errors.ts'
+import { mutationFromJson, mutationToJson, parseDown, parseUp, readItem, readOutcome } from './frames.ts'
 import { limits } from './limits.ts'
-import {
-  type DownMessage,
-  mutationFromJson,
-  mutationToJson,
-  parseDown,
-  parseUp,
-  readItem,
-  readOutcome,
-  type UpMessage,
-} from './messages.ts'
+import type { DownMessage, UpMessage } from './messages.ts'
 import type { Mutation, PathChange, Write } from './mutation.ts'
 import { normalise } from './normalise.ts'
 import { arbitraryFields, arbitraryKey, arbitraryValue } from './testing/arbitrary-values.ts'

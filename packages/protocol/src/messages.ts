@@ -1,11 +1,6 @@
 import * as v from 'valibot'
-import { fromJson, toJson } from './codec.ts'
-import { CloudError } from './errors.ts'
-import { Geo } from './geo.ts'
 import { limits } from './limits.ts'
-import type { Mutation, Outcome, UpdateOperator, Write } from './mutation.ts'
-import { parseJson } from './parse-json.ts'
-import type { Document, DocumentData } from './values.ts'
+import type { UpdateOperator } from './mutation.ts'
 
 /**
  * The version of everything in this file. A change of any schema's shape changes it (messages.test.ts holds the shape
@@ -225,95 +220,4 @@ export type DownOf<T extends DownMessage['type']> = Extract<DownMessage, { type:
 export type UpOf<T extends UpMessage['type']> = Extract<UpMessage, { type: T }>
 export type Item = v.InferOutput<typeof itemSchema>
 export type MutationJson = v.InferOutput<typeof mutationSchema>
-
-/** A frame from a client, by a server that trusts nobody. Throws PROTOCOL_ERROR. */
-export function parseUp(frame: string): UpMessage {
-  if (frame.length > limits.frameBytes)
-    throw new CloudError('PROTOCOL_ERROR', { errMsg: `a frame of more than ${limits.frameBytes} bytes` })
-  return check(upSchema, parseJson(frame, limits.depth + frameDepth)) as UpMessage
-}
-
-/** A frame from the server. Throws PROTOCOL_ERROR. */
-export function parseDown(frame: string): DownMessage {
-  let json: unknown
-  try {
-    json = JSON.parse(frame)
-  } catch (cause) {
-    throw new CloudError('PROTOCOL_ERROR', { errMsg: 'the server sent something that is not JSON', cause })
-  }
-  return check(downSchema, json) as DownMessage
-}
-
-export function mutationToJson(mutation: Mutation): MutationJson {
-  return { ...mutation, writes: mutation.writes.map(writeToJson) }
-}
-
-/** Throws VALUE_REFUSED for values no `encode` gives. The meaning (names, ids, paths) is `query`'s to check. */
-export function mutationFromJson(json: MutationJson): Mutation {
-  return { ...json, writes: json.writes.map(writeFromJson) }
-}
-
-function writeToJson(write: Write): MutationJson['writes'][number] {
-  switch (write.op) {
-    case 'add':
-    case 'set':
-      return { ...write, data: toJson(write.data) }
-    case 'update':
-      return { ...write, changes: write.changes.map(([path, op, argument]) => [path, op, toJson(argument)]) }
-    case 'remove':
-      return write
-  }
-}
-
-function writeFromJson(json: MutationJson['writes'][number]): Write {
-  switch (json.op) {
-    case 'add':
-    case 'set':
-      return { ...json, data: objectFromJson(json.data) }
-    case 'update':
-      return { ...json, changes: json.changes.map(([path, op, argument]) => [path, op, fromJson(argument)]) }
-    case 'remove':
-      return json
-  }
-}
-
-function objectFromJson(tree: unknown): DocumentData {
-  const value = fromJson(tree)
-  if (value instanceof Geo) return Object.freeze({ ...value.toJSON() }) as unknown as DocumentData
-  if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype)
-    return value as DocumentData
-  throw new CloudError('VALUE_REFUSED', {
-    errMsg: 'data: not an object',
-    details: { path: '', reason: 'not an object' },
-  })
-}
-
-/** The document of an item, or the id of what is gone. */
-export function readItem(
-  item: Item,
-):
-  | { collection: string; version: number; document: Document }
-  | { collection: string; version: number; gone: string | number } {
-  const [collection, version] = item
-  if (item[2] === null) return { collection, version, gone: item[3]! }
-  return { collection, version, document: fromJson(item[2]) as Document }
-}
-
-/** Types an outcome as it came from a message. */
-export function readOutcome(outcome: v.InferOutput<typeof outcomeSchema>): Outcome {
-  return outcome as Outcome
-}
-
-function check<S extends v.GenericSchema>(schema: S, json: unknown): v.InferOutput<S> {
-  const result = v.safeParse(schema, json, { abortEarly: true, abortPipeEarly: true })
-  if (result.success) return result.output
-  const issue = result.issues[0]
-  const place = issue.path?.map(step => String(step.key)).join('.') ?? ''
-  throw new CloudError('PROTOCOL_ERROR', {
-    errMsg: `a message this version does not know${place && ` (at ${place})`}: ${issue.message}`,
-    details: { place },
-  })
-}
-
-/** A push nests a value seven deep (frame, mutations, mutation, writes, write, changes, change); a tag adds two levels. */
-const frameDepth = 9
+export type OutcomeJson = v.InferOutput<typeof outcomeSchema>
