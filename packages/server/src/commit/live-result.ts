@@ -47,9 +47,17 @@ export class LiveResult {
   /** What these changes did to the result. */
   async step(changes: readonly Change[]): Promise<readonly DocChange[]> {
     const seen = changes.map(change => this.#asSeen(change))
-    const mayHaveRoom = this.#query.limit !== undefined && seen.some(change => change.before !== null)
-    const refill = mayHaveRoom ? await this.#fetch() : []
+    const refill = this.#mayHaveRoom(seen) ? await this.#fetch() : []
     return this.#result.change(seen, () => refill)
+  }
+
+  /** May a window have lost a document, so that another takes its place? */
+  #mayHaveRoom(changes: readonly DocumentChange[]): boolean {
+    const { limit, skip } = this.#query
+    if (limit === undefined) return false
+    if (skip > 0) return changes.some(change => change.before !== null)
+    const shown = new Set(this.documents.map(document => document._id))
+    return changes.some(change => shown.has(change.id))
   }
 
   /** The documents of the result, those `skip` leaves out, and one more that tells whether there are others. */

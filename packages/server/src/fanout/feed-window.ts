@@ -31,6 +31,8 @@ export class FeedWindow implements Follower {
   #noted: Change[] = []
   #isAnnounced = false
   #isStale = false
+  /** Documents as they were last noted, since it was told. */
+  readonly #latest = new Map<DocId, Document | null>()
   #told: ReadonlyMap<DocId, Windowed> = new Map()
 
   constructor(options: FeedWindowOptions) {
@@ -69,6 +71,12 @@ export class FeedWindow implements Follower {
     this.#noted = []
     await this.#result.step(noted)
     this.#isStale = true
+    for (const { id, after } of noted) this.#latest.set(id, after)
+  }
+
+  /** Nothing was noted that is not taken over: its contents are those of the last commit. */
+  get isFresh(): boolean {
+    return this.#isAnnounced && this.#noted.length === 0
   }
 
   /** Is something different from what was told? */
@@ -76,12 +84,22 @@ export class FeedWindow implements Follower {
     return this.#isStale && !isSame(this.#told, this.#contents())
   }
 
-  /** What was told before; `told` is what is in it now. */
-  tell(): ReadonlyMap<DocId, Windowed> {
+  /** Counts as told from now on. What left it, as it is now: null when it is nowhere any more. */
+  tell(): {
+    readonly before: ReadonlyMap<DocId, Windowed>
+    readonly left: ReadonlyMap<DocId, Document | null>
+  } {
     const before = this.#told
     this.#told = this.#contents()
     this.#isStale = false
-    return before
+    const left = new Map<DocId, Document | null>()
+    for (const [id, { document }] of before) {
+      if (this.#told.has(id)) continue
+      const latest = this.#latest.get(id)
+      left.set(id, latest === undefined ? document : latest)
+    }
+    this.#latest.clear()
+    return { before, left }
   }
 
   #contents(): ReadonlyMap<DocId, Windowed> {

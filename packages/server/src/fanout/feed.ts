@@ -1,6 +1,7 @@
-import { CloudError, type MutationId, type Version } from '@nearcloud/protocol'
+import { CloudError, type DocId, type MutationId, type Version } from '@nearcloud/protocol'
 import type { Actor } from '../actor.ts'
 import type { Change } from '../commit/change.ts'
+import { keyOf } from '../commit/stage.ts'
 import type { Fanout } from './fanout.ts'
 import { Followed } from './followed.ts'
 import { changesFrame } from './frames.ts'
@@ -50,6 +51,8 @@ export class Feed implements Follower {
   #lastMutation: MutationId = 0
   #waiters: { version: Version; resolve: () => void }[] = []
   #snapshots: Promise<void> = Promise.resolve()
+  /** The versions of each document since the snapshot under way began. */
+  #meanwhile: Map<string, Version[]> | undefined
 
   constructor(options: FeedOptions) {
     const { fanout, client, actor, viewKey, sink } = options
@@ -131,8 +134,10 @@ export class Feed implements Follower {
     this.#snapshots = this.#snapshots
       .then(async () => {
         if (!isWanted()) return
+        this.#meanwhile = new Map()
         if (window) await streamWindow(this, window, isWanted)
         else if (plain) await streamSnapshot(this, subscription, plain.query, isWanted)
+        this.#meanwhile = undefined
       })
       .catch(error => this.#failed(error))
   }
@@ -144,6 +149,12 @@ export class Feed implements Follower {
       this.#waiters.push({ version, resolve })
       this.#ask()
     })
+  }
+
+  /** Was the client told of something newer about this document, since the snapshot under way began? */
+  hasTold(collection: string, id: DocId, version: Version): boolean {
+    const versions = this.#meanwhile?.get(keyOf(collection, id)) ?? []
+    return versions.some(each => each > version && each <= this.#sent)
   }
 
   /** Resolves when there is room for more on the way to the client. */
@@ -198,10 +209,11 @@ export class Feed implements Follower {
   async #pump(): Promise<void> {
     await this.drained()
     for (const window of this.followed.windows) await window.refresh()
+    // a window that looked something up while more was committed is told the next time
     if (!this.isOpen || this.#holds > 0) return
     // nothing waits from here on: what is told is of one moment
     const to = this.fanout.head
-    const windows = this.followed.windows.filter(window => window.hasNews)
+    const windows = this.followed.windows.filter(window => window.isFresh && window.hasNews)
     const hasNews = this.#pending.size > 0 || windows.length > 0 || this.#lastMutation > this.#sentMutation
     const isWaitedFor = to > this.#sent && this.#waiters.length > 0
     if (hasNews || isWaitedFor) {
@@ -246,6 +258,12 @@ export class Feed implements Follower {
 
   #note(change: Change, isOwn: boolean): void {
     this.#pending.note(change, isOwn)
+    if (this.#meanwhile) {
+      const key = keyOf(change.collection, change.id)
+      const versions = this.#meanwhile.get(key)
+      if (versions) versions.push(change.version)
+      else this.#meanwhile.set(key, [change.version])
+    }
     if (this.isOverfull && this.#state === 'live') this.sink.cut(tooSlow(), retryMs)
     else this.#ask()
   }

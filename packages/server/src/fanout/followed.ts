@@ -84,9 +84,11 @@ export class Followed {
     return false
   }
 
-  isInWindow(collection: string, id: DocId): boolean {
+  /** Was it told to be in a window, or, for `fresh`, in one that knows the last commit? */
+  isInWindow(collection: string, id: DocId, which: 'any' | 'fresh'): boolean {
     for (const { window } of this.#windows.values())
-      if (window.query.collection === collection && window.told.has(id)) return true
+      if (window.query.collection === collection && window.told.has(id))
+        if (which === 'any' || window.isFresh) return true
     return false
   }
 }

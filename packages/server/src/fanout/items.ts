@@ -1,6 +1,6 @@
-import type { DocId, Document, Version } from '@nearcloud/protocol'
+import type { Document, Version } from '@nearcloud/protocol'
 import { keyOf } from '../commit/stage.ts'
-import type { FeedWindow, Windowed } from './feed-window.ts'
+import type { FeedWindow } from './feed-window.ts'
 import type { Followed } from './followed.ts'
 import { goneItem, putItem } from './frames.ts'
 import type { PendingChange } from './pending-changes.ts'
@@ -19,10 +19,8 @@ export interface Telling {
 /** The items of a change message, one for each document, the client's own last. Windows count as told afterwards. */
 export function itemsOf(telling: Telling): readonly string[] {
   const items = new Map<string, string>()
-  const before = telling.windows.map(window => window.tell())
-  telling.windows.forEach((window, n) => {
-    for (const [key, item] of windowItems(telling, window, before[n]!)) items.set(key, item)
-  })
+  const told = telling.windows.map(window => ({ window, ...window.tell() }))
+  for (const each of told) for (const [key, item] of windowItems(telling, each)) items.set(key, item)
   for (const change of telling.pending) {
     const item = itemOf(telling, change)
     if (item === undefined) continue
@@ -51,25 +49,27 @@ export function inParts(items: readonly string[]): readonly (readonly string[])[
 /** A document the client may see now, or the id of one it could see before; nothing about any other. */
 function itemOf({ followed, mayRead }: Telling, change: PendingChange): string | undefined {
   const { collection, id, before, after, afterText, lastVersion, isOwn } = change
-  const wasFollowed = isOwn || followed.matches(collection, before)
-  const isFollowed = isOwn || followed.matches(collection, after)
-  if (after && isFollowed && mayRead(collection, after)) return putItem(collection, lastVersion, afterText!)
-  if (followed.isInWindow(collection, id)) return undefined
-  if (before && wasFollowed && mayRead(collection, before)) return goneItem(collection, lastVersion, id)
+  const isReadable = after !== null && mayRead(collection, after)
+  if (isReadable && (isOwn || followed.matches(collection, after)))
+    return putItem(collection, lastVersion, afterText!)
+  // what a window still shows is the window's to tell
+  if (isReadable && followed.isInWindow(collection, id, 'fresh')) return undefined
+  if (before && (isOwn || followed.matches(collection, before)) && mayRead(collection, before))
+    return goneItem(collection, lastVersion, id)
   return undefined
 }
 
 function* windowItems(
-  { followed, to }: Telling,
-  window: FeedWindow,
-  before: ReadonlyMap<DocId, Windowed>,
+  { followed, mayRead, to }: Telling,
+  { window, before, left }: { window: FeedWindow } & ReturnType<FeedWindow['tell']>,
 ): Iterable<[key: string, item: string]> {
   const { collection } = window.query
   for (const [id, { version, text }] of window.told)
     if (before.get(id)?.version !== version) yield [keyOf(collection, id), putItem(collection, version, text)]
-  for (const [id, { document }] of before) {
-    // what another query follows is told through that one
-    if (window.told.has(id) || followed.isInWindow(collection, id) || followed.matches(collection, document))
+  for (const [id, document] of left) {
+    // what another query shows is told through that one
+    const isReadable = document !== null && mayRead(collection, document)
+    if (isReadable && (followed.matches(collection, document) || followed.isInWindow(collection, id, 'any')))
       continue
     yield [keyOf(collection, id), goneItem(collection, to, id)]
   }

@@ -1,4 +1,4 @@
-import type { Version } from '@nearcloud/protocol'
+import type { DocId, Version } from '@nearcloud/protocol'
 import type { Query } from '@nearcloud/query'
 import { findAll } from '../commit/find.ts'
 import type { Feed } from './feed.ts'
@@ -11,13 +11,14 @@ interface Part {
   version: Version
   /** None of them is newer. */
   newest: Version
-  items: string[]
+  items: { readonly id: DocId; readonly version: Version; readonly text: string }[]
   characters: number
 }
 
 /**
  * Sends a query's first result in parts, in `_id` order. No part leaves before the client was told the changes up to the
- * newest document in it, so that no document arrives with an effect whose mutation is still pending there.
+ * newest document in it, so that no document arrives with an effect whose mutation is still pending there; and no
+ * document leaves of which something newer was told.
  *
  * `total` is exact when the result is small, and not less than the truth before the last part otherwise.
  */
@@ -39,10 +40,19 @@ export async function streamSnapshot(
     await feed.reached(part.newest)
     await feed.drained()
     if (!isWanted()) return
+    // what the client was told meanwhile is newer: perhaps it is gone
+    const items = part.items.filter(({ id, version }) => !feed.hasTold(collection, id, version))
     done += part.items.length
-    const { version, items } = part
+    const { version } = part
     feed.sink.send(
-      snapshotFrame({ id: subscription, version, items, done, total: last ? done : total!, last }),
+      snapshotFrame({
+        id: subscription,
+        version,
+        items: items.map(item => item.text),
+        done,
+        total: last ? done : total!,
+        last,
+      }),
     )
   }
 
@@ -51,14 +61,14 @@ export async function streamSnapshot(
   for await (const page of findAll(environment, feed.actor, query)) {
     for (const { row } of page) {
       found++
-      const item = putItem(collection, row.version, row.text)
-      if (part.characters + item.length > partCharacters && part.items.length > 0) {
+      const text = putItem(collection, row.version, row.text)
+      if (part.characters + text.length > partCharacters && part.items.length > 0) {
         held.push(part)
         heldCharacters += part.characters
         part = emptyPart(head)
       }
-      part.items.push(item)
-      part.characters += item.length
+      part.items.push({ id: row.id, version: row.version, text })
+      part.characters += text.length
       part.newest = Math.max(part.newest, row.version)
     }
     if (heldCharacters > maxHeldCharacters) {
@@ -83,7 +93,10 @@ export async function streamWindow(feed: Feed, window: FeedWindow, isWanted: () 
   await feed.reached(contents.reduce((newest, each) => Math.max(newest, each.version), version))
   await feed.drained()
   if (!isWanted()) return
-  const items = contents.map(each => putItem(collection, each.version, each.text))
+  // what was told to be gone meanwhile stays gone; the window itself hears of it once it is announced
+  const items = contents
+    .filter(({ document, version }) => !feed.hasTold(collection, document._id, version))
+    .map(({ version, text }) => putItem(collection, version, text))
   feed.sink.send(
     snapshotFrame({
       id: window.subscription,

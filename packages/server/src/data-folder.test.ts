@@ -1,0 +1,72 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { openDataFolder } from './data-folder.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'nearcloud-folder-'))
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+let folders = 0
+const newFolder = () => join(root, `deep/er/${folders++}`)
+const lockOf = (folder: string) => join(folder, 'server.lock')
+
+test('[FOLDER-1] it is made with its parents, and held until it is released', () => {
+  const path = newFolder()
+  const folder = openDataFolder(path)
+  expect(existsSync(lockOf(path))).toBe(true)
+  expect(() => openDataFolder(path)).toThrow(/is in use by another server \(process \d+\)/)
+  folder.release()
+  expect(existsSync(lockOf(path))).toBe(false)
+  openDataFolder(path).release()
+})
+
+test('[FOLDER-2] what a dead process, an earlier life of the machine or of this process left holds nothing', () => {
+  const path = newFolder()
+  openDataFolder(path).release()
+  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  const left = [
+    { pid: 2 ** 22 + 1, boot, began: '1' }, // no such process
+    { pid: 1, boot: 'another', began: '1' }, // another run of the machine
+    { pid: 1, boot, began: 'another' }, // its number was given again
+    { pid: process.pid, boot, began: 'another' }, // a container: the same number every time
+  ]
+  for (const text of [...left.map(each => JSON.stringify(each)), '', 'not json', '{}', 'null']) {
+    writeFileSync(lockOf(path), text)
+    openDataFolder(path).release()
+  }
+})
+
+test('[FOLDER-3] what a process that lives holds is not taken', () => {
+  const path = newFolder()
+  openDataFolder(path).release()
+  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  const stat = readFileSync(`/proc/${process.ppid}/stat`, 'utf8')
+  const began = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+  writeFileSync(lockOf(path), JSON.stringify({ pid: process.ppid, boot, began }))
+  expect(() => openDataFolder(path)).toThrow(`(process ${process.ppid})`)
+  expect(readFileSync(lockOf(path), 'utf8')).toContain(String(process.ppid))
+})
+
+test('[FOLDER-4] a folder that cannot be is one clear sentence, and ends', () => {
+  const file = join(root, 'file')
+  writeFileSync(file, '')
+  for (const path of ['/proc/nowhere/deep', file, join(file, 'inside')])
+    expect(() => openDataFolder(path)).toThrow(/^the data folder .* cannot be written \(E[A-Z]+\)$/)
+})
+
+test('[FOLDER-5] it remembers a port, and no nonsense', () => {
+  const path = newFolder()
+  const folder = openDataFolder(path)
+  expect(folder.port).toBeUndefined()
+  folder.rememberPort(4_321)
+  folder.release()
+  const again = openDataFolder(path)
+  expect(again.port).toBe(4_321)
+  again.release()
+  for (const text of ['', 'abc', '-1', '99999', '1.5']) {
+    writeFileSync(join(path, 'port'), text)
+    const folder = openDataFolder(path)
+    expect(folder.port).toBeUndefined()
+    folder.release()
+  }
+})
