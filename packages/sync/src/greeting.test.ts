@@ -180,7 +180,7 @@ test('[GREET-6] a server restored from a backup gets what it had not yet decided
   for (const known of rig.server.clients.values()) known.lastMutation = 1
   ann.sync.goOnline()
   await rig.pass(1_000)
-  expect(rig.server.get('todos', '4')).toEqual({ _id: '4' })
+  expect(rig.server.get('todos', '4')).toEqual({ _id: '4', _openid: 'user-1' })
   expect(ann.store.outbox.size).toBe(0)
   expect(rig.server.violations).toEqual([])
 })
@@ -197,6 +197,26 @@ test('[GREET-7] a first welcome that is lost leaves nobody locked out', async ()
   expect(ann.sync.state).toBe('online')
   expect(rig.server.executed).toHaveLength(1)
   expect(ann.namesOf('error')).toEqual([])
+})
+
+test('[GREET-9] a token that is refused costs who we were, not what we wrote', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  await rig.pass(1_000)
+  const { client, openid } = ann.store.checkpoint
+  ann.sync.goOffline()
+  await ann.sync.executor.commit({ writes: [add('1')] })
+  ann.network.fate = frame => (frame.includes('"hello"') && frame.includes('"token"') ? 'drop' : 'deliver')
+  ann.sync.goOnline()
+  await rig.pass()
+  const error = { code: 'TOKEN_REFUSED' as const, errMsg: 'no token of ours', details: { reason: 'invalid' } }
+  for (const session of rig.server.sessions) session.bye({ error })
+  await rig.pass(2_000)
+  expect(ann.sync.state).toBe('online')
+  expect(ann.store.checkpoint.client).not.toBe(client)
+  expect(ann.store.checkpoint.openid).not.toBe(openid)
+  expect(rig.server.executed).toHaveLength(1)
+  expect(ann.namesOf('error')).toEqual(['error'])
 })
 
 test('[GREET-8] a server of another protocol is not talked to', async () => {

@@ -246,9 +246,14 @@ export class Session implements Conversation {
   async #bye({ error, retryAfterMs }: DownOf<'bye'>): Promise<void> {
     const { store, random, link, events } = this.#parts
     this.#phase = 'over'
-    if (error.code === 'TOKEN_REFUSED' && store.checkpoint.token === undefined) {
-      // the welcome that named us was lost, and with it who the server thinks this client is: be another one
-      await store.confirm({ renumber: { client: newClientId(random) } })
+    if (error.code === 'TOKEN_REFUSED') {
+      // known here by another name, or by none: go on as another client, as whom the token says or as a new user
+      const isTokenBad = store.checkpoint.token !== undefined && error.details?.reason !== undefined
+      if (isTokenBad) events.emit('error', errorFromData(error))
+      await store.confirm({
+        renumber: { client: newClientId(random) },
+        ...(isTokenBad && { checkpoint: { token: undefined, openid: undefined } }),
+      })
       link.sentAway(0)
       return
     }

@@ -23,7 +23,8 @@ export async function greet(session: Session, hello: UpOf<'hello'>): Promise<voi
   const { env } = environment
   const openid =
     hello.token === undefined ? tokens.newOpenid() : await tokens.verify('session', env, hello.token)
-  const token = hello.token ?? (await tokens.sign('session', env, openid))
+  // a new one each time: who comes back within its life never loses who they are
+  const token = await tokens.sign('session', env, openid)
   const access = await tokens.sign('access', env, openid)
   if (session.isOver) return
   session.openid = openid
