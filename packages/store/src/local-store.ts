@@ -137,7 +137,9 @@ export class LocalStore implements Store {
     for (const write of writes) checkWrite(write)
     const { collections, outbox } = this.#state
     const mutation = this.#newMutation(writes, context)
-    const effect = effectOf(mutation, (collection, id) => collections.of(collection).get(id))
+    const effect = effectOf(mutation, this.checkpoint.openid, (collection, id) =>
+      collections.of(collection).get(id),
+    )
     for (const [, , after] of effect.documents) if (after) documentText(after)
     const text = entryText({ kind: 'mutation', mutation })
     checkFits(text)
@@ -208,8 +210,11 @@ export class LocalStore implements Store {
     this.#assertOpen()
     const { collections, outbox } = this.#state
     await this.#logged(entryText({ kind: 'step', step }), () => {
+      const before = this.checkpoint.openid
       const concerned = this.#state.applyStep(step)
-      this.#live.publish(rebase(collections, outbox, concerned))
+      const { openid } = this.checkpoint
+      if (openid !== before) concerned.addAll(outbox.touched())
+      this.#live.publish(rebase(collections, outbox, concerned, openid))
     })
   }
 
@@ -233,7 +238,7 @@ export class LocalStore implements Store {
     const { collections, outbox } = this.#state
     const concerned = new DocSet()
     concerned.addAll(touchedBy(outbox.takeUndurable()))
-    this.#live.publish(rebase(collections, outbox, concerned))
+    this.#live.publish(rebase(collections, outbox, concerned, this.checkpoint.openid))
     this.#emit({ name: 'storageFailed', error })
   }
 

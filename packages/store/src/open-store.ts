@@ -60,7 +60,7 @@ function restore(loaded: Loaded, random: RandomBytes): State {
   for (const entry of loaded.entries) state.replay(entry)
   for (const [, collection] of state.collections)
     for (const [id, { document }] of collection.confirmed) collection.show(id, document)
-  rebase(state.collections, state.outbox, state.outbox.touched())
+  rebase(state.collections, state.outbox, state.outbox.touched(), state.checkpoint.openid)
   return state
 }
 

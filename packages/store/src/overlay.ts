@@ -19,9 +19,13 @@ export interface Effect {
   readonly applied: readonly { readonly id: DocId; readonly existed: boolean; readonly exists: boolean }[]
 }
 
-/** The effect of a mutation on what `read` gives; nothing is changed. Throws what `applyWrite` throws. */
+/**
+ * The effect of a mutation on what `read` gives; nothing is changed. What it makes belongs to `owner`, as the server will
+ * say: absent while nobody has signed in. Throws what `applyWrite` throws.
+ */
 export function effectOf(
   mutation: Mutation,
+  owner: string | undefined,
   read: (collection: string, id: DocId) => Document | null | undefined,
 ): Effect {
   const documents = new DocMap<Document | null>()
@@ -35,7 +39,11 @@ export function effectOf(
     const { collection, id } = write
     const before =
       (documents.has(collection, id) ? documents.get(collection, id) : read(collection, id)) ?? null
-    const { after, touched } = applyWrite(before && { doc: before, stamps: {} }, write, context)
+    const { after, touched } = applyWrite(
+      before && { doc: before, stamps: {} },
+      before ? write : ownedBy(owner, write),
+      context,
+    )
     const exists = touched ? after !== null : before !== null
     if (touched) documents.set(collection, id, after?.doc ?? null)
     return { id, existed: before !== null, exists }
@@ -67,12 +75,17 @@ export function showEffect(collections: Collections, mutation: Mutation, effect:
  * no change. A mutation that no longer fits what is there (its document exists already, its field is of another type)
  * has no effect; the server will say what becomes of it.
  */
-export function rebase(collections: Collections, outbox: Outbox, docs: DocSet): readonly Change[] {
+export function rebase(
+  collections: Collections,
+  outbox: Outbox,
+  docs: DocSet,
+  owner: string | undefined,
+): readonly Change[] {
   const mutations = outbox.touching(docs)
   const next = new DocMap<Document | null>()
   for (const [name, id] of docs) next.set(name, id, collections.of(name).confirmed.get(id)?.document ?? null)
   for (const mutation of mutations) {
-    const effect = effectOrNothing(mutation, next)
+    const effect = effectOrNothing(mutation, owner, next)
     if (effect) for (const [name, id, after] of effect.documents) next.set(name, id, after)
   }
   const changes: Change[] = []
@@ -93,12 +106,22 @@ export function rebase(collections: Collections, outbox: Outbox, docs: DocSet): 
   return changes
 }
 
-function effectOrNothing(mutation: Mutation, next: DocMap<Document | null>): Effect | undefined {
+function effectOrNothing(
+  mutation: Mutation,
+  owner: string | undefined,
+  next: DocMap<Document | null>,
+): Effect | undefined {
   try {
-    return effectOf(mutation, (collection, id) => next.get(collection, id))
+    return effectOf(mutation, owner, (collection, id) => next.get(collection, id))
   } catch {
     return undefined
   }
+}
+
+/** The server writes the creator in front of what a user makes; seen here at once, so that nothing changes when it does. */
+function ownedBy(owner: string | undefined, write: Write): Write {
+  if (owner === undefined || (write.op !== 'add' && write.op !== 'set')) return write
+  return { ...write, data: Object.freeze({ _openid: owner, ...write.data }) }
 }
 
 function dataTypeOf(

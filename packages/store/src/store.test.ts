@@ -209,6 +209,27 @@ test('[CONFIRM-4] what was accepted with another result is one snapshot, from th
   expect(snapshots.map(({ docs }) => docs)).toEqual([[{ _id: 'a', n: 1 }], [{ _id: 'a', n: 41 }]])
 })
 
+test('[CONFIRM-11] what is made here shows its creator at once, so that nothing changes when the server says it', async () => {
+  const { store, medium } = await openTestStore()
+  await store.commit([add('early', {})], at).durable
+  expect(store.get('todos', 'early')).toEqual({ _id: 'early' })
+  const mine = watched(store, query(['field', '_openid', ['eq', 'me']]))
+  await store.confirm({ checkpoint: { openid: 'me' } })
+  await store.commit([add('a', { n: 0 }), set('b', {})], at).durable
+  await settle()
+  expect(mine.map(({ docs }) => docs.map(doc => doc._id))).toEqual([[], ['early'], ['a', 'b', 'early']])
+  await store.confirm({ puts: [put(1, { _id: 'a', _openid: 'me', n: 0 })], accepted: 2 })
+  await store.confirm({ puts: [put(2, { _id: 'theirs', _openid: 'you' })] })
+  await store.commit([set('theirs', { n: 1 })], at).durable
+  await settle()
+  expect(store.get('todos', 'theirs')).toEqual({ _id: 'theirs', _openid: 'you', n: 1 })
+  expect(store.outbox.mutations[0]!.writes).toEqual([set('theirs', { n: 1 })])
+  await store.commit([add('late', {})], at).durable
+  await store.close()
+  const again = await openTestStore(medium)
+  expect(again.store.get('todos', 'late')).toEqual({ _id: 'late', _openid: 'me' })
+})
+
 test('[CONFIRM-5] a rejected mutation is rolled back alone, later ones stay, and it is kept', async () => {
   const { store, medium } = await openTestStore()
   await store.confirm({ puts: [put(1, { _id: 'a', n: 0 })] })

@@ -177,7 +177,7 @@ test('[LINK-10] a slow network delivers everything in the end', async () => {
   ann.sync.start()
   await ann.sync.executor.commit({ writes: [add('1')] })
   await rig.pass(20_000)
-  expect(rig.server.all('todos')).toEqual([{ _id: '1' }])
+  expect(rig.server.all('todos')).toEqual([{ _id: '1', _openid: 'user-1' }])
   expect(ann.store.outbox.size).toBe(0)
 })
 

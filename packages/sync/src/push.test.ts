@@ -21,9 +21,9 @@ test('[PUSH-1] a write is durable and visible here at once, and reaches everybod
     pending: true,
     mutationId: 1,
   })
-  expect(ann.store.get('todos', '1')).toEqual({ _id: '1', text: 'tea' })
+  expect(ann.store.get('todos', '1')).toEqual({ _id: '1', _openid: 'user-1', text: 'tea' })
   await rig.pass()
-  expect(bob.store.get('todos', '1')).toEqual({ _id: '1', text: 'tea' })
+  expect(bob.store.get('todos', '1')).toEqual({ _id: '1', _openid: 'user-1', text: 'tea' })
   expect(ann.store.outbox.size).toBe(0)
   expect(ann.namesOf('pending', 'accepted', 'rejected')).toEqual(['pending', 'accepted'])
 })
@@ -90,7 +90,7 @@ test('[PUSH-4] a refused edit goes back, and later edits stay', async () => {
   await ann.sync.executor.commit({ writes: [inc('0', 7)] })
   await rig.pass()
   expect(ann.store.get('todos', '1')).toEqual({ _id: '1', n: 0 })
-  expect(ann.store.get('todos', '0')).toEqual({ _id: '0', n: 7 })
+  expect(ann.store.get('todos', '0')).toEqual({ _id: '0', _openid: 'user-1', n: 7 })
   expect(ann.store.outbox.size).toBe(0)
   expect(ann.store.rejected.map(each => [each.mutation.id, each.code, each.reason, each.details])).toEqual([
     [2, 'DATABASE_PERMISSION_DENIED', 'not yours', { rule: 'test' }],

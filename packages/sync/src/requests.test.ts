@@ -142,7 +142,7 @@ test('[SYNC-2] a storage that refuses takes the write back, says so, and the con
   expect(ann.namesOf('pending')).toEqual([])
   await ann.sync.executor.commit({ writes: [add('2')] })
   await rig.pass()
-  expect(rig.server.all('todos')).toEqual([{ _id: '2' }])
+  expect(rig.server.all('todos')).toEqual([{ _id: '2', _openid: 'user-1' }])
 })
 
 test('[SYNC-2] a change that storage refuses is asked for again', async () => {

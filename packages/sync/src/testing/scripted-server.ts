@@ -161,7 +161,7 @@ export class ScriptedServer {
             details: { rule: 'test' },
           }
       }
-      const superseded = this.#commit(mutation.writes, { base: mutation.base, time })
+      const superseded = this.#commit(mutation.writes, { base: mutation.base, time }, openid)
       return { id, status: 'accepted', version: this.version, ...(superseded.length > 0 && { superseded }) }
     } catch (error) {
       if (!(error instanceof CloudError)) throw error
@@ -169,7 +169,7 @@ export class ScriptedServer {
     }
   }
 
-  #commit(writes: readonly Write[], context: { base: number; time: number }): string[] {
+  #commit(writes: readonly Write[], context: { base: number; time: number }, openid?: string): string[] {
     const version = this.version + 1
     const staged = new Map<string, { collection: string; id: DocId; after: Stored | null }>()
     const superseded: string[] = []
@@ -179,7 +179,10 @@ export class ScriptedServer {
       const before = staged.has(key)
         ? staged.get(key)!.after
         : (this.#rows.get(collection)?.get(id)?.stored ?? null)
-      const applied = applyWrite(before, write, { ...context, version, now: this.clock.now() })
+      const isNew = before === null && (write.op === 'add' || write.op === 'set')
+      const owned =
+        isNew && openid !== undefined ? { ...write, data: { _openid: openid, ...write.data } } : write
+      const applied = applyWrite(before, owned, { ...context, version, now: this.clock.now() })
       for (const path of applied.superseded) superseded.push(`${collection}/${id}/${path}`)
       if (applied.touched) staged.set(key, { collection, id, after: applied.after })
     }
