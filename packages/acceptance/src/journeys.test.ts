@@ -77,8 +77,10 @@ test('3. a watch: the first result, then what entered, changed and left, once pe
   })
   await until('the first snapshot', () => told.length > 0)
   await todos.add({ data: { _id: 'a', done: false } })
+  await app.whenSynced() // what the server says of one's own write is no news
   await todos.add({ data: { _id: 'b', done: true } })
   await todos.doc('a').update({ data: { title: 'first' } })
+  await app.whenSynced()
   await todos.doc('b').update({ data: { done: false } })
   await todos.doc('a').update({ data: { done: true } })
   await todos.doc('b').remove()
@@ -153,6 +155,35 @@ test('4. a push: an edit that a rule refuses goes back with its reason, and late
   expect(rejected!.mutation.writes).toMatchObject([{ op: 'update', collection: 'notes', id: 'shut' }])
   await app.rejections().discard(rejected!.mutation.id)
   expect(app.rejections().list).toEqual([])
+})
+
+test('4. a push: what one makes offline is one’s own at once, also to a query by owner', async () => {
+  const own = 'doc._openid == auth.openid'
+  const server = await startServer({
+    rules: { database: { orders: { read: own, create: true, update: own } } },
+  })
+  const app = await openApp(server)
+  await app.whenSynced()
+  const mine = app.database().collection('orders').where({ _openid: app.status().openid })
+  const told: unknown[][] = []
+  const watch = mine.watch({
+    onChange: ({ docs }) => told.push(docs.map(({ _id }) => _id)),
+    onError: error => told.push([String(error)]),
+  })
+  await until('the first snapshot', () => told.length > 0)
+  app.goOffline()
+  await app
+    .database()
+    .collection('orders')
+    .add({ data: { _id: 'o', cups: 1 } })
+  expect((await mine.get()).data).toMatchObject([{ _id: 'o', cups: 1 }])
+  app.goOnline()
+  await app.whenSynced()
+  await watch.close()
+  expect(told).toEqual([[], ['o']])
+  expect((await server.database().collection('orders').doc('o').get()).data).toMatchObject({
+    _openid: app.status().openid,
+  })
 })
 
 test('5. a function call: it runs on the server after the writes made before it, and its own writes reach everyone', async () => {
