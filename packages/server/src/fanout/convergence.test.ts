@@ -72,7 +72,10 @@ async function quiet(): Promise<void> {
   for (let turn = 0; turn < 60; turn++) await new Promise(resolve => setImmediate(resolve))
 }
 
-for (let seed = 1; seed <= 4000; seed++)
+/** Those that once found something keep their place. */
+const seeds = [...Array.from({ length: 40 }, (_, n) => n + 1), 57, 58, 113, 288, 324, 389, 689, 723, 1304]
+
+for (const seed of seeds)
   test(`[FAN-16] every replica ends with exactly what its user may see (seed ${seed})`, async () => {
     const roll = dice(seed)
     const house = await openHouse()

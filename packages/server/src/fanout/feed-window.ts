@@ -13,6 +13,12 @@ export interface Windowed {
   readonly document: Document
 }
 
+/** What left a window, as it is now; `version` is the change that took it out, undefined when others displaced it. */
+export interface Left {
+  readonly document: Document | null
+  readonly version: Version | undefined
+}
+
 export interface FeedWindowOptions {
   readonly subscription: number
   readonly query: Query
@@ -32,7 +38,7 @@ export class FeedWindow implements Follower {
   #isAnnounced = false
   #isStale = false
   /** Documents as they were last noted, since it was told. */
-  readonly #latest = new Map<DocId, Document | null>()
+  readonly #latest = new Map<DocId, Left>()
   #told: ReadonlyMap<DocId, Windowed> = new Map()
 
   constructor(options: FeedWindowOptions) {
@@ -71,7 +77,7 @@ export class FeedWindow implements Follower {
     this.#noted = []
     await this.#result.step(noted)
     this.#isStale = true
-    for (const { id, after } of noted) this.#latest.set(id, after)
+    for (const { id, after, version } of noted) this.#latest.set(id, { document: after, version })
   }
 
   /** Nothing was noted that is not taken over: its contents are those of the last commit. */
@@ -84,20 +90,14 @@ export class FeedWindow implements Follower {
     return this.#isStale && !isSame(this.#told, this.#contents())
   }
 
-  /** Counts as told from now on. What left it, as it is now: null when it is nowhere any more. */
-  tell(): {
-    readonly before: ReadonlyMap<DocId, Windowed>
-    readonly left: ReadonlyMap<DocId, Document | null>
-  } {
+  /** Counts as told from now on. */
+  tell(): { readonly before: ReadonlyMap<DocId, Windowed>; readonly left: ReadonlyMap<DocId, Left> } {
     const before = this.#told
     this.#told = this.#contents()
     this.#isStale = false
-    const left = new Map<DocId, Document | null>()
-    for (const [id, { document }] of before) {
-      if (this.#told.has(id)) continue
-      const latest = this.#latest.get(id)
-      left.set(id, latest === undefined ? document : latest)
-    }
+    const left = new Map<DocId, Left>()
+    for (const [id, { document }] of before)
+      if (!this.#told.has(id)) left.set(id, this.#latest.get(id) ?? { document, version: undefined })
     this.#latest.clear()
     return { before, left }
   }

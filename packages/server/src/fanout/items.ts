@@ -1,4 +1,4 @@
-import type { Document, Version } from '@nearcloud/protocol'
+import type { DocId, Document, Version } from '@nearcloud/protocol'
 import { keyOf } from '../commit/stage.ts'
 import type { FeedWindow } from './feed-window.ts'
 import type { Followed } from './followed.ts'
@@ -18,17 +18,27 @@ export interface Telling {
 
 /** The items of a change message, one for each document, the client's own last. Windows count as told afterwards. */
 export function itemsOf(telling: Telling): readonly string[] {
-  const items = new Map<string, string>()
-  const told = telling.windows.map(window => ({ window, ...window.tell() }))
-  for (const each of told) for (const [key, item] of windowItems(telling, each)) items.set(key, item)
-  for (const change of telling.pending) {
-    const item = itemOf(telling, change)
-    if (item === undefined) continue
-    const key = keyOf(change.collection, change.id)
+  const items = new Map<string, Told>()
+  const offer = (key: string, told: Told) => {
+    const other = items.get(key)
+    if (other && (other.version > told.version || (other.version === told.version && !told.isPut))) return
     items.delete(key) // to the end
-    items.set(key, item)
+    items.set(key, told)
   }
-  return [...items.values()]
+  const told = telling.windows.map(window => ({ window, ...window.tell() }))
+  for (const each of told) offerWindow(telling, each, offer)
+  for (const change of telling.pending) {
+    const told = toldOf(telling, change)
+    if (told) offer(keyOf(change.collection, change.id), told)
+  }
+  return [...items.values()].map(({ item }) => item)
+}
+
+/** What is said of a document: one query may know less than another, and the later version counts. */
+interface Told {
+  readonly version: Version
+  readonly isPut: boolean
+  readonly item: string
 }
 
 /** Items of one message each, small enough for a frame. */
@@ -47,32 +57,40 @@ export function inParts(items: readonly string[]): readonly (readonly string[])[
 }
 
 /** A document the client may see now, or the id of one it could see before; nothing about any other. */
-function itemOf({ followed, mayRead }: Telling, change: PendingChange): string | undefined {
+function toldOf({ followed, mayRead }: Telling, change: PendingChange): Told | undefined {
   const { collection, id, before, after, afterText, lastVersion, isOwn } = change
   const isReadable = after !== null && mayRead(collection, after)
   if (isReadable && (isOwn || followed.matches(collection, after)))
-    return putItem(collection, lastVersion, afterText!)
+    return put(collection, lastVersion, afterText!)
   // what a window still shows is the window's to tell
   if (isReadable && followed.isInWindow(collection, id, 'fresh')) return undefined
   if (before && (isOwn || followed.matches(collection, before)) && mayRead(collection, before))
-    return goneItem(collection, lastVersion, id)
+    return gone(collection, lastVersion, id)
   return undefined
 }
 
-function* windowItems(
+function offerWindow(
   { followed, mayRead, to }: Telling,
   { window, before, left }: { window: FeedWindow } & ReturnType<FeedWindow['tell']>,
-): Iterable<[key: string, item: string]> {
+  offer: (key: string, told: Told) => void,
+): void {
   const { collection } = window.query
   for (const [id, { version, text }] of window.told)
-    if (before.get(id)?.version !== version) yield [keyOf(collection, id), putItem(collection, version, text)]
-  for (const [id, document] of left) {
+    if (before.get(id)?.version !== version) offer(keyOf(collection, id), put(collection, version, text))
+  for (const [id, { document, version }] of left) {
     // what another query shows is told through that one
     const isReadable = document !== null && mayRead(collection, document)
-    if (isReadable && (followed.matches(collection, document) || followed.isInWindow(collection, id, 'any')))
-      continue
-    yield [keyOf(collection, id), goneItem(collection, to, id)]
+    const isShown = followed.matches(collection, document) || followed.isInWindow(collection, id, 'any')
+    if (!isReadable || !isShown) offer(keyOf(collection, id), gone(collection, version ?? to, id))
   }
+}
+
+function put(collection: string, version: Version, text: string): Told {
+  return { version, isPut: true, item: putItem(collection, version, text) }
+}
+
+function gone(collection: string, version: Version, id: DocId): Told {
+  return { version, isPut: false, item: goneItem(collection, version, id) }
 }
 
 /** Each of three bytes at most, and a document of a megabyte may come on top: below the limit of a frame. */
