@@ -33,6 +33,8 @@ export interface LoggedChange {
   readonly collection: string
   readonly id: DocId
   readonly before: Document | null
+  /** Whose mutation it was; undefined: somebody else's commit. */
+  readonly client: string | undefined
 }
 
 /**
@@ -129,7 +131,7 @@ export class ScriptedServer {
       return known.outcomes.get(mutation.id) ?? { id: mutation.id, status: 'accepted', version: this.version }
     if (mutation.id !== known.lastMutation + 1) return 'gap'
     const time = Math.max(known.lastTime, Math.min(mutation.time, this.clock.now()))
-    const outcome = this.#decide(mutation, known.openid, time)
+    const outcome = this.#decide(mutation, known.openid, client, time)
     known.lastMutation = mutation.id
     known.lastTime = time
     known.nonces = [...known.nonces, [mutation.id, mutation.nonce] as [number, string]].slice(-1000)
@@ -146,7 +148,7 @@ export class ScriptedServer {
     return document != null && compileFilter(query.where)(document)
   }
 
-  #decide(mutation: Mutation, openid: string, time: number): Outcome {
+  #decide(mutation: Mutation, openid: string, client: string, time: number): Outcome {
     const { id } = mutation
     try {
       for (const write of mutation.writes) {
@@ -161,7 +163,7 @@ export class ScriptedServer {
             details: { rule: 'test' },
           }
       }
-      const superseded = this.#commit(mutation.writes, { base: mutation.base, time }, openid)
+      const superseded = this.#commit(mutation.writes, { base: mutation.base, time }, { openid, client })
       return { id, status: 'accepted', version: this.version, ...(superseded.length > 0 && { superseded }) }
     } catch (error) {
       if (!(error instanceof CloudError)) throw error
@@ -169,7 +171,11 @@ export class ScriptedServer {
     }
   }
 
-  #commit(writes: readonly Write[], context: { base: number; time: number }, openid?: string): string[] {
+  #commit(
+    writes: readonly Write[],
+    context: { base: number; time: number },
+    author?: { readonly openid: string; readonly client: string },
+  ): string[] {
     const version = this.version + 1
     const staged = new Map<string, { collection: string; id: DocId; after: Stored | null }>()
     const superseded: string[] = []
@@ -180,8 +186,7 @@ export class ScriptedServer {
         ? staged.get(key)!.after
         : (this.#rows.get(collection)?.get(id)?.stored ?? null)
       const isNew = before === null && (write.op === 'add' || write.op === 'set')
-      const owned =
-        isNew && openid !== undefined ? { ...write, data: { _openid: openid, ...write.data } } : write
+      const owned = isNew && author ? { ...write, data: { _openid: author.openid, ...write.data } } : write
       const applied = applyWrite(before, owned, { ...context, version, now: this.clock.now() })
       for (const path of applied.superseded) superseded.push(`${collection}/${id}/${path}`)
       if (applied.touched) staged.set(key, { collection, id, after: applied.after })
@@ -190,7 +195,13 @@ export class ScriptedServer {
     for (const { collection, id, after } of staged.values()) {
       const rows = this.#rows.get(collection) ?? new Map<DocId, Row>()
       this.#rows.set(collection, rows)
-      this.log.push({ version, collection, id, before: rows.get(id)?.stored.doc ?? null })
+      this.log.push({
+        version,
+        collection,
+        id,
+        before: rows.get(id)?.stored.doc ?? null,
+        client: author?.client,
+      })
       if (after) rows.set(id, { stored: after, version })
       else rows.delete(id)
     }

@@ -70,7 +70,7 @@ export class ScriptedSession implements PeerListener {
     this.close()
   }
 
-  /** Everything that happened since the last change message, if it concerns this client. */
+  /** What happened since the last change message to what this client follows, and to what it wrote itself. */
   pump(): void {
     if (!this.#client || this.#server.isSilent) return
     const { version, viewKey, log } = this.#server
@@ -83,12 +83,20 @@ export class ScriptedSession implements PeerListener {
         first.set(keyOf(change.collection, change.id), change)
     for (const [key, { collection, id, before }] of first) {
       const after = this.#server.get(collection, id)
+      const isOwn = log.some(
+        change =>
+          change.version > this.#sent &&
+          change.client === this.#client?.id &&
+          change.collection === collection &&
+          change.id === id,
+      )
       const follows = (document: typeof before | undefined) =>
         document != null &&
         this.#server.mayRead(known.openid, collection, document) &&
-        [...this.#followed.values()].some(
-          ({ query }) => query.collection === collection && this.#server.matches(query, document),
-        )
+        (isOwn ||
+          [...this.#followed.values()].some(
+            ({ query }) => query.collection === collection && this.#server.matches(query, document),
+          ))
       const isReadable = after !== undefined && this.#server.mayRead(known.openid, collection, after)
       if (isReadable && (follows(after) || follows(before)))
         items.set(key, [collection, this.#server.versionOf(collection, id), toJson(after) as never])
