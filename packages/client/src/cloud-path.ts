@@ -14,11 +14,16 @@ export function fileIdOf(env: string, path: string): string {
 function refusalOf(path: unknown): string | undefined {
   if (typeof path !== 'string' || path === '')
     return 'is required: where the file is to be stored, as in "images/a.jpg"'
-  if (path.startsWith('/')) return 'must not begin with "/"'
-  if (path.includes('//')) return 'must not have "//" in it'
+  const parts = path.split('/')
+  if (parts.includes('')) return 'must not begin or end with "/", nor have "//" in it'
+  if (parts.includes('.') || parts.includes('..')) return 'must not have a part that is "." or ".."'
   if (!isWellFormed(path)) return 'has half a surrogate pair in it'
   if (utf8Length(path) > 850) return 'is longer than 850 bytes'
   for (let i = 0; i < path.length; i++)
-    if (path.charCodeAt(i) < 0x20 || path.charCodeAt(i) === 0x7f) return 'has a control character in it'
+    if (isControl(path.charCodeAt(i))) return 'has a control character in it'
   return undefined
+}
+
+function isControl(unit: number): boolean {
+  return unit < 0x20 || (unit >= 0x7f && unit < 0xa0)
 }

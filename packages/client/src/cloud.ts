@@ -5,7 +5,7 @@ import type { Sync, SyncEvents } from '@nearcloud/sync'
 import type { DeletedFile, TempFileURL, UploadFileOptions, UploadFileResult } from './files.ts'
 import type { CallFunctionOptions, CallFunctionResult } from './functions.ts'
 import type { InitOptions } from './init-options.ts'
-import type { UploadTask } from './transfer-task.ts'
+import type { DownloadTask, UploadTask } from './transfer-task.ts'
 
 /**
  * The cloud object an app holds: the original's (`wx.cloud`), with a local store underneath, and what an offline app
@@ -28,7 +28,7 @@ export interface Cloud {
   uploadFile(options: UploadFileOptions & Callbacks<UploadFileResult> & WithCallback): UploadTask
   uploadFile(options: UploadFileOptions): Promise<UploadFileResult>
 
-  downloadFile(options: DownloadFileOptions & Callbacks<DownloadFileResult> & WithCallback): undefined
+  downloadFile(options: DownloadFileOptions & Callbacks<DownloadFileResult> & WithCallback): DownloadTask
   downloadFile(options: DownloadFileOptions): Promise<DownloadFileResult>
 
   getTempFileURL(options: UrlOptions & Callbacks<FileListResult<TempFileURL>> & WithCallback): undefined
@@ -37,8 +37,14 @@ export interface Cloud {
   deleteFile(options: DeleteOptions & Callbacks<FileListResult<DeletedFile>> & WithCallback): undefined
   deleteFile(options: DeleteOptions): Promise<FileListResult<DeletedFile>>
 
-  /** Keeps a query (`db.collection('todos').where(…)`) in step until `close`, whoever asks for it. */
-  subscribe(query: { toQuery(): Query }): { readonly ready: Promise<void>; close(): void }
+  /**
+   * Keeps a query in step until `close`, whoever asks for it: `db.collection('todos').where(…)`, or a collection by name
+   * with what of it is wanted (absent: all).
+   */
+  subscribe(
+    what: { toQuery(): Query } | string,
+    where?: object,
+  ): { readonly ready: Promise<void>; close(): void }
 
   /** Returns the way to stop. Listeners outlive an `init`. */
   on<Name extends keyof CloudEvents>(name: Name, listener: (detail: CloudEvents[Name]) => void): () => void
@@ -63,6 +69,7 @@ export type WithCallback =
 
 export interface DownloadFileOptions {
   readonly fileID: string
+  readonly config?: { readonly env?: string }
 }
 
 export interface DownloadFileResult {
@@ -77,6 +84,7 @@ export interface UrlOptions {
 
 export interface DeleteOptions {
   readonly fileList: readonly string[]
+  readonly config?: { readonly env?: string }
 }
 
 export interface FileListResult<Item> {

@@ -1,15 +1,14 @@
 import { CloudError, newDocId } from '@nearcloud/protocol'
-import { answer, createDatabase, type Executor } from '@nearcloud/query'
+import { answer, type Callbacks, createDatabase, type Executor } from '@nearcloud/query'
 import { Emitter } from '@nearcloud/sync'
 import type { Cloud, CloudEvents } from './cloud.ts'
 import { checkFileList, Files } from './files.ts'
 import { callFunction } from './functions.ts'
-import { readInitOptions, type Setting } from './init-options.ts'
+import { followed, readInitOptions, type Setting } from './init-options.ts'
 import { type Instance, openInstance } from './instance.ts'
 import { later } from './later.ts'
 import type { Platform } from './platform.ts'
-import { ProgressListeners, type UploadTask } from './transfer-task.ts'
-import type { QueuedUpload } from './upload-queue.ts'
+import { type DownloadProgress, Transfer, type UploadProgress } from './transfer-task.ts'
 
 /** A cloud object on a host. Nothing happens before its `init`. */
 export function createCloud(platform: Platform): Cloud {
@@ -27,6 +26,7 @@ export function createCloud(platform: Platform): Cloud {
       // the former one may hold the very store this one wants
       await previous?.opening.then(({ instance }) => instance.close()).catch(() => undefined)
       const instance = await openInstance(platform, setting, {
+        isHeldOffline: () => opened.isOfflineByChoice,
         uploaded({ fileID }, error) {
           if (!error) events.emit('uploaded', { fileID })
           else if (error.code !== 'ABORTED')
@@ -36,7 +36,6 @@ export function createCloud(platform: Platform): Cloud {
       })
       for (const name of ['pending', 'accepted', 'rejected', 'online', 'offline', 'error'] as const)
         instance.sync.on(name, detail => events.emit(name, detail as never))
-      if (opened.isOfflineByChoice) instance.sync.goOffline()
       opened.instance = instance
       return { instance, files: new Files(instance, platform) }
     }
@@ -44,8 +43,21 @@ export function createCloud(platform: Platform): Cloud {
 
   function use(): Opened {
     if (current) return current
-    throw new CloudError('NOT_INITIALIZED', {
-      errMsg: "Cloud API isn't enabled, please call init first: cloud.init({ endpoint: 'http://…' })",
+    throw notInitialised()
+  }
+
+  /** Does the work of a method of the original, in the style its options ask for. */
+  function inStyle<Result>(
+    api: string,
+    options: unknown,
+    work: (opening: Opening) => Promise<Result>,
+  ): Promise<Result> | undefined {
+    // its words are the original's, without the name of a method in front of them
+    if (!current) return refuseIn(options, notInitialised())
+    const { setting, opening } = current
+    return answer(api, options, 'both', async () => {
+      checkEnv((options as { config?: { env?: unknown } } | undefined)?.config?.env, setting)
+      return work(await opening)
     })
   }
 
@@ -63,6 +75,7 @@ export function createCloud(platform: Platform): Cloud {
 
     database(options) {
       const { setting } = use()
+      checkEnv(options?.env, setting)
       return createDatabase(executor, {
         side: 'client',
         newId: () => newDocId(random),
@@ -73,57 +86,40 @@ export function createCloud(platform: Platform): Cloud {
     },
 
     callFunction: options =>
-      answer('cloud.callFunction', options, 'both', async () =>
-        callFunction(options, (await opening()).instance.sync, random),
-      ),
+      inStyle('cloud.callFunction', options, ({ instance }) => callFunction(options, instance.sync, random)),
 
     uploadFile(options) {
-      const progress = new ProgressListeners()
-      let file: QueuedUpload | undefined
-      let isAborted = false
-      const abort = () => {
-        isAborted = true
-        if (file) void opening().then(({ instance }) => instance.uploads.abort(file!, aborted()))
-      }
-      const promise = answer('uploadFile', options, 'both', async () => {
-        const { files } = await opening()
-        return files.upload(options, progress, queued => {
-          file = queued
-          if (isAborted) abort()
-        })
-      })
-      const task: UploadTask = {
-        abort,
-        onProgressUpdate: listener => progress.add(listener),
-        offProgressUpdate: listener => progress.remove(listener),
-      }
-      return promise ?? task
+      const transfer = new Transfer<UploadProgress>()
+      const promise = inStyle('uploadFile', options, ({ files }) => files.upload(options, transfer))
+      return promise ?? transfer.task
     },
 
-    downloadFile: options =>
-      answer('downloadFile', options, 'both', async () => {
-        const { files } = await opening()
+    downloadFile(options) {
+      const transfer = new Transfer<DownloadProgress>()
+      const promise = inStyle('downloadFile', options, async ({ files }) => {
         const fileID: unknown = options?.fileID
         if (typeof fileID !== 'string' || fileID === '')
           throw new CloudError('INVALID_PARAM', { errMsg: 'fileID is required' })
-        return { ...(await files.download(fileID)), errMsg: 'downloadFile:ok' }
-      }),
+        return { ...(await files.download(fileID, transfer)), errMsg: 'downloadFile:ok' }
+      })
+      return promise ?? transfer.task
+    },
 
     getTempFileURL: options =>
-      answer('getTempFileURL', options, 'both', async () => {
-        const { files } = await opening()
-        return { fileList: await files.urls(checkFileList(options?.fileList)), errMsg: 'getTempFileURL:ok' }
-      }),
+      inStyle('getTempFileURL', options, async ({ files }) => ({
+        fileList: await files.urls(checkFileList(options?.fileList)),
+        errMsg: 'getTempFileURL:ok',
+      })),
 
     deleteFile: options =>
-      answer('deleteFile', options, 'both', async () => {
-        const { files } = await opening()
+      inStyle('deleteFile', options, async ({ files }) => {
         const asked = checkFileList(options?.fileList).map(({ fileID }) => fileID)
         return { fileList: await files.delete(asked), errMsg: 'deleteFile:ok' }
       }),
 
-    subscribe(query) {
-      const plain = query.toQuery()
+    subscribe(what, where) {
+      use()
+      const plain = typeof what === 'string' ? followed(what, where ?? true) : what.toQuery()
       let isClosed = false
       const subscribed = opening().then(({ instance }) => instance.sync.subscribe(plain))
       const ready = subscribed.then(subscription => {
@@ -218,8 +214,28 @@ type Implementation = {
   [Name in OverloadedMethods]: (options: Parameters<Cloud[Name]>[0]) => unknown
 }
 
-function aborted(): CloudError {
-  return new CloudError('ABORTED', { errMsg: 'uploadFile:fail abort' })
+/** There is one environment on a connection. */
+function checkEnv(env: unknown, setting: Setting): void {
+  if (env === undefined || env === setting.env) return
+  throw new CloudError('INVALID_ENV', {
+    errMsg: `this cloud was initialised for the environment "${setting.env}": make another one for "${String(env)}"`,
+  })
+}
+
+function refuseIn(options: unknown, error: CloudError): Promise<never> | undefined {
+  const { success, fail, complete } = (options ?? {}) as Callbacks<never>
+  if (!success && !fail && !complete) return Promise.reject(error)
+  void Promise.resolve().then(() => {
+    fail?.(error)
+    complete?.(error)
+  })
+  return undefined
+}
+
+function notInitialised(): CloudError {
+  return new CloudError('NOT_INITIALIZED', {
+    errMsg: "Cloud API isn't enabled, please call init first: cloud.init({ endpoint: 'http://…' })",
+  })
 }
 
 const nothing = { pending: 0, uploads: 0, rejected: 0, openid: undefined, volatile: false }

@@ -3,7 +3,7 @@ import { checkCloudPath, fileIdOf } from './cloud-path.ts'
 import type { Instance } from './instance.ts'
 import type { Platform } from './platform.ts'
 import { Sha256 } from './sha256.ts'
-import type { ProgressListeners } from './transfer-task.ts'
+import type { DownloadProgress, Transfer, UploadProgress } from './transfer-task.ts'
 import type { QueuedUpload } from './upload-queue.ts'
 
 export interface UploadFileOptions {
@@ -51,11 +51,7 @@ export class Files {
    * Resolves when the server has the whole file; without a network as soon as it is durable here (`pending: true`), and
    * it is uploaded later. Rejects with what the server says of it, STORE_FULL, UPLOAD_TOO_LARGE, ABORTED.
    */
-  async upload(
-    options: UploadFileOptions,
-    progress: ProgressListeners,
-    queued: (file: QueuedUpload) => void,
-  ): Promise<UploadFileResult> {
+  async upload(options: UploadFileOptions, transfer: Transfer<UploadProgress>): Promise<UploadFileResult> {
     const { queue, uploads, setting } = this.#instance
     checkCloudPath(options?.cloudPath)
     const { bytes, contentType } = await this.#read(options)
@@ -67,12 +63,18 @@ export class Files {
     const sha256 = new Sha256().update(bytes).hex()
     const file: QueuedUpload = { fileID, path: options.cloudPath, contentType, sha256, bytes }
     await queue.add(file)
-    queued(file)
+    transfer.whenAborted(() => void uploads.abort(file, aborted('uploadFile')))
     return new Promise((resolve, reject) => {
       const done = (statusCode: number, pending: boolean) =>
         resolve({ fileID, statusCode, errMsg: 'uploadFile:ok', ...(pending && { pending: true as const }) })
       uploads.watch(file, {
-        sent: sent => progress.tell(sent, bytes.length),
+        sent: sent =>
+          transfer.progressed({
+            progress: percent(sent, bytes.length),
+            totalBytesSent: sent,
+            totalBytesExpectedToSend: bytes.length,
+          }),
+        headers: header => transfer.headersCame(header),
         settled: error => (error ? reject(error) : done(200, false)),
         waits: () => done(202, true),
       })
@@ -80,7 +82,10 @@ export class Files {
     })
   }
 
-  async download(fileID: string): Promise<{ tempFilePath: string; statusCode: number }> {
+  async download(
+    fileID: string,
+    transfer: Transfer<DownloadProgress>,
+  ): Promise<{ tempFilePath: string; statusCode: number }> {
     const [item] = await this.urls([{ fileID }])
     if (item?.status !== 0)
       throw new CloudError('STORAGE_FILE_NONEXIST', {
@@ -98,6 +103,10 @@ export class Files {
       throw new CloudError('STORAGE_REQUEST_FAIL', {
         errMsg: `the download was answered with HTTP ${response.status}`,
       })
+    if (transfer.isAborted) throw aborted('downloadFile')
+    transfer.headersCame(response.headers)
+    const size = response.body.length
+    transfer.progressed({ progress: 100, totalBytesWritten: size, totalBytesExpectedToWrite: size })
     const tempFilePath = await this.#platform.saveTemporary(response.body, {
       name: fileID.slice(fileID.lastIndexOf('/') + 1),
       contentType: response.headers['content-type'] ?? 'application/octet-stream',
@@ -226,6 +235,14 @@ export function checkFileList(list: unknown): { fileID: string; maxAge?: number 
       throw refuse('fileList的元素如果是对象，必须是包含fileID和maxAge的对象')
     return { fileID, ...(maxAge !== undefined && { maxAge: Number(maxAge) }) }
   })
+}
+
+function percent(part: number, whole: number): number {
+  return whole === 0 ? 100 : Math.floor((part / whole) * 100)
+}
+
+function aborted(api: string): CloudError {
+  return new CloudError('ABORTED', { errMsg: `${api}:fail abort` })
 }
 
 function refuse(words: string): CloudError {

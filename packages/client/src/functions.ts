@@ -27,6 +27,19 @@ export async function callFunction(
   if (typeof name !== 'string' || name === '')
     throw new CloudError('INVALID_PARAM', { errMsg: '函数名不能为空 (the name of a function is required)' })
   const data = normalise(options.data ?? {}, { name: 'data', serverDates: false })
-  const result = await sync.call(name, data)
+  const result = await sync.call(name, data).catch((thrown: CloudError) => {
+    throw inOriginalWords(thrown)
+  })
   return { result: copyValue(result), errMsg: 'cloud.callFunction:ok', requestID: newNonce(random) }
+}
+
+/** What the original's client says of a function that failed. */
+function inOriginalWords(error: CloudError): CloudError {
+  const { code, errMsg, details } = error
+  if (!errMsg.startsWith('errCode:')) return error
+  return new CloudError(code, {
+    errMsg: `cloud.callFunction:fail Error: ${errMsg}`,
+    details,
+    cause: error,
+  })
 }

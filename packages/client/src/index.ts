@@ -15,4 +15,10 @@ export type { CallFunctionOptions, CallFunctionResult } from './functions.ts'
 export type { InitOptions } from './init-options.ts'
 export type { HttpRequest, HttpResponse, Platform } from './platform.ts'
 export { type Fetch, requestByFetch } from './request-by-fetch.ts'
-export type { Progress, UploadTask } from './transfer-task.ts'
+export type {
+  DownloadProgress,
+  DownloadTask,
+  HeadersReceived,
+  UploadProgress,
+  UploadTask,
+} from './transfer-task.ts'

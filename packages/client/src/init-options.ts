@@ -37,8 +37,9 @@ export interface Setting {
 
 /** Throws INVALID_PARAM that names the option. */
 export function readInitOptions(options: InitOptions, defaultEndpoint: string | undefined): Setting {
-  const endpoint = (options.endpoint ?? defaultEndpoint)?.replace(/\/+$/, '')
-  if (typeof endpoint !== 'string' || !/^https?:\/\/[^/\s]+/.test(endpoint))
+  const address: unknown = options.endpoint ?? defaultEndpoint
+  const endpoint = typeof address === 'string' ? address.replace(/\/+$/, '') : ''
+  if (!/^https?:\/\/[^/\s]+/.test(endpoint))
     throw refuse('endpoint is the address of the nearcloud server, as in "http://127.0.0.1:8080"')
   const env = typeof options.env === 'object' ? options.env?.database : options.env
   const store = options.store ?? 'main'

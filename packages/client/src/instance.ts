@@ -17,6 +17,8 @@ export interface Instance {
 }
 
 export interface InstanceEvents {
+  /** The app wants no connection yet. */
+  isHeldOffline(): boolean
   uploaded: UploadsOptions['settled']
   failed(error: CloudError): void
 }
@@ -49,6 +51,7 @@ export async function openInstance(
   const stopHints = platform.onConnectivity?.(state => (state === 'online' ? sync.wake() : sync.doubt()))
   const stopEvents = store.onEvent(event => events.failed(toCloudError(event.error)))
   for (const query of setting.subscribe) sync.subscribe(query)
+  if (events.isHeldOffline()) sync.goOffline()
   sync.start()
   return {
     setting,

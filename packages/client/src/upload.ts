@@ -11,12 +11,12 @@ export interface UploadTools {
   /** Is it still wanted? Asked before each part. */
   isWanted(): boolean
   sent(bytes: number): void
+  headers(header: Readonly<Record<string, string>>): void
 }
 
 /**
  * Brings one file to the server: a ticket, then parts from where the server stands. Resolves when the server has it
- * whole. Rejects with OFFLINE (or another code of `isPassing`) to try again later, ABORTED when it is not wanted any
- * more, anything else for good.
+ * whole. Rejects with ABORTED when it is not wanted any more; `isPassing` tells whether another error is for good.
  */
 export async function upload(file: QueuedUpload, tools: UploadTools): Promise<void> {
   const ticket = readTicket(
@@ -38,7 +38,9 @@ export async function upload(file: QueuedUpload, tools: UploadTools): Promise<vo
       headers: { 'upload-offset': String(offset), authorization: `Bearer ${tools.sync.access ?? ''}` },
       body: part,
       timeoutMs: partLimitMs,
+      onSent: bytes => tools.sent(offset + bytes),
     })
+    tools.headers(response.headers)
     if (response.status === 200) {
       tools.sent(file.bytes.length)
       return
@@ -55,9 +57,9 @@ export async function upload(file: QueuedUpload, tools: UploadTools): Promise<vo
   })
 }
 
-/** Worth another try later, with nothing changed. */
+/** Worth another try later: neither the file nor whose it is has to change for it to go through. */
 export function isPassing(error: CloudError): boolean {
-  return passing.has(error.code)
+  return !lasting.has(error.code)
 }
 
 function readTicket(value: Value): { uploadUrl: string; offset: number; partBytes: number } {
@@ -90,6 +92,12 @@ function errorOf(response: HttpResponse): CloudError {
   return new CloudError('OFFLINE', { errMsg: `the upload was answered with HTTP ${response.status}` })
 }
 
-const passing = new Set(['OFFLINE', 'SERVER_TIMEOUT', 'TOKEN_REFUSED', 'EXCEED_REQUEST_LIMIT', 'SYS_ERR'])
+const lasting: ReadonlySet<string> = new Set([
+  'STORAGE_EXCEED_AUTHORITY',
+  'STORAGE_REQUEST_FAIL',
+  'UPLOAD_TOO_LARGE',
+  'INVALID_PARAM',
+  'INVALID_ENV',
+])
 const mostMisses = 10
 const partLimitMs = 120_000

@@ -18,6 +18,7 @@ export interface UploadsOptions {
 
 export interface UploadWatch {
   sent?(bytes: number): void
+  headers?(header: Readonly<Record<string, string>>): void
   settled(error: CloudError | undefined): void
   /** It has to wait for a network. */
   waits?(): void
@@ -107,6 +108,7 @@ export class Uploads {
       request,
       isWanted: () => queue.has(file) && !this.#isStopped,
       sent: (bytes: number) => this.#watches.get(file)?.sent?.(bytes),
+      headers: (header: Readonly<Record<string, string>>) => this.#watches.get(file)?.headers?.(header),
     }
     try {
       await upload(file, tools).catch((error: CloudError) => {

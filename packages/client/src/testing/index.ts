@@ -1,1 +1,3 @@
-export {}
+export { MemoryPlatform } from './memory-platform.ts'
+export { type PlatformUnderTest, platformSuite, type SuiteRunner } from './platform-suite.ts'
+export { type HttpFault, ScriptedFiles, type StoredFile } from './scripted-files.ts'

@@ -1,0 +1,307 @@
+import { limits } from '@nearcloud/protocol'
+import { settle } from '@nearcloud/store/testing'
+import { TestRig } from '@nearcloud/sync/testing'
+import { expect, test } from 'vitest'
+import { type Cloud, createCloud } from './index.ts'
+import { MemoryPlatform, ScriptedFiles } from './testing/index.ts'
+
+const bytes = Uint8Array.from({ length: 10 }, (_, i) => i + 1)
+const fileID = 'cloud://default.nearcloud/photos/a.png'
+
+async function setUp(options: { isUp?: boolean } = {}) {
+  const rig = new TestRig()
+  const files = new ScriptedFiles()
+  rig.server.files = ask => files.ask(ask)
+  const platform = new MemoryPlatform(rig, files.http)
+  platform.network.isUp = options.isUp ?? true
+  const cloud = await open(platform)
+  return { rig, files, platform, cloud }
+}
+
+async function open(platform: MemoryPlatform): Promise<Cloud> {
+  const cloud = createCloud(platform)
+  cloud.init({ endpoint: 'http://cloud.test' })
+  await cloud.ready()
+  await settle()
+  return cloud
+}
+
+test('[FILE-1] online an upload resolves when the server has the file whole', async () => {
+  const { files, cloud } = await setUp()
+  const sent: number[] = []
+  const result = await new Promise((resolve, reject) => {
+    const task = cloud.uploadFile({
+      cloudPath: 'photos/a.png',
+      fileContent: bytes,
+      success: resolve,
+      fail: reject,
+    })
+    task.onProgressUpdate(({ totalBytesSent }) => sent.push(totalBytesSent))
+  })
+  expect(result).toEqual({ fileID, statusCode: 200, errMsg: 'uploadFile:ok' })
+  expect(files.stored.get(fileID)).toEqual({ bytes, contentType: 'image/png' })
+  expect(files.requests.map(({ headers }) => headers)).toEqual(
+    ['0', '4', '8'].map(offset => ({ 'upload-offset': offset, authorization: 'Bearer access-of-user-1' })),
+  )
+  expect(files.requests[0]!.url).toMatch(/^http:\/\/cloud\.test\/files\/uploads\//)
+  expect(sent).toEqual([4, 8, 10])
+  expect(cloud.status().uploads).toBe(0)
+})
+
+test('[FILE-2] offline it resolves when bytes and intent are durable, and the file goes later', async () => {
+  const { rig, files, platform, cloud } = await setUp({ isUp: false })
+  await rig.pass(1_000)
+  const result = await cloud.uploadFile({ cloudPath: 'photos/a.png', fileContent: bytes })
+  expect(result).toEqual({ fileID, statusCode: 202, errMsg: 'uploadFile:ok', pending: true })
+  expect(cloud.status().uploads).toBe(1)
+  cloud.goOffline()
+  platform.restart() // and the process is gone
+
+  const again = await open(platform)
+  expect(again.status().uploads).toBe(1)
+  const uploaded: unknown[] = []
+  again.on('uploaded', event => uploaded.push(event))
+  platform.network.isUp = true
+  const synced = again.whenSynced()
+  await rig.pass(60_000)
+  await synced
+  expect(files.stored.get(fileID)?.bytes).toEqual(bytes)
+  expect(uploaded).toEqual([{ fileID }])
+})
+
+test('[FILE-3] an upload cut at any part, before or after the server has it, goes on from there', async () => {
+  for (const where of ['before', 'after'] as const)
+    for (let at = 1; at <= 3; at++) {
+      const { rig, files, cloud } = await setUp()
+      files.fault = exchange => (exchange === at ? where : undefined)
+      const result = await cloud.uploadFile({ cloudPath: 'photos/a.png', fileContent: bytes })
+      expect(result.pending).toBe(true)
+      await rig.pass(60_000)
+      expect(files.stored.get(fileID)?.bytes).toEqual(bytes)
+      expect(cloud.status().uploads).toBe(0)
+      const parts = files.requests.map(({ headers }) => headers?.['upload-offset'])
+      expect(parts.length).toBeLessThanOrEqual(where === 'after' && at === 3 ? 7 : 4)
+      await cloud.close()
+    }
+})
+
+test('[FILE-3] a process that dies in the middle of an upload finishes it the next time', async () => {
+  const { rig, files, platform, cloud } = await setUp()
+  files.fault = exchange => (exchange >= 2 ? 'before' : undefined)
+  await cloud.uploadFile({ cloudPath: 'photos/a.png', fileContent: bytes })
+  cloud.goOffline()
+  platform.restart()
+  files.fault = () => undefined
+  files.requests.length = 0
+  const again = await open(platform)
+  await rig.pass(60_000)
+  expect(files.stored.get(fileID)?.bytes).toEqual(bytes)
+  expect(files.requests.map(({ headers }) => headers?.['upload-offset'])).toEqual(['4', '8'])
+  expect(again.status().uploads).toBe(0)
+})
+
+test('[FILE-4] bytes that were spoilt on the way are sent again from the beginning', async () => {
+  const { files, cloud } = await setUp()
+  files.fault = exchange => {
+    if (exchange === 2) files.spoil()
+    return undefined
+  }
+  const result = await cloud.uploadFile({ cloudPath: 'photos/a.png', fileContent: bytes })
+  expect(result.statusCode).toBe(200)
+  expect(files.stored.get(fileID)?.bytes).toEqual(bytes)
+  expect(files.requests).toHaveLength(6)
+})
+
+test('[FILE-5] what the server refuses rejects, and leaves the queue', async () => {
+  const { rig, files, platform, cloud } = await setUp()
+  files.mayWrite = path => (path.startsWith('private/') ? 'the rule "write" refused this user' : undefined)
+  const upload = () => cloud.uploadFile({ cloudPath: 'private/a', fileContent: bytes })
+  await expect(upload()).rejects.toMatchObject({
+    code: 'STORAGE_EXCEED_AUTHORITY',
+    errMsg: 'uploadFile:fail the rule "write" refused this user',
+  })
+  expect(cloud.status().uploads).toBe(0)
+  const rejected: unknown[] = []
+  cloud.on('uploadRejected', event => rejected.push(event))
+  cloud.goOffline()
+  expect((await upload()).pending).toBe(true)
+  await cloud.uploadFile({ cloudPath: 'photos/a.png', fileContent: bytes })
+  cloud.goOnline()
+  await rig.pass(60_000)
+  expect(rejected).toMatchObject([
+    { fileID: 'cloud://default.nearcloud/private/a', code: 'STORAGE_EXCEED_AUTHORITY' },
+  ])
+  expect(files.stored.has(fileID)).toBe(true)
+  expect(platform.medium('default.main.files').records.size).toBe(0)
+})
+
+test('[FILE-6] an aborted upload rejects, and is not sent', async () => {
+  const { rig, files, cloud } = await setUp()
+  cloud.goOffline()
+  let failed: unknown
+  const task = cloud.uploadFile({
+    cloudPath: 'photos/a.png',
+    fileContent: bytes,
+    success: () => undefined,
+    fail: (error: unknown) => {
+      failed = error
+    },
+  })
+  task.abort()
+  await settle()
+  cloud.goOnline()
+  await rig.pass(60_000)
+  expect(files.stored.size).toBe(0)
+  expect(cloud.status().uploads).toBe(0)
+  expect(failed === undefined || (failed as { code: string }).code === 'ABORTED').toBe(true)
+})
+
+test('[FILE-7] paths that cannot name a file are refused', async () => {
+  const { cloud } = await setUp()
+  const hostile = [
+    '',
+    '/a',
+    'a/',
+    'a//b',
+    '.',
+    '../a',
+    'a/../b',
+    'a\u0000b',
+    'a\u0085',
+    'x'.repeat(851),
+    '\ud800',
+    7,
+  ]
+  for (const cloudPath of hostile)
+    await expect(
+      cloud.uploadFile({ cloudPath: cloudPath as string, fileContent: bytes }),
+    ).rejects.toMatchObject({ code: 'INVALID_PARAM', errCode: -501007 })
+  const result = await cloud.uploadFile({ cloudPath: 'a|b 测试.jpeg', fileContent: bytes })
+  expect(result.fileID).toBe('cloud://default.nearcloud/a|b 测试.jpeg')
+})
+
+test('[FILE-7] a file over the limit, and none at all, are refused', async () => {
+  const { cloud } = await setUp()
+  const big = { length: limits.fileBytes + 1 } as Uint8Array
+  await expect(cloud.uploadFile({ cloudPath: 'a', filePath: { bytes: big } })).rejects.toMatchObject({
+    code: 'UPLOAD_TOO_LARGE',
+  })
+  await expect(
+    cloud.uploadFile({ cloudPath: 'a', fileContent: 'text' as unknown as Uint8Array }),
+  ).rejects.toMatchObject({ code: 'INVALID_PARAM' })
+})
+
+test('[FILE-7] an empty file is a file', async () => {
+  const { files, cloud } = await setUp()
+  const result = await cloud.uploadFile({ cloudPath: 'photos/a.png', fileContent: new Uint8Array() })
+  expect(result.statusCode).toBe(200)
+  expect(files.stored.get(fileID)?.bytes).toEqual(new Uint8Array())
+})
+
+test('[FILE-8] a storage that is full rejects the upload, and nothing of it stays', async () => {
+  const { rig, files, platform, cloud } = await setUp()
+  platform.medium('default.main.files').faultAt(2, 'full')
+  await expect(cloud.uploadFile({ cloudPath: 'a', fileContent: bytes })).rejects.toMatchObject({
+    code: 'STORE_FULL',
+  })
+  await rig.pass(60_000)
+  expect(cloud.status().uploads).toBe(0)
+  expect(files.stored.size).toBe(0)
+})
+
+test('[FILE-9] a file that waits can be seen and downloaded here', async () => {
+  const { rig, platform, cloud } = await setUp()
+  cloud.goOffline()
+  await cloud.uploadFile({ cloudPath: 'photos/a.png', fileContent: bytes })
+  const { fileList, errMsg } = await cloud.getTempFileURL({
+    fileList: [fileID, 'cloud://default.nearcloud/x'],
+  })
+  expect(errMsg).toBe('getTempFileURL:ok')
+  expect(fileList[0]).toMatchObject({ fileID, status: 0, errMsg: 'ok' })
+  expect(platform.saved.get(fileList[0]!.tempFileURL)?.bytes).toEqual(bytes)
+  expect(fileList[1]).toMatchObject({ tempFileURL: '', status: -601003 })
+  const { tempFilePath } = await cloud.downloadFile({ fileID })
+  expect(platform.saved.get(tempFilePath)).toMatchObject({ bytes, contentType: 'image/png', name: 'a.png' })
+  cloud.goOnline()
+  await rig.pass(60_000)
+  const online = await cloud.getTempFileURL({
+    fileList: [{ fileID, maxAge: 60 }, 'cloud://default.nearcloud/x'],
+  })
+  expect(online.fileList).toEqual([
+    {
+      fileID,
+      tempFileURL: `http://cloud.test/files/${encodeURIComponent(fileID)}`,
+      maxAge: 60,
+      status: 0,
+      errMsg: 'ok',
+    },
+    {
+      fileID: 'cloud://default.nearcloud/x',
+      tempFileURL: '',
+      maxAge: 7200,
+      status: -503003,
+      errMsg: 'storage file not exists',
+    },
+  ])
+})
+
+test('[FILE-10] a download gives an address here, or says that there is no file', async () => {
+  const { files, platform, cloud } = await setUp()
+  files.stored.set(fileID, { bytes, contentType: 'image/png' })
+  const result = await cloud.downloadFile({ fileID })
+  expect(result).toMatchObject({ statusCode: 200, errMsg: 'downloadFile:ok' })
+  expect(platform.saved.get(result.tempFilePath)).toEqual({ bytes, contentType: 'image/png', name: 'a.png' })
+  await expect(cloud.downloadFile({ fileID: 'cloud://default.nearcloud/x' })).rejects.toMatchObject({
+    code: 'STORAGE_FILE_NONEXIST',
+    errCode: -503003,
+  })
+  await expect(cloud.downloadFile({ fileID: '' })).rejects.toMatchObject({ code: 'INVALID_PARAM' })
+  cloud.goOffline()
+  await expect(cloud.downloadFile({ fileID })).rejects.toMatchObject({ code: 'OFFLINE' })
+})
+
+test('[FILE-11] deleting takes a file from the queue and from the server, and answers for each', async () => {
+  const { rig, files, cloud } = await setUp()
+  files.stored.set(fileID, { bytes, contentType: 'image/png' })
+  const first = await cloud.deleteFile({ fileList: [fileID, 'cloud://default.nearcloud/x'] })
+  expect(first).toEqual({
+    errMsg: 'deleteFile:ok',
+    fileList: [
+      { fileID, status: 0, errMsg: 'ok' },
+      { fileID: 'cloud://default.nearcloud/x', status: -503003, errMsg: 'storage file not exists' },
+    ],
+  })
+  cloud.goOffline()
+  await cloud.uploadFile({ cloudPath: 'photos/a.png', fileContent: bytes })
+  expect((await cloud.deleteFile({ fileList: [fileID] })).fileList).toMatchObject([{ fileID, status: 0 }])
+  cloud.goOnline()
+  await rig.pass(60_000)
+  expect(files.stored.size).toBe(0)
+})
+
+test('[FILE-12] lists are checked in the original’s words, and hold 50 at most', async () => {
+  const { cloud } = await setUp()
+  const get = (fileList: unknown) => cloud.getTempFileURL({ fileList: fileList as string[] })
+  for (const none of [undefined, [], 'a', {}])
+    await expect(get(none)).rejects.toMatchObject({
+      code: 'INVALID_PARAM',
+      errMsg: expect.stringContaining('fileList必须是非空的数组'),
+    })
+  await expect(get([7])).rejects.toMatchObject({ code: 'INVALID_PARAM' })
+  await expect(get([null])).rejects.toMatchObject({ code: 'INVALID_PARAM' })
+  await expect(get([{ fileID, maxAge: '1' }])).rejects.toMatchObject({ code: 'INVALID_PARAM' })
+  const many = Array.from({ length: 51 }, (_, i) => `cloud://default.nearcloud/${i}`)
+  await expect(get(many)).rejects.toMatchObject({ code: 'INVALID_PARAM' })
+  await expect(cloud.deleteFile({ fileList: many })).rejects.toMatchObject({ code: 'INVALID_PARAM' })
+  expect((await get(many.slice(1))).fileList.map(item => item.fileID)).toEqual(many.slice(1))
+})
+
+test('[FILE-13] files go in the order they were given, the last of a path last', async () => {
+  const { rig, files, cloud } = await setUp()
+  cloud.goOffline()
+  for (let i = 0; i < 5; i++)
+    await cloud.uploadFile({ cloudPath: 'photos/a.png', fileContent: Uint8Array.of(i) })
+  cloud.goOnline()
+  await rig.pass(60_000)
+  expect(files.stored.get(fileID)?.bytes).toEqual(Uint8Array.of(4))
+})
