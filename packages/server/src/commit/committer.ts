@@ -65,8 +65,9 @@ export class Committer {
   }
 
   /**
-   * Introduces a client, made here if it is new, at this place of the order. Outcomes up to `seen` are forgotten: the
-   * client has them. Throws TOKEN_REFUSED when it belongs to another user.
+   * Introduces a client, made here if it is new, at this place of the order. Outcomes up to `seen` are forgotten, but for
+   * the latest thousand: the client has them, and a store set back to an earlier day asks for them again. Throws
+   * TOKEN_REFUSED when it belongs to another user.
    */
   openClient(client: string, openid: string, seen: MutationId): Promise<OpenedClient> {
     return new Promise((resolve, reject) => {
@@ -153,7 +154,8 @@ export class Committer {
       throw new CloudError('TOKEN_REFUSED', { errMsg: 'this local store belongs to another user' })
     const row = known ?? { client, openid, lastMutation: 0, lastTime: 0 }
     const outcomes = known ? await engine.outcomes(env, client, seen) : []
-    const forgotten = known ? [{ client, upTo: seen }] : []
+    const upTo = Math.min(seen, row.lastMutation - keptOutcomes)
+    const forgotten = upTo > 0 ? [{ client, upTo }] : []
     await engine.commit(env, { ...emptyBatch(head), clients: known ? [] : [row], forgotten })
     return { head, row, outcomes }
   }
@@ -169,6 +171,7 @@ function answerTo(group: Group, job: Extract<Job, { kind: 'commit' }>): () => vo
   }
 }
 
+const keptOutcomes = 1_000
 const maxQueue = 20_000
 const maxGroup = 1_000
 const maxGroupWrites = 10_000

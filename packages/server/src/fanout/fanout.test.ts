@@ -423,3 +423,35 @@ test('[RESUME-4] what a client wrote before it lost the answer is told when it c
     items: [['todos', 1, { _id: 'a', _openid: alice.kind === 'user' ? alice.openid : '', n: 1 }]],
   })
 })
+
+test('[RESUME-5] a client that begins anew hears what its own mutations did before any snapshot, and in one message with their count', async () => {
+  const house = await openHouse()
+  const first = await join(house, 'alice')
+  first.push(mutationOf(1, [add('a', { n: 1 })]), mutationOf(2, [add('b', { n: 1 })]))
+  await first.next('pushed')
+  first.close()
+  await first.ended()
+  await write(house, set('a', 'n', 2), remove('b'))
+  house.judge.version = 'other rules'
+  const second = house.connect()
+  const query = { collection: 'todos', where: ['and', []], orderBy: [], skip: 0 }
+  const welcome = await second.hello({
+    client: clientId('alice'),
+    token: tokenOf('alice'),
+    epoch: 'memory',
+    viewKey: 'before',
+    subscriptions: [{ id: 1, query, complete: true }],
+  })
+  expect(welcome).toMatchObject({ resumed: false, lastMutation: 2 })
+  await second.next('snapshot')
+  const [told, snapshot] = second.heard.filter(({ type }) => type === 'changes' || type === 'snapshot')
+  expect(told).toMatchObject({
+    type: 'changes',
+    lastMutation: 2,
+    items: [
+      ['todos', 3, { _id: 'a', n: 2 }],
+      ['todos', 3, null, 'b'],
+    ],
+  })
+  expect(snapshot).toMatchObject({ type: 'snapshot', items: [['todos', 3, { _id: 'a', n: 2 }]] })
+})

@@ -7,7 +7,7 @@ import { Followed } from './followed.ts'
 import { changesFrame } from './frames.ts'
 import { inParts, itemsOf } from './items.ts'
 import { PendingChanges } from './pending-changes.ts'
-import { resumeFrom } from './resume.ts'
+import { recallOwn, resumeFrom } from './resume.ts'
 import { streamSnapshot, streamWindow } from './snapshot.ts'
 import type { Follower } from './subscription-index.ts'
 
@@ -50,7 +50,12 @@ export class Feed implements Follower {
   #sentMutation: MutationId = 0
   #lastMutation: MutationId = 0
   #waiters: { version: Version; resolve: () => void }[] = []
-  #snapshots: Promise<void> = Promise.resolve()
+  /** Resolves the first time that nothing is due, or when the feed is closed. */
+  #begin: () => void = () => {}
+  readonly #begun = new Promise<void>(resolve => {
+    this.#begin = resolve
+  })
+  #snapshots: Promise<void> = this.#begun
   /** The versions of each document since the snapshot under way began. */
   #meanwhile: Map<string, Version[]> | undefined
 
@@ -116,6 +121,11 @@ export class Feed implements Follower {
     this.#pending.take()
   }
 
+  /** The client has to be told what its mutations after `from` did, whatever else it is told. */
+  recall(from: Version, head: Version): Promise<void> {
+    return recallOwn(this, from, head)
+  }
+
   /** From now on messages flow; the first one at once, if there is anything to say. */
   goLive(): void {
     if (this.#state !== 'opening') return
@@ -123,7 +133,7 @@ export class Feed implements Follower {
     this.#ask()
   }
 
-  /** Sends the first result of a followed query, after those asked before. */
+  /** Sends the first result of a followed query, after what was due when the feed went live, and those asked before. */
   snapshot(subscription: number): void {
     const plain = this.followed.plain(subscription)
     const window = this.followed.window(subscription)
@@ -186,6 +196,7 @@ export class Feed implements Follower {
     this.#pending.take()
     this.fanout.forget(this)
     for (const { resolve } of this.#waiters.splice(0)) resolve()
+    this.#begin()
   }
 
   /** Sends what is due. The fan-out calls it once in a turn. */
@@ -232,6 +243,7 @@ export class Feed implements Follower {
       )
     }
     this.#wakeWaiters()
+    this.#begin()
   }
 
   /** One message; several when it is too large for a frame, of which the last alone says how far they reach. */

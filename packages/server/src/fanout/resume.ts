@@ -1,4 +1,6 @@
 import type { Version } from '@nearcloud/protocol'
+import { type Change, changeOf } from '../commit/change.ts'
+import { keyOf } from '../commit/stage.ts'
 import { nextTurn } from '../engine/turn.ts'
 import type { Feed } from './feed.ts'
 
@@ -6,7 +8,46 @@ import type { Feed } from './feed.ts'
  * `changesSince(from)`: reads the history after `from` up to `head` and notes what concerns the feed. History has every
  * document as it was, so it tells what the client could see at `from`. False when it is gone, or too much to tell.
  */
-export async function resumeFrom(feed: Feed, from: Version, head: Version): Promise<boolean> {
+export function resumeFrom(feed: Feed, from: Version, head: Version): Promise<boolean> {
+  return readHistory(feed, from, head, change => {
+    const { collection, before, after } = change
+    if (change.client === feed.client) feed.noteOwn(change)
+    else if (feed.followed.matches(collection, before) || feed.followed.matches(collection, after))
+      feed.note(change)
+  })
+}
+
+/**
+ * Notes the documents that the client's own mutations changed after `from`, as they are now: its next change message
+ * says that those mutations are in it. What history no longer tells, snapshots bring.
+ */
+export async function recallOwn(feed: Feed, from: Version, head: Version): Promise<void> {
+  const { engine, env } = feed.fanout.environment
+  const own = new Map<string, Change>()
+  await readHistory(feed, from, head, change => {
+    if (change.client === feed.client) own.set(keyOf(change.collection, change.id), change)
+  })
+  for (const change of own.values()) {
+    const [row] = await engine.get(env, change.collection, [change.id])
+    if (row?.version === change.version) feed.noteOwn(change)
+    else
+      feed.noteOwn(
+        changeOf({
+          ...change,
+          version: row?.version ?? feed.fanout.head,
+          beforeText: change.afterText ?? change.beforeText,
+          afterText: row?.text ?? null,
+        }),
+      )
+  }
+}
+
+async function readHistory(
+  feed: Feed,
+  from: Version,
+  head: Version,
+  note: (change: Change) => void,
+): Promise<boolean> {
   const { engine, env } = feed.fanout.environment
   let at = from
   while (at < head && feed.isOpen) {
@@ -14,10 +55,7 @@ export async function resumeFrom(feed: Feed, from: Version, head: Version): Prom
     if (!changes) return false
     for (const change of changes) {
       if (change.version > head) break
-      const { collection, before, after } = change
-      if (change.client === feed.client) feed.noteOwn(change)
-      else if (feed.followed.matches(collection, before) || feed.followed.matches(collection, after))
-        feed.note(change)
+      note(change)
     }
     if (feed.isOverfull) return false
     at = Math.max(changes.at(-1)?.version ?? head, at + 1)

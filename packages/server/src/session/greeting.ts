@@ -58,6 +58,10 @@ export async function greet(session: Session, hello: UpOf<'hello'>): Promise<voi
     const isTold = kept.length === 0 && row.lastMutation <= hello.seen
     const resumed = mayResume && (await feed.resume(hello.version, hello.seen, isTold ? hello.version : head))
     if (!resumed) feed.beginAnew(hello.seen)
+    // accepted, and told by no change message: once the next one says they are in it, they leave the client's overlay
+    const untold = outcomes.flatMap(({ outcome }) => (outcome.status === 'accepted' ? [outcome.version] : []))
+    const recalled = Math.max(Math.min(...untold) - 1, 0)
+    if (untold.length > 0 && !(resumed && recalled >= hello.version)) await feed.recall(recalled, head)
     if (session.isOver) return
 
     session.send({

@@ -109,6 +109,26 @@ test('[SESSION-6] a gap or a reused number ends the conversation; the next welco
   expect((await house.documents()).map(document => document._id)).toEqual(['a'])
 })
 
+test('[SESSION-17] a client that was set back to an earlier day still learns what it had sent by then', async () => {
+  const house = await openHouse()
+  const client = await join(house, 'alice')
+  client.push(mutationOf(1, [add('a')]), mutationOf(2, [add('b')]))
+  await client.next('pushed')
+  client.close()
+  await client.ended()
+  const now = house.connect()
+  await now.hello({ client: clientId('alice'), token: tokenOf('alice'), seen: 2 })
+  now.close()
+  await now.ended()
+  const earlier = house.connect()
+  const welcome = await earlier.hello({ client: clientId('alice'), token: tokenOf('alice'), seen: 0 })
+  expect(welcome.nonces).toEqual([
+    [1, 'nonce1'],
+    [2, 'nonce2'],
+  ])
+  expect(welcome.outcomes).toMatchObject([{ id: 1 }, { id: 2 }])
+})
+
 test('[SESSION-7] a mutation with a value that cannot be is refused, and the count goes on', async () => {
   const house = await openHouse()
   const client = await join(house, 'alice')
