@@ -1,4 +1,4 @@
-import { CloudError, errorNumbers, limits, type Value } from '@nearcloud/protocol'
+import { CloudError, contentTypeOf, errorNumbers, limits, type Value } from '@nearcloud/protocol'
 import { checkCloudPath, fileIdOf } from './cloud-path.ts'
 import type { Instance } from './instance.ts'
 import type { Platform } from './platform.ts'
@@ -165,7 +165,8 @@ export class Files {
       contentType:
         options.contentType ??
         ('contentType' in read ? read.contentType : undefined) ??
-        typeOf(options.cloudPath),
+        contentTypeOf(options.cloudPath) ??
+        'application/octet-stream',
     }
   }
 
@@ -248,23 +249,5 @@ function aborted(api: string): CloudError {
 function refuse(words: string): CloudError {
   return new CloudError('INVALID_PARAM', { errMsg: words })
 }
-
-function typeOf(path: string): string {
-  return typeByEnding.get(path.slice(path.lastIndexOf('.') + 1).toLowerCase()) ?? 'application/octet-stream'
-}
-
-const typeByEnding = new Map([
-  ['avif', 'image/avif'],
-  ['gif', 'image/gif'],
-  ['jpeg', 'image/jpeg'],
-  ['jpg', 'image/jpeg'],
-  ['json', 'application/json'],
-  ['mp3', 'audio/mpeg'],
-  ['mp4', 'video/mp4'],
-  ['pdf', 'application/pdf'],
-  ['png', 'image/png'],
-  ['txt', 'text/plain'],
-  ['webp', 'image/webp'],
-])
 
 const downloadLimitMs = 120_000

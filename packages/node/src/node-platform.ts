@@ -1,9 +1,9 @@
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, extname, join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Platform, requestByFetch } from '@nearcloud/client'
-import { CloudError } from '@nearcloud/protocol'
+import { CloudError, contentTypeOf } from '@nearcloud/protocol'
 import type { Storage } from '@nearcloud/store'
 import { nodeClock, nodeRandom } from './node-clock.ts'
 import { WsTransport } from './ws-transport.ts'
@@ -38,25 +38,10 @@ async function readAnyFile(file: unknown): Promise<{ bytes: Uint8Array; contentT
       errMsg: 'uploadFile:fail filePath is a path, a file: URL or a Blob; bytes go into fileContent',
     })
   const path = file instanceof URL || file.startsWith('file:') ? fileURLToPath(file) : file
-  const contentType = contentTypes.get(extname(path).toLowerCase())
+  const contentType = contentTypeOf(path)
   try {
     return { bytes: new Uint8Array(await readFile(path)), ...(contentType && { contentType }) }
   } catch (cause) {
     throw new CloudError('INVALID_PARAM', { errMsg: `uploadFile:fail no readable file at ${path}`, cause })
   }
 }
-
-const contentTypes = new Map([
-  ['.avif', 'image/avif'],
-  ['.csv', 'text/csv'],
-  ['.gif', 'image/gif'],
-  ['.jpeg', 'image/jpeg'],
-  ['.jpg', 'image/jpeg'],
-  ['.json', 'application/json'],
-  ['.mp3', 'audio/mpeg'],
-  ['.mp4', 'video/mp4'],
-  ['.pdf', 'application/pdf'],
-  ['.png', 'image/png'],
-  ['.txt', 'text/plain'],
-  ['.webp', 'image/webp'],
-])

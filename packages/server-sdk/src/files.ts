@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import {
   CloudError,
+  contentTypeOf,
   decodeTrusted,
   type ErrorCode,
   type FilesAsk,
@@ -9,7 +10,6 @@ import {
   limits,
 } from '@nearcloud/protocol'
 import type { FilesResult } from './channel.ts'
-import { contentTypeOf } from './content-type.ts'
 import { ask } from './runtime.ts'
 
 /** One file of a list: `status` 0 when it went well, else the original's number of what went wrong. */
@@ -39,7 +39,7 @@ export async function uploadFile(options: {
     path,
     size: bytes.length,
     sha256,
-    contentType: contentTypeOf(path),
+    contentType: contentTypeOf(path) ?? 'application/octet-stream',
   } as const
   const { answer: ticket, addressOf } = await askFiles<Ticket>(wanted)
   const done = { fileID: ticket.fileID, statusCode: 200, errMsg: 'uploadFile:ok' }

@@ -1,4 +1,11 @@
+/** What a file with this path holds, by its ending; undefined where that says nothing. */
+export function contentTypeOf(path: string): string | undefined {
+  const ending = /\.([a-z0-9]+)$/i.exec(path)?.[1]?.toLowerCase() ?? ''
+  return types.get(ending)
+}
+
 const types: ReadonlyMap<string, string> = new Map([
+  ['avif', 'image/avif'],
   ['csv', 'text/csv'],
   ['gif', 'image/gif'],
   ['jpeg', 'image/jpeg'],
@@ -13,9 +20,3 @@ const types: ReadonlyMap<string, string> = new Map([
   ['webp', 'image/webp'],
   ['zip', 'application/zip'],
 ])
-
-/** What a file holds, by the end of its path; `application/octet-stream` where that says nothing. */
-export function contentTypeOf(path: string): string {
-  const ending = /\.([a-z0-9]+)$/i.exec(path)?.[1]?.toLowerCase() ?? ''
-  return types.get(ending) ?? 'application/octet-stream'
-}
