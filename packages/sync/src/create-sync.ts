@@ -8,6 +8,7 @@ import { Push } from './push.ts'
 import { type Asked, Requests } from './requests.ts'
 import { ServerClock } from './server-clock.ts'
 import { Session } from './session.ts'
+import type { Holder } from './subscription.ts'
 import { Subscriptions } from './subscriptions.ts'
 import type { Sync, SyncEvents, SyncOptions } from './sync.ts'
 
@@ -131,8 +132,13 @@ export function createSync(options: SyncOptions): Sync {
     wake: () => link.wake(),
     doubt: () => link.doubt(),
     subscribe(query: Query) {
-      const holder = {}
-      const subscription = subscriptions.hold(query, holder)
+      const holder: Holder = {
+        denied: error => events.emit('error', error),
+        moved(to) {
+          subscription = to
+        },
+      }
+      let subscription = subscriptions.hold(query, holder)
       const ready = subscription.arrival({ patient: true }).then(() => undefined)
       ready.catch(() => undefined) // whoever does not ask is told by the error event
       return { ready, close: () => subscriptions.release(subscription, holder, { warm: false }) }

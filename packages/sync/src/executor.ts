@@ -18,9 +18,10 @@ import {
   type WatchObserver,
 } from '@nearcloud/query'
 import type { CommitReceipt, Store } from '@nearcloud/store'
+import { followedQuery, isWindowed } from './followed.ts'
 import type { Requests } from './requests.ts'
 import type { ServerClock } from './server-clock.ts'
-import type { Subscription } from './subscription.ts'
+import type { Holder, Subscription } from './subscription.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
 export interface LocalFirstOptions {
@@ -76,8 +77,13 @@ export class LocalFirstExecutor implements Executor {
       close()
       observer.error(error)
     }
-    const holder = { denied: fail }
-    const subscription = subscriptions.hold(query, holder)
+    const holder: Holder = {
+      denied: fail,
+      moved(to) {
+        subscription = to
+      },
+    }
+    let subscription = subscriptions.hold(query, holder)
     const close = () => {
       if (!isOpen) return
       isOpen = false
@@ -87,7 +93,8 @@ export class LocalFirstExecutor implements Executor {
     const begin = () => {
       if (!isOpen) return
       try {
-        stop = store.watch(query, observer, subscription.isWindowed ? () => subscription.window : undefined)
+        const mayHaveWindow = isWindowed(followedQuery(query))
+        stop = store.watch(query, observer, mayHaveWindow ? () => subscription.window : undefined)
       } catch (error) {
         fail(toCloudError(error))
       }

@@ -337,3 +337,58 @@ test('[READ-11] a document that changed or went while a snapshot was on its way 
     ann.network.fate = undefined
   }
 })
+
+test('[READ-6] whoever wanted less than a query that is refused now goes on by their own', async () => {
+  const rig = await rigWithTodos()
+  const ann = await rig.client()
+  void ann.sync.subscribe(everyOne('todos'))
+  await rig.pass()
+  const lows: number[] = []
+  const low = everyOne('todos', ['field', 'n', ['lt', 10]], { orderBy: [['n', 'asc']], limit: 3 })
+  ann.sync.executor.watch(low, {
+    next: ({ docs }) => lows.push(docs.length),
+    error: error => expect.fail(error.message),
+  })
+  const errors: unknown[] = []
+  ann.sync.on('error', error => errors.push(error.code))
+  rig.server.mayFollow = query => (JSON.stringify(query.where).includes('lt') ? undefined : 'only low ones')
+  rig.server.viewKey = 'view-2'
+  ann.sync.doubt()
+  await rig.pass(1_000)
+  expect(errors).toEqual(['DATABASE_PERMISSION_DENIED'])
+  expect([...ann.store.subscriptions.values()]).toMatchObject([
+    { complete: true, window: ['t00', 't01', 't02'] },
+  ])
+  rig.server.put('todos', { _id: 't00', by: 'bob', n: 20 })
+  await rig.pass()
+  const { documents } = ann.store.run({ verb: 'get', query: low })
+  expect(documents.map(({ _id }) => _id)).toEqual(['t01', 't02', 't03'])
+  expect(lows.at(-1)).toBe(3)
+})
+
+test('[READ-9] a subscription that is let go while its snapshot is being stored is not there afterwards', async () => {
+  const rig = await rigWithTodos()
+  const ann = await rig.client()
+  const { close } = ann.sync.subscribe(everyOne('todos'))
+  const resume = ann.medium.pause()
+  await rig.pass()
+  close()
+  resume()
+  await rig.pass()
+  expect(ann.store.subscriptions.size).toBe(0)
+})
+
+test('[READ-9] a subscription that is let go while the copy is replaced is not there afterwards', async () => {
+  const rig = await rigWithTodos()
+  const ann = await rig.client()
+  const { close } = ann.sync.subscribe(everyOne('todos'))
+  await rig.pass()
+  rig.server.viewKey = 'view-2'
+  const resume = ann.medium.pause()
+  close()
+  ann.sync.doubt()
+  await rig.pass(1_000)
+  resume()
+  await rig.pass(1_000)
+  expect(ann.store.subscriptions.size).toBe(0)
+})

@@ -1,4 +1,4 @@
-import type { ConfirmedStep, Store } from '@nearcloud/store'
+import type { ConfirmedStep, Store, StoredSubscription } from '@nearcloud/store'
 import type { Subscriptions } from './subscriptions.ts'
 
 /**
@@ -9,9 +9,11 @@ export function resetStep(store: Store, subscriptions: Subscriptions): Confirmed
   const gone = []
   for (const { collection, document, version } of store.confirmedDocuments())
     if (!subscriptions.isAbout(collection, document)) gone.push({ collection, version, id: document._id })
-  const incomplete = new Map(
-    [...store.subscriptions].map(([key, subscription]) => [key, { ...subscription, complete: false }]),
-  )
+  const incomplete = new Map<string, StoredSubscription>()
+  for (const { key, isStored } of subscriptions) {
+    const stored = isStored && store.subscriptions.get(key) // one that was let go is on its way out of the store
+    if (stored) incomplete.set(key, { ...stored, complete: false })
+  }
   return { gone, subscriptions: incomplete }
 }
 

@@ -239,6 +239,7 @@ export class Session implements Conversation {
     const { store, subscriptions, pull } = this.#parts
     const subscription = subscriptions.byId(id)
     if (!subscription) return
+    subscriptions.disperse(subscription)
     await store.confirm(pull.denied(subscription))
     subscriptions.denied(subscription, errorFromData(error))
   }

@@ -8,6 +8,8 @@ import type { SnapshotAssembly } from './snapshot-assembly.ts'
 export interface Holder {
   /** The server refuses it, or refuses it from now on. */
   denied?(error: CloudError): void
+  /** The subscription that covered the query is refused; this one keeps it in step from now on. */
+  moved?(to: Subscription): void
 }
 
 /** How waiting for a subscription's documents ended. `lost`: there is no connection to wait for. */
@@ -24,7 +26,8 @@ export class Subscription {
   readonly key: string
   readonly query: Query
   readonly isWindowed: boolean
-  readonly holders = new Set<Holder>()
+  /** With the query each of them wants, which may be less than this one. */
+  readonly holders = new Map<Holder, Query>()
   /** Its number in the conversation under way. */
   id: number | undefined
   /** Its snapshot, while it arrives. */
@@ -97,6 +100,6 @@ export class Subscription {
   deny(error: CloudError): void {
     this.denial = error
     for (const waiter of this.#waiters.splice(0)) waiter.reject(error)
-    for (const holder of [...this.holders]) holder.denied?.(error)
+    for (const holder of [...this.holders.keys()]) holder.denied?.(error)
   }
 }

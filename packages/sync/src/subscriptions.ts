@@ -61,7 +61,7 @@ export class Subscriptions {
     const subscription = this.covering(query) ?? this.#byKey.get(key) ?? this.#add(key, followedQuery(query))
     subscription.cancelRelease?.()
     subscription.cancelRelease = undefined
-    subscription.holders.add(holder)
+    subscription.holders.set(holder, query)
     return subscription
   }
 
@@ -127,6 +127,21 @@ export class Subscriptions {
     subscription.isStored = true
     subscription.arrived()
     this.#options.changed()
+  }
+
+  /** It will be refused. Those who want less than it may still have that: by subscriptions of their own. */
+  disperse(subscription: Subscription): void {
+    for (const [holder, query] of [...subscription.holders]) {
+      const key = this.#keyOf(query)
+      if (key === subscription.key) continue
+      subscription.holders.delete(holder)
+      const own = this.#byKey.get(key) ?? this.#add(key, followedQuery(query))
+      own.cancelRelease?.()
+      own.cancelRelease = undefined
+      own.holders.set(holder, query)
+      holder.moved?.(own)
+      if (own.denial) holder.denied?.(own.denial)
+    }
   }
 
   denied(subscription: Subscription, error: CloudError): void {
@@ -205,7 +220,8 @@ export class Subscriptions {
     }
     subscription.lost()
     const { store, changed, failed } = this.#options
-    if (store.subscriptions.has(subscription.key))
+    // what completed it may still be on its way into the store
+    if (subscription.isStored || store.subscriptions.has(subscription.key))
       store.confirm({ subscriptions: new Map([[subscription.key, null]]) }).catch(failed)
     changed()
   }
