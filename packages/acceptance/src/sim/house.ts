@@ -46,7 +46,7 @@ export class House implements Owner {
       clock: schedule.clockOf(this),
       invoke: ({ name, data, actor }) => invoke(name, data, actor, this),
       askFiles: async () => {
-        throw new CloudError('FILE_NOT_FOUND', { errMsg: 'there are no files here' })
+        throw new CloudError('STORAGE_FILE_NONEXIST', { errMsg: 'there are no files here' })
       },
     })
   }

@@ -1,3 +1,4 @@
+import type { Document } from '@nearcloud/protocol'
 import type { Query } from '@nearcloud/query'
 import type { Judge } from '@nearcloud/server/testing'
 import { createJudge, parseRules } from '@nearcloud/server/testing'
@@ -31,10 +32,12 @@ export class ChangingJudge implements Judge {
   #judge: Judge
   #now: () => number
   #edition = 0
+  readonly #past: Judge[] = []
 
   constructor(now: () => number) {
     this.#now = now
     this.#judge = judgeOf(0, 0, now)
+    this.#past.push(this.#judge)
   }
 
   get version(): string {
@@ -44,6 +47,12 @@ export class ChangingJudge implements Judge {
   /** Other rules, or the same in other words. */
   change(which: number): void {
     this.#judge = judgeOf(which % files.length, ++this.#edition, this.#now)
+    this.#past.push(this.#judge)
+  }
+
+  /** Could rules that were in force have kept this document from this user? */
+  hides(openid: string, collection: string, document: Document): boolean {
+    return this.#past.some(judge => !judge.mayRead({ kind: 'user', openid }, collection, document))
   }
 
   mayAsk(openid: string, query: Query): boolean {

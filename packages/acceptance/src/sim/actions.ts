@@ -1,0 +1,116 @@
+import type { DocId, PathChange, Write } from '@nearcloud/protocol'
+import type { Filter, Query } from '@nearcloud/query'
+import type { Dice } from '../scenario/dice.ts'
+
+export const collections = ['open', 'notes', 'mine'] as const
+export type Collection = (typeof collections)[number]
+
+/** What people do: writes with a word of their own in each, and queries. */
+export class Habits {
+  readonly #dice: Dice
+  readonly #isFat: boolean
+  #words = 0
+
+  constructor(dice: Dice) {
+    this.#dice = dice
+    this.#isFat = dice.below(12) === 0
+  }
+
+  /** A word nobody wrote before. */
+  word(): string {
+    return `w${++this.#words};`
+  }
+
+  id(known: readonly DocId[]): DocId {
+    if (known.length > 0 && this.#dice.below(100) < 85) return this.#dice.pick(known)
+    const n = this.#dice.below(8)
+    return n === 0 ? 1 : n === 1 ? '1' : `d${n}`
+  }
+
+  /** Writes that are decided together, and the word that is in them. */
+  writes(known: (collection: Collection) => readonly DocId[]): { writes: Write[]; word: string } {
+    const word = this.word()
+    const count = this.#dice.below(6) === 0 ? 2 : 1
+    const writes = Array.from({ length: count }, () => {
+      const collection = this.#dice.pick(collections)
+      return this.#write(collection, this.id(known(collection)), word)
+    })
+    return { writes, word }
+  }
+
+  changes(word: string): PathChange[] {
+    const { below, pick } = this.#dice
+    const all: PathChange[] = [
+      ['title', 'set', below(8) === 0 ? 'bad' : word],
+      ['o.x', 'set', word],
+      ['o.y', 'set', word],
+      ['o', 'set', { x: word }],
+      ['o.y', 'remove', null],
+      ['n', 'inc', 1 + below(5)],
+      ['log', 'push', [word]],
+      ['tags', 'addToSet', [`g${below(4)}`]],
+      ['pub', 'set', below(3) > 0],
+      ['rank', 'set', below(10)],
+      ['n', 'inc', 7],
+      ['log', 'push', [word]],
+    ]
+    const chosen = new Map<string, PathChange>()
+    for (let i = 0; i <= below(2); i++) {
+      const change = pick(all)
+      const root = change[0].split('.')[0]!
+      chosen.set(root, change)
+    }
+    return [...chosen.values()]
+  }
+
+  query(openid: string | undefined): Query {
+    const { pick, below } = this.#dice
+    const of = (collection: Collection, ...clauses: Filter[]): Query => ({
+      collection,
+      where: ['and', clauses],
+      orderBy: [],
+      skip: 0,
+    })
+    const own: Filter = ['field', '_openid', ['eq', openid ?? 'nobody']]
+    const pub: Filter = ['field', 'pub', ['eq', true]]
+    const low: Filter = ['field', 'rank', ['lt', 6]]
+    const byRank = { orderBy: [['rank', below(2) === 0 ? 'asc' : 'desc']] } as const
+    return pick<Query>([
+      of('open'),
+      of('open'),
+      of('open', pub),
+      of('open', low),
+      of('open', pub, low),
+      { ...of('open'), ...byRank, limit: 3 },
+      { ...of('open'), ...byRank, skip: 1, limit: 2 },
+      { ...of('open', low, pub), limit: 2 },
+      of('open', ['field', '_id', ['eq', 'd3']]),
+      of('notes'),
+      of('notes', pub),
+      of('notes', own),
+      { ...of('notes', pub), ...byRank, limit: 2 },
+      of('mine'),
+      of('mine'),
+      of('mine', ['field', 'rank', ['gte', 5]]),
+      { ...of('mine'), ...byRank, limit: 2 },
+    ])
+  }
+
+  #write(collection: Collection, id: DocId, word: string): Write {
+    const { below } = this.#dice
+    const kind = below(100)
+    const data = () => ({
+      title: below(12) === 0 ? 'bad' : word,
+      n: 0,
+      log: [word],
+      tags: [],
+      pub: below(3) > 0,
+      rank: below(10),
+      ...(this.#isFat && { fat: word.repeat(12_000) }),
+    })
+    if (kind < 22) return { op: 'add', collection, id, data: data() }
+    if (kind < 30) return { op: 'set', collection, id, data: data() }
+    if (kind < 37) return { op: 'remove', collection, id }
+    return { op: 'update', collection, id, changes: this.changes(word) }
+  }
+}

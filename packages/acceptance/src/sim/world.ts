@@ -1,0 +1,152 @@
+import type { DocId, DocumentData, Mutation, Value } from '@nearcloud/protocol'
+import { mutationFromJson, parseUp } from '@nearcloud/protocol'
+import type { Actor, LogLine } from '@nearcloud/server'
+import { createDice, type Dice } from '../scenario/dice.ts'
+import { collections, Habits } from './actions.ts'
+import { Device, type Process } from './device.ts'
+import { House, openTokens } from './house.ts'
+import { inspectDown } from './inspect.ts'
+import { Network, type Socket } from './network.ts'
+import { ChangingJudge } from './rules.ts'
+import { Schedule } from './schedule.ts'
+import { SimDisk } from './sim-engine.ts'
+
+/** People with devices, a network between, and a server: everything of one run. */
+export class World {
+  readonly seed: number
+  readonly dice: Dice
+  readonly schedule: Schedule
+  readonly network: Network
+  readonly disk = new SimDisk()
+  readonly judge: ChangingJudge
+  readonly devices: Device[] = []
+  readonly habits: Habits
+  /** What was sent to be decided, by nonce. */
+  readonly mutations = new Map<string, Mutation>()
+  /** Words of writes that a storage would not have: nobody ever reads them. */
+  readonly refusedWords = new Set<string>()
+  /** What broke a promise. */
+  readonly violations: string[] = []
+  readonly logged: LogLine[] = []
+  /** Was history ever cut? */
+  isPruned = false
+  house: House | undefined
+  readonly #tokens = openTokens()
+  #houses = 0
+
+  constructor(seed: number) {
+    this.seed = seed
+    this.dice = createDice(seed)
+    this.schedule = new Schedule(this.dice)
+    this.habits = new Habits(this.dice)
+    this.judge = new ChangingJudge(() => this.schedule.now)
+    this.network = new Network({
+      schedule: this.schedule,
+      dice: this.dice,
+      server: () => this.house?.listening,
+      inspect: (socket, direction, frame) => this.#inspect(socket, direction, frame),
+    })
+    this.openHouse()
+    this.addDevice('ann1', 'ann', 0)
+    this.addDevice('ann2', 'ann', -500)
+    this.addDevice('bob', 'bob', 10_000_000)
+    this.addDevice('guest', undefined, 40)
+  }
+
+  addDevice(name: string, openid: string | undefined, skewMs: number): Device {
+    const { schedule, network, seed } = this
+    const device = new Device({
+      name,
+      ...(openid !== undefined && { openid }),
+      skewMs,
+      seed: seed * 10 + this.devices.length,
+      schedule,
+      network,
+    })
+    this.devices.push(device)
+    return device
+  }
+
+  openHouse(): void {
+    const { schedule, disk, judge } = this
+    const house = new House({
+      name: `house${++this.#houses}`,
+      schedule,
+      disk,
+      judge,
+      tokens: this.#tokens,
+      log: line => this.#log(line),
+      invoke: (name, data, actor) => this.#invoke(house, name, data, actor),
+    })
+    this.house = house
+    schedule.note(`${house.name} opens`)
+    house.open().catch(thrown => this.violations.push(`the server did not open: ${thrown}`))
+  }
+
+  /** The server's process dies, and another one begins. */
+  crashHouse(): void {
+    const { house, schedule, network } = this
+    if (!house) return
+    schedule.note(`${house.name} dies`)
+    this.house = undefined
+    schedule.drop(house)
+    network.died(house)
+    this.openHouse()
+  }
+
+  /** The ids a process sees, of all its documents. */
+  known(process: Process): (collection: string) => readonly DocId[] {
+    return collection =>
+      process.store
+        .run({ verb: 'get', query: { collection, where: ['and', []], orderBy: [], skip: 0 } })
+        .documents.map(({ _id }) => _id)
+  }
+
+  /** The ids the server has. */
+  stored(): { collection: string; id: DocId }[] {
+    const found: { collection: string; id: DocId }[] = []
+    for (const key of this.disk.versions.keys()) {
+      const [collection, name] = key.split('/') as [string, string]
+      if (!(collections as readonly string[]).includes(collection)) continue
+      found.push({ collection, id: name.startsWith('#') ? Number(name.slice(1)) : name.slice(1) })
+    }
+    return found
+  }
+
+  #inspect(socket: Socket, direction: 'up' | 'down', frame: string): void {
+    if (direction === 'down') {
+      const { session } = socket
+      if (session) inspectDown(this, socket, session, frame)
+      return
+    }
+    const message = parseUp(frame)
+    if (message.type !== 'push') return
+    for (const json of message.mutations) {
+      const known = this.mutations.get(json.nonce)
+      if (known && JSON.stringify(known.writes) !== JSON.stringify(mutationFromJson(json).writes))
+        this.violations.push(`one nonce, two mutations: ${json.nonce}`)
+      this.mutations.set(json.nonce, mutationFromJson(json))
+    }
+  }
+
+  /** `check`: a client asks after writes; they have to be decided by now. */
+  async #invoke(house: House, name: string, data: Value, actor: Actor): Promise<Value> {
+    const { nonces, id } = data as DocumentData & { nonces: readonly string[]; id: DocId }
+    for (const nonce of nonces)
+      if (!this.disk.byNonce.has(nonce)) this.violations.push(`a call overtook the write ${nonce}`)
+    const openid = actor.kind === 'user' ? actor.openid : ''
+    await house.environment.commit({
+      actor: { kind: 'function', name, openid, depth: 0 },
+      writes: [{ op: 'update', collection: 'open', id, changes: [['called', 'inc', 1]] }],
+    })
+    return null
+  }
+
+  #log(line: LogLine): void {
+    this.logged.push(line)
+    if (this.schedule.isLoud) console.log(`      log ${line.event}: ${line.message}`)
+    const isOurs = ['session.failed', 'commit.failed', 'commit.listener'].includes(line.event)
+    if (isOurs && !line.message.includes('injected'))
+      this.violations.push(`${line.event}: ${line.message} ${line.facts?.stack ?? ''}`)
+  }
+}
