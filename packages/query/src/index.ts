@@ -1,3 +1,4 @@
+export { bindOpenid } from './bind-openid.ts'
 export { answer, type Callbacks, failure } from './builder/callbacks.ts'
 export { CollectionReference } from './builder/collection.ts'
 export type { DatabaseCommand } from './builder/commands.ts'

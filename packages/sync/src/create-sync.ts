@@ -3,6 +3,7 @@ import type { Query } from '@nearcloud/query'
 import { Emitter } from './emitter.ts'
 import { LocalFirstExecutor, lastMutation } from './executor.ts'
 import { Link, type LinkState } from './link.ts'
+import { meantBy } from './meaning.ts'
 import { Pull } from './pull.ts'
 import { Push } from './push.ts'
 import { type Asked, Requests } from './requests.ts'
@@ -27,7 +28,10 @@ export function createSync(options: SyncOptions): Sync {
     store,
     clock,
     warmMs,
-    failed: error => events.emit('error', toCloudError(error)),
+    failed(error) {
+      events.emit('error', toCloudError(error))
+      link.doubt() // the next greeting puts it right, before anything else is stored
+    },
     changed: () => tellSettled(),
   })
   const pull = new Pull(store, subscriptions)
@@ -66,11 +70,11 @@ export function createSync(options: SyncOptions): Sync {
     state = link.state
     if (state === 'online' && before !== 'online')
       events.emit('online', { openid: store.checkpoint.openid ?? '' })
-    if (state === 'offline') {
+    if (!isReachable()) {
       subscriptions.lost()
       requests.lost()
-      if (before === 'online') events.emit('offline', {})
     }
+    if (state === 'offline' && before === 'online') events.emit('offline', {})
   }
 
   function isSettled(): boolean {
@@ -138,7 +142,7 @@ export function createSync(options: SyncOptions): Sync {
           subscription = to
         },
       }
-      let subscription = subscriptions.hold(query, holder)
+      let subscription = subscriptions.hold(meantBy(store, query), holder)
       const ready = subscription.arrival({ patient: true }).then(() => undefined)
       ready.catch(() => undefined) // whoever does not ask is told by the error event
       return { ready, close: () => subscriptions.release(subscription, holder, { warm: false }) }

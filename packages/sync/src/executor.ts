@@ -19,6 +19,7 @@ import {
 } from '@nearcloud/query'
 import type { CommitReceipt, Store } from '@nearcloud/store'
 import { followedQuery, isWindowed } from './followed.ts'
+import { isUnknowable, meantBy } from './meaning.ts'
 import type { Requests } from './requests.ts'
 import type { ServerClock } from './server-clock.ts'
 import type { Holder, Subscription } from './subscription.ts'
@@ -47,13 +48,14 @@ export class LocalFirstExecutor implements Executor {
   }
 
   async run(run: Run): Promise<Answer> {
-    return run.verb === 'count' ? this.#count(run.query) : this.#get(run.query)
+    const query = meantBy(this.#options.store, run.query)
+    return run.verb === 'count' ? this.#count(query) : this.#get(query)
   }
 
   async commit(commit: Commit): Promise<Committed> {
     if ('writes' in commit) return this.#commit(commit.writes)
     const { target, first, change } = commit
-    const { fields, ...whole } = target
+    const { fields, ...whole } = meantBy(this.#options.store, target)
     const query: Query = first ? { ...whole, limit: 1 } : whole
     const covering = this.#options.subscriptions.covering(query)
     const { documents } = covering ? this.#local(query, covering) : await this.#get(query)
@@ -68,8 +70,9 @@ export class LocalFirstExecutor implements Executor {
     )
   }
 
-  watch(query: Query, observer: WatchObserver): { close(): Promise<void> } {
+  watch(asked: Query, observer: WatchObserver): { close(): Promise<void> } {
     const { store, subscriptions } = this.#options
+    const patient = isUnknowable(store, asked)
     let isOpen = true
     let stop: () => void = () => undefined
     const fail = (error: Error) => {
@@ -83,7 +86,7 @@ export class LocalFirstExecutor implements Executor {
         subscription = to
       },
     }
-    let subscription = subscriptions.hold(query, holder)
+    let subscription = subscriptions.hold(meantBy(store, asked), holder)
     const close = () => {
       if (!isOpen) return
       isOpen = false
@@ -93,14 +96,15 @@ export class LocalFirstExecutor implements Executor {
     const begin = () => {
       if (!isOpen) return
       try {
+        const query = meantBy(store, asked)
         const mayHaveWindow = isWindowed(followedQuery(query))
         stop = store.watch(query, observer, mayHaveWindow ? () => subscription.window : undefined)
       } catch (error) {
         fail(toCloudError(error))
       }
     }
-    if (subscription.isComplete || !this.#options.isReachable()) begin()
-    else subscription.arrival({ patient: false }).then(begin, fail)
+    if (subscription.isComplete || !(patient || this.#options.isReachable())) begin()
+    else subscription.arrival({ patient }).then(begin, fail)
     return {
       async close() {
         close()
@@ -118,7 +122,8 @@ export class LocalFirstExecutor implements Executor {
     let isReady = false
     try {
       isReady = (await subscription.arrival({ patient: false })) === 'ready'
-      return isReady ? this.#local(query, subscription) : this.#cached(query)
+      const meant = meantBy(this.#options.store, query)
+      return isReady ? this.#local(meant, subscription) : this.#cached(meant)
     } finally {
       subscriptions.release(subscription, holder, { warm: isReady })
     }

@@ -218,3 +218,15 @@ test('[LINK-8] a change message that counts a mutation whose outcome never came 
   await rig.pass(1_000)
   expect(ann.namesOf('accepted')).toEqual(['accepted'])
 })
+
+test('[LINK-9] online again while the old connection is closing: the next attempt is made at once', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  await rig.pass()
+  ann.sync.goOffline()
+  ann.sync.goOnline()
+  const called = ann.sync.call('f', null).catch((error: { code: string }) => error.code)
+  await rig.pass()
+  expect(ann.sync.state).toBe('online')
+  expect(await called).not.toBe('OFFLINE')
+})

@@ -36,6 +36,11 @@ export class Link {
   #isBarred = false
   #connection: Connection | undefined
   #cancelTimer: () => void = () => undefined
+  #cancelHope: () => void = () => undefined
+  /** The attempt under way may still end well soon. */
+  #isHoping = false
+  /** To try again as soon as the connection that is closing has closed. */
+  #isEager = false
   #idle: (() => void)[] = []
 
   constructor(options: LinkOptions) {
@@ -48,9 +53,9 @@ export class Link {
     return 'offline'
   }
 
-  /** The first attempt is under way: whoever needs the other side does well to wait for how it ends. */
+  /** A first attempt is under way, or about to be: whoever needs the other side does well to wait a moment. */
   get isHopeful(): boolean {
-    return this.#phase === 'connecting' && this.#backoff.failures === 0
+    return this.#phase === 'connecting' ? this.#isHoping : this.#phase === 'closing' && this.#isEager
   }
 
   start(): void {
@@ -67,6 +72,7 @@ export class Link {
   /** At once: there is no connection when it returns. */
   goOffline(): void {
     this.#isHeldOffline = true
+    this.#isEager = false
     void this.#comeToRest()
   }
 
@@ -80,6 +86,7 @@ export class Link {
   wake(): void {
     this.#backoff.reset()
     if (this.#phase === 'waiting') this.#cancelTimer()
+    if (this.#phase === 'closing') this.#isEager = this.#mayConnect
     this.#tryNow()
   }
 
@@ -92,6 +99,7 @@ export class Link {
   greeted(): void {
     if (this.#phase !== 'connecting') return
     this.#cancelTimer()
+    this.#cancelHope()
     this.#phase = 'online'
     this.#options.changed()
   }
@@ -115,6 +123,8 @@ export class Link {
   #tryNow(): void {
     if (!this.#mayConnect || (this.#phase !== 'idle' && this.#phase !== 'waiting')) return
     this.#phase = 'connecting'
+    this.#isEager = false
+    this.#isHoping = this.#backoff.failures === 0
     let conversation: Conversation | undefined
     const connection = this.#options.transport.connect({
       opened: () => conversation!.opened(),
@@ -124,6 +134,10 @@ export class Link {
     this.#connection = connection
     conversation = this.#options.begin(connection)
     this.#cancelTimer = this.#options.clock.after(greetingLimitMs, () => this.#close())
+    this.#cancelHope = this.#options.clock.after(hopeMs, () => {
+      this.#isHoping = false
+      this.#options.changed()
+    })
     this.#options.changed()
   }
 
@@ -136,6 +150,7 @@ export class Link {
 
   async #ended(conversation: Conversation): Promise<void> {
     this.#cancelTimer()
+    this.#cancelHope()
     this.#connection = undefined
     if (this.#phase !== 'closing') {
       this.#phase = 'closing'
@@ -147,6 +162,7 @@ export class Link {
       return
     }
     this.#phase = 'waiting'
+    if (this.#isEager) return this.#tryNow()
     this.#cancelTimer = this.#options.clock.after(this.#backoff.next(), () => this.#tryNow())
   }
 
@@ -169,3 +185,5 @@ export class Link {
 
 /** From the beginning of an attempt to the answer to the greeting. */
 const greetingLimitMs = 15_000
+/** So long a reader waits for an attempt before it is answered with what is here. */
+const hopeMs = 2_500

@@ -392,3 +392,56 @@ test('[READ-9] a subscription that is let go while the copy is replaced is not t
   await rig.pass(1_000)
   expect(ann.store.subscriptions.size).toBe(0)
 })
+
+test('[READ-4] an attempt that hangs is waited for no longer than 2.5 s, and the network may still come', async () => {
+  const rig = await rigWithTodos()
+  const ann = await rig.client({ isStarted: false })
+  ann.network.fate = () => 'drop'
+  ann.sync.start()
+  const told: number[] = []
+  ann.sync.executor.watch(everyOne('todos'), { next: ({ docs }) => told.push(docs.length), error: fail })
+  const asked = ann.sync.executor.run({ verb: 'get', query: everyOne('todos') })
+  const called = ann.sync.call('f', null).catch((error: unknown) => error)
+  await rig.pass(2_499)
+  expect(told).toEqual([])
+  await rig.pass(1)
+  expect(told).toEqual([0])
+  expect(await asked).toMatchObject({ documents: [], fromCache: true })
+  expect(await called).toMatchObject({ code: 'OFFLINE' })
+  ann.network.fate = undefined
+  await rig.pass(20_000)
+  expect(told).toEqual([0, 30])
+})
+
+test('[READ-12] {openid} in a query is who this device is, offline too', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  await rig.pass(1_000)
+  ann.sync.goOffline()
+  await rig.pass()
+  await ann.sync.executor.commit({ writes: [add('mine')] })
+  const mine = everyOne('todos', ['field', '_openid', ['eq', '{openid}']])
+  expect(ids(await ann.sync.executor.run({ verb: 'get', query: mine }))).toEqual(['mine'])
+  expect((await ann.sync.executor.run({ verb: 'count', query: mine })).total).toBe(1)
+  const commit = { target: mine, first: false, change: [['n', 'set', 1]] } as const
+  expect((await ann.sync.executor.commit(commit)).updated).toBe(1)
+})
+
+test('[READ-12] before anybody told who it is, a watch of {openid} waits, and a get finds nothing', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client({ isStarted: false })
+  await ann.sync.executor.commit({ writes: [add('mine')] })
+  const mine = everyOne('todos', ['field', '_openid', ['eq', '{openid}']])
+  const told: unknown[][] = []
+  ann.sync.executor.watch(mine, { next: ({ docs }) => told.push(docs.map(({ _id }) => _id)), error: fail })
+  expect(ids(await ann.sync.executor.run({ verb: 'get', query: mine }))).toEqual([])
+  await rig.pass(1_000)
+  expect(told).toEqual([])
+  ann.sync.start()
+  await rig.pass(2_000)
+  expect(told.at(-1)).toEqual(['mine'])
+})
+
+function fail(error: Error): void {
+  throw error
+}

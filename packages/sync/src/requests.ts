@@ -71,16 +71,30 @@ export class Requests {
     else request?.resolve(result)
   }
 
-  /** The conversation is over. What was sent may have been carried out: `details.sent` says so. */
-  lost(): void {
+  /** The conversation is over: what was sent in it gets no answer. */
+  ended(): void {
     this.#send = undefined
-    for (const [id, { isSent, asked }] of [...this.#open])
+    this.#fail(({ isSent }) => isSent)
+  }
+
+  /** There is no conversation to wait for. */
+  lost(): void {
+    this.ended()
+    this.#fail(() => true)
+  }
+
+  /** What was sent may have been carried out: `details.sent` says so. */
+  #fail(isConcerned: (request: Request) => boolean): void {
+    for (const [id, request] of [...this.#open]) {
+      if (!isConcerned(request)) continue
+      const { isSent, asked } = request
       this.#close(id)?.reject(
         new CloudError('OFFLINE', {
           errMsg: `${asked.type}: the connection to the server is gone`,
           details: { sent: isSent },
         }),
       )
+    }
   }
 
   #flush(): void {

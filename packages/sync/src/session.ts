@@ -21,7 +21,7 @@ import { pendingById, tellAccepted, tellRejected } from './outcome-events.ts'
 import type { Pull } from './pull.ts'
 import type { Push } from './push.ts'
 import type { Requests } from './requests.ts'
-import { forgetVersions, resetStep } from './reset.ts'
+import { forgetVersions, leftBehind, resetStep } from './reset.ts'
 import type { ServerClock } from './server-clock.ts'
 import type { Subscriptions } from './subscriptions.ts'
 import type { SyncEvents } from './sync.ts'
@@ -101,7 +101,7 @@ export class Session implements Conversation {
     this.#phase = 'over'
     this.#parts.push.end()
     this.#parts.subscriptions.end()
-    this.#parts.requests.lost()
+    this.#parts.requests.ended()
     this.#parts.advanced()
   }
 
@@ -150,8 +150,10 @@ export class Session implements Conversation {
     pull.begin(welcome.version)
     const mutations = pendingById(store)
     const rejected = pull.outcomes(welcome.outcomes)
+    const reset: ConfirmedStep = welcome.resumed ? {} : resetStep(store, subscriptions)
     const step: ConfirmedStep = {
-      ...(!welcome.resumed && resetStep(store, subscriptions)),
+      ...reset,
+      subscriptions: new Map([...(reset.subscriptions ?? []), ...leftBehind(store, subscriptions)]),
       rejected,
       checkpoint: {
         token: welcome.token,

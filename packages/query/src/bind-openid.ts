@@ -1,0 +1,37 @@
+import { isPlainObject, type Value } from '@nearcloud/protocol'
+import type { Filter, Query, Test } from './types.ts'
+
+/**
+ * The query with every `'{openid}'` among its values replaced by the openid of the user who asks, as the original does.
+ * To be done before the query is judged or answered.
+ */
+export function bindOpenid(query: Query, openid: string): Query {
+  const where = bindFilter(query.where, openid)
+  return where === query.where ? query : { ...query, where }
+}
+
+function bindFilter(filter: Filter, openid: string): Filter {
+  if (filter[0] === 'field') {
+    // a test is a tuple of its operator, which is never this text, and values or further tests
+    const test = bindValue(filter[2] as unknown as Value, openid)
+    return test === filter[2] ? filter : ['field', filter[1], test as unknown as Test]
+  }
+  const parts = mapIfChanged(filter[1], part => bindFilter(part, openid))
+  return parts === filter[1] ? filter : [filter[0], parts]
+}
+
+function bindValue(value: Value, openid: string): Value {
+  if (value === '{openid}') return openid
+  if (Array.isArray(value)) return mapIfChanged(value as readonly Value[], item => bindValue(item, openid))
+  if (!isPlainObject(value)) return value
+  const keys = Object.keys(value)
+  const fields = keys.map((key): Value => value[key]!)
+  const bound = mapIfChanged(fields, field => bindValue(field, openid))
+  return bound === fields ? value : Object.fromEntries(keys.map((key, i) => [key, bound[i]!]))
+}
+
+/** The list itself when no item changes, so that nearly every query stays what it is. */
+function mapIfChanged<T>(list: readonly T[], change: (item: T) => T): readonly T[] {
+  const changed = list.map(change)
+  return changed.some((item, i) => item !== list[i]) ? changed : list
+}
