@@ -1,6 +1,6 @@
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
-import { findChromium } from './packages/acceptance/src/chromium.ts'
+import { chromiumFlags, findChromium } from './packages/acceptance/src/chromium.ts'
 
 const source = { resolve: { conditions: ['source'] }, ssr: { resolve: { conditions: ['source'] } } }
 
@@ -31,15 +31,7 @@ export default defineConfig(() => ({
             provider: playwright({
               launchOptions: {
                 executablePath: findChromium(),
-                args: [
-                  '--no-sandbox',
-                  '--disable-gpu',
-                  '--disable-quic',
-                  '--no-first-run',
-                  '--disable-background-networking',
-                  '--disable-component-update',
-                  '--disable-sync',
-                ],
+                args: [...chromiumFlags],
               },
             }),
             instances: [{ browser: 'chromium' as const }],

@@ -3,22 +3,12 @@ import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { onTestFinished } from 'vitest'
-import { findChromium } from '../chromium.ts'
+import { chromiumFlags, findChromium } from '../chromium.ts'
 import { until } from './until.ts'
-
-const flags = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 
 /** A headless Chromium, closed after the test. */
 export async function openBrowser(): Promise<Browser> {
-  const browser = await chromium.launch({ executablePath: findChromium(), args: flags })
+  const browser = await chromium.launch({ executablePath: findChromium(), args: [...chromiumFlags] })
   onTestFinished(() => browser.close())
   return browser
 }
@@ -42,7 +32,13 @@ export async function startBrowserProcess(
   rmSync(join(profile, 'DevToolsActivePort'), { force: true }) // the killed one's
   const chromiumProcess = spawn(
     findChromium(),
-    ['--headless', '--remote-debugging-port=0', `--user-data-dir=${profile}`, ...flags, 'about:blank'],
+    [
+      '--headless',
+      '--remote-debugging-port=0',
+      `--user-data-dir=${profile}`,
+      ...chromiumFlags,
+      'about:blank',
+    ],
     { detached: true, stdio: 'ignore' },
   )
   const exited = new Promise<void>(resolve => chromiumProcess.once('exit', () => resolve()))
