@@ -3,6 +3,10 @@ import { type Host, runNearcloud } from './index.ts'
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
+// whoever read the output may go before we do (nearcloud start | head)
+process.stdout.on('error', () => undefined)
+process.stderr.on('error', () => undefined)
+
 const terminal: Host = {
   cwd: process.cwd(),
   hasColours: process.stdout.isTTY === true && !process.env.NO_COLOR,
