@@ -18,6 +18,16 @@ export function resetStep(store: Store, subscriptions: Subscriptions): Confirmed
 }
 
 /**
+ * Subscriptions the store has and nobody keeps in step: it refused to let them go when it was asked to. They must not be
+ * taken for complete later.
+ */
+export function leftBehind(store: Store, subscriptions: Subscriptions): ReadonlyMap<string, null> {
+  const left = new Map<string, null>([...store.subscriptions.keys()].map(key => [key, null]))
+  for (const { key, isStored } of subscriptions) if (isStored) left.delete(key)
+  return left
+}
+
+/**
  * Versions of another history cannot be compared with this one's: every document is put again as the oldest of all, so
  * that whatever the server says of it counts.
  */
