@@ -5,7 +5,14 @@ import {
   decodeTrusted,
   type Value,
 } from '@nearcloud/protocol'
-import { compileFilter, compileOrder, constraintsOf, firstInOrder, type Query } from '@nearcloud/query'
+import {
+  bindOpenid,
+  compileFilter,
+  compileOrder,
+  constraintsOf,
+  firstInOrder,
+  type Query,
+} from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
 import type { Engine, ScanPlan, StoredRow } from '../engine/engine.ts'
 import type { Judge } from '../rules/judge.ts'
