@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { compareText } from './compare.ts'
 import { clausesOf, constraintsOf } from './constraints.ts'
 import { coversFilter } from './covering.ts'
-import type { Filter } from './types.ts'
+import type { Filter, Test } from './types.ts'
 
 const a1: Filter = ['field', 'a', ['eq', 1]]
 const b2: Filter = ['field', 'b', ['gt', 2]]
@@ -130,4 +130,59 @@ test('[CONSTRAINT-8] alternatives inside alternatives are not looked through for
     return filter
   }
   expect(coversFilter(nested('x'), nested('y'))).toBe(false)
+})
+
+test('[CONSTRAINT-9] all is an equality with each value; what an element is tells of the keys that lead to it', () => {
+  const constraints = (path: string, test: Test) => Object.fromEntries(constraintsOf(['field', path, test]))
+  const above: Test = [
+    'and',
+    [
+      ['gt', 1],
+      ['not', ['eq', 3]],
+    ],
+  ]
+  const lower = { value: 1, inclusive: false }
+  expect(constraints('a', ['all', ['x', 'y']])).toEqual({ a: { equals: ['x'] } })
+  expect(constraints('a', ['elemMatch', { is: above }])).toEqual({ a: { lower } })
+  expect(
+    constraints('a', [
+      'elemMatch',
+      {
+        where: [
+          'and',
+          [
+            ['field', 'b', above],
+            ['field', 'c.d', ['eq', 5]],
+          ],
+        ],
+      },
+    ]),
+  ).toEqual({
+    'a.b': { lower },
+    'a.c.d': { equals: [5] },
+  })
+  expect(constraints('a', ['elemMatch', { where: ['field', 'b', ['elemMatch', { is: above }]] }])).toEqual({
+    'a.b': { lower },
+  })
+  expect(constraints('a', ['elemMatch', { is: ['elemMatch', { is: above }] }])).toEqual({})
+  expect(constraints('a.0', ['elemMatch', { is: above }])).toEqual({})
+  expect(constraints('a', ['elemMatch', { where: ['field', '0', above] }])).toEqual({})
+  expect(constraints('a', ['elemMatch', { where: ['field', 'b', ['eq', null]] }])).toEqual({})
+})
+
+test('[CONSTRAINT-10] all covers by its values; whatever only a value satisfies, exists', () => {
+  const on = (test: Test): Filter => ['field', 'a', test]
+  const all = on(['all', [1, 2]])
+  expect(coversFilter(a1, all)).toBe(true)
+  expect(coversFilter(all, a1)).toBe(false)
+  expect(coversFilter(on(['in', [2, 9]]), all)).toBe(true)
+  for (const test of [
+    ['size', 0],
+    ['mod', [2, 0]],
+    ['elemMatch', { is: ['eq', null] }],
+  ] as const) {
+    expect(coversFilter(on(['exists', true]), on(test))).toBe(true)
+    expect(coversFilter(on(test), ['and', [a1, on(test)]])).toBe(true)
+    expect(coversFilter(on(test), on(['exists', true]))).toBe(false)
+  }
 })

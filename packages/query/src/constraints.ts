@@ -1,5 +1,6 @@
 import { RegExpValue, type Value } from '@nearcloud/protocol'
 import { compareValues } from './compare.ts'
+import { indexOf, joinPath, segmentsOf } from './paths.ts'
 import { compileRegExp } from './regex/regexp.ts'
 import type { Filter, Test } from './types.ts'
 
@@ -15,11 +16,16 @@ export interface Constraint {
   readonly upper?: Bound
 }
 
-/** The conditions that must all hold, flattened: conjunctions of filters and of tests on one field are taken apart. */
+/**
+ * The conditions that must all hold, flattened: conjunctions of filters and of tests on one field are taken apart, and
+ * `all` is an equality for each value.
+ */
 export function clausesOf(filter: Filter): readonly Filter[] {
   if (filter[0] === 'and') return filter[1].flatMap(clausesOf)
-  if (filter[0] === 'field' && filter[2][0] === 'and')
-    return filter[2][1].flatMap(test => clausesOf(['field', filter[1], test]))
+  if (filter[0] !== 'field') return [filter]
+  const [, path, test] = filter
+  if (test[0] === 'and') return test[1].flatMap(each => clausesOf(['field', path, each]))
+  if (test[0] === 'all' && test[1].length > 0) return test[1].map(value => ['field', path, ['eq', value]])
   return [filter]
 }
 
@@ -32,13 +38,35 @@ export function clausesOf(filter: Filter): readonly Filter[] {
  */
 export function constraintsOf(filter: Filter): Map<string, Constraint> {
   const constraints = new Map<string, Constraint>()
-  for (const clause of clausesOf(filter)) {
+  for (const clause of clausesOf(filter).flatMap(consequencesOf)) {
     const found = clause[0] === 'or' ? constraintOfBranches(clause[1]) : constraintOfClause(clause)
     if (!found) continue
     const [path, constraint] = found
     constraints.set(path, narrow(constraints.get(path) ?? {}, constraint))
   }
   return constraints
+}
+
+/** The clause, and what an element that matches says about the keys of the array's path and of the paths in it. */
+function consequencesOf(clause: Filter): readonly Filter[] {
+  if (clause[0] !== 'field' || clause[2][0] !== 'elemMatch' || endsWithIndex(clause[1])) return [clause]
+  const [, path, [, element]] = clause
+  // elements of the element are no keys of this path, so what is said about them ends here
+  if ('is' in element) return clausesOf(['field', path, element.is]).filter(each => !isAboutElements(each))
+  return clausesOf(element.where).flatMap(each =>
+    each[0] === 'field' && indexOf(segmentsOf(each[1])[0]!) < 0
+      ? consequencesOf(['field', joinPath(path, each[1]), each[2]])
+      : [],
+  )
+}
+
+function isAboutElements(clause: Filter): boolean {
+  return clause[0] === 'field' && clause[2][0] === 'elemMatch'
+}
+
+/** An array that an index leads to is a key as a whole only. */
+function endsWithIndex(path: string): boolean {
+  return indexOf(path.slice(path.lastIndexOf('.') + 1)) >= 0
 }
 
 function constraintOfClause(clause: Filter): [path: string, Constraint] | undefined {

@@ -45,7 +45,7 @@ function follows(clause: Filter, given: Filter, budget: Budget): boolean {
   if (clause[0] !== 'field' || given[0] !== 'field' || clause[1] !== given[1]) return false
   const found = valuesOf(given[2])
   if (found) return found.length > 0 && found.every(value => isSatisfiedBy(clause[2], value))
-  if (clause[2][0] === 'exists') return clause[2][1] && isRange(given[2]) && given[2][1] !== null
+  if (clause[2][0] === 'exists') return clause[2][1] && isOfSomething(given[2])
   return isWider(clause[2], given[2])
 }
 
@@ -73,6 +73,22 @@ type Range = Extract<Test, readonly ['gt' | 'gte' | 'lt' | 'lte', Value]>
 
 function isRange(test: Test): test is Range {
   return test[0] === 'gt' || test[0] === 'gte' || test[0] === 'lt' || test[0] === 'lte'
+}
+
+/** Does only a value satisfy the test, never a missing field? */
+function isOfSomething(test: Test): boolean {
+  if (isRange(test)) return test[1] !== null
+  switch (test[0]) {
+    case 'mod':
+    case 'size':
+    case 'elemMatch':
+    case 'geoNear':
+    case 'geoWithin':
+    case 'geoIntersects':
+      return true
+    default:
+      return false
+  }
 }
 
 function isWider(outer: Test, inner: Test): boolean {

@@ -5,7 +5,8 @@ export type { DatabaseCommand } from './builder/commands.ts'
 export { createDatabase, type Database, type DatabaseOptions } from './builder/database.ts'
 export { DocumentReference } from './builder/document.ts'
 export type { Constructor, GeoConstructors } from './builder/geo-constructors.ts'
-export { QueryReference } from './builder/query.ts'
+export type { ProjectionCommand, ProjectionCommands } from './builder/projection-command.ts'
+export { type FieldWishes, QueryReference } from './builder/query.ts'
 export type { LogicCommand, QueryCommand } from './builder/query-command.ts'
 export type {
   AddListResult,
@@ -31,7 +32,7 @@ export { type Difference, differenceOf } from './difference.ts'
 export { evaluate } from './evaluate.ts'
 export { compileFilter } from './match/compile.ts'
 export { keysAt } from './match/path.ts'
-export { parseQuery, queryToJson } from './parse-query.ts'
+export { parseQuery, queryToJson } from './parse/parse-query.ts'
 export { valueAt } from './paths.ts'
 export { compileProjection, project } from './project.ts'
 export { type DocumentChange, ResultSet } from './result-set.ts'
@@ -39,11 +40,15 @@ export { compareSortKeys, compileOrder, compileSortKey, firstInOrder, placeOf } 
 export type {
   Answer,
   Applied,
+  Area,
   Commit,
   Committed,
   Direction,
   DocChange,
+  ElementTest,
   Executor,
+  FieldChoice,
+  Fields,
   Filter,
   Query,
   Run,

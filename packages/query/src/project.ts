@@ -1,14 +1,15 @@
 import { type Document, isPlainObject, type Value } from '@nearcloud/protocol'
+import { compileElement } from './match/compile.ts'
 import { segmentsOf } from './paths.ts'
+import type { FieldChoice, Fields } from './types.ts'
 
-type Fields = Readonly<Record<string, boolean>>
-
-/** The tree of the paths named: `true` where a path ends. */
-type Tree = Map<string, Tree | true>
+/** The tree of the paths named: at the end of each, what becomes of the value (`undefined`: it is left out). */
+type Tree = Map<string, Tree | Choice>
+type Choice = (value: Value) => Value | undefined
 
 /**
  * A document with only the fields asked for (and `_id`, unless it is false), or without those refused, in stored order. A
- * path reaches into every object of an array on its way. `fields` is checked (`parse-query.ts`); `_id` is absent
+ * path reaches into every object of an array on its way. `fields` is checked (`parse/`); `_id` is absent
  * from the answer only when it was refused.
  */
 export function project(document: Document, fields: Fields): Document {
@@ -20,28 +21,52 @@ export function compileProjection(fields: Fields): (document: Document) => Docum
   if (paths.length === 0) return document => document
   const including = isInclusion(fields)
   const tree: Tree = new Map()
-  for (const path of paths) if (path !== '_id') plant(tree, segmentsOf(path))
-  if (including ? fields._id !== false : fields._id === false) tree.set('_id', true)
+  for (const path of paths) if (path !== '_id') plant(tree, segmentsOf(path), choiceOf(fields[path]!))
+  if (including ? fields._id !== false : fields._id === false) tree.set('_id', choiceOf(including))
   return document => pick(document, tree, including) as Document
 }
 
-/** Are the paths those to include? `_id` decides only when it stands alone. */
+/** Are the paths those to include? A slice leaves that to the others, and `_id` decides only when no other does. */
 export function isInclusion(fields: Fields): boolean {
-  for (const path of Object.keys(fields)) if (path !== '_id') return fields[path] === true
+  for (const path of Object.keys(fields)) {
+    const choice = fields[path]!
+    if (path === '_id' || (typeof choice !== 'boolean' && choice[0] === 'slice')) continue
+    return choice !== false
+  }
   return fields._id === true
 }
 
-function plant(tree: Tree, [first, ...rest]: readonly string[]): void {
+function choiceOf(choice: FieldChoice): Choice {
+  if (typeof choice === 'boolean') return choice ? value => value : () => undefined
+  if (choice[0] === 'slice') {
+    const [from, count] = choice[1]
+    return value => (Array.isArray(value) ? sliceOf(value, from, count) : value)
+  }
+  const matches = compileElement(choice[1])
+  return value => {
+    if (!Array.isArray(value)) return undefined
+    const found = (value as readonly Value[]).find(element => matches(element))
+    return found === undefined ? undefined : Object.freeze([found])
+  }
+}
+
+/** A beginning before the array's is its beginning. */
+function sliceOf(list: readonly Value[], from: number, count: number): Value {
+  const begin = from < 0 ? Math.max(0, list.length + from) : from
+  return Object.freeze(list.slice(begin, begin + count))
+}
+
+function plant(tree: Tree, [first, ...rest]: readonly string[], choice: Choice): void {
   if (rest.length === 0) {
-    tree.set(first!, true)
+    tree.set(first!, choice)
     return
   }
   let branch = tree.get(first!)
-  if (!branch || branch === true) {
+  if (!(branch instanceof Map)) {
     branch = new Map()
     tree.set(first!, branch)
   }
-  plant(branch, rest)
+  plant(branch, rest, choice)
 }
 
 /** `undefined`: a value without fields where fields were asked for. */
@@ -58,8 +83,9 @@ function pick(value: Value, tree: Tree, including: boolean): Value | undefined {
   const kept: { [key: string]: Value } = {}
   for (const key of Object.keys(value)) {
     const branch = tree.get(key)
-    if (branch === true ? !including : !branch && including) continue
-    const field = branch instanceof Map ? pick(value[key]!, branch, including) : value[key]!
+    if (!branch && including) continue
+    const given = value[key]!
+    const field = branch instanceof Map ? pick(given, branch, including) : branch ? branch(given) : given
     if (field !== undefined) kept[key] = field
   }
   return Object.freeze(kept)

@@ -9,12 +9,26 @@ export type Test =
   | readonly ['gt' | 'gte' | 'lt' | 'lte', Value]
   | readonly ['in' | 'nin', readonly Value[]]
   | readonly ['exists', boolean]
+  | readonly ['mod', readonly [divisor: number, remainder: number]]
+  | readonly ['all', readonly Value[]]
+  | readonly ['size', number]
+  | readonly ['elemMatch', ElementTest]
   | readonly [
       'geoNear',
       { readonly geometry: Value; readonly maxDistance?: number; readonly minDistance?: number },
     ]
+  | readonly ['geoWithin', Area]
+  | readonly ['geoIntersects', { readonly geometry: Value }]
   | readonly ['and' | 'or', readonly Test[]]
   | readonly ['not', Test]
+
+/** A condition on one element of an array: on the fields it has, or on the element itself. */
+export type ElementTest = { readonly where: Filter } | { readonly is: Test }
+
+/** A Polygon or MultiPolygon, or what lies within an angle (radians on the sphere) of a Point. */
+export type Area =
+  | { readonly geometry: Value }
+  | { readonly centerSphere: readonly [center: Value, radius: number] }
 
 /**
  * What a document must be to match, as plain data (it is a `Value`, and travels as one). `['and', []]` matches all.
@@ -23,6 +37,18 @@ export type Test =
 export type Filter = readonly ['and' | 'or' | 'nor', readonly Filter[]] | readonly ['field', string, Test]
 
 export type Direction = 'asc' | 'desc'
+
+/**
+ * What a projection makes of one path. `true` includes it, `false` leaves it out. `slice`: of an array `count` elements
+ * from `from` on (negative: counted from its end). `elemMatch`: of an array the first element that satisfies the test.
+ */
+export type FieldChoice =
+  | boolean
+  | readonly ['slice', readonly [from: number, count: number]]
+  | readonly ['elemMatch', ElementTest]
+
+/** By dotted path. */
+export type Fields = Readonly<Record<string, FieldChoice>>
 
 /** A question, as plain data. Without `orderBy` the order is by `_id`; every order ends with `_id`. */
 export interface Query {
@@ -33,8 +59,8 @@ export interface Query {
   readonly skip: number
   /** The most documents in the answer; absent for all. */
   readonly limit?: number
-  /** Projection: paths to include (true) or leave out (false); absent for whole documents. */
-  readonly fields?: Readonly<Record<string, boolean>>
+  /** Projection; absent for whole documents. */
+  readonly fields?: Fields
 }
 
 /** What `Executor.run` is asked. */

@@ -1,13 +1,14 @@
+import { all, elementTestFrom, modulo, size } from './element-tests.ts'
 import {
-  anyOf,
-  compare,
-  exists,
+  type GeoIntersectsOptions,
   type GeoNearOptions,
-  LogicCommand,
-  listOf,
+  type GeoWithinOptions,
+  intersecting,
   near,
-  QueryCommand,
-} from './query-command.ts'
+  within,
+} from './geo-tests.ts'
+import { type ProjectionCommands, projections } from './projection-command.ts'
+import { anyOf, compare, exists, LogicCommand, listOf, QueryCommand } from './query-command.ts'
 import { addToSet, inc, push, remove, set, type UpdateCommand } from './update-command.ts'
 
 /** `db.command`, usually called `_`. */
@@ -21,11 +22,22 @@ export interface DatabaseCommand {
   in(values: readonly unknown[]): QueryCommand
   nin(values: readonly unknown[]): QueryCommand
   exists(wanted: boolean): QueryCommand
+  /** `mod(divisor, remainder)` or `mod([divisor, remainder])`. */
+  mod(...division: readonly unknown[]): QueryCommand
+  all(values: readonly unknown[]): QueryCommand
+  /** Some single element satisfies the object of conditions, or the command. */
+  elemMatch(condition: unknown): QueryCommand
+  size(count: number): QueryCommand
   geoNear(options: GeoNearOptions): QueryCommand
+  geoWithin(options: GeoWithinOptions): QueryCommand
+  geoIntersects(options: GeoIntersectsOptions): QueryCommand
   and(...conditions: unknown[]): LogicCommand
   or(...conditions: unknown[]): LogicCommand
   nor(...conditions: unknown[]): LogicCommand
   not(condition: unknown): LogicCommand
+
+  /** For `field()`. */
+  readonly project: ProjectionCommands
 
   set(value: unknown): UpdateCommand
   remove(): UpdateCommand
@@ -44,11 +56,19 @@ export const command: DatabaseCommand = Object.freeze({
   in: (values: readonly unknown[]) => new QueryCommand([anyOf('in', values)]),
   nin: (values: readonly unknown[]) => new QueryCommand([anyOf('nin', values)]),
   exists: (wanted: boolean) => new QueryCommand([exists(wanted)]),
+  mod: (...division: readonly unknown[]) => new QueryCommand([modulo(division)]),
+  all: (values: readonly unknown[]) => new QueryCommand([all(values)]),
+  elemMatch: (condition: unknown) =>
+    new QueryCommand([['elemMatch', elementTestFrom('elemMatch', condition)]]),
+  size: (count: number) => new QueryCommand([size(count)]),
   geoNear: (options: GeoNearOptions) => new QueryCommand([near(options)]),
+  geoWithin: (options: GeoWithinOptions) => new QueryCommand([within(options)]),
+  geoIntersects: (options: GeoIntersectsOptions) => new QueryCommand([intersecting(options)]),
   and: (...conditions: unknown[]) => new LogicCommand('and', listOf(conditions)),
   or: (...conditions: unknown[]) => new LogicCommand('or', listOf(conditions)),
   nor: (...conditions: unknown[]) => new LogicCommand('nor', listOf(conditions)),
   not: (condition: unknown) => new LogicCommand('not', [condition]),
+  project: projections,
   set,
   remove,
   inc,

@@ -1,8 +1,8 @@
 import { CloudError, type DocId } from '@nearcloud/protocol'
-import type { Query } from '../types.ts'
+import type { Fields, Query } from '../types.ts'
 import { checkWrite } from '../update/check-write.ts'
 import { answer } from './callbacks.ts'
-import { checkedFields } from './query.ts'
+import { checkedFields, type FieldWishes } from './query.ts'
 import {
   type CallbackStyle,
   type DocumentResult,
@@ -22,17 +22,18 @@ export class DocumentReference {
   readonly id: DocId
   readonly #collection: string
   readonly #setting: Setting
-  readonly #fields: Readonly<Record<string, boolean>> | undefined
+  readonly #fields: Fields | undefined
 
-  constructor(collection: string, id: DocId, setting: Setting, fields?: Readonly<Record<string, boolean>>) {
+  constructor(collection: string, id: DocId, setting: Setting, fields?: Fields) {
     this.id = id
     this.#collection = collection
     this.#setting = setting
     this.#fields = fields
   }
 
-  field(fields: Readonly<Record<string, boolean | 0 | 1>>): DocumentReference {
-    return new DocumentReference(this.#collection, this.id, this.#setting, checkedFields(fields))
+  field(fields: FieldWishes): DocumentReference {
+    const checked = checkedFields(fields, this.#setting)
+    return new DocumentReference(this.#collection, this.id, this.#setting, checked)
   }
 
   /** Rejects with DOCUMENT_NOT_FOUND, unless `throwOnNotFound: false` asks for null. */

@@ -1,6 +1,14 @@
 import { CloudError, normalise, RegExpValue, type Value } from '@nearcloud/protocol'
 import { compileRegExp } from '../regex/regexp.ts'
 import type { Test } from '../types.ts'
+import {
+  type GeoIntersectsOptions,
+  type GeoNearOptions,
+  type GeoWithinOptions,
+  intersecting,
+  near,
+  within,
+} from './geo-tests.ts'
 
 type Comparison = 'eq' | 'neq' | 'gt' | 'gte' | 'lt' | 'lte'
 
@@ -53,6 +61,12 @@ export class QueryCommand extends Command {
   geoNear(options: GeoNearOptions): QueryCommand {
     return this.#plus(near(options))
   }
+  geoWithin(options: GeoWithinOptions): QueryCommand {
+    return this.#plus(within(options))
+  }
+  geoIntersects(options: GeoIntersectsOptions): QueryCommand {
+    return this.#plus(intersecting(options))
+  }
 
   #plus(test: Test): QueryCommand {
     return new QueryCommand([...this.tests, test])
@@ -73,13 +87,6 @@ export class LogicCommand extends Command {
   }
 }
 
-/** Metres. */
-export interface GeoNearOptions {
-  readonly geometry: unknown
-  readonly maxDistance?: number
-  readonly minDistance?: number
-}
-
 export function compare(operator: Comparison, value: unknown): Test {
   const operand = operandOf(operator, value)
   if (operator === 'eq' || operator === 'neq') return [operator, operand]
@@ -95,18 +102,6 @@ export function anyOf(operator: 'in' | 'nin', values: unknown): Test {
 export function exists(wanted: unknown): Test {
   if (typeof wanted !== 'boolean') throw refuse('_.exists takes true or false')
   return ['exists', wanted]
-}
-
-export function near(options: GeoNearOptions): Test {
-  const { geometry, maxDistance, minDistance } = options ?? {}
-  return [
-    'geoNear',
-    {
-      geometry: operandOf('geoNear', geometry),
-      ...(maxDistance !== undefined && { maxDistance }),
-      ...(minDistance !== undefined && { minDistance }),
-    },
-  ]
 }
 
 /** The test that a command, or a plain value to be equal to, makes of one field. */
@@ -131,7 +126,8 @@ export function listOf(operands: readonly unknown[]): readonly unknown[] {
   return operands.length === 1 && Array.isArray(operands[0]) ? operands[0] : operands
 }
 
-function operandOf(operator: string, value: unknown): Value {
+/** Throws INVALID_PARAM unless the value can be compared with. */
+export function operandOf(operator: string, value: unknown): Value {
   if (value === undefined) throw refuse(`_.${operator}: undefined is nothing to compare with`)
   if (value instanceof Command) throw refuse(`_.${operator} takes a value, not another command`)
   const operand = normalise(value, { name: `_.${operator}` })

@@ -1,8 +1,11 @@
-import { CloudError, toJson, type Value } from '@nearcloud/protocol'
+import { CloudError, type Json, toJson, type Value } from '@nearcloud/protocol'
 import { resolveServerDates } from '../merge/server-dates.ts'
-import { parseFields, parseFilter, parseOrder } from '../parse-query.ts'
-import type { Filter, Query } from '../types.ts'
+import { parseFields } from '../parse/parse-fields.ts'
+import { parseFilter } from '../parse/parse-filter.ts'
+import { parseOrder } from '../parse/parse-query.ts'
+import type { Fields, Filter, Query } from '../types.ts'
 import { answer } from './callbacks.ts'
+import { ProjectionCommand } from './projection-command.ts'
 import {
   type CallbackStyle,
   type CountResult,
@@ -51,9 +54,9 @@ export class QueryReference {
     return this.#with({ skip: checkedCount('skip', count) })
   }
 
-  /** Fields to have (true or 1) or to leave out (false or 0). */
-  field(fields: Readonly<Record<string, boolean | 0 | 1>>): QueryReference {
-    return this.#with({ fields: checkedFields(fields) })
+  /** Fields to have (true or 1) or to leave out (false or 0), and parts of arrays (`_.project`). */
+  field(fields: FieldWishes): QueryReference {
+    return this.#with({ fields: checkedFields(fields, this.#setting) })
   }
 
   get(options: CallbackStyle<QueryResult>): void
@@ -149,19 +152,27 @@ export class QueryReference {
   }
 }
 
-/** Throws unless every value says yes or no, and all the same (`_id` apart). */
-export function checkedFields(fields: unknown): Readonly<Record<string, boolean>> {
+/** By path. */
+export type FieldWishes = Readonly<Record<string, boolean | 0 | 1 | ProjectionCommand>>
+
+/** Throws unless every wish is one, and all say either yes or no (`_id` and slices apart). */
+export function checkedFields(fields: unknown, setting: Setting): Fields {
   if (typeof fields !== 'object' || fields === null) throw refuse('field takes an object')
-  const entries = Object.entries(fields as Record<string, unknown>).map(([path, wanted]) => [
-    path,
-    wanted === 1 ? true : wanted === 0 ? false : wanted,
-  ])
+  const entries = Object.entries(fields as Record<string, unknown>).map(([path, wish]) => {
+    if (wish === 1 || wish === 0) return [path, wish === 1]
+    if (!(wish instanceof ProjectionCommand)) return [path, wish]
+    return [path, meantNow(wish.choice as unknown as Value, setting)]
+  })
   return parseFields(Object.fromEntries(entries))
 }
 
-function checkedFilter(condition: unknown, { options }: Setting): Filter {
-  const filter = filterFrom(condition) as unknown as Value
-  return parseFilter(toJson(options.now ? resolveServerDates(filter, options.now()) : filter))
+function checkedFilter(condition: unknown, setting: Setting): Filter {
+  return parseFilter(meantNow(filterFrom(condition) as unknown as Value, setting))
+}
+
+/** As a tree, with server dates as dates where the time is known. */
+function meantNow(value: Value, { options }: Setting): Json {
+  return toJson(options.now ? resolveServerDates(value, options.now()) : value)
 }
 
 function checkedCount(name: string, count: number): number {

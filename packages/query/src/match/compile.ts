@@ -1,32 +1,51 @@
-import type { Filter, Test } from '../types.ts'
-import { compilePath, type Path } from './path.ts'
+import { type Document, Geo, type Value } from '@nearcloud/protocol'
+import { asFields, isContainer } from '../paths.ts'
+import type { ElementTest, Filter, Test } from '../types.ts'
+import { compilePath, itself, type Path } from './path.ts'
+import { areas } from './tests/areas.ts'
 import { comparison } from './tests/comparison.ts'
+import { elements } from './tests/elements.ts'
 import { equality } from './tests/equality.ts'
 import { existence } from './tests/existence.ts'
-import type { Matcher } from './tests/family.ts'
+import type { Compile, Matcher } from './tests/family.ts'
 import { logic } from './tests/logic.ts'
 import { nearness } from './tests/nearness.ts'
+import { remainder } from './tests/remainder.ts'
 
 /**
  * Does a document match? The one answer of the house; `filter` is checked (made by the builder or `parseQuery`).
  *
  * Throws INVALID_PARAM for a regular expression that cannot be run.
  */
-export function compileFilter(filter: Filter): Matcher {
+export function compileFilter(filter: Filter): (document: Document) => boolean {
+  return compileClauses(filter)
+}
+
+/** Does an element of an array satisfy the test? Nothing is taken apart for that; only what has fields has them. */
+export function compileElement(test: ElementTest): Matcher {
+  if ('is' in test) return compileTest(test.is, itself)
+  const matches = compileClauses(test.where)
+  return element => {
+    const fields = fieldsOf(element)
+    return fields !== undefined && matches(fields)
+  }
+}
+
+function compileClauses(filter: Filter): Matcher {
   switch (filter[0]) {
     case 'field':
       return compileTest(filter[2], compilePath(filter[1]))
     case 'and': {
-      const parts = filter[1].map(compileFilter)
+      const parts = filter[1].map(compileClauses)
       if (parts.length === 1) return parts[0]!
       return document => parts.every(matches => matches(document))
     }
     case 'or': {
-      const parts = filter[1].map(compileFilter)
+      const parts = filter[1].map(compileClauses)
       return document => parts.some(matches => matches(document))
     }
     case 'nor': {
-      const parts = filter[1].map(compileFilter)
+      const parts = filter[1].map(compileClauses)
       return document => !parts.some(matches => matches(document))
     }
   }
@@ -39,19 +58,37 @@ function compileTest(test: Test, path: Path): Matcher {
     case 'neq':
     case 'in':
     case 'nin':
-      return equality(test, path, compileTest)
+      return equality(test, path, compile)
     case 'gt':
     case 'gte':
     case 'lt':
     case 'lte':
-      return comparison(test, path, compileTest)
+      return comparison(test, path, compile)
     case 'exists':
-      return existence(test, path, compileTest)
+      return existence(test, path, compile)
+    case 'mod':
+      return remainder(test, path, compile)
+    case 'all':
+    case 'size':
+    case 'elemMatch':
+      return elements(test, path, compile)
+    case 'geoWithin':
+    case 'geoIntersects':
+      return areas(test, path, compile)
     case 'geoNear':
-      return nearness(test, path, compileTest)
+      return nearness(test, path, compile)
     case 'and':
     case 'or':
     case 'not':
-      return logic(test, path, compileTest)
+      return logic(test, path, compile)
   }
+}
+
+const compile: Compile = { test: compileTest, element: compileElement }
+
+/** An array among the elements has its elements as fields, by index. */
+function fieldsOf(element: Value): Value | undefined {
+  if (Array.isArray(element)) return { ...(element as readonly Value[]) }
+  if (element instanceof Geo) return asFields(element)
+  return isContainer(element) ? element : undefined
 }

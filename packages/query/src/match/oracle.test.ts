@@ -44,21 +44,22 @@ function candidates(document: Document, path: string): Reached[] {
 }
 
 function isMatch(document: Document, filter: Filter): boolean {
-  if (filter[0] === 'field') return passes(document, filter[1], filter[2])
+  if (filter[0] === 'field')
+    return holds(candidates(document, filter[1]), arrays(document, filter[1]), filter[2])
   const answers = filter[1].map(each => isMatch(document, each))
   if (filter[0] === 'and') return !answers.includes(false)
   return answers.includes(true) === (filter[0] === 'or')
 }
 
-function passes(document: Document, path: string, condition: Test): boolean {
-  const found = candidates(document, path)
+/** `found`: everything reached; `lists`: the arrays reached, whole. */
+function holds(found: readonly Reached[], lists: readonly (readonly Value[])[], condition: Test): boolean {
   const equals = (wanted: Value) => found.some(value => equalValues(value, wanted))
-  const ordered = (wanted: Value, holds: (order: number) => boolean) =>
+  const ordered = (wanted: Value, fits: (order: number) => boolean) =>
     found.some(value => {
       if (rankOf(value) !== rankOf(wanted)) return false
       const order = compareValues(value, wanted)
       const isPeculiar = wanted === null || Number.isNaN(wanted) || Number.isNaN(value)
-      return isPeculiar ? order === 0 && holds(0) : holds(order)
+      return isPeculiar ? order === 0 && fits(0) : fits(order)
     })
   switch (condition[0]) {
     case 'eq':
@@ -80,17 +81,53 @@ function passes(document: Document, path: string, condition: Test): boolean {
     case 'exists':
       return found.some(value => value !== undefined) === condition[1]
     case 'and':
-      return condition[1].every(each => passes(document, path, each))
+      return condition[1].every(each => holds(found, lists, each))
     case 'or':
-      return condition[1].some(each => passes(document, path, each))
+      return condition[1].some(each => holds(found, lists, each))
     case 'not':
-      return !passes(document, path, condition[1])
+      return !holds(found, lists, condition[1])
+    case 'mod': {
+      const [divisor, remainder] = condition[1]
+      const whole = (number: number) => BigInt(Math.trunc(number))
+      return found.some(
+        value =>
+          typeof value === 'number' &&
+          Number.isFinite(value) &&
+          whole(value) % whole(divisor) === whole(remainder),
+      )
+    }
+    case 'all':
+      return condition[1].length > 0 && condition[1].every(equals)
+    case 'size':
+      return lists.some(list => list.length === condition[1])
+    case 'elemMatch': {
+      const element = condition[1]
+      const isWanted = (value: Value): boolean => {
+        if ('is' in element)
+          return holds([value], Array.isArray(value) ? [value as readonly Value[]] : [], element.is)
+        if (!isPlainObject(value) && !Array.isArray(value)) return false
+        return isMatch({ ...(value as object) } as Document, element.where)
+      }
+      return lists.some(list => list.some(isWanted))
+    }
     case 'geoNear':
+    case 'geoWithin':
+    case 'geoIntersects':
       throw new Error('not generated here')
   }
 }
 
-const scalar = fc.constantFrom<Value>(null, 0, 1, 2, -0, Number.NaN, '', 'a', 'b', true, new Date(1))
+/** Arrays that a path leads to, whole. */
+function arrays(document: Document, path: string): (readonly Value[])[] {
+  return reach(document, path.split('.')).flatMap(({ value }) =>
+    Array.isArray(value) ? [value as readonly Value[]] : [],
+  )
+}
+
+const scalar = fc.constantFrom<Value>(
+  ...[null, 0, 1, 2, -3, 1.5, -0, Number.NaN, Infinity, 2 ** 53],
+  ...['', 'a', 'b', 'é', '\u{1F600}', '\uFFFD', true, false, new Date(1), new Date(0)],
+)
 const { value } = fc.letrec<{ value: Value }>(tie => ({
   value: fc.oneof(
     { maxDepth: 3 },
@@ -112,6 +149,17 @@ const { condition } = fc.letrec<{ condition: Test }>(tie => ({
     fc.tuple(fc.constant('exists' as const), fc.boolean()),
     fc.tuple(fc.constantFrom('and' as const, 'or' as const), fc.array(tie('condition'), { maxLength: 3 })),
     fc.tuple(fc.constant('not' as const), tie('condition')),
+    fc.tuple(fc.constant('all' as const), fc.array(value, { maxLength: 2 })),
+    fc.tuple(fc.constant('size' as const), fc.nat(3)),
+    fc.tuple(
+      fc.constant('mod' as const),
+      fc.tuple(fc.constantFrom(1, 2, 2.5, -2, 3), fc.constantFrom(0, 1, -1, 1.5)),
+    ),
+    fc.tuple(fc.constant('elemMatch' as const), fc.record({ is: tie('condition') })),
+    fc.tuple(
+      fc.constant('elemMatch' as const),
+      fc.record({ where: fc.tuple(fc.constant('field' as const), path, tie('condition')) }),
+    ),
   ),
 }))
 const { filter } = fc.letrec<{ filter: Filter }>(tie => ({
@@ -182,6 +230,10 @@ function closeTest(): fc.Arbitrary<Test> {
     fc.tuple(fc.constantFrom('gt' as const, 'gte' as const, 'lt' as const, 'lte' as const), near),
     fc.tuple(fc.constantFrom('in' as const, 'nin' as const), fc.array(near, { maxLength: 2 })),
     fc.tuple(fc.constant('exists' as const), fc.boolean()),
+    fc.tuple(fc.constant('all' as const), fc.array(near, { maxLength: 2 })),
+    fc.tuple(fc.constant('size' as const), fc.nat(2)),
+    fc.tuple(fc.constant('mod' as const), fc.constant([2, 1] as const)),
+    fc.record({ is: fc.tuple(fc.constant('gt' as const), near) }).map((is): Test => ['elemMatch', is]),
   )
 }
 

@@ -13,9 +13,9 @@ export type Reached = Value | undefined
 export interface Path {
   readonly text: string
   /** Is `test` true for something the path reaches, arrays taken apart? */
-  some(document: Document, test: (value: Reached) => boolean): boolean
+  some(document: Value, test: (value: Reached) => boolean): boolean
   /** The same, with arrays left whole; `open`: `some` would take this array apart. */
-  someWhole(document: Document, test: (value: Reached, open: boolean) => boolean): boolean
+  someWhole(document: Value, test: (value: Reached, open: boolean) => boolean): boolean
 }
 
 export function compilePath(text: string): Path {
@@ -49,12 +49,22 @@ export function compilePath(text: string): Path {
     return false
   }
 
-  function compileWalk(apart: boolean): (document: Document, visit: Visit) => boolean {
+  function compileWalk(apart: boolean): (document: Value, visit: Visit) => boolean {
     if (last > 0) return (document, visit) => reach(document, 0, visit, apart)
-    return (document, visit) => visitField(hasOwn(document, only) ? document[only] : undefined, visit, apart)
+    return (document, visit) => {
+      const fields = document as Document
+      return visitField(hasOwn(fields, only) ? fields[only] : undefined, visit, apart)
+    }
   }
 
   return { text, some: compileWalk(true), someWhole: compileWalk(false) }
+}
+
+/** The value itself, as it is: an element of an array that is looked at alone. */
+export const itself: Path = {
+  text: '',
+  some: (value, test) => test(value),
+  someWhole: (value, test) => test(value, false),
 }
 
 function visitField(

@@ -1,8 +1,9 @@
-import type { Document } from '@nearcloud/protocol'
-import type { Test } from '../../types.ts'
+import type { Value } from '@nearcloud/protocol'
+import type { ElementTest, Test } from '../../types.ts'
 import type { Path } from '../path.ts'
 
-export type Matcher = (document: Document) => boolean
+/** Asked of a document, or of one element where a condition is about elements. */
+export type Matcher = (document: Value) => boolean
 
 /** The tests whose operator is one of `Name`. */
 export type TestOf<Name extends Test[0]> = Extract<Test, readonly [Name, unknown]>
@@ -10,9 +11,13 @@ export type TestOf<Name extends Test[0]> = Extract<Test, readonly [Name, unknown
 /**
  * How a family of operators looks at one path of a document.
  *
- * `test` is already checked (`parse-query.ts`). `compile` is for the tests a test contains. Whatever can be computed
+ * `test` is already checked (`parse/`). `compile` is for the tests a test contains, on
+ * the same path or on elements. Whatever can be computed
  * once is computed here, not in the answer.
  */
-export type TestFamily<T extends Test> = (test: T, path: Path, compile: CompileTest) => Matcher
+export type TestFamily<T extends Test> = (test: T, path: Path, compile: Compile) => Matcher
 
-type CompileTest = (test: Test, path: Path) => Matcher
+export interface Compile {
+  test(test: Test, path: Path): Matcher
+  element(test: ElementTest): Matcher
+}

@@ -1,9 +1,9 @@
-import { CloudError, GeoPoint, normalise, RegExpValue, type Value } from '@nearcloud/protocol'
+import { CloudError, GeoPoint, geoFromJson, normalise, RegExpValue, type Value } from '@nearcloud/protocol'
 import { arbitraryValue } from '@nearcloud/protocol/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { Fields, Filter, Query } from '../types.ts'
 import { parseQuery, queryToJson } from './parse-query.ts'
-import type { Filter, Query } from './types.ts'
 
 const plain = { collection: 'c', where: ['and', []], orderBy: [], skip: 0 }
 
@@ -220,4 +220,126 @@ test('[PARSE-8] whatever arrives is understood or refused, and never anything el
     }),
     { numRuns: 300 },
   )
+})
+
+test('[PARSE-9] conditions on elements and areas, and parts of arrays, survive the trip', () => {
+  const square = geoFromJson({
+    type: 'Polygon',
+    coordinates: [
+      [
+        [0, 0],
+        [1, 0],
+        [1, 1],
+        [0, 0],
+      ],
+    ],
+  })!
+  const where: Filter = [
+    'and',
+    [
+      ['field', 'n', ['mod', [4, 1]]],
+      ['field', 'tags', ['all', ['a', new RegExpValue('^b'), [1]]]],
+      ['field', 'tags', ['size', 2]],
+      ['field', 'marks', ['elemMatch', { where: ['field', 'at', ['gt', new Date(5)]] }]],
+      [
+        'field',
+        'marks',
+        [
+          'not',
+          [
+            'elemMatch',
+            {
+              is: [
+                'or',
+                [
+                  ['eq', null],
+                  ['elemMatch', { is: ['size', 0] }],
+                ],
+              ],
+            },
+          ],
+        ],
+      ],
+      ['field', 'g', ['geoWithin', { geometry: square }]],
+      ['field', 'g', ['geoWithin', { centerSphere: [new GeoPoint(1, 2), 0.5] }]],
+      ['field', 'g', ['geoIntersects', { geometry: new GeoPoint(1, 2) }]],
+    ],
+  ]
+  const fields: Fields = {
+    tags: ['slice', [-2, 1]],
+    marks: ['elemMatch', { where: ['field', 'at', ['eq', new Date(1)]] }],
+  }
+  const query: Query = { collection: 'c', where, orderBy: [], skip: 0, fields }
+  expect(parseQuery(JSON.parse(JSON.stringify(queryToJson(query))))).toEqual(query)
+})
+
+test('[PARSE-10] their arguments are as strict, and what is inside counts', () => {
+  const point = { type: 'Point', coordinates: [0, 0] }
+  const half = {
+    type: 'Polygon',
+    coordinates: [
+      [
+        [0, 0],
+        [120, 0],
+        [-120, 0],
+        [0, 0],
+      ],
+    ],
+  }
+  for (const bad of [
+    ['mod', [0, 1]],
+    ['mod', [0.5, 1]],
+    ['mod', [1]],
+    ['mod', [1, 2, 3]],
+    ['mod', ['4', 1]],
+    ['mod', 4],
+    ['all', 'a'],
+    ['size', -1],
+    ['size', 1.5],
+    ['size', '1'],
+    ['elemMatch', {}],
+    ['elemMatch', ['eq', 1]],
+    ['elemMatch', { is: ['eq', 1], where: ['and', []] }],
+    ['elemMatch', { is: ['and', []], more: 1 }],
+    ['elemMatch', { where: ['field', '__proto__', ['eq', 1]] }],
+    ['elemMatch', { where: ['field', 'b', ['geoNear', { geometry: point }]] }],
+    ['geoWithin', {}],
+    ['geoWithin', { geometry: point }],
+    ['geoWithin', { geometry: half }],
+    ['geoWithin', { geometry: { type: 'Polygon', coordinates: [] } }],
+    ['geoWithin', { centerSphere: [point] }],
+    ['geoWithin', { centerSphere: [point, -1] }],
+    ['geoWithin', { centerSphere: [[0, 0], 1] }],
+    ['geoWithin', { centerSphere: [point, 1, 2] }],
+    ['geoWithin', { centerSphere: [point, 1], geometry: half }],
+    ['geoIntersects', point],
+    ['geoIntersects', { geometry: [0, 0] }],
+    ['geoIntersects', { geometry: half }],
+  ])
+    expect([bad, refusal(on(bad))]).not.toEqual([bad, 'accepted'])
+  const nested = (levels: number) => {
+    let test: unknown = ['eq', 1]
+    for (let i = 0; i < levels; i++) test = ['elemMatch', { is: test }]
+    return on(test)
+  }
+  expect([refusal(nested(30)), refusal(nested(31))]).toEqual(['accepted', expect.stringContaining('deeper')])
+  expect(refusal(on(['all', Array.from({ length: 1_000 }, (_, i) => i)]))).toContain('more than 1000')
+  const long = { type: 'LineString', coordinates: Array.from({ length: 1_001 }, (_, i) => [i / 100, 1]) }
+  expect(refusal(on(['geoIntersects', { geometry: long }]))).toBe('accepted')
+  const twice = [0, 1].map(() => ['field', 'a', ['geoIntersects', { geometry: long }]])
+  expect(refusal({ where: ['and', twice] })).toContain('too many positions')
+  for (const choice of [
+    ['slice', [0]],
+    ['slice', [0, -1]],
+    ['slice', [0.5, 1]],
+    ['slice', 1],
+    ['slice', [0, 1], 1],
+    ['elemMatch', ['eq', 1]],
+    ['drop', 1],
+    [],
+    null,
+    1,
+  ])
+    expect([choice, refusal({ fields: { a: choice } })]).not.toEqual([choice, 'accepted'])
+  expect(refusal({ fields: { a: ['elemMatch', { is: ['eq', 1] }], b: false } })).toContain('either')
 })
