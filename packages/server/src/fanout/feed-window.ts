@@ -85,6 +85,11 @@ export class FeedWindow implements Follower {
     return this.#isAnnounced && this.#noted.length === 0
   }
 
+  /** Did something up to `version` happen that may be news, and was not told yet? */
+  lagsBehind(version: Version): boolean {
+    return this.#isAnnounced && (this.hasNews || this.#noted.some(change => change.version <= version))
+  }
+
   /** Is something different from what was told? */
   get hasNews(): boolean {
     return this.#isStale && !isSame(this.#told, this.#contents())

@@ -49,7 +49,7 @@ export class Feed implements Follower {
   #sent: Version = 0
   #sentMutation: MutationId = 0
   #lastMutation: MutationId = 0
-  #waiters: { version: Version; resolve: () => void }[] = []
+  #waiters: { isDue: () => boolean; resolve: () => void }[] = []
   /** Resolves the first time that nothing is due, or when the feed is closed. */
   #begin: () => void = () => {}
   readonly #begun = new Promise<void>(resolve => {
@@ -154,11 +154,13 @@ export class Feed implements Follower {
 
   /** Resolves when the client was told everything up to `version`, or the feed is closed. */
   reached(version: Version): Promise<void> {
-    if (this.#sent >= version || !this.isOpen) return Promise.resolve()
-    return new Promise(resolve => {
-      this.#waiters.push({ version, resolve })
-      this.#ask()
-    })
+    return this.#until(() => this.#sent >= version)
+  }
+
+  /** As `reached`, and its windows are as of `version` too: they may be told later than the rest. */
+  caughtUp(version: Version): Promise<void> {
+    const lags = () => this.followed.windows.some(window => window.lagsBehind(version))
+    return this.#until(() => this.#sent >= version && !lags())
   }
 
   /** Was the client told of something newer about this document, since the snapshot under way began? */
@@ -261,9 +263,18 @@ export class Feed implements Follower {
     this.sink.send(changesFrame({ from, to, viewKey, lastMutation, items: parts.at(-1)!, windows }))
   }
 
+  /** Resolves when a look at what was told finds it due, or the feed is closed. */
+  #until(isDue: () => boolean): Promise<void> {
+    if (isDue() || !this.isOpen) return Promise.resolve()
+    return new Promise(resolve => {
+      this.#waiters.push({ isDue, resolve })
+      this.#ask()
+    })
+  }
+
   #wakeWaiters(): void {
-    const due = this.#waiters.filter(waiter => waiter.version <= this.#sent)
-    this.#waiters = this.#waiters.filter(waiter => waiter.version > this.#sent)
+    const due = this.#waiters.filter(waiter => waiter.isDue())
+    this.#waiters = this.#waiters.filter(waiter => !due.includes(waiter))
     for (const { resolve } of due) resolve()
     if (this.#waiters.length > 0) this.fanout.scheduleNext(this)
   }

@@ -40,7 +40,7 @@ export async function route(session: Session, feed: Feed, message: UpMessage): P
       return answer(session, message.id, () => session.options.askFiles(session.actor, message.ask))
     case 'ping':
       // first everything up to now, then the answer: by that the client knows it has caught up
-      void feed.reached(session.options.fanout.head).then(() => session.send({ type: 'pong' }))
+      void feed.caughtUp(session.options.fanout.head).then(() => session.send({ type: 'pong' }))
       return
   }
 }
