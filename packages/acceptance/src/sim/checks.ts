@@ -51,7 +51,7 @@ function checkOnce({ disk }: World, process: Process, { nonce, writes }: Mutatio
   const { version } = decided.outcome
   for (const { collection, id } of writes) {
     const key = documentKey(collection, id)
-    if (!disk.committed.has(`${key}@${version}`)) continue
+    if (disk.authors.get(`${key}@${version}`) !== decided.client) continue
     if ((process.store.confirmed(collection, id)?.version ?? 0) >= version)
       throw new Error(
         `${process.name}: ${key}@${version} is here, and its mutation is laid over it once more`,
@@ -62,12 +62,12 @@ function checkOnce({ disk }: World, process: Process, { nonce, writes }: Mutatio
 /** An accepted write has left the outbox: what it did is in the copy, or something newer. */
 function checkEffect(world: World, process: Process, mutation: Mutation): void {
   const { disk, judge } = world
-  const { outcome } = disk.byNonce.get(mutation.nonce)![0]!
+  const { outcome, client } = disk.byNonce.get(mutation.nonce)![0]!
   if (outcome.status !== 'accepted') return
   const openid = process.store.checkpoint.openid ?? ''
   for (const { collection, id } of mutation.writes) {
     const key = documentKey(collection, id)
-    if (!disk.committed.has(`${key}@${outcome.version}`)) continue
+    if (disk.authors.get(`${key}@${outcome.version}`) !== client) continue
     const known = process.store.confirmed(collection, id)
     if (known && known.version >= outcome.version) continue
     const mayBeGone = (disk.versions.get(key) ?? []).some(version => {
@@ -200,11 +200,11 @@ function checkArithmetic(world: World): void {
   const accepted = world.disk.decided
     .filter(({ outcome }) => outcome.status === 'accepted')
     .map(({ nonce, outcome, client }) => ({ client, mutation: world.mutations.get(nonce)!, outcome }))
-  for (const { mutation, outcome } of accepted)
+  for (const { mutation, outcome, client } of accepted)
     for (const write of mutation.writes) {
       const key = documentKey(write.collection, write.id)
       const { version } = outcome as { version: number }
-      if (!world.disk.committed.has(`${key}@${version}`)) continue
+      if (world.disk.authors.get(`${key}@${version}`) !== client) continue
       const known = model.get(key)
       if (write.op === 'remove') model.delete(key)
       else if (write.op === 'add') model.set(key, { n: 0, log: [...(write.data.log as unknown[])] })

@@ -27,6 +27,8 @@ export class SimDisk {
   readonly committed = new Map<string, string | null>()
   /** Versions at which a document changed, by `collection/id`. */
   readonly versions = new Map<string, Version[]>()
+  /** Which client changed a document, by `collection/id@version`. */
+  readonly authors = new Map<string, string | null>()
   readonly changes: Batch['changes'][number]['record'][] = []
 
   note(batch: Batch): void {
@@ -38,6 +40,7 @@ export class SimDisk {
     for (const { record } of batch.changes) {
       const key = documentKey(record.collection, record.id)
       this.committed.set(`${key}@${record.version}`, record.afterText)
+      this.authors.set(`${key}@${record.version}`, record.client)
       this.versions.set(key, [...(this.versions.get(key) ?? []), record.version])
       this.changes.push(record)
     }
