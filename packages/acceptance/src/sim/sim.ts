@@ -1,7 +1,6 @@
-import type { Actor } from '@nearcloud/server'
-
-import { checkQuiet, checkStep } from './checks.ts'
-import type { Device, Process } from './device.ts'
+import { checkQuiet } from './check-quiet.ts'
+import { checkStep } from './check-step.ts'
+import { type Deed, deedsOf } from './deeds.ts'
 import { settled, takeTurns } from './turns.ts'
 import { World } from './world.ts'
 
@@ -18,8 +17,6 @@ export interface Report {
 
 /** A run that broke a promise: `message` says which, and when. */
 export class Broken extends Error {}
-
-const admin: Actor = { kind: 'admin' }
 
 /** One world from its beginning to quiet, checked all the way. Throws Broken. */
 export async function runSeed(
@@ -58,13 +55,9 @@ export async function runSeed(
   }
 }
 
-type Deed = readonly [weight: number, name: string, act: () => void | Promise<void>]
-
 class Run {
   readonly happened: Record<string, number> = {}
   readonly #world: World
-  /** Devices as they were once: storage and what the app had been told. */
-  readonly #backups = new Map<Device, () => void>()
   readonly #deeds: readonly Deed[]
   #weight: number
   /** How many of a hundred steps carry on with what is under way. */
@@ -73,7 +66,7 @@ class Run {
   constructor(world: World) {
     this.#world = world
     // each world has habits of its own: what never happens in one happens all the time in another
-    this.#deeds = this.#listDeeds().map(([weight, name, act]) => [
+    this.#deeds = deedsOf(world).map(([weight, name, act]) => [
       weight * world.dice.pick(name === 'write' ? [1] : [0, 1, 1, 2, 4]),
       name,
       act,
@@ -153,189 +146,5 @@ class Run {
       await act()
       return
     }
-  }
-
-  #listDeeds(): readonly Deed[] {
-    const world = this.#world
-    const { dice, habits, schedule, network, devices } = world
-    const some = (act: (device: Device) => void) => () => act(dice.pick(devices))
-    const live = (act: (process: Process, device: Device) => void) =>
-      some(device => {
-        if (device.live) act(device.live, device)
-      })
-    const openidOf = (process: Process) => process.store.checkpoint.openid
-    return [
-      [300, 'write', live((process, device) => this.#write(process, device))],
-      [20, 'write where', live((process, device) => this.#writeWhere(process, device))],
-      [60, 'time passes', () => schedule.pass(dice.below(40))],
-      [40, 'much time passes', () => schedule.pass(dice.below(4_000))],
-      [6, 'a minute passes', () => schedule.pass(60_000)],
-      [
-        30,
-        'get',
-        live((process, device) => {
-          const query = habits.query(openidOf(process))
-          device.ask(process, 'get', process.sync.executor.run({ verb: 'get', query }))
-        }),
-      ],
-      [
-        6,
-        'count',
-        live((process, device) => {
-          const query = habits.query(openidOf(process))
-          device.ask(process, 'count', process.sync.executor.run({ verb: 'count', query }))
-        }),
-      ],
-      [
-        20,
-        'call',
-        live((process, device) => {
-          const nonces = process.store.outbox.mutations.map(({ nonce }) => nonce)
-          device.ask(process, 'call', process.sync.call('f', { nonces, id: habits.id([]) }))
-        }),
-      ],
-      [16, 'watch', live((process, device) => device.watch(process, habits.query(openidOf(process))))],
-      [8, 'unwatch', live(process => process.watching[0]?.close())],
-      [16, 'subscribe', some(device => device.want(habits.query(device.options.openid)))],
-      [
-        12,
-        'unsubscribe',
-        some(device => {
-          if (device.wanted.length > 0) device.unwant(dice.pick(device.wanted))
-        }),
-      ],
-      [8, 'go offline', live(process => process.sync.goOffline())],
-      [24, 'go online', live(process => process.sync.goOnline())],
-      [8, 'wake', live(process => process.sync.wake())],
-      [4, 'doubt', live(process => process.sync.doubt())],
-      [8, 'discard', live((process, device) => this.#discard(process, device))],
-      [6, 'compact', live((process, device) => device.ask(process, 'compact', process.store.compact()))],
-      [
-        40,
-        'cut',
-        () => {
-          if (network.sockets.length === 0) return
-          const socket = dice.pick(network.sockets)
-          socket.cut({ up: dice.below(socket.up.length + 1), down: dice.below(socket.down.length + 1) })
-        },
-      ],
-      [
-        4,
-        'network down',
-        () => {
-          network.isUp = false
-        },
-      ],
-      [
-        12,
-        'network up',
-        () => {
-          network.isUp = true
-        },
-      ],
-      [20, 'crash', some(device => device.crash())],
-      [
-        60,
-        'boot',
-        some(device => {
-          if (!device.process) device.boot()
-        }),
-      ],
-      [
-        16,
-        'disk fault',
-        some(device =>
-          device.medium.faultAt(1 + dice.below(6), dice.pick(['stop', 'stop', 'fail', 'full'] as const)),
-        ),
-      ],
-      [8, 'backup', some(device => this.#backUp(device))],
-      [6, 'restore', some(device => this.#backups.get(device)?.())],
-      [10, 'server dies', () => world.crashHouse()],
-      [
-        5,
-        'server disk fails',
-        () => {
-          if (world.house) world.house.engine.failsNext = true
-        },
-      ],
-      [
-        6,
-        'prune',
-        () => {
-          world.isPruned = true
-          return world.disk.memory.prune('sim', { before: Number.POSITIVE_INFINITY, keep: dice.below(8) })
-        },
-      ],
-      [
-        8,
-        'rules',
-        () => {
-          world.judge.change(dice.below(3))
-          world.house?.rulesChanged()
-        },
-      ],
-      [30, 'operator', () => this.#operate()],
-    ]
-  }
-
-  #write(process: Process, device: Device): void {
-    const { habits, refusedWords } = this.#world
-    const { writes, word } = habits.writes(this.#world.known(process))
-    device.write(process, { writes }, () => refusedWords.add(word))
-  }
-
-  #writeWhere(process: Process, device: Device): void {
-    const { habits, refusedWords, dice } = this.#world
-    const word = habits.word()
-    const target = habits.query(process.store.checkpoint.openid)
-    const change = dice.below(8) === 0 ? ('remove' as const) : habits.changes(word)
-    device.write(process, { target, first: dice.below(3) === 0, change }, () => refusedWords.add(word))
-  }
-
-  #discard(process: Process, device: Device): void {
-    const [oldest] = process.store.rejected
-    if (!oldest) return
-    const { id, nonce } = oldest.mutation
-    device.ask(
-      process,
-      'discard',
-      process.store.discardRejected(id).then(() => device.discarded.add(nonce)),
-    )
-  }
-
-  /** Not before somebody is known: a store of nobody that is set back becomes somebody else. */
-  #backUp(device: Device): void {
-    if (device.options.openid === undefined && device.live?.store.checkpoint.token === undefined) return
-    const records = new Map(device.medium.records)
-    const [acknowledged, discarded] = [new Set(device.acknowledged), new Set(device.discarded)]
-    this.#backups.set(device, () => {
-      device.crash()
-      device.medium.records.clear()
-      for (const [sequence, payload] of records) device.medium.records.set(sequence, payload)
-      device.acknowledged = new Set(acknowledged)
-      device.discarded = new Set(discarded)
-      device.wasRestored = true
-      device.boot()
-    })
-  }
-
-  /** The operator, or a function, changes who may read what. */
-  #operate(): void {
-    const { house, dice } = this.#world
-    const stored = this.#world.stored()
-    if (!house || stored.length === 0) return
-    const { collection, id } = dice.pick(stored)
-    const changes = dice.pick([
-      [['pub', 'set', true]],
-      [['pub', 'set', false]],
-      [['rank', 'set', dice.below(10)]],
-      [
-        ['rank', 'set', dice.below(10)],
-        ['pub', 'set', dice.below(2) === 0],
-      ],
-    ] as const)
-    void house.environment
-      .commit({ actor: admin, writes: [{ op: 'update', collection, id, changes }] })
-      .catch(() => undefined)
   }
 }

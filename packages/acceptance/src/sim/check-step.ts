@@ -1,0 +1,158 @@
+import { type Document, decodeTrusted, documentText, type Mutation, type Write } from '@nearcloud/protocol'
+import { applyWrite, equalValues } from '@nearcloud/query'
+import { collections } from './actions.ts'
+import type { Device, Process } from './device.ts'
+import { compare, everything, isAlike } from './same-documents.ts'
+import { documentKey } from './sim-engine.ts'
+import type { World } from './world.ts'
+
+/** What has to be true at every step, whatever happens. Throws what is not. */
+export function checkStep(world: World): void {
+  if (world.violations.length > 0) throw new Error(world.violations[0])
+  for (const device of world.devices) {
+    const process = device.live
+    if (!process) continue
+    checkOutbox(world, device, process)
+    checkCopy(world, process)
+    checkOverlay(process)
+    checkWatches(process)
+  }
+}
+
+/** No durable write is lost, and none leaves the view before its effect or its refusal is here. */
+function checkOutbox(world: World, device: Device, process: Process): void {
+  const { store } = process
+  const now = new Map(store.outbox.mutations.map(mutation => [mutation.nonce, mutation]))
+  const rejected = new Set(store.rejected.map(({ mutation }) => mutation.nonce))
+  for (const nonce of device.acknowledged) {
+    if (now.has(nonce)) continue
+    const [decided] = world.disk.byNonce.get(nonce) ?? []
+    if (!decided) throw new Error(`${process.name}: the acknowledged write ${nonce} is lost`)
+    const isTold = rejected.has(nonce) || device.discarded.has(nonce)
+    if (isTold !== (decided.outcome.status === 'rejected'))
+      throw new Error(
+        `${process.name}: ${nonce} was ${decided.outcome.status}, and the app is told otherwise`,
+      )
+  }
+  const isForked = process.client !== store.checkpoint.client
+  process.client = store.checkpoint.client
+  if (!isForked)
+    for (const [nonce, mutation] of process.pending)
+      if (!now.has(nonce) && !rejected.has(nonce) && !device.discarded.has(nonce))
+        checkEffect(world, process, mutation)
+  process.pending = now
+  if (!device.wasRestored) for (const mutation of now.values()) checkOnce(world, process, mutation)
+}
+
+/** A pending write is laid over documents that do not have it yet. */
+function checkOnce({ disk }: World, process: Process, { nonce, writes }: Mutation): void {
+  const [decided] = disk.byNonce.get(nonce) ?? []
+  if (decided?.outcome.status !== 'accepted') return
+  const { version } = decided.outcome
+  for (const { collection, id } of writes) {
+    const key = documentKey(collection, id)
+    if (disk.authors.get(`${key}@${version}`) !== decided.client) continue
+    if ((process.store.confirmed(collection, id)?.version ?? 0) >= version)
+      throw new Error(
+        `${process.name}: ${key}@${version} is here, and its mutation is laid over it once more`,
+      )
+  }
+}
+
+/** An accepted write has left the outbox: what it did is in the copy, or something newer. */
+function checkEffect(world: World, process: Process, mutation: Mutation): void {
+  const { disk, judge } = world
+  const { outcome, client } = disk.byNonce.get(mutation.nonce)![0]!
+  if (outcome.status !== 'accepted') return
+  const openid = process.store.checkpoint.openid ?? ''
+  for (const { collection, id } of mutation.writes) {
+    const key = documentKey(collection, id)
+    if (disk.authors.get(`${key}@${outcome.version}`) !== client) continue
+    const known = process.store.confirmed(collection, id)
+    if (known && known.version >= outcome.version) continue
+    const mayBeGone = (disk.versions.get(key) ?? []).some(version => {
+      const text = version >= outcome.version && disk.committed.get(`${key}@${version}`)
+      return text === null || (text && judge.hides(openid, collection, decodeTrusted(text) as Document))
+    })
+    if (process.wasReset && world.isPruned) continue // no history tells what it did
+    if (known || !mayBeGone)
+      throw new Error(
+        `${process.name}: ${key}@${outcome.version} left the outbox before it came back (flicker)`,
+      )
+  }
+}
+
+const looked = new WeakMap<Document, string>()
+
+/** Everything confirmed is something that was committed. */
+function checkCopy(world: World, process: Process): void {
+  for (const { collection, document, version } of process.store.confirmedDocuments()) {
+    const place = `${documentKey(collection, document._id)}@${version}`
+    if (looked.get(document) === place) continue
+    if (world.disk.committed.get(place) !== documentText(document))
+      throw new Error(`${process.name} has ${place} as it never was: ${documentText(document)}`)
+    looked.set(document, place)
+  }
+}
+
+/** What the app sees is what the server said with everything pending laid over it, each mutation whole or not at all. */
+function checkOverlay(process: Process): void {
+  const { store } = process
+  if (store.outbox.size > store.outbox.mutations.length) return // what storage does not have yet cannot be named
+  const expected = new Map<string, Document | null>()
+  for (const { collection, document } of store.confirmedDocuments())
+    expected.set(documentKey(collection, document._id), document)
+  for (const { writes, time } of store.outbox.mutations) {
+    const tried = new Map<string, Document | null>()
+    try {
+      for (const write of writes) {
+        const key = documentKey(write.collection, write.id)
+        const before = (tried.has(key) ? tried.get(key) : expected.get(key)) ?? null
+        const context = { base: Number.POSITIVE_INFINITY, version: 2 ** 50, time, now: time }
+        const applied = applyWrite(
+          before && { doc: before, stamps: {} },
+          ownedBy(process, write, before),
+          context,
+        )
+        if (applied.touched) tried.set(key, applied.after?.doc ?? null)
+      }
+      for (const [key, document] of tried) expected.set(key, document)
+    } catch {
+      // it does not fit what is there: no effect, the server will say
+    }
+  }
+  let count = 0
+  for (const collection of collections)
+    for (const document of everything(process, collection)) {
+      count++
+      const key = documentKey(collection, document._id)
+      const wanted = expected.get(key)
+      if (!wanted || !equalValues(wanted, document))
+        throw new Error(`${process.name} shows ${key} as ${documentText(document)}, not ${text(wanted)}`)
+    }
+  const wanted = [...expected.values()].filter(document => document !== null).length
+  if (count !== wanted) throw new Error(`${process.name} shows ${count} documents, not ${wanted}`)
+}
+
+/** What is made belongs to who is signed in. */
+function ownedBy({ store }: Process, write: Write, before: Document | null): Write {
+  const { openid } = store.checkpoint
+  if (before || openid === undefined || (write.op !== 'add' && write.op !== 'set')) return write
+  return { ...write, data: { _openid: openid, ...write.data } }
+}
+
+/** A live query has seen the last commit. */
+function checkWatches(process: Process): void {
+  for (const { query, latest, error } of process.watching) {
+    if (!latest || error || query.limit !== undefined) continue
+    const { documents } = process.store.run({ verb: 'get', query })
+    const isSame =
+      documents.length === latest.docs.length &&
+      documents.every((document, at) => isAlike(document, latest.docs[at]!))
+    if (!isSame) compare(`${process.name} watches ${JSON.stringify(query)}`, documents, latest.docs)
+  }
+}
+
+function text(document: Document | null | undefined): string {
+  return document ? documentText(document) : 'nothing'
+}

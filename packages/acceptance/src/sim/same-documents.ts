@@ -1,0 +1,25 @@
+import { type Document, documentText } from '@nearcloud/protocol'
+import type { Query } from '@nearcloud/query'
+import type { Process } from './device.ts'
+
+/** All a process shows of a collection. */
+export function everything(process: Process, collection: string): readonly Document[] {
+  const query: Query = { collection, where: ['and', []], orderBy: [], skip: 0 }
+  return process.store.run({ verb: 'get', query }).documents
+}
+
+/** The same fields with the same values, in whatever order. */
+export function isAlike(a: Document, b: Document): boolean {
+  const sorted = (document: Document) => Object.fromEntries(Object.entries(document).sort()) as Document
+  return documentText(sorted(a)) === documentText(sorted(b))
+}
+
+/** Throws when they are not the same documents in the same order. */
+export function compare(
+  what: string,
+  expected: readonly Document[],
+  have: readonly Document[] | undefined,
+): void {
+  const [wanted, got] = [expected, have ?? []].map(list => list.map(documentText).join('\n'))
+  if (wanted !== got) throw new Error(`${what}: has\n${got}\nwants\n${wanted}`)
+}
