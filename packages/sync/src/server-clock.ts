@@ -13,10 +13,15 @@ export class ServerClock {
     return this.#clock.now() + this.#offsetMs
   }
 
-  /** The server read its clock at `serverTime`, somewhere between `sentAt` (local) and now. */
+  /**
+   * The server read its clock at `serverTime`, somewhere between `sentAt` (local) and now. Whatever correction that
+   * allows is as likely as any other, so the one in force moves no further than it has to: two devices whose clocks are
+   * right agree on which edit was later, however slow their networks are.
+   */
   correct(serverTime: Millis, sentAt: Millis): void {
     const receivedAt = this.#clock.now()
-    const middle = sentAt <= receivedAt ? sentAt + (receivedAt - sentAt) / 2 : receivedAt
-    this.#offsetMs = Math.round(serverTime - middle)
+    const least = serverTime - Math.max(sentAt, receivedAt)
+    const most = serverTime - Math.min(sentAt, receivedAt)
+    this.#offsetMs = Math.min(Math.max(this.#offsetMs, least), most)
   }
 }
