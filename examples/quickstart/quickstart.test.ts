@@ -13,9 +13,9 @@ test('the quickstart says what happens, step by step, and ends', async () => {
     'on the phone: Buy tea',
     'the laptop sees: Buy tea, 1',
     'the laptop sees: Buy green tea, 6',
-    'offline: 1 change waits on the phone, 1 on the laptop',
+    'offline, each with 1 change that waits',
     'the laptop sees: Buy green tea, 8',
-    'the server has: Buy green tea, 8',
+    'the server has: 8',
   ])
 })
 
