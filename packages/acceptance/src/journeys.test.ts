@@ -113,6 +113,8 @@ test('4. a push: what two did apart is merged by the server, and both are told',
   const note = (app: typeof ann) => app.database().collection('notes').doc('n')
   await note(ann).update({ data: { title: 'by ann', count: _.inc(2), tags: _.push(['a1', 'a2']) } })
   await note(bob).update({ data: { colour: 'red', count: _.inc(3), tags: _.push(['b1']) } })
+  const annsEdit = Date.now()
+  await until('it is later', () => Date.now() > annsEdit)
   await note(bob).update({ data: { title: 'by bob' } })
   for (const app of [ann, bob]) app.goOnline()
   await Promise.all([ann.whenSynced(), bob.whenSynced()])
