@@ -313,7 +313,10 @@ function arbitraryMutation(): fc.Arbitrary<Mutation> {
   const value = arbitraryValue({ maxDepth: 3, serverDates: true }).map(input => normalise(input))
   const change = fc.tuple(
     fc.string({ minLength: 1 }),
-    fc.constantFrom('set', 'push', 'addToSet' as const),
+    fc.constantFrom(
+      ...(['set', 'remove', 'rename', 'inc', 'mul', 'min', 'max', 'bit'] as const),
+      ...(['push', 'addToSet', 'pop', 'shift', 'pull', 'pullAll'] as const),
+    ),
     value,
   )
   const changes = fc.array(change as fc.Arbitrary<PathChange>, { minLength: 1, maxLength: 3 })

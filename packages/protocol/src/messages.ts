@@ -21,7 +21,10 @@ const documentTree = v.custom<{ [key: string]: unknown }>(
   'not a document',
 )
 
-const operators: readonly [UpdateOperator, ...UpdateOperator[]] = ['set', 'remove', 'inc', 'push', 'addToSet']
+const operators: readonly [UpdateOperator, ...UpdateOperator[]] = [
+  ...(['set', 'remove', 'rename', 'inc', 'mul', 'min', 'max', 'bit'] as const),
+  ...(['push', 'addToSet', 'pop', 'shift', 'pull', 'pullAll'] as const),
+]
 
 const writeSchema = v.variant('op', [
   v.strictObject({ op: v.literal('add'), collection: v.string(), id, data: tree }),

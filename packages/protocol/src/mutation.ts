@@ -6,14 +6,31 @@ export type Version = number
 /** A client's own count of its mutations: 1, 2, 3 … without a gap. */
 export type MutationId = number
 
-/** How a changed path changes. The rest of the API's update commands are added to this list, never renamed. */
-export type UpdateOperator = 'set' | 'remove' | 'inc' | 'push' | 'addToSet'
+/** How a changed path changes. */
+export type UpdateOperator =
+  | 'set'
+  | 'remove'
+  | 'rename'
+  | 'inc'
+  | 'mul'
+  | 'min'
+  | 'max'
+  | 'bit'
+  | 'push'
+  | 'addToSet'
+  | 'pop'
+  | 'shift'
+  | 'pull'
+  | 'pullAll'
 
 /**
  * One step of an update: `[path, operator, argument]`. A path is dotted (`a.b.0`), never empty.
  *
- * Arguments: set — the value; remove — null; inc — a number; push — an array of the values to append;
- * addToSet — an array of the values to add when no equal element is there.
+ * Arguments: set, min, max — a value; remove, pop, shift — null; rename — the new path; inc, mul — a number; bit — one or
+ * more of `{ and, or, xor }` with integers; push — an array of the values to append, or `{ each, position, sort, slice }`
+ * (`sort`: 1, -1, or a list of paths with 1 or -1); addToSet — an array of the values to add when no equal element is there;
+ * pull — what an element to remove must be, `{ where: filter }` or `{ is: test }` as in a query; pullAll — an array of
+ * the values to remove.
  */
 export type PathChange = readonly [path: string, operator: UpdateOperator, argument: Value]
 

@@ -7,9 +7,21 @@ import {
   near,
   within,
 } from './geo-tests.ts'
+import { addToSet, pop, pull, pullAll, push, shift, unshift } from './list-changes.ts'
 import { type ProjectionCommands, projections } from './projection-command.ts'
 import { anyOf, compare, exists, LogicCommand, listOf, QueryCommand } from './query-command.ts'
-import { addToSet, inc, push, remove, set, type UpdateCommand } from './update-command.ts'
+import {
+  type BitOperations,
+  bit,
+  inc,
+  max,
+  min,
+  mul,
+  remove,
+  rename,
+  set,
+  type UpdateCommand,
+} from './update-command.ts'
 
 /** `db.command`, usually called `_`. */
 export interface DatabaseCommand {
@@ -41,9 +53,23 @@ export interface DatabaseCommand {
 
   set(value: unknown): UpdateCommand
   remove(): UpdateCommand
+  /** The new path is counted from the document, wherever the field is. */
+  rename(path: string): UpdateCommand
   inc(amount: number): UpdateCommand
+  mul(factor: number): UpdateCommand
+  min(value: unknown): UpdateCommand
+  max(value: unknown): UpdateCommand
+  bit(operations: BitOperations): UpdateCommand
+  /** `push(x, y)`, `push([x, y])` or `push({ each, position, sort, slice })`. */
   push(...values: unknown[]): UpdateCommand
+  unshift(...values: unknown[]): UpdateCommand
+  pop(): UpdateCommand
+  shift(): UpdateCommand
+  /** One element, or `{ each: [x, y] }`. */
   addToSet(value: unknown): UpdateCommand
+  /** Of a value, a command, or an object of conditions. */
+  pull(condition: unknown): UpdateCommand
+  pullAll(values: readonly unknown[]): UpdateCommand
 }
 
 export const command: DatabaseCommand = Object.freeze({
@@ -69,9 +95,7 @@ export const command: DatabaseCommand = Object.freeze({
   nor: (...conditions: unknown[]) => new LogicCommand('nor', listOf(conditions)),
   not: (condition: unknown) => new LogicCommand('not', [condition]),
   project: projections,
-  set,
-  remove,
-  inc,
-  push,
-  addToSet,
+  ...{ set, remove, rename },
+  ...{ inc, mul, min, max, bit },
+  ...{ push, unshift, pop, shift, addToSet, pull, pullAll },
 })

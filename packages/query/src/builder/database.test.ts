@@ -250,8 +250,8 @@ test('[DATA-3] push and addToSet take their arguments in every form', async () =
     d: [1, 5],
     e: [{ k: 1, sort: 2 }],
   })
-  for (const modifier of ['position', 'sort', 'slice'])
-    expect(() => _.push({ each: [1], [modifier]: 1 })).toThrow(`"${modifier}" is not supported yet`)
+  for (const modifier of ['position', 'sort', 'slice', 'more'])
+    expect(() => _.addToSet({ each: [1], [modifier]: 1 })).toThrow(`no "${modifier}"`)
 })
 
 test('[DATA-4] server dates and geometries are made with and without new', async () => {

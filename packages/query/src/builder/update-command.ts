@@ -1,6 +1,5 @@
 import { CloudError, normalise, type UpdateOperator, type Value } from '@nearcloud/protocol'
 import { operations } from '../update/operators/index.ts'
-import { isPlainData } from './plain-data.ts'
 
 /** How a field changes, made with `db.command`: `_.inc(1)`. */
 export class UpdateCommand {
@@ -29,28 +28,38 @@ export function inc(amount: number): UpdateCommand {
   return new UpdateCommand('inc', amount)
 }
 
-/** `push(x)`, `push(x, y)`, `push([x, y])`, `push({ each: [x, y] })`; one array as an element is `push([[x, y]])`. */
-export function push(...values: unknown[]): UpdateCommand {
-  const [first] = values
-  const each = values.length === 1 && isPlainData(first) ? eachOf('push', first) : undefined
-  if (each) return new UpdateCommand('push', each)
-  const list = values.length === 1 && Array.isArray(first) ? first : values
-  return new UpdateCommand('push', normalise(list, { name: '_.push' }))
+export function mul(factor: number): UpdateCommand {
+  if (typeof factor !== 'number') throw refuse('_.mul takes a number')
+  return new UpdateCommand('mul', factor)
 }
 
-/** `addToSet(x)` adds one element, arrays too; `addToSet({ each: [x, y] })` adds each. */
-export function addToSet(value: unknown): UpdateCommand {
-  const each = isPlainData(value) ? eachOf('addToSet', value) : undefined
-  return new UpdateCommand('addToSet', each ?? normalise([value], { name: '_.addToSet' }))
+export function min(value: unknown): UpdateCommand {
+  return new UpdateCommand('min', operandOf('min', value))
 }
 
-function eachOf(operator: string, options: Readonly<Record<string, unknown>>): Value | undefined {
-  const each = options.each ?? options.$each
-  if (each === undefined) return undefined
-  for (const name of Object.keys(options))
-    if (name !== 'each' && name !== '$each') throw refuse(`_.${operator}: "${name}" is not supported yet`)
-  if (!Array.isArray(each)) throw refuse(`_.${operator}: "each" is an array`)
-  return normalise(each, { name: `_.${operator}` })
+export function max(value: unknown): UpdateCommand {
+  return new UpdateCommand('max', operandOf('max', value))
+}
+
+/** To another path, counted from the document, wherever the field is. */
+export function rename(path: string): UpdateCommand {
+  return new UpdateCommand('rename', operandOf('rename', path))
+}
+
+/** One or more of `{ and, or, xor }`. */
+export function bit(operations: BitOperations): UpdateCommand {
+  return new UpdateCommand('bit', operandOf('bit', operations))
+}
+
+export interface BitOperations {
+  readonly and?: number
+  readonly or?: number
+  readonly xor?: number
+}
+
+function operandOf(name: string, value: unknown): Value {
+  if (value === undefined) throw refuse(`_.${name}: undefined is no value`)
+  return normalise(value, { name: `_.${name}` })
 }
 
 function refuse(reason: string): CloudError {

@@ -19,7 +19,7 @@ import { operations } from './operators/index.ts'
  * The one evaluator of changes and of merging: what a checked write (`checkWrite`) makes of a document.
  *
  * Assignments win against what their author had seen and against what is not newer; otherwise that path alone is
- * superseded. Everything else is executed on what is there. `_id` and `_openid` of a document that exists never change.
+ * superseded. A rename is an assignment of both its paths. Everything else is executed on what is there. `_id` and `_openid` of a document that exists never change.
  * Nothing given is modified; an unchanged document is the same object. The caller checks the size (`documentText`).
  *
  * Throws DUPLICATE_ID for an `add` of what exists, DATABASE_REQUEST_FAILED when an operator does not fit what is there.
@@ -49,32 +49,68 @@ function replace(before: Stored | null, id: DocId, data: DocumentData, context: 
 }
 
 function update(before: Stored, changes: readonly PathChange[], context: WriteContext): Applied {
-  const won = new Set<string>()
-  const superseded: string[] = []
-  for (const [path, operator] of changes) {
-    if (operations[operator].kind !== 'assign') continue
-    if (isSuperseded(before.stamps, path, context)) superseded.push(path)
-    else won.add(path)
-  }
+  const { won, superseded } = decide(before, changes, context)
   const { stamps, kept } = restamp(before.stamps, won, context)
   const draft = new Draft(before.doc)
+  const assignAt = (path: string, value: Value | undefined) => {
+    if (!won.has(path)) return
+    // a scalar that a concurrent edit put around the path gives way, as it would had the two come the other way round
+    assign(draft, path, value, hasUnseenAround(before.stamps, path, context))
+    for (const inner of kept.get(path) ?? []) assign(draft, inner, valueAt(before.doc, inner), true)
+  }
   for (const [path, operator, argument] of changes) {
     const operation = operations[operator]
     const resolved = resolveServerDates(argument, context.now)
-    if (operation.kind === 'execute') {
-      const target = {
-        path,
-        refuse: (reason: string) => failed(`${reason} in document {_id: ${before.doc._id}}`),
+    switch (operation.kind) {
+      case 'assign':
+        assignAt(path, operation.value(resolved))
+        break
+      case 'move':
+        if (!won.has(path)) break
+        assignAt(path, undefined)
+        assignAt(resolved as string, valueAt(before.doc, path))
+        break
+      case 'execute': {
+        const segments = segmentsOf(path)
+        const current = draft.read(segments)
+        const refuse = (reason: string) => failed(`${reason} in document {_id: ${before.doc._id}}`)
+        const next = operation.apply(current, resolved, { path, refuse })
+        if (next !== undefined && !Object.is(next, current)) draft.write(segments, next)
       }
-      const segments = segmentsOf(path)
-      draft.write(segments, operation.apply(draft.read(segments), resolved, target))
-    } else if (won.has(path)) {
-      // a scalar that a concurrent edit put around the path gives way, as it would had the two come the other way round
-      assign(draft, path, operation.value(resolved), hasUnseenAround(before.stamps, path, context))
-      for (const inner of kept.get(path) ?? []) assign(draft, inner, valueAt(before.doc, inner), true)
     }
   }
   return touched({ doc: draft.finish(), stamps }, superseded)
+}
+
+/** Which paths are assigned, and which assignments a newer edit has overtaken. */
+function decide(
+  { doc, stamps }: Stored,
+  changes: readonly PathChange[],
+  context: WriteContext,
+): { readonly won: ReadonlySet<string>; readonly superseded: readonly string[] } {
+  const won = new Set<string>()
+  const superseded: string[] = []
+  const isAssigned = (path: string) => {
+    const isLate = isSuperseded(stamps, path, context)
+    if (isLate) superseded.push(path)
+    else won.add(path)
+    return !isLate
+  }
+  for (const [path, operator, argument] of changes) {
+    const { kind } = operations[operator]
+    if (kind === 'assign') isAssigned(path)
+    if (kind !== 'move' || valueAt(doc, path) === undefined) continue
+    for (const each of [path, argument as string]) refuseElement(doc, each)
+    // what is there now is not what its author moved when somebody has assigned it since
+    if (isAssigned(path)) isAssigned(argument as string)
+  }
+  return { won, superseded }
+}
+
+function refuseElement(document: Document, path: string): void {
+  for (let end = path.indexOf('.'); end > 0; end = path.indexOf('.', end + 1))
+    if (Array.isArray(valueAt(document, path.slice(0, end))))
+      throw failed(`The path '${path}' of a rename leads through an array in document {_id: ${document._id}}`)
 }
 
 function assign(draft: Draft, path: string, value: Value | undefined, force: boolean): void {

@@ -6,6 +6,9 @@ import {
   documentText,
   normalise,
   type PathChange,
+  RegExpValue,
+  ServerDate,
+  type Value,
   type Write,
 } from '@nearcloud/protocol'
 import { arbitraryFields, arbitraryValue } from '@nearcloud/protocol/testing'
@@ -66,8 +69,8 @@ test('[CHECK-4] paths lead somewhere and not into each other', () => {
 })
 
 test('[CHECK-5] operators are known, and their arguments fit', () => {
-  for (const [operator, argument] of [
-    ['rename', 'b'],
+  const bad: readonly (readonly [operator: string, argument: unknown])[] = [
+    ['unset', null],
     ['toString', 1],
     ['__proto__', 1],
     ['remove', 1],
@@ -77,12 +80,63 @@ test('[CHECK-5] operators are known, and their arguments fit', () => {
     ['push', 1],
     ['push', null],
     ['addToSet', {}],
-  ])
+    ['pullAll', null],
+    ['pop', 1],
+    ['shift', -1],
+    ['mul', '2'],
+    ['mul', Number.NaN],
+    ['bit', 1],
+    ['bit', {}],
+    ['bit', { not: 1 }],
+    ['bit', { and: 1.5 }],
+    ['bit', { toString: 1 }],
+    ['rename', 1],
+    ['push', {}],
+    ['push', { each: 1 }],
+    ['push', { each: [], more: 1 }],
+    ['push', { each: [], position: '0' }],
+    ['push', { each: [], slice: 1.5 }],
+    ['push', { each: [], sort: 2 }],
+    ['push', { each: [], sort: [] }],
+    ['push', { each: [], sort: [['a']] }],
+    ['push', { each: [], sort: [['a', 0]] }],
+    ['push', { each: [], sort: [['__proto__', 1]] }],
+    ['push', { each: [], sort: Array.from({ length: 33 }, (_, i) => [`k${i}`, 1]) }],
+    ['pull', 5],
+    ['pull', null],
+    ['pull', { is: ['$where', 'x'] }],
+    ['pull', { where: { a: 1 } }],
+    ['pull', { where: ['field', 'a.__proto__', ['eq', 1]] }],
+    ['pull', { is: ['eq', new RegExpValue('(a)\\1')] }],
+  ]
+  for (const [operator, argument] of bad)
     expect([operator, argument, update(['a', operator, argument])]).not.toEqual([
       operator,
       argument,
       'accepted',
     ])
+})
+
+test('[CHECK-7] the new path of a rename is a path like any other', () => {
+  for (const bad of ['', '_id', '_openid', '_openid.x', 'a', 'a.b', '__proto__', '$b', `${'b.'.repeat(64)}b`])
+    expect([bad, update(['a', 'rename', bad])]).not.toEqual([bad, 'accepted'])
+  expect(update(['a', 'rename', 'b'], ['b', 'set', 1])).toContain('conflict')
+  expect(update(['a', 'rename', 'b.c'], ['b', 'inc', 1])).toContain('conflict')
+  expect(update(['a', 'rename', 'b'], ['c', 'rename', 'b'])).toContain('conflict')
+  expect(update(['_id', 'rename', 'b'])).toContain('不能更新')
+  expect(update(['a.b', 'rename', 'b'], ['a.c', 'set', 1])).toBe('accepted')
+})
+
+test('[CHECK-8] an argument is no deeper than a value may be; a server date may be one wherever it becomes a date', () => {
+  let deep: Value = 1
+  for (let i = 0; i < 64; i++) deep = [deep]
+  for (const operator of ['push', 'pullAll', 'min'])
+    expect(update(['a', operator, [deep]])).toContain('deeper than 64')
+  expect(update(['a', 'pull', { is: ['eq', deep] }])).toContain('deeper than 64')
+  expect(update(['a', 'pull', { is: ['lt', new ServerDate(5)] }], ['b', 'max', new ServerDate()])).toBe(
+    'accepted',
+  )
+  expect(update(['a', 'push', { each: [new ServerDate()], slice: -5 }])).toBe('accepted')
 })
 
 test('[CHECK-6] thousands of changes are checked in no time', () => {
@@ -103,7 +157,15 @@ test('[UPDATE-11] what a checked write makes is a document that reads the same a
     fc.tuple(path, fc.constant('set'), value),
     fc.tuple(path, fc.constant('remove'), fc.constant(null)),
     fc.tuple(path, fc.constant('inc'), fc.integer()),
-    fc.tuple(path, fc.constantFrom('push', 'addToSet'), fc.array(value, { maxLength: 2 })),
+    fc.tuple(path, fc.constantFrom('push', 'addToSet', 'pullAll'), fc.array(value, { maxLength: 2 })),
+    fc.tuple(
+      path,
+      fc.constant('push'),
+      fc.record({ each: fc.array(value, { maxLength: 2 }), position: fc.integer({ min: -3, max: 3 }) }),
+    ),
+    fc.tuple(path, fc.constantFrom('min', 'max'), value),
+    fc.tuple(path, fc.constant('rename'), path),
+    fc.tuple(path, fc.constantFrom('pop', 'shift'), fc.constant(null)),
   )
   const start = fc.oneof(
     arbitraryFields(),
@@ -116,8 +178,8 @@ test('[UPDATE-11] what a checked write makes is a document that reads the same a
       for (const [at, operator, argument] of changes) {
         const made = [[at, operator, normalise(argument)] as PathChange]
         const write: Write = { op: 'update', collection: 'c', id: 'x', changes: made }
-        checkWrite(write)
         try {
+          checkWrite(write)
           const context = { base: Number.POSITIVE_INFINITY, time: 1, version: 1, now: 1 }
           doc = applyWrite({ doc, stamps: {} }, write, context).after!.doc
         } catch (error) {

@@ -43,21 +43,29 @@ export function checkChanges(changes: readonly PathChange[]): void {
     throw refuse(`more than ${limits.batchWrites} changes of one document`)
   const paths = new Set<string>()
   for (const [path, operator, argument] of changes) {
-    checkPath(path)
-    const [first] = segmentsOf(path)
-    if (first === '_id') throw refuse('不能更新_id的值')
-    if (first === '_openid') throw refuse('不能更新_openid的值 (_openid cannot be updated)')
     if (!hasOwn(operations, operator))
       throw new CloudError('DATABASE_INVALID_OPERATOR', {
         errMsg: `unknown update operator "${String(operator).slice(0, 50)}"`,
       })
     operations[operator].check(argument)
-    if (paths.has(path)) throw conflict(path, path)
-    paths.add(path)
+    if (depthOf(argument) > limits.depth) throw refuse(`an argument nested deeper than ${limits.depth}`)
+    const assigned = operations[operator].kind === 'move' ? [path, argument as string] : [path]
+    for (const each of assigned) {
+      checkChangeable(each)
+      if (paths.has(each)) throw conflict(each, each)
+      paths.add(each)
+    }
   }
   for (const path of paths)
     for (let end = path.indexOf('.'); end > 0; end = path.indexOf('.', end + 1))
       if (paths.has(path.slice(0, end))) throw conflict(path, path.slice(0, end))
+}
+
+function checkChangeable(path: unknown): void {
+  checkPath(path)
+  const [first] = segmentsOf(path)
+  if (first === '_id') throw refuse('不能更新_id的值')
+  if (first === '_openid') throw refuse('不能更新_openid的值 (_openid cannot be updated)')
 }
 
 function checkData(data: Value): void {

@@ -13,3 +13,11 @@ export const remove: Operation = {
   },
   value: () => undefined,
 }
+
+/** To the path that is its argument. */
+export const rename: Operation = {
+  kind: 'move',
+  check(argument) {
+    if (typeof argument !== 'string') throw badArgument('rename takes the new path')
+  },
+}
