@@ -47,6 +47,8 @@ function checkDecisions({ disk, devices }: World): void {
 /** Numbers are the sum of what was accepted, lists have everything that was pushed, once, in order. */
 function checkArithmetic(world: World): void {
   const model = new Map<string, { n: number; log: unknown[] } | 'unsure'>()
+  for (const { collection, id, version } of world.disk.changes)
+    if (version === 1) model.set(documentKey(collection, id), { n: 0, log: [] }) // they came with the furniture
   const accepted = world.disk.decided
     .filter(({ outcome }) => outcome.status === 'accepted')
     .map(({ nonce, outcome, client }) => ({ client, mutation: world.mutations.get(nonce)!, outcome }))
@@ -114,6 +116,9 @@ function checkDevice(world: World, device: Device): void {
   if (process.asked.size > 0)
     throw new Error(`${process.name}: no answer to ${[...process.asked].join(', ')}`)
   if (store.outbox.size > 0) throw new Error(`${process.name}: writes are still pending`)
+  for (const { collection, document } of store.confirmedDocuments())
+    if (!world.judge.mayRead({ kind: 'user', openid }, collection, document))
+      throw new Error(`${process.name} keeps ${documentText(document)}, which the rules forbid by now`)
   for (const { query } of device.wanted) {
     const mayAsk = world.judge.mayAsk(openid, query)
     const isKept = [...store.subscriptions.values()].some(stored => answers(stored, query))

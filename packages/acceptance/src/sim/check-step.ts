@@ -36,6 +36,9 @@ function checkOutbox(world: World, device: Device, process: Process): void {
   }
   const isForked = process.client !== store.checkpoint.client
   process.client = store.checkpoint.client
+  // whoever was never set back, and has always been the same user, is never taken for a copy
+  if (isForked && !device.wasRestored && device.options.openid !== undefined)
+    throw new Error(`${process.name} goes on as another client`)
   if (!isForked)
     for (const [nonce, mutation] of process.pending)
       if (!now.has(nonce) && !rejected.has(nonce) && !device.discarded.has(nonce))
@@ -127,7 +130,7 @@ function checkOverlay(process: Process): void {
       count++
       const key = documentKey(collection, document._id)
       const wanted = expected.get(key)
-      if (!wanted || !equalValues(wanted, document))
+      if (wanted !== document && !(wanted && equalValues(wanted, document)))
         throw new Error(`${process.name} shows ${key} as ${documentText(document)}, not ${text(wanted)}`)
     }
   const wanted = [...expected.values()].filter(document => document !== null).length

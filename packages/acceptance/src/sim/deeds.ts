@@ -102,7 +102,13 @@ export function deedsOf(world: World): readonly Deed[] {
       ),
     ],
     [8, 'backup', some(device => backUp(device, backups))],
-    [6, 'restore', some(device => backups.get(device)?.())],
+    [
+      6,
+      'restore',
+      () => {
+        if (backups.size > 0) dice.pick([...backups.values()])()
+      },
+    ],
     [10, 'server dies', () => world.crashHouse()],
     [
       5,
@@ -116,11 +122,11 @@ export function deedsOf(world: World): readonly Deed[] {
       'prune',
       () => {
         world.isPruned = true
-        return world.disk.memory.prune('sim', { before: Number.POSITIVE_INFINITY, keep: dice.below(8) })
+        return world.disk.memory.prune('sim', { before: Number.POSITIVE_INFINITY, keep: dice.below(4) })
       },
     ],
     [
-      8,
+      16,
       'rules',
       () => {
         world.judge.change(dice.below(3))

@@ -77,6 +77,7 @@ class Run {
 
   async live(steps: number): Promise<void> {
     const { dice, devices, habits } = this.#world
+    await this.#world.furnish()
     for (const device of devices) {
       for (let i = dice.below(4); i >= 0; i--) device.want(habits.query(device.options.openid))
       device.boot()

@@ -1,4 +1,4 @@
-import type { DocId, DocumentData, Mutation, Value } from '@nearcloud/protocol'
+import type { DocId, DocumentData, Mutation, Value, Write } from '@nearcloud/protocol'
 import { mutationFromJson, parseUp } from '@nearcloud/protocol'
 import type { Actor, LogLine } from '@nearcloud/server'
 import { createDice, type Dice } from '../scenario/dice.ts'
@@ -10,6 +10,7 @@ import { Network, type Socket } from './network.ts'
 import { ChangingJudge } from './rules.ts'
 import { Schedule } from './schedule.ts'
 import { SimDisk } from './sim-engine.ts'
+import { settled } from './turns.ts'
 
 /** People with devices, a network between, and a server: everything of one run. */
 export class World {
@@ -81,6 +82,26 @@ export class World {
     this.house = house
     schedule.note(`${house.name} opens`)
     house.open().catch(thrown => this.violations.push(`the server did not open: ${thrown}`))
+  }
+
+  /** Documents that were there before anybody came, of two owners. */
+  async furnish(): Promise<void> {
+    const writes = collections.flatMap(collection =>
+      ['d2', 'd3', 'd4', 'd5'].map((id, at): Write => {
+        const _openid = at % 2 === 0 ? 'ann' : 'bob'
+        const data = { _openid, title: 'old', n: 0, log: [], tags: [], pub: at < 3, rank: 2 * at + 1 }
+        return { op: 'add', collection, id, data }
+      }),
+    )
+    await settled()
+    let isThere = false
+    this.house!.environment.commit({ actor: { kind: 'admin' }, writes }).then(() => {
+      isThere = true
+    })
+    while (!isThere) {
+      await settled()
+      this.schedule.move()
+    }
   }
 
   /** The server's process dies, and another one begins. */
