@@ -1,5 +1,12 @@
-import { type Document, type DownMessage, decodeTrusted, parseDown, readItem } from '@nearcloud/protocol'
-import type { Session } from '@nearcloud/server/testing'
+import {
+  type Document,
+  type DownMessage,
+  decodeTrusted,
+  type Outcome,
+  parseDown,
+  readItem,
+} from '@nearcloud/protocol'
+import type { Batch, Session } from '@nearcloud/server/testing'
 import type { Socket } from './network.ts'
 import { documentKey } from './sim-engine.ts'
 import type { World } from './world.ts'
@@ -34,4 +41,25 @@ export function inspectDown(world: World, socket: Socket, session: Session, fram
     if (world.disk.committed.get(`${key}@${version}`) !== JSON.stringify(item[2]))
       world.violations.push(`${openid} is sent ${key}@${version} as it never was: ${JSON.stringify(item[2])}`)
   }
+}
+
+/** Looks at what the server stores: everything a user did was theirs to do. */
+export function inspectCommit(world: World, { changes, outcomes }: Batch): void {
+  for (const { record } of changes) {
+    const { collection, id, actor, beforeText, afterText, client, version } = record
+    if (actor.kind !== 'user') continue
+    const [before, after] = [beforeText, afterText].map(text => text && (decodeTrusted(text) as Document))
+    const decided = outcomes.find(each => each.client === client && versionOf(each.outcome) === version)
+    const writes = world.mutations.get(decided?.nonce ?? '')?.writes ?? []
+    // of several writes on one document only the first and the last state are known here
+    if (writes.filter(write => write.collection === collection && write.id === id).length !== 1) continue
+    const op = before ? (after ? 'update' : 'delete') : 'create'
+    const judged = { collection, op, before: before || null, after: after || null, data: null } as const
+    if (world.judge.forbids(actor, judged))
+      world.violations.push(`${actor.openid} could ${op} ${documentKey(collection, id)}@${version}`)
+  }
+}
+
+function versionOf(outcome: Outcome): number | undefined {
+  return outcome.status === 'accepted' ? outcome.version : undefined
 }

@@ -1,6 +1,6 @@
 import type { Document } from '@nearcloud/protocol'
 import type { Query } from '@nearcloud/query'
-import type { Judge } from '@nearcloud/server/testing'
+import type { Actor, Judge, JudgedWrite } from '@nearcloud/server'
 import { createJudge, parseRules } from '@nearcloud/server/testing'
 
 /** What an operator might write, one after the other: who may read and write what changes with each. */
@@ -48,6 +48,11 @@ export class ChangingJudge implements Judge {
   change(which: number): void {
     this.#judge = judgeOf(which % files.length, ++this.#edition, this.#now)
     this.#past.push(this.#judge)
+  }
+
+  /** Would neither the rules in force nor those before them have let this through? */
+  forbids(actor: Actor, write: JudgedWrite): boolean {
+    return !this.#past.slice(-2).some(judge => judge.judgeWrite(actor, write).allowed)
   }
 
   /** Could rules that were in force have kept this document from this user? */

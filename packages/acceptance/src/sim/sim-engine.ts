@@ -31,7 +31,11 @@ export class SimDisk {
   readonly authors = new Map<string, string | null>()
   readonly changes: Batch['changes'][number]['record'][] = []
 
+  /** Called with every batch when it is stored. */
+  onCommit: (batch: Batch) => void = () => undefined
+
   note(batch: Batch): void {
+    this.onCommit(batch)
     for (const { client, nonce, outcome } of batch.outcomes) {
       const decided = { client, nonce, outcome }
       this.decided.push(decided)

@@ -5,7 +5,7 @@ import { createDice, type Dice } from '../scenario/dice.ts'
 import { collections, Habits } from './actions.ts'
 import { Device, type Process } from './device.ts'
 import { House, openTokens } from './house.ts'
-import { inspectDown } from './inspect.ts'
+import { inspectCommit, inspectDown } from './inspect.ts'
 import { Network, type Socket } from './network.ts'
 import { ChangingJudge } from './rules.ts'
 import { Schedule } from './schedule.ts'
@@ -47,6 +47,7 @@ export class World {
       server: () => this.house?.listening,
       inspect: (socket, direction, frame) => this.#inspect(socket, direction, frame),
     })
+    this.disk.onCommit = batch => inspectCommit(this, batch)
     this.openHouse()
     this.addDevice('ann1', 'ann', 0)
     this.addDevice('ann2', 'ann', -500)
