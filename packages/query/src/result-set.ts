@@ -60,6 +60,7 @@ export class ResultSet {
    * window has lost a document and another may take its place.
    */
   change(changes: readonly DocumentChange[], refill: () => Iterable<Document>): DocChange[] {
+    if (!changes.some(change => this.#isConcerned(change))) return []
     const concerns = this.#concerns(changes)
     if (concerns.size === 0) return []
     const before = this.#shown
@@ -67,6 +68,11 @@ export class ResultSet {
     if (!this.#isWhole && this.#held.length < this.#capacity) this.#fill(refill())
     this.#publish()
     return this.#docChanges(before, concerns)
+  }
+
+  /** Most commits have nothing to do with most results. */
+  #isConcerned({ id, after }: DocumentChange): boolean {
+    return this.#byId.has(id) || (after !== null && this.#matches(after))
   }
 
   /** By id, the changes of documents that are held or match now; several of one document made into one. */
