@@ -235,3 +235,16 @@ test('[GEO-11] what is within a polygon intersects it, and intersecting has no d
     { numRuns: 500 },
   )
 })
+
+test('[GEO-12] an area of a thousand corners is asked of a geometry of ten thousand without a wait', () => {
+  const circle = (corners: number, radius: number) => {
+    const ring = Array.from({ length: corners }, (_, i): [number, number] => [
+      radius * Math.cos((i / corners) * 2 * Math.PI),
+      radius * Math.sin((i / corners) * 2 * Math.PI),
+    ])
+    return polygon([...ring, ring[0]!])
+  }
+  const area = circle(1_000, 10)
+  expect([within(circle(10_000, 9), area), within(circle(10_000, 11), area)]).toEqual([true, false])
+  expect([intersects(circle(10_000, 9), area), intersects(circle(10_000, 11), area)]).toEqual([true, true])
+})

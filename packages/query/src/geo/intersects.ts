@@ -1,5 +1,5 @@
 import { type Arc, areNear, crossingOf, isOnArc } from './arc.ts'
-import type { Part, Polygon } from './shapes.ts'
+import type { Part, Polygon, PolygonMap } from './shapes.ts'
 import { isSame, type Vector } from './sphere.ts'
 
 /** Do any two parts have a point in common? */
@@ -9,26 +9,24 @@ export function intersects(some: readonly Part[], others: readonly Part[]): bool
 
 /** Is the point within the polygon or on one of its borders? */
 export function covers(polygon: Polygon, point: Vector): boolean {
-  return polygon.arcs.some(arc => isOnArc(point, arc)) || isInside(polygon, point)
+  return isInside(polygon.map, point) || polygon.arcs.some(arc => isOnArc(point, arc))
 }
 
-/** Is the point inside, by the number of borders between it and the far end of the map? (On a border: either answer.) */
-export function isInside({ plane, rings }: Polygon, point: Vector): boolean {
-  const here = plane?.(point)
-  if (!plane || !here) return false
+/** Is the point inside, by the number of borders on one side of it? (On a border: either answer.) */
+export function isInside(map: PolygonMap | undefined, point: Vector): boolean {
+  const here = map?.project(point)
+  if (!map || !here) return false
   const [x, y] = here
   let inside = false
-  for (const ring of rings) {
-    let before = plane(ring[0]!)
-    for (let i = 1; i < ring.length; i++) {
-      const after = plane(ring[i]!)
-      if (before && after && before[1] > y !== after[1] > y) {
-        const at = before[0] + ((y - before[1]) / (after[1] - before[1])) * (after[0] - before[0])
-        if (at > x) inside = !inside
-      }
-      before = after
+  for (const ring of map.rings)
+    for (let i = 3; i < ring.length; i += 2) {
+      const fromY = ring[i - 2]!
+      const toY = ring[i]!
+      if (fromY > y === toY > y) continue
+      const fromX = ring[i - 3]!
+      const toX = ring[i - 1]!
+      if (fromX + ((y - fromY) / (toY - fromY)) * (toX - fromX) > x) inside = !inside
     }
-  }
   return inside
 }
 

@@ -12,16 +12,24 @@ export interface Polygon {
   readonly kind: 'polygon'
   /** All its borders. */
   readonly arcs: readonly Arc[]
+  /** The balls around them: x, y, z and radius of one after the other. */
+  readonly balls: Float64Array
   /** The outer ring, then the holes; the last vertex is the first. */
   readonly rings: readonly (readonly Vector[])[]
-  /** A map that shows it whole; absent when no half of the sphere holds it, and it is a border only. */
-  readonly plane: Plane | undefined
+  /** Absent when no half of the sphere holds the polygon: it is a border only. */
+  readonly map: PolygonMap | undefined
 }
 
-/**
- * A map of half the sphere on which arcs are straight lines (the gnomonic projection): `undefined` for the other half.
- */
-export type Plane = (point: Vector) => readonly [x: number, y: number] | undefined
+/** A polygon on a flat map, where its borders are straight. */
+export interface PolygonMap {
+  readonly project: Projection
+  /** Of each ring x and y, vertex by vertex: bare numbers, since all of them are looked at for every point. */
+  readonly rings: readonly Float64Array[]
+}
+
+/** Half the sphere on a plane that touches it (gnomonic: arcs are straight lines); `undefined` for the other half. */
+export type Projection = (point: Vector) => Place | undefined
+export type Place = readonly [x: number, y: number]
 
 /** Everything within an angle of a point. */
 export interface Cap {
@@ -72,27 +80,38 @@ function lineOf(positions: readonly Position[]): Part {
 
 function polygonOf(lines: readonly (readonly Position[])[]): Polygon {
   const rings = lines.map(line => line.map(vectorOf))
-  return { kind: 'polygon', arcs: rings.flatMap(arcsOf), rings, plane: planeOf(rings[0]!) }
+  const arcs = rings.flatMap(arcsOf)
+  const balls = Float64Array.from(arcs.flatMap(({ middle, radius }) => [...middle, radius]))
+  return { kind: 'polygon', arcs, balls, rings, map: mapOf(rings) }
 }
 
 function arcsOf(vectors: readonly Vector[]): readonly Arc[] {
   return vectors.slice(1).map((vector, i) => arcBetween(vectors[i]!, vector))
 }
 
-/** A plane whose half of the sphere holds all the vertices: their sum, drawn to the farthest one until it does. */
-function planeOf(ring: readonly Vector[]): Plane | undefined {
+function mapOf(rings: readonly (readonly Vector[])[]): PolygonMap | undefined {
+  const project = projectionOf(rings[0]!)
+  if (!project) return undefined
+  const outlines = rings.map(ring =>
+    Float64Array.from(ring.flatMap(vector => project(vector) ?? [Number.NaN])),
+  )
+  return outlines.some(outline => outline.includes(Number.NaN)) ? undefined : { project, rings: outlines }
+}
+
+/** A map with all the vertices: around their sum, drawn to the farthest one until it is on the map. */
+function projectionOf(ring: readonly Vector[]): Projection | undefined {
   let sum = unit(sumOf(ring)) ?? ring[0]!
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     const center = unit(sum)
     if (!center) return undefined
     const farthest = ring.reduce((a, b) => (dot(b, center) < dot(a, center) ? b : a))
-    if (dot(farthest, center) > edge) return planeAt(center)
+    if (dot(farthest, center) > edge) return projectionAt(center)
     sum = sumOf([sum, farthest])
   }
   return undefined
 }
 
-function planeAt(center: Vector): Plane {
+function projectionAt(center: Vector): Projection {
   const [x, y, z] = center.map(Math.abs) as [number, number, number]
   const apart: Vector = x <= y && x <= z ? [1, 0, 0] : y <= z ? [0, 1, 0] : [0, 0, 1]
   const right = unit(cross(apart, center))!

@@ -54,7 +54,9 @@ export function isSame(a: Vector, b: Vector): boolean {
 
 /** The square of the straight distance between two points. */
 export function squareBetween(a: Vector, b: Vector): number {
-  const [x, y, z] = [a[0] - b[0], a[1] - b[1], a[2] - b[2]]
+  const x = a[0] - b[0]
+  const y = a[1] - b[1]
+  const z = a[2] - b[2]
   return x * x + y * y + z * z
 }
 

@@ -154,4 +154,4 @@ function hasServerDate(value: Value): boolean {
 }
 
 /** Positions of the geometries in one filter, since each may be held against each of a document's. */
-const maxPositions = 2_000
+const maxPositions = 1_000

@@ -46,7 +46,7 @@ export function shapeOf(
   if (!(geometry instanceof Geo)) throw refuse(`${name} takes a geometry`)
   budget.positions -= countPositions(geometry)
   if (budget.positions < 0) throw refuse(`${name}: the geometries of a condition have too many positions`)
-  if (partsOf(geometry).some(part => part.kind === 'polygon' && !part.plane))
+  if (partsOf(geometry).some(part => part.kind === 'polygon' && !part.map))
     throw refuse(`${name}: a polygon has to lie within one half of the earth`)
   return Object.freeze({ geometry })
 }
