@@ -41,3 +41,19 @@ test('a query without it stays the same object, and a field of that name stays a
   const plain = query(['field', '{openid}', ['eq', 'x{openid}']])
   expect(bindOpenid(plain, 'ann')).toBe(plain)
 })
+
+test('it is bound in conditions on elements too, and there as well a field of that name stays a field', () => {
+  const where: Filter = [
+    'and',
+    [
+      ['field', 'members', ['all', ['bob', '{openid}']]],
+      ['field', 'members', ['not', ['elemMatch', { is: ['eq', '{openid}'] }]]],
+      ['field', 'roles', ['elemMatch', { where: ['field', 'by', ['eq', '{openid}']] }]],
+    ],
+  ]
+  expect(bindOpenid(query(where), 'ann').where).toEqual(
+    JSON.parse(JSON.stringify(where).replaceAll('{openid}', 'ann')),
+  )
+  const plain = query(['field', 'a', ['elemMatch', { where: ['field', '{openid}', ['size', 1]] }]])
+  expect(bindOpenid(plain, 'ann')).toBe(plain)
+})

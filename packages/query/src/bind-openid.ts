@@ -1,5 +1,5 @@
 import { isPlainObject, type Value } from '@nearcloud/protocol'
-import type { Filter, Query, Test } from './types.ts'
+import type { ElementTest, Filter, Query, Test } from './types.ts'
 
 /**
  * The query with every `'{openid}'` among its values replaced by the openid of the user who asks, as the original does.
@@ -12,12 +12,41 @@ export function bindOpenid(query: Query, openid: string): Query {
 
 function bindFilter(filter: Filter, openid: string): Filter {
   if (filter[0] === 'field') {
-    // a test is a tuple of its operator, which is never this text, and values or further tests
-    const test = bindValue(filter[2] as unknown as Value, openid)
-    return test === filter[2] ? filter : ['field', filter[1], test as unknown as Test]
+    const test = bindTest(filter[2], openid)
+    return test === filter[2] ? filter : ['field', filter[1], test]
   }
   const parts = mapIfChanged(filter[1], part => bindFilter(part, openid))
   return parts === filter[1] ? filter : [filter[0], parts]
+}
+
+function bindTest(test: Test, openid: string): Test {
+  switch (test[0]) {
+    case 'and':
+    case 'or': {
+      const parts = mapIfChanged(test[1], part => bindTest(part, openid))
+      return parts === test[1] ? test : [test[0], parts]
+    }
+    case 'not': {
+      const part = bindTest(test[1], openid)
+      return part === test[1] ? test : [test[0], part]
+    }
+    case 'elemMatch': {
+      const element = bindElement(test[1], openid)
+      return element === test[1] ? test : [test[0], element]
+    }
+    default:
+      // a tuple of its operator, which is never this text, and values
+      return bindValue(test as unknown as Value, openid) as unknown as Test
+  }
+}
+
+function bindElement(test: ElementTest, openid: string): ElementTest {
+  if ('is' in test) {
+    const is = bindTest(test.is, openid)
+    return is === test.is ? test : { is }
+  }
+  const where = bindFilter(test.where, openid)
+  return where === test.where ? test : { where }
 }
 
 function bindValue(value: Value, openid: string): Value {
