@@ -31,11 +31,10 @@ export function leftBehind(store: Store, subscriptions: Subscriptions): Readonly
  * Versions of another history cannot be compared with this one's: every document is put again as the oldest of all, so
  * that whatever the server says of it counts.
  */
-export function forgetVersions(store: Store): readonly ConfirmedStep[] {
+export function forgetVersions(store: Store): ConfirmedStep {
   const known = [...store.confirmedDocuments()].filter(({ version }) => version > 0)
-  if (known.length === 0) return []
-  return [
-    { gone: known.map(({ collection, document, version }) => ({ collection, version, id: document._id })) },
-    { puts: known.map(({ collection, document }) => ({ collection, version: 0, document })) },
-  ]
+  return {
+    gone: known.map(({ collection, document, version }) => ({ collection, version, id: document._id })),
+    puts: known.map(({ collection, document }) => ({ collection, version: 0, document })),
+  }
 }

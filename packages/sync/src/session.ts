@@ -164,8 +164,7 @@ export class Session implements Conversation {
       },
     }
     await store.confirm(step)
-    if (epoch !== undefined && epoch !== welcome.epoch)
-      await Promise.all(forgetVersions(store).map(forgotten => store.confirm(forgotten)))
+    if (epoch !== undefined && epoch !== welcome.epoch) await store.confirm(forgetVersions(store))
     tellRejected(this.#parts.events, rejected, mutations)
     if (!this.#isOpen) return this.#end()
 
