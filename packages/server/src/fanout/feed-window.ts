@@ -13,10 +13,13 @@ export interface Windowed {
   readonly document: Document
 }
 
-/** What left a window, as it is now; `version` is the change that took it out, undefined when others displaced it. */
+/**
+ * What left a window, as it is now, with its version: when others displaced it that is an old one, and another query may
+ * still bring it.
+ */
 export interface Left {
   readonly document: Document | null
-  readonly version: Version | undefined
+  readonly version: Version
 }
 
 export interface FeedWindowOptions {
@@ -101,8 +104,8 @@ export class FeedWindow implements Follower {
     this.#told = this.#contents()
     this.#isStale = false
     const left = new Map<DocId, Left>()
-    for (const [id, { document }] of before)
-      if (!this.#told.has(id)) left.set(id, this.#latest.get(id) ?? { document, version: undefined })
+    for (const [id, { document, version }] of before)
+      if (!this.#told.has(id)) left.set(id, this.#latest.get(id) ?? { document, version })
     this.#latest.clear()
     return { before, left }
   }

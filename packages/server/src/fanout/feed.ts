@@ -236,7 +236,6 @@ export class Feed implements Follower {
         mayRead: (collection, document) => judge.mayRead(this.actor, collection, document),
         pending: this.#pending.take(),
         windows,
-        to,
       })
       this.#tell(
         to,

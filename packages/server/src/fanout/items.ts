@@ -13,7 +13,6 @@ export interface Telling {
   readonly pending: readonly PendingChange[]
   /** Windows whose contents are different from what was told. */
   readonly windows: readonly FeedWindow[]
-  readonly to: Version
 }
 
 /** The items of a change message, one for each document, the client's own last. Windows count as told afterwards. */
@@ -70,7 +69,7 @@ function toldOf({ followed, mayRead }: Telling, change: PendingChange): Told | u
 }
 
 function offerWindow(
-  { followed, mayRead, to }: Telling,
+  { followed, mayRead }: Telling,
   { window, before, left }: { window: FeedWindow } & ReturnType<FeedWindow['tell']>,
   offer: (key: string, told: Told) => void,
 ): void {
@@ -81,7 +80,7 @@ function offerWindow(
     // what another query shows is told through that one
     const isReadable = document !== null && mayRead(collection, document)
     const isShown = followed.matches(collection, document) || followed.isInWindow(collection, id, 'any')
-    if (!isReadable || !isShown) offer(keyOf(collection, id), gone(collection, version ?? to, id))
+    if (!isReadable || !isShown) offer(keyOf(collection, id), gone(collection, version, id))
   }
 }
 
