@@ -70,6 +70,8 @@ export function deedsOf(world: World): readonly Deed[] {
         if (network.sockets.length === 0) return
         const socket = dice.pick(network.sockets)
         socket.cut({ up: dice.below(socket.up.length + 1), down: dice.below(socket.down.length + 1) })
+        // what is on its way may arrive when the client has long been talking over another socket
+        socket.up.isSlow = dice.below(3) === 0
       },
     ],
     [

@@ -20,6 +20,8 @@ export class Lane {
   readonly name: string
   readonly owner: Owner | undefined
   isPaused = false
+  /** What is in it takes very long. */
+  isSlow = false
   #items: { readonly label: string; readonly run: () => void }[] = []
 
   constructor(name: string, owner: Owner | undefined) {
@@ -112,7 +114,8 @@ export class Schedule {
   move(): boolean {
     const ready = this.#lanes.filter(lane => lane.length > 0 && !lane.isPaused)
     if (ready.length === 0) return false
-    const lane = this.#dice.pick(ready)
+    const quick = ready.filter(lane => !lane.isSlow || this.#dice.below(40) === 0)
+    const lane = this.#dice.pick(quick.length > 0 ? quick : ready)
     const { label, run } = lane.take()
     this.note(`${lane.name}: ${label}`)
     run()
