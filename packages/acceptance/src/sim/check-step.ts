@@ -42,7 +42,7 @@ function checkOutbox(world: World, device: Device, process: Process): void {
   if (!isForked)
     for (const [nonce, mutation] of process.pending)
       if (!now.has(nonce) && !rejected.has(nonce) && !device.discarded.has(nonce))
-        checkEffect(world, process, mutation)
+        checkEffect(world, device, process, mutation)
   process.pending = now
   if (!device.wasRestored) for (const mutation of now.values()) checkOnce(world, process, mutation)
 }
@@ -63,7 +63,7 @@ function checkOnce({ disk }: World, process: Process, { nonce, writes }: Mutatio
 }
 
 /** An accepted write has left the outbox: what it did is in the copy, or something newer. */
-function checkEffect(world: World, process: Process, mutation: Mutation): void {
+function checkEffect(world: World, device: Device, process: Process, mutation: Mutation): void {
   const { disk, judge } = world
   const { outcome, client } = disk.byNonce.get(mutation.nonce)![0]!
   if (outcome.status !== 'accepted') return
@@ -77,7 +77,7 @@ function checkEffect(world: World, process: Process, mutation: Mutation): void {
       const text = version >= outcome.version && disk.committed.get(`${key}@${version}`)
       return text === null || (text && judge.hides(openid, collection, decodeTrusted(text) as Document))
     })
-    if (process.wasReset && world.isPruned) continue // no history tells what it did
+    if (device.wasReset && world.isPruned) continue // no history tells what it did
     if (known || !mayBeGone)
       throw new Error(
         `${process.name}: ${key}@${outcome.version} left the outbox before it came back (flicker)`,

@@ -46,8 +46,6 @@ export class Process implements Owner {
   /** Durable mutations at the last look, by nonce. */
   pending: ReadonlyMap<string, Mutation> = new Map()
   client = ''
-  /** The server could not continue its copy. */
-  wasReset = false
 
   constructor(name: string) {
     this.name = name
@@ -75,6 +73,8 @@ export class Device {
   isDying = false
   /** Was it ever set back to an older state? */
   wasRestored = false
+  /** Could the server ever not continue its copy? */
+  wasReset = false
   errors: string[] = []
   #lives = 0
   #questions = 0

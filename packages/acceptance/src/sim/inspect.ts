@@ -15,7 +15,7 @@ import type { World } from './world.ts'
 export function inspectDown(world: World, socket: Socket, session: Session, frame: string): void {
   const message: DownMessage = parseDown(frame)
   if (message.type === 'welcome' && !message.resumed)
-    for (const device of world.devices) if (device.process === socket.device) device.process.wasReset = true
+    for (const device of world.devices) if (device.process === socket.device) device.wasReset = true
   if (message.type !== 'changes' && message.type !== 'snapshot') return
   const { openid } = session
   if (openid === undefined) {

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { runSeed } from './sim.ts'
 
-test('200 worlds of people, networks, crashes and rules that change end quiet, equal and fair', async () => {
+test('150 worlds of people, networks, crashes and rules that change end quiet, equal and fair', async () => {
   const happened = new Set<string>()
   let [decided, rejected] = [0, 0]
-  for (let seed = 1; seed <= 200; seed++) {
+  for (let seed = 1; seed <= 150; seed++) {
     const report = await runSeed(seed)
     decided += report.decided
     rejected += report.rejected
@@ -12,8 +12,8 @@ test('200 worlds of people, networks, crashes and rules that change end quiet, e
   }
   // a world in which nothing happens proves nothing
   expect(happened.size).toBe(31)
-  expect(decided).toBeGreaterThan(2_000)
-  expect(rejected).toBeGreaterThan(150)
+  expect(decided).toBeGreaterThan(1_500)
+  expect(rejected).toBeGreaterThan(300)
 }, 180_000)
 
 test('a seed says everything: the same world twice is the same to the last frame', async () => {
