@@ -68,7 +68,8 @@ export function deedsOf(world: World): readonly Deed[] {
       'cut',
       () => {
         if (network.sockets.length === 0) return
-        const socket = dice.pick(network.sockets)
+        const busy = network.sockets.filter(({ up }) => up.length > 0)
+        const socket = dice.pick(busy.length > 0 ? busy : network.sockets)
         socket.cut({ up: dice.below(socket.up.length + 1), down: dice.below(socket.down.length + 1) })
         // what is on its way may arrive when the client has long been talking over another socket
         socket.up.isSlow = dice.below(3) === 0
@@ -157,11 +158,8 @@ function discard(process: Process, device: Device): void {
   const [oldest] = process.store.rejected
   if (!oldest) return
   const { id, nonce } = oldest.mutation
-  device.ask(
-    process,
-    'discard',
-    process.store.discardRejected(id).then(() => device.discarded.add(nonce)),
-  )
+  device.discarded.add(nonce) // whether it is still there after a crash is open
+  device.ask(process, 'discard', process.store.discardRejected(id))
 }
 
 /** Not before somebody is known: a store of nobody that is set back becomes somebody else. */

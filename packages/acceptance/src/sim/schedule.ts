@@ -114,7 +114,7 @@ export class Schedule {
   move(): boolean {
     const ready = this.#lanes.filter(lane => lane.length > 0 && !lane.isPaused)
     if (ready.length === 0) return false
-    const quick = ready.filter(lane => !lane.isSlow || this.#dice.below(40) === 0)
+    const quick = ready.filter(lane => !lane.isSlow || this.#dice.below(150) === 0)
     const lane = this.#dice.pick(quick.length > 0 ? quick : ready)
     const { label, run } = lane.take()
     this.note(`${lane.name}: ${label}`)
