@@ -74,6 +74,8 @@ function checkEffect(world: World, device: Device, process: Process, mutation: M
     const known = process.store.confirmed(collection, id)
     if (known && known.version >= outcome.version) continue
     const mayBeGone = (disk.versions.get(key) ?? []).some(version => {
+      // what others did to it later may have taken it out of a window
+      if (version > outcome.version && disk.authors.get(`${key}@${version}`) !== client) return true
       const text = version >= outcome.version && disk.committed.get(`${key}@${version}`)
       return text === null || (text && judge.hides(openid, collection, decodeTrusted(text) as Document))
     })

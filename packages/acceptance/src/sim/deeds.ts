@@ -162,8 +162,12 @@ function discard(process: Process, device: Device): void {
   device.ask(process, 'discard', process.store.discardRejected(id))
 }
 
-/** Not before somebody is known: a store of nobody that is set back becomes somebody else. */
+/**
+ * Not before somebody is known: a store of nobody that is set back becomes somebody else. And not of a store that was set
+ * back itself: a copy made before it learned so would go on as two clients, and what was pending in it be done by both.
+ */
 function backUp(device: Device, backups: Map<Device, () => void>): void {
+  if (device.wasRestored) return
   if (device.options.openid === undefined && device.live?.store.checkpoint.token === undefined) return
   const records = new Map(device.medium.records)
   const [acknowledged, discarded] = [new Set(device.acknowledged), new Set(device.discarded)]
