@@ -10,6 +10,7 @@ import { PendingChanges } from './pending-changes.ts'
 import { recallOwn, resumeFrom } from './resume.ts'
 import { streamSnapshot, streamWindow } from './snapshot.ts'
 import type { Follower } from './subscription-index.ts'
+import { Waiters } from './waiters.ts'
 
 /** Where a feed's frames go. */
 export interface Sink {
@@ -49,7 +50,7 @@ export class Feed implements Follower {
   #sent: Version = 0
   #sentMutation: MutationId = 0
   #lastMutation: MutationId = 0
-  #waiters: { isDue: () => boolean; resolve: () => void }[] = []
+  readonly #waiters = new Waiters()
   /** Resolves the first time that nothing is due, or when the feed is closed. */
   #begin: () => void = () => {}
   readonly #begun = new Promise<void>(resolve => {
@@ -197,7 +198,7 @@ export class Feed implements Follower {
     this.followed.removeAll()
     this.#pending.take()
     this.fanout.forget(this)
-    for (const { resolve } of this.#waiters.splice(0)) resolve()
+    this.#waiters.releaseAll()
     this.#begin()
   }
 
@@ -228,7 +229,7 @@ export class Feed implements Follower {
     const to = this.fanout.head
     const windows = this.followed.windows.filter(window => window.isFresh && window.hasNews)
     const hasNews = this.#pending.size > 0 || windows.length > 0 || this.#lastMutation > this.#sentMutation
-    const isWaitedFor = to > this.#sent && this.#waiters.length > 0
+    const isWaitedFor = to > this.#sent && this.#waiters.size > 0
     if (hasNews || isWaitedFor) {
       const { judge } = this.fanout.environment
       const items = itemsOf({
@@ -243,7 +244,8 @@ export class Feed implements Follower {
         windows.map(({ subscription, told }) => [subscription, [...told.keys()]] as const),
       )
     }
-    this.#wakeWaiters()
+    this.#waiters.release()
+    if (this.#waiters.size > 0) this.fanout.scheduleNext(this)
     this.#begin()
   }
 
@@ -262,20 +264,11 @@ export class Feed implements Follower {
     this.sink.send(changesFrame({ from, to, viewKey, lastMutation, items: parts.at(-1)!, windows }))
   }
 
-  /** Resolves when a look at what was told finds it due, or the feed is closed. */
   #until(isDue: () => boolean): Promise<void> {
     if (isDue() || !this.isOpen) return Promise.resolve()
-    return new Promise(resolve => {
-      this.#waiters.push({ isDue, resolve })
-      this.#ask()
-    })
-  }
-
-  #wakeWaiters(): void {
-    const due = this.#waiters.filter(waiter => waiter.isDue())
-    this.#waiters = this.#waiters.filter(waiter => !due.includes(waiter))
-    for (const { resolve } of due) resolve()
-    if (this.#waiters.length > 0) this.fanout.scheduleNext(this)
+    const waited = this.#waiters.until(isDue)
+    this.#ask()
+    return waited
   }
 
   #note(change: Change, isOwn: boolean): void {
