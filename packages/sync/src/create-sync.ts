@@ -143,9 +143,20 @@ export function createSync(options: SyncOptions): Sync {
         },
       }
       let subscription = subscriptions.hold(meantBy(store, query), holder)
-      const ready = subscription.arrival({ patient: true }).then(() => undefined)
+      let abandon: () => void = () => undefined
+      const abandoned = new Promise<never>((_, reject) => {
+        abandon = () =>
+          reject(new CloudError('ABORTED', { errMsg: 'subscribe:fail closed before it was ready' }))
+      })
+      const ready = Promise.race([subscription.arrival({ patient: true }).then(() => undefined), abandoned])
       ready.catch(() => undefined) // whoever does not ask is told by the error event
-      return { ready, close: () => subscriptions.release(subscription, holder, { warm: false }) }
+      return {
+        ready,
+        close() {
+          abandon()
+          subscriptions.release(subscription, holder, { warm: false })
+        },
+      }
     },
     call: (name: string, data: Value) => ask({ type: 'call', name, data: toJson(data) }),
     files: (question: FilesAsk) => ask({ type: 'files', ask: question }),

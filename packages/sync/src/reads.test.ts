@@ -442,6 +442,21 @@ test('[READ-12] before anybody told who it is, a watch of {openid} waits, and a 
   expect(told.at(-1)).toEqual(['mine'])
 })
 
+test('[READ-6] a subscription that is closed before its documents came says so, and later changes nothing', async () => {
+  const rig = await rigWithTodos()
+  const ann = await rig.client({ isStarted: false })
+  const early = ann.sync.subscribe(everyOne('todos'))
+  early.close()
+  await expect(early.ready).rejects.toMatchObject({ code: 'ABORTED' })
+  ann.sync.start()
+  await rig.pass(1_000)
+  const late = ann.sync.subscribe(everyOne('todos'))
+  await rig.pass()
+  await late.ready
+  late.close()
+  await expect(late.ready).resolves.toBeUndefined()
+})
+
 function fail(error: Error): void {
   throw error
 }

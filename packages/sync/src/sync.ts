@@ -45,7 +45,7 @@ export interface Sync {
   wake(): void
   /** A hint that the connection is dead. */
   doubt(): void
-  /** Keeps a query in step until `close`. `ready`: its documents are here; rejects when the server refuses. */
+  /** Keeps a query in step until `close`. `ready`: its documents are here; rejects when the server refuses, with ABORTED when closed before. */
   subscribe(query: Query): { readonly ready: Promise<void>; close(): void }
   /** Runs a cloud function after the writes made before. Rejects with OFFLINE, SERVER_TIMEOUT, the server's error. */
   call(name: string, data: Value): Promise<Value>
