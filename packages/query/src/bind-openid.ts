@@ -1,5 +1,5 @@
 import { isPlainObject, type Value } from '@nearcloud/protocol'
-import type { ElementTest, Filter, Query, Test } from './types.ts'
+import type { ElementTest, Expression, Filter, Query, Test } from './types.ts'
 
 /**
  * The query with every `'{openid}'` among its values replaced by the openid of the user who asks, as the original does.
@@ -10,13 +10,44 @@ export function bindOpenid(query: Query, openid: string): Query {
   return where === query.where ? query : { ...query, where }
 }
 
-function bindFilter(filter: Filter, openid: string): Filter {
+export function bindFilter(filter: Filter, openid: string): Filter {
   if (filter[0] === 'field') {
     const test = bindTest(filter[2], openid)
     return test === filter[2] ? filter : ['field', filter[1], test]
   }
+  if (filter[0] === 'expr') {
+    const expression = bindExpression(filter[1], openid)
+    return expression === filter[1] ? filter : ['expr', expression]
+  }
   const parts = mapIfChanged(filter[1], part => bindFilter(part, openid))
   return parts === filter[1] ? filter : [filter[0], parts]
+}
+
+/** As `bindOpenid`: values are bound, paths and names are not. */
+export function bindExpression(expression: Expression, openid: string): Expression {
+  switch (expression[0]) {
+    case 'value': {
+      const value = bindValue(expression[1], openid)
+      return value === expression[1] ? expression : ['value', value]
+    }
+    case 'list': {
+      const items = mapIfChanged(expression[1], item => bindExpression(item, openid))
+      return items === expression[1] ? expression : ['list', items]
+    }
+    case 'object': {
+      const fields = mapIfChanged(expression[1], field => {
+        const value = bindExpression(field[1], openid)
+        return value === field[1] ? field : ([field[0], value] as const)
+      })
+      return fields === expression[1] ? expression : ['object', fields]
+    }
+    case 'call': {
+      const argument = bindExpression(expression[2], openid)
+      return argument === expression[2] ? expression : ['call', expression[1], argument]
+    }
+    default:
+      return expression
+  }
 }
 
 function bindTest(test: Test, openid: string): Test {

@@ -1,9 +1,12 @@
 export { bindOpenid } from './bind-openid.ts'
+export { Aggregate, Pipeline } from './builder/aggregate.ts'
+export type { AggregateCommand, ExpressionName } from './builder/aggregate-command.ts'
 export { answer, type Callbacks, failure } from './builder/callbacks.ts'
 export { CollectionReference } from './builder/collection.ts'
 export type { DatabaseCommand } from './builder/commands.ts'
 export { createDatabase, type Database, type DatabaseOptions } from './builder/database.ts'
 export { DocumentReference } from './builder/document.ts'
+export type { ExpressionCall } from './builder/expression-from.ts'
 export type { Constructor, GeoConstructors } from './builder/geo-constructors.ts'
 export type { ProjectionCommand, ProjectionCommands } from './builder/projection-command.ts'
 export { type FieldWishes, QueryReference } from './builder/query.ts'
@@ -11,9 +14,13 @@ export type { LogicCommand, QueryCommand } from './builder/query-command.ts'
 export type {
   AddListResult,
   AddResult,
+  AggregateResult,
   CallbackStyle,
   CountResult,
   DocumentResult,
+  ExplainResult,
+  IndexListResult,
+  IndexResult,
   OwnDocument,
   QueryResult,
   RemoveResult,
@@ -30,6 +37,10 @@ export { type Bound, type Constraint, clausesOf, constraintsOf } from './constra
 export { coversFilter } from './covering.ts'
 export { type Difference, differenceOf } from './difference.ts'
 export { evaluate } from './evaluate.ts'
+export { computes, loadAggregation, prepare } from './expression-hook.ts'
+export { compileIndexKeys, type IndexKeys } from './indexes/index-keys.ts'
+export { type IndexWish, indexFrom, parseIndex } from './indexes/parse-index.ts'
+export { type IndexPlan, type KeyRange, planIndex } from './indexes/plan-index.ts'
 export { compileFilter } from './match/compile.ts'
 export { keysAt } from './match/path.ts'
 export { parseQuery, queryToJson } from './parse/parse-query.ts'
@@ -38,6 +49,8 @@ export { compileProjection, project } from './project.ts'
 export { type DocumentChange, ResultSet } from './result-set.ts'
 export { compareSortKeys, compileOrder, compileSortKey, firstInOrder, placeOf } from './sort.ts'
 export type {
+  Accumulation,
+  Aggregation,
   Answer,
   Applied,
   Area,
@@ -47,12 +60,20 @@ export type {
   DocChange,
   ElementTest,
   Executor,
+  Explanation,
+  Expression,
   FieldChoice,
   Fields,
   Filter,
+  GeoNearStage,
+  IndexDefinition,
+  Lookup,
+  ProjectStage,
   Query,
+  Read,
   Run,
   Snapshot,
+  Stage,
   Stamp,
   Stamps,
   Stored,

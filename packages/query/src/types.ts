@@ -1,4 +1,4 @@
-import type { DocId, Document, MutationId, PathChange, Value, Write } from '@nearcloud/protocol'
+import type { DocId, Document, DocumentData, MutationId, PathChange, Value, Write } from '@nearcloud/protocol'
 
 /**
  * A condition on one field's value. `['and', …]`, `['or', …]`, `['not', t]` combine conditions on the same field.
@@ -34,7 +34,24 @@ export type Area =
  * What a document must be to match, as plain data (it is a `Value`, and travels as one). `['and', []]` matches all.
  * Only these tuples are operators: an object in a condition is a value, whatever its keys are called.
  */
-export type Filter = readonly ['and' | 'or' | 'nor', readonly Filter[]] | readonly ['field', string, Test]
+export type Filter =
+  | readonly ['and' | 'or' | 'nor', readonly Filter[]]
+  | readonly ['field', string, Test]
+  /** The expression, computed of the document, is true. Compiling it needs `@nearcloud/query/aggregate`. */
+  | readonly ['expr', Expression]
+
+/**
+ * Something computed of a document (`$.add('$a', 1)`), as plain data. A path is read as expressions read it: '' is the
+ * document, arrays on the way are mapped. A call has one argument: a list of them, an object of named ones, or one alone.
+ */
+export type Expression =
+  | readonly ['value', Value]
+  | readonly ['path', string]
+  /** `$$name.path`; '' for the whole of it. */
+  | readonly ['variable', string, string]
+  | readonly ['list', readonly Expression[]]
+  | readonly ['object', readonly (readonly [key: string, Expression])[]]
+  | readonly ['call', string, Expression]
 
 export type Direction = 'asc' | 'desc'
 
@@ -63,27 +80,133 @@ export interface Query {
   readonly fields?: Fields
 }
 
-/** What `Executor.run` is asked. */
-export type Run =
+/** What a query can be asked for. */
+export type Read =
   | { readonly verb: 'get'; readonly query: Query }
   | { readonly verb: 'count'; readonly query: Query }
 
+/** What `Executor.run` is asked. */
+export type Run =
+  | Read
+  | { readonly verb: 'aggregate'; readonly aggregation: Aggregation }
+  | { readonly verb: 'explain'; readonly query: Query }
+  | { readonly verb: 'indexes'; readonly collection: string }
+
 export interface Answer {
-  /** In the query's order, projected; frozen. Empty for a count. */
+  /** In the query's order, projected; frozen. Empty for what is no get. */
   readonly documents: readonly Document[]
   /** For a count: how many match (skip and limit do not apply). */
   readonly total: number
   /** Answered from what happens to be here: not covered by a subscription, and offline. */
   readonly fromCache: boolean
+  /** For an aggregation: what came out of it, in order; frozen. */
+  readonly results?: readonly DocumentData[]
+  readonly explanation?: Explanation
+  readonly indexes?: readonly IndexDefinition[]
+}
+
+/** A pipeline over one collection, as plain data. The parts of a stage are checked by `parseAggregation`. */
+export interface Aggregation {
+  readonly collection: string
+  readonly stages: readonly Stage[]
+}
+
+export type Stage =
+  | readonly ['match', Filter]
+  | readonly ['project', ProjectStage]
+  | readonly ['addFields', readonly (readonly [path: string, Expression])[]]
+  | readonly ['group', { readonly by: Expression; readonly fields: readonly Accumulation[] }]
+  | readonly ['sort', readonly (readonly [path: string, Direction])[]]
+  | readonly ['limit' | 'skip' | 'sample', number]
+  | readonly ['unwind', { readonly path: string; readonly index?: string; readonly keepEmpty: boolean }]
+  | readonly ['lookup', Lookup]
+  | readonly ['replaceRoot' | 'sortByCount', Expression]
+  | readonly ['count', string]
+  | readonly [
+      'bucket',
+      {
+        readonly by: Expression
+        readonly boundaries: readonly Value[]
+        readonly default?: Value
+        readonly fields: readonly Accumulation[]
+      },
+    ]
+  | readonly [
+      'bucketAuto',
+      {
+        readonly by: Expression
+        readonly buckets: number
+        readonly granularity?: string
+        readonly fields: readonly Accumulation[]
+      },
+    ]
+  | readonly ['geoNear', GeoNearStage]
+
+/** `total: ['sum', '$amount']` */
+export type Accumulation = readonly [field: string, accumulator: string, Expression]
+
+/** By dotted path: kept, left out, or computed. */
+export type ProjectStage = readonly (readonly [path: string, boolean | Expression])[]
+
+export type Lookup =
+  | {
+      readonly from: string
+      readonly as: string
+      readonly localField: string
+      readonly foreignField: string
+    }
+  | {
+      readonly from: string
+      readonly as: string
+      readonly let: readonly (readonly [name: string, Expression])[]
+      readonly pipeline: readonly Stage[]
+    }
+
+export interface GeoNearStage {
+  readonly near: Value
+  readonly distanceField: string
+  readonly minDistance?: number
+  readonly maxDistance?: number
+  readonly query: Filter
+  readonly distanceMultiplier: number
+  readonly includeLocs?: string
+  /** The field with the location; absent: the first that holds a geometry. */
+  readonly key?: string
+  readonly limit: number
+}
+
+/** An index of one collection: what documents are found by, in the order of `keys`. */
+export interface IndexDefinition {
+  readonly name: string
+  readonly keys: readonly (readonly [path: string, 1 | -1 | '2dsphere'])[]
+  /** No two documents share a key. A document without any of the fields has none. */
+  readonly unique: boolean
+  /** A document is removed so long after the date it holds at the one path of `keys`. */
+  readonly expireAfterSeconds?: number
+}
+
+/** How a query is answered. */
+export interface Explanation {
+  readonly plan: 'id' | 'index' | 'scan'
+  /** The index, by name. */
+  readonly index?: string
+  /** The answer comes out of the index in the order asked for. */
+  readonly ordered: boolean
+  /** How many documents were looked at, and how many of them are in the answer. */
+  readonly examined: number
+  readonly returned: number
+  readonly answeredBy: 'local' | 'server'
 }
 
 /**
- * What `Executor.commit` is asked: writes on documents that are named, decided together; or one change of everything a
- * query matches when it is called (`first`: of the first match only).
+ * What `Executor.commit` is asked: writes on documents that are named, decided together; one change of everything a
+ * query matches when it is called (`first`: of the first match only); or a change of a collection's indexes.
  */
 export type Commit =
   | { readonly writes: readonly Write[] }
   | { readonly target: Query; readonly first: boolean; readonly change: readonly PathChange[] | 'remove' }
+  | { readonly createIndex: IndexDefinition; readonly collection: string }
+  | { readonly dropIndex: string; readonly collection: string }
 
 export interface Committed {
   /** The documents touched, in order. */

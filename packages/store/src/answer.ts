@@ -1,5 +1,5 @@
 import type { DocId, Document } from '@nearcloud/protocol'
-import { compileProjection, type Run } from '@nearcloud/query'
+import { compileProjection, type Read } from '@nearcloud/query'
 import type { Collection } from './collection.ts'
 import { countMatching, find, findAmong } from './find.ts'
 import type { Outbox } from './outbox.ts'
@@ -9,7 +9,7 @@ import { membersOf } from './window.ts'
 export function answer(
   collection: Collection,
   outbox: Outbox,
-  run: Run,
+  run: Read,
   within: ReadonlySet<DocId> | undefined,
 ): { documents: readonly Document[]; total: number } {
   const { verb, query } = run
@@ -29,7 +29,7 @@ export function answer(
 function among(
   collection: Collection,
   outbox: Outbox,
-  { verb, query }: Run,
+  { verb, query }: Read,
   within: ReadonlySet<DocId>,
 ): readonly Document[] {
   const candidates: Document[] = []

@@ -12,7 +12,7 @@ import {
   type Version,
   type Write,
 } from '@nearcloud/protocol'
-import { checkWrite, type Query, type Run, type Snapshot } from '@nearcloud/query'
+import { checkWrite, type Query, type Read, type Snapshot } from '@nearcloud/query'
 import { answer } from './answer.ts'
 import { DocSet } from './doc-map.ts'
 import { find } from './find.ts'
@@ -107,7 +107,7 @@ export class LocalStore implements Store {
         for (const known of confirmed.values()) yield { collection, ...known }
   }
 
-  run(run: Run, within?: ReadonlySet<DocId>): { documents: readonly Document[]; total: number } {
+  run(run: Read, within?: ReadonlySet<DocId>): { documents: readonly Document[]; total: number } {
     this.#assertOpen()
     const { collections, outbox } = this.#state
     return answer(collections.of(run.query.collection), outbox, run, within)

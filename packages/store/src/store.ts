@@ -8,7 +8,7 @@ import type {
   Version,
   Write,
 } from '@nearcloud/protocol'
-import type { Query, Run, Snapshot } from '@nearcloud/query'
+import type { Query, Read, Snapshot } from '@nearcloud/query'
 
 /**
  * The embedded database of a client. Documents are in memory, in two layers: *confirmed*, what the server has said,
@@ -40,7 +40,7 @@ export interface Store {
    * `within`: the query is about these ids (its skip is in them already). Documents with pending mutations are looked at
    * as well, unless the query skips: where a local one stands before the window nobody here can tell.
    */
-  run(run: Run, within?: ReadonlySet<DocId>): { documents: readonly Document[]; total: number }
+  run(run: Read, within?: ReadonlySet<DocId>): { documents: readonly Document[]; total: number }
   /** How `run` would find its candidates, and how many it would look at. */
   explain(query: Query): { plan: 'id' | 'index' | 'scan'; index?: string; candidates: number }
   /**

@@ -12,6 +12,7 @@ import {
   type Commit,
   type Committed,
   type Executor,
+  prepare,
   type Query,
   queryToJson,
   type Run,
@@ -48,12 +49,17 @@ export class LocalFirstExecutor implements Executor {
   }
 
   async run(run: Run): Promise<Answer> {
+    if (run.verb !== 'get' && run.verb !== 'count')
+      throw new CloudError('DATABASE_REQUEST_FAILED', { errMsg: `${run.verb}: not yet` })
     const query = meantBy(this.#options.store, run.query)
+    await prepare(query)
     return run.verb === 'count' ? this.#count(query) : this.#get(query)
   }
 
   async commit(commit: Commit): Promise<Committed> {
     if ('writes' in commit) return this.#commit(commit.writes)
+    if ('collection' in commit)
+      throw new CloudError('DATABASE_REQUEST_FAILED', { errMsg: 'indexes: not yet' })
     const { target, first, change } = commit
     const { fields, ...whole } = meantBy(this.#options.store, target)
     const query: Query = first ? { ...whole, limit: 1 } : whole

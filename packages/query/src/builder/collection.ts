@@ -6,10 +6,18 @@ import {
   type DocumentData,
   type Write,
 } from '@nearcloud/protocol'
+import { type IndexWish, indexFrom } from '../indexes/parse-index.ts'
 import { answer } from './callbacks.ts'
 import { DocumentReference } from './document.ts'
 import { QueryReference } from './query.ts'
-import { type AddListResult, type AddResult, type CallbackStyle, writeResult } from './results.ts'
+import {
+  type AddListResult,
+  type AddResult,
+  type CallbackStyle,
+  type IndexListResult,
+  type IndexResult,
+  writeResult,
+} from './results.ts'
 import { type Setting, styleOf } from './setting.ts'
 import { fieldsFrom, refuseOwner } from './update-data.ts'
 
@@ -49,6 +57,36 @@ export class CollectionReference extends QueryReference {
       const result = writeResult('collection.add', committed)
       return isList ? { _ids: ids, ...result } : { _id: ids[0]!, ...result }
     })
+  }
+
+  /**
+   * Makes an index: `{ keys: { path: 1 | -1 | '2dsphere' }, name?, unique?, expireAfterSeconds? }`. The same again is nothing; another
+   * of that name is refused. Resolves when it can be used. On a client it is an index of the local store alone.
+   */
+  createIndex(options: CallbackStyle<IndexResult>): void
+  createIndex(options: IndexWish): Promise<IndexResult>
+  createIndex(options: object): Promise<IndexResult> | undefined {
+    return answer('collection.createIndex', options, styleOf(this.#setting), async () => {
+      const createIndex = indexFrom(options)
+      await this.#setting.executor.commit({ createIndex, collection: this.name })
+      return { name: createIndex.name, errMsg: 'collection.createIndex:ok' }
+    })
+  }
+
+  /** Resolves also when there is none of that name. */
+  dropIndex(name: string): Promise<IndexResult> {
+    return answer<IndexResult>('collection.dropIndex', undefined, 'promise', async () => {
+      if (typeof name !== 'string') throw new CloudError('INVALID_PARAM', { errMsg: 'an index has a name' })
+      await this.#setting.executor.commit({ dropIndex: name, collection: this.name })
+      return { name, errMsg: 'collection.dropIndex:ok' }
+    })!
+  }
+
+  listIndexes(): Promise<IndexListResult> {
+    return answer<IndexListResult>('collection.listIndexes', undefined, 'promise', async () => {
+      const { indexes = [] } = await this.#setting.executor.run({ verb: 'indexes', collection: this.name })
+      return { indexes, errMsg: 'collection.listIndexes:ok' }
+    })!
   }
 
   #addition(data: unknown): Write {

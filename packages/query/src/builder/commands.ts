@@ -1,3 +1,4 @@
+import { type AggregateCommand, aggregateCommand } from './aggregate-command.ts'
 import { all, elementTestFrom, modulo, size } from './element-tests.ts'
 import {
   type GeoIntersectsOptions,
@@ -22,6 +23,7 @@ import {
   set,
   type UpdateCommand,
 } from './update-command.ts'
+import { type Computed, computed } from './where.ts'
 
 /** `db.command`, usually called `_`. */
 export interface DatabaseCommand {
@@ -47,6 +49,11 @@ export interface DatabaseCommand {
   or(...conditions: unknown[]): LogicCommand
   nor(...conditions: unknown[]): LogicCommand
   not(condition: unknown): LogicCommand
+
+  /** A condition on what is computed of a document: all of a `where`, or spread among its fields. */
+  expr(expression: unknown): Computed
+  /** Operators of expressions and accumulators, for `aggregate()` and `expr`. */
+  readonly aggregate: AggregateCommand
 
   /** For `field()`. */
   readonly project: ProjectionCommands
@@ -94,6 +101,8 @@ export const command: DatabaseCommand = Object.freeze({
   or: (...conditions: unknown[]) => new LogicCommand('or', listOf(conditions)),
   nor: (...conditions: unknown[]) => new LogicCommand('nor', listOf(conditions)),
   not: (condition: unknown) => new LogicCommand('not', [condition]),
+  expr: computed,
+  aggregate: aggregateCommand,
   project: projections,
   ...{ set, remove, rename },
   ...{ inc, mul, min, max, bit },

@@ -14,10 +14,10 @@ export function isNothing(input: unknown): input is undefined {
 }
 
 /** Throws for raw operators: what an app may say is said with db.command. */
-export function refuseRawOperator(key: string): void {
+export function refuseRawOperator(key: string, instead = 'db.command'): void {
   if (!key.startsWith('$')) return
   throw new CloudError('DATABASE_INVALID_OPERATOR', {
-    errMsg: `the raw operator "${key}" is not executed: use db.command.${key.slice(1) || '…'} instead`,
+    errMsg: `the raw operator "${key}" is not executed: use ${instead}.${key.slice(1) || '…'} instead`,
     details: { operator: key },
   })
 }

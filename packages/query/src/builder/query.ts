@@ -4,11 +4,13 @@ import { parseFields } from '../parse/parse-fields.ts'
 import { parseFilter } from '../parse/parse-filter.ts'
 import { parseOrder } from '../parse/parse-query.ts'
 import type { Fields, Filter, Query } from '../types.ts'
+import { Aggregate } from './aggregate.ts'
 import { answer } from './callbacks.ts'
 import { ProjectionCommand } from './projection-command.ts'
 import {
   type CallbackStyle,
   type CountResult,
+  type ExplainResult,
   ownDocument,
   type QueryResult,
   type RemoveResult,
@@ -122,6 +124,23 @@ export class QueryReference {
   /** Tells the result now and after every commit that changes it. Throws INVALID_PARAM without both callbacks. */
   watch(options: WatchOptions): { close(): Promise<void> } {
     return watchQuery('collection.watch', this.#setting, this.toQuery(), options)
+  }
+
+  /** A pipeline over what matches; order, skip, limit and fields of this query do not count. */
+  aggregate(): Aggregate {
+    const place = { collection: this.#collection, setting: this.#setting }
+    const start = new Aggregate(place)
+    return this.#parts.where ? new Aggregate(place, [['where', this.#parts.where]]) : start
+  }
+
+  /** How the query would be answered, and at what cost. */
+  explain(options: CallbackStyle<ExplainResult>): void
+  explain(): Promise<ExplainResult>
+  explain(options?: object): Promise<ExplainResult> | undefined {
+    return answer('collection.explain', options, styleOf(this.#setting), async () => {
+      const { explanation } = await this.#setting.executor.run({ verb: 'explain', query: this.toQuery() })
+      return { ...explanation!, errMsg: 'collection.explain:ok' }
+    })
   }
 
   /** The question as plain data. */

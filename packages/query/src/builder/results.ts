@@ -1,5 +1,5 @@
 import { copyValue, type DocId, type Document, type MutationId, type Value } from '@nearcloud/protocol'
-import type { Committed, DocChange, Snapshot } from '../types.ts'
+import type { Committed, DocChange, Explanation, IndexDefinition, Snapshot } from '../types.ts'
 import type { Callbacks } from './callbacks.ts'
 
 /** A document an app may change: a copy of its own. */
@@ -26,6 +26,26 @@ export interface CountResult {
   readonly total: number
   readonly errMsg: string
   readonly fromCache?: true
+}
+
+export interface AggregateResult {
+  readonly list: { [key: string]: Value }[]
+  readonly errMsg: string
+  readonly fromCache?: true
+}
+
+export interface ExplainResult extends Explanation {
+  readonly errMsg: string
+}
+
+export interface IndexResult {
+  readonly name: string
+  readonly errMsg: string
+}
+
+export interface IndexListResult {
+  readonly indexes: readonly IndexDefinition[]
+  readonly errMsg: string
 }
 
 /** Of every write. */

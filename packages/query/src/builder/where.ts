@@ -1,8 +1,9 @@
 import { CloudError, geoFromJson, normalise, type Value } from '@nearcloud/protocol'
 import { joinPath } from '../paths.ts'
-import type { Filter } from '../types.ts'
+import type { Expression, Filter, Test } from '../types.ts'
+import { ExpressionCall, expressionFrom } from './expression-from.ts'
 import { checkDepth, isNothing, isPlainData, refuseRawOperator } from './plain-data.ts'
-import { Command, LogicCommand, QueryCommand, testFrom } from './query-command.ts'
+import { anyOf, Command, compare, LogicCommand, QueryCommand, testFrom } from './query-command.ts'
 import { UpdateCommand } from './update-command.ts'
 
 /**
@@ -20,10 +21,24 @@ export function filterFrom(condition: unknown): Filter {
     throw refuse('this command is a condition on one field: name the field, as in where({ field: _.gt(1) })')
   if (!isPlainData(condition)) throw refuse('查询参数必须为对象')
   const clauses: Filter[] = []
+  const computed = (condition as Computed)[computedCondition]
+  if (computed) clauses.push(['expr', computed])
   const leftOut = collect(condition, '', clauses, 1)
   if (clauses.length === 0 && leftOut) throw refuse('查询参数对象值不能均为undefined')
   return clauses.length === 1 ? clauses[0]! : ['and', clauses]
 }
+
+/** `_.expr(…)`: a whole condition, or spread among the fields of one. */
+export interface Computed {
+  readonly [computedCondition]?: Expression
+}
+
+export function computed(expression: unknown): Computed {
+  return Object.freeze({ [computedCondition]: expressionFrom(expression) })
+}
+
+/** No text of a stranger is a symbol. */
+const computedCondition: unique symbol = Symbol('expr')
 
 /** Adds a clause for each leaf; answers whether anything undefined was left out. */
 function collect(
@@ -40,6 +55,7 @@ function collect(
     const value = object[key]
     if (isNothing(value)) leftOut = true
     else if (value instanceof Command) clauses.push(['field', path, testFrom(value)])
+    else if (value instanceof ExpressionCall) clauses.push(['field', path, testOfCall(value)])
     else if (value instanceof UpdateCommand)
       throw refuse(`where: "${path}" has an update command (_.${value.operator}), which is no condition`)
     else if (isPlainData(value) && !geoFromJson(value))
@@ -47,6 +63,23 @@ function collect(
     else clauses.push(['field', path, ['eq', whole(value, path)]])
   }
   return leftOut
+}
+
+/** `$.gte(date)` as a condition: what `_.gte(date)` is. */
+function testOfCall({ operator, argument }: ExpressionCall): Test {
+  switch (operator) {
+    case 'eq':
+    case 'neq':
+    case 'gt':
+    case 'gte':
+    case 'lt':
+    case 'lte':
+      return compare(operator, argument)
+    case 'in':
+      return anyOf(operator, argument)
+    default:
+      throw refuse(`$.${operator} is no condition on a field: use db.command.${operator} or _.expr`)
+  }
 }
 
 function whole(value: unknown, path: string): Value {

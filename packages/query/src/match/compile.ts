@@ -1,4 +1,5 @@
 import { type Document, Geo, type Value } from '@nearcloud/protocol'
+import { type CompileCondition, compileCondition } from '../expression-hook.ts'
 import { asFields, isContainer } from '../paths.ts'
 import type { ElementTest, Filter, Test } from '../types.ts'
 import { compilePath, itself, type Path } from './path.ts'
@@ -15,37 +16,44 @@ import { remainder } from './tests/remainder.ts'
 /**
  * Does a document match? The one answer of the house; `filter` is checked (made by the builder or `parseQuery`).
  *
+ * `condition` compiles what is computed (`_.expr`); by default `loadAggregation()` has to have been awaited for that.
+ *
  * Throws INVALID_PARAM for a regular expression that cannot be run.
  */
-export function compileFilter(filter: Filter): (document: Document) => boolean {
-  return compileClauses(filter)
+export function compileFilter(
+  filter: Filter,
+  condition: CompileCondition = compileCondition,
+): (document: Document) => boolean {
+  return compileClauses(filter, condition)
 }
 
 /** Does an element of an array satisfy the test? Nothing is taken apart for that; only what has fields has them. */
 export function compileElement(test: ElementTest): Matcher {
   if ('is' in test) return compileTest(test.is, itself)
-  const matches = compileClauses(test.where)
+  const matches = compileClauses(test.where, compileCondition)
   return element => {
     const fields = fieldsOf(element)
     return fields !== undefined && matches(fields)
   }
 }
 
-function compileClauses(filter: Filter): Matcher {
+function compileClauses(filter: Filter, condition: CompileCondition): Matcher {
   switch (filter[0]) {
+    case 'expr':
+      return condition(filter[1])
     case 'field':
       return compileTest(filter[2], compilePath(filter[1]))
     case 'and': {
-      const parts = filter[1].map(compileClauses)
+      const parts = filter[1].map(part => compileClauses(part, condition))
       if (parts.length === 1) return parts[0]!
       return document => parts.every(matches => matches(document))
     }
     case 'or': {
-      const parts = filter[1].map(compileClauses)
+      const parts = filter[1].map(part => compileClauses(part, condition))
       return document => parts.some(matches => matches(document))
     }
     case 'nor': {
-      const parts = filter[1].map(compileClauses)
+      const parts = filter[1].map(part => compileClauses(part, condition))
       return document => !parts.some(matches => matches(document))
     }
   }

@@ -46,6 +46,7 @@ function candidates(document: Document, path: string): Reached[] {
 function isMatch(document: Document, filter: Filter): boolean {
   if (filter[0] === 'field')
     return holds(candidates(document, filter[1]), arrays(document, filter[1]), filter[2])
+  if (filter[0] === 'expr') throw new Error('no expressions here')
   const answers = filter[1].map(each => isMatch(document, each))
   if (filter[0] === 'and') return !answers.includes(false)
   return answers.includes(true) === (filter[0] === 'or')

@@ -2,7 +2,8 @@ import { type Json, limits, toJson, type Value } from '@nearcloud/protocol'
 import { checkPath, hasOwn } from '../paths.ts'
 import { isInclusion } from '../project.ts'
 import type { FieldChoice, Fields } from '../types.ts'
-import { type Budget, elementTestOf, fullBudget } from './parse-filter.ts'
+import { type Budget, fullBudget } from './budget.ts'
+import { elementTestOf } from './parse-filter.ts'
 import { asRecord, asTuple, refuse, unknownOperator } from './shapes.ts'
 
 /** A projection as a JSON tree; `parseFields` reads it. */

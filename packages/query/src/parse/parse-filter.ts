@@ -1,7 +1,9 @@
-import { fromJson, isPlainObject, limits, RegExpValue, ServerDate, type Value } from '@nearcloud/protocol'
+import { fromJson, isPlainObject, RegExpValue, ServerDate, type Value } from '@nearcloud/protocol'
 import { checkPath } from '../paths.ts'
 import { compileRegExp } from '../regex/regexp.ts'
 import type { ElementTest, Filter, Test } from '../types.ts'
+import { type Budget, fullBudget, spend } from './budget.ts'
+import { expressionOf } from './parse-expression.ts'
 import { areaOf, nearOf, shapeOf } from './parse-geo.ts'
 import { asRecord, asTuple, refuse, shown, unknownOperator } from './shapes.ts'
 
@@ -12,19 +14,7 @@ export function parseFilter(tree: unknown): Filter {
 
 /** The test of an element that a tree means; as `parseFilter`. */
 export function parseElementTest(tree: unknown): ElementTest {
-  return elementTestOf(tree, fullBudget(), 1)
-}
-
-/** What is left to spend on one filter. */
-export interface Budget {
-  nodes: number
-  distances: number
-  /** Of the geometries that are looked into. */
-  positions: number
-}
-
-export function fullBudget(): Budget {
-  return { nodes: limits.filterNodes, distances: 1, positions: maxPositions }
+  return elementTestOf(tree, { ...fullBudget(), isOfElement: true }, 1)
 }
 
 /** `conjunct`: every match satisfies it (not inside an alternative or a negation). */
@@ -46,6 +36,10 @@ function filterOf(tree: unknown, budget: Budget, depth: number, conjunct: boolea
       checkPath(path)
       return Object.freeze([operator, path, testOf(test, budget, depth + 1, conjunct)] as const)
     }
+    case 'expr':
+      if (rest.length !== 1) throw refuse('"expr" takes one expression')
+      if (budget.isOfElement) throw refuse('"expr" is a condition on documents, not on elements')
+      return Object.freeze([operator, expressionOf(rest[0], budget, depth + 1)] as const)
   }
   throw unknownOperator(operator)
 }
@@ -126,11 +120,15 @@ export function elementTestOf(tree: unknown, budget: Budget, depth: number): Ele
   const source = asRecord(tree, 'a test of elements', ['where', 'is'])
   if ((source.where === undefined) === (source.is === undefined))
     throw refuse('a test of elements has either "where" or "is"')
-  return Object.freeze(
+  const outside = budget.isOfElement ?? false
+  budget.isOfElement = true
+  const test = Object.freeze(
     source.is === undefined
       ? { where: filterOf(source.where, budget, depth, false) }
       : { is: testOf(source.is, budget, depth, false) },
   )
+  budget.isOfElement = outside
+  return test
 }
 
 function divisionOf(tree: unknown): readonly [divisor: number, remainder: number] {
@@ -142,16 +140,8 @@ function divisionOf(tree: unknown): readonly [divisor: number, remainder: number
   return Object.freeze([divisor as number, remainder as number])
 }
 
-function spend(budget: Budget, depth: number): void {
-  if (depth > limits.filterDepth) throw refuse(`conditions nested deeper than ${limits.filterDepth}`)
-  if (budget.nodes-- <= 0) throw refuse(`more than ${limits.filterNodes} conditions`)
-}
-
 function hasServerDate(value: Value): boolean {
   if (value instanceof ServerDate) return true
   if (Array.isArray(value)) return (value as readonly Value[]).some(hasServerDate)
   return isPlainObject(value) && Object.values(value).some(hasServerDate)
 }
-
-/** Positions of the geometries in one filter, since each may be held against each of a document's. */
-const maxPositions = 1_000

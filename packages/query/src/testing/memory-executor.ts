@@ -1,8 +1,18 @@
 import type { DocId, Document, Write } from '@nearcloud/protocol'
 import { evaluate } from '../evaluate.ts'
+import { loadAggregation, prepare } from '../expression-hook.ts'
 import { compileFilter } from '../match/compile.ts'
 import { type DocumentChange, ResultSet } from '../result-set.ts'
-import type { Answer, Commit, Committed, Executor, Query, Run, WatchObserver } from '../types.ts'
+import type {
+  Answer,
+  Commit,
+  Committed,
+  Executor,
+  IndexDefinition,
+  Query,
+  Run,
+  WatchObserver,
+} from '../types.ts'
 import { applyWrite } from '../update/apply.ts'
 import { checkWrite } from '../update/check-write.ts'
 
@@ -15,19 +25,25 @@ interface Watcher {
 export class MemoryExecutor implements Executor {
   readonly #collections = new Map<string, Map<DocId, Document>>()
   readonly #watchers = new Set<Watcher>()
+  readonly #indexes = new Map<string, readonly IndexDefinition[]>()
   #time: number
 
   constructor(time = 0) {
     this.#time = time
   }
 
-  async run({ verb, query }: Run): Promise<Answer> {
+  async run(run: Run): Promise<Answer> {
+    if (run.verb !== 'get' && run.verb !== 'count') return this.#other(run)
+    const { verb, query } = run
+    await prepare(query)
     const documents = evaluate(query, this.documents(query.collection))
     if (verb === 'get') return { documents, total: documents.length, fromCache: false }
     return { documents: [], total: documents.length, fromCache: false }
   }
 
   async commit(commit: Commit): Promise<Committed> {
+    if ('collection' in commit) return this.#changeIndexes(commit)
+    if ('target' in commit) await prepare(commit.target)
     const writes = 'writes' in commit ? commit.writes : this.#resolve(commit)
     const counts = { updated: 0, removed: 0, created: 0 }
     const staged = new Map<string, Map<DocId, DocumentChange>>()
@@ -70,6 +86,42 @@ export class MemoryExecutor implements Executor {
         this.#watchers.delete(watcher)
       },
     }
+  }
+
+  async #other(run: Exclude<Run, { readonly verb: 'get' | 'count' }>): Promise<Answer> {
+    const nothing = { documents: [], total: 0, fromCache: false }
+    switch (run.verb) {
+      case 'aggregate': {
+        const { aggregate } = await loadAggregation()
+        const find = async function* (this: MemoryExecutor, query: Query) {
+          yield evaluate(query, this.documents(query.collection))
+        }
+        const source = { find: find.bind(this) }
+        const [now, random] = [() => this.#time, () => 0]
+        return { ...nothing, results: await aggregate(run.aggregation, { source, now, random }) }
+      }
+      case 'indexes':
+        return { ...nothing, indexes: this.#indexes.get(run.collection) ?? [] }
+      case 'explain': {
+        await prepare(run.query)
+        const documents = [...this.documents(run.query.collection)]
+        const { length: returned } = evaluate(run.query, documents)
+        const examined = documents.length
+        return {
+          ...nothing,
+          explanation: { plan: 'scan', ordered: false, examined, returned, answeredBy: 'local' },
+        }
+      }
+    }
+  }
+
+  #changeIndexes(commit: Extract<Commit, { collection: string }>): Committed {
+    const { collection } = commit
+    const [name, added] =
+      'createIndex' in commit ? [commit.createIndex.name, [commit.createIndex]] : [commit.dropIndex, []]
+    const others = (this.#indexes.get(collection) ?? []).filter(index => index.name !== name)
+    this.#indexes.set(collection, [...others, ...added])
+    return { ids: [], updated: 0, removed: 0, created: 0, pending: false }
   }
 
   documents(collection: string): Iterable<Document> {

@@ -23,6 +23,8 @@ export function createExecutor(environment: Environment, actor: Actor): Executor
 }
 
 async function run(environment: Environment, actor: Actor, asked: Run): Promise<Answer> {
+  if (asked.verb !== 'get' && asked.verb !== 'count')
+    throw new CloudError('DATABASE_REQUEST_FAILED', { errMsg: `${asked.verb}: not yet` })
   const query = askedBy(environment, actor, asked.query)
   if (asked.verb === 'count') {
     const total = await countAll(environment, actor, query)
@@ -35,6 +37,7 @@ async function run(environment: Environment, actor: Actor, asked: Run): Promise<
 
 async function commit(environment: Environment, actor: Actor, asked: Commit): Promise<Committed> {
   if ('writes' in asked) return summary(await decide(environment, actor, { writes: asked.writes }))
+  if ('collection' in asked) throw new CloudError('DATABASE_REQUEST_FAILED', { errMsg: 'indexes: not yet' })
   const { first, change } = asked
   const target = askedBy(environment, actor, asked.target)
   let total: Committed = { ids: [], updated: 0, removed: 0, created: 0, pending: false }

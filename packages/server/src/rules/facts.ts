@@ -102,6 +102,7 @@ function choiceOf(clause: Filter): Choice[] {
 }
 
 function pathsOf(filter: Filter): string[] {
+  if (filter[0] === 'expr') return []
   return filter[0] === 'field' ? [filter[1]] : filter[1].flatMap(pathsOf)
 }
 
