@@ -105,5 +105,8 @@ function check<S extends v.GenericSchema>(schema: S, json: unknown): v.InferOutp
   })
 }
 
-/** A push nests a value seven deep (frame, mutations, mutation, writes, write, changes, change); a tag adds two levels. */
-const frameDepth = 9
+/**
+ * Around a value. A push nests it seven deep (frame, mutations, mutation, writes, write, changes, change), and a tag adds two
+ * levels; a query or a pipeline nests conditions and expressions of three levels each.
+ */
+const frameDepth = 9 + 3 * limits.filterDepth

@@ -25,6 +25,7 @@ export {
   type Hello,
   type Item,
   type MutationJson,
+  oldestProtocolVersion,
   protocolVersion,
   type UpMessage,
   type UpOf,

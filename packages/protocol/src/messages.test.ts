@@ -65,6 +65,7 @@ const up: { readonly [name: string]: UpMessage } = {
   subscribe: { type: 'subscribe', id: 1, query: null },
   unsubscribe: { type: 'unsubscribe', id: 1 },
   count: { type: 'count', id: 2, query: {} },
+  aggregate: { type: 'aggregate', id: 2, aggregation: {} },
   call: { type: 'call', id: 3, name: 'hello', data: { a: 1 } },
   upload: {
     type: 'files',
@@ -185,7 +186,7 @@ const optional = new Set([
 
 test.each(everyMessage)('[MSG-3] $name with a field of another kind is refused', ({ message, parse }) => {
   for (const [field, value] of Object.entries(message)) {
-    if (field === 'query' || field === 'data' || field === 'result') continue
+    if (['query', 'aggregation', 'data', 'result'].includes(field)) continue
     for (const wrong of [{ a: 1 }, [[]], typeof value === 'string' ? 1 : 'text', null, true]) {
       if (typeof wrong === typeof value && !Array.isArray(wrong) && wrong !== null && !isTree(value)) continue
       const text = JSON.stringify({ ...message, [field]: wrong })
@@ -232,7 +233,7 @@ test('[MSG-4] a frame that hides a prototype, a duplicate key or a bottomless va
     '{"type":"ping","__proto__":{"admin":true}}',
     '{"type":"call","id":1,"name":"f","data":{"constructor":{"prototype":1}}}',
     '{"type":"ping","type":"ping"}',
-    `{"type":"call","id":1,"name":"f","data":${'['.repeat(100)}${']'.repeat(100)}}`,
+    `{"type":"call","id":1,"name":"f","data":${'['.repeat(200)}${']'.repeat(200)}}`,
     `{"type":"call","id":1,"name":"f","data":${'{"a":'.repeat(100_000)}`,
     '{"type":"call","id":1,"name":"\\ud800","data":1}',
   ])
@@ -347,7 +348,7 @@ function* variations(message: unknown, change: (object: object) => object): Gene
     if (typeof node !== 'object' || node === null) return
     if (!Array.isArray(node)) yield rebuild(change(node))
     for (const [key, child] of Object.entries(node)) {
-      if (['query', 'data', 'details'].includes(key)) continue
+      if (['query', 'aggregation', 'data', 'details'].includes(key)) continue
       if (Array.isArray(node) && isTree(child) && !Array.isArray(child) && '_id' in (child as object))
         continue
       yield* places(child, changed =>

@@ -6,7 +6,10 @@ import type { UpdateOperator } from './mutation.ts'
  * The version of everything in this file. A change of any schema's shape changes it (messages.test.ts holds the shape
  * of each version), and a server goes on speaking the older ones.
  */
-export const protocolVersion = 1
+export const protocolVersion = 2
+
+/** The oldest version a server still speaks: every later one only added questions a client may ask. */
+export const oldestProtocolVersion = 1
 
 // ---- parts ---------------------------------------------------------------------------------------------------
 
@@ -105,6 +108,9 @@ const unsubscribe = v.strictObject({ type: v.literal('unsubscribe'), id: count }
 /** How many documents a query has, without fetching them. */
 const countQuery = v.strictObject({ type: v.literal('count'), id: count, query: tree })
 
+/** What a pipeline makes of the documents this client may read. Since version 2. */
+const aggregateQuery = v.strictObject({ type: v.literal('aggregate'), id: count, aggregation: tree })
+
 /** Run a cloud function. */
 const call = v.strictObject({ type: v.literal('call'), id: count, name: v.string(), data: tree })
 
@@ -136,6 +142,7 @@ export const upSchema = v.variant('type', [
   subscribe,
   unsubscribe,
   countQuery,
+  aggregateQuery,
   call,
   files,
   ping,
@@ -182,7 +189,7 @@ const snapshot = v.strictObject({
   last: v.boolean(),
 })
 
-/** The subscription was refused; for a count or call see answer. */
+/** The subscription was refused; for a count, aggregate or call see answer. */
 const denied = v.strictObject({ type: v.literal('denied'), id: count, error: errorSchema })
 
 /**
@@ -199,7 +206,7 @@ const changes = v.strictObject({
   windows: v.optional(v.array(v.strictTuple([count, v.array(id)]))),
 })
 
-/** To count, call and files, by id. */
+/** To count, aggregate, call and files, by id. */
 const answer = v.strictObject({
   type: v.literal('answer'),
   id: count,

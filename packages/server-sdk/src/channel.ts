@@ -53,6 +53,11 @@ export interface GetResult {
   readonly total: number
 }
 
+/** An answer to `aggregate`: what came out, as canonical text of a list. */
+export interface AggregateResult {
+  readonly text: string
+}
+
 /** An answer to `call`. */
 export interface CallResult {
   readonly requestId: string
@@ -70,9 +75,14 @@ export interface FilesResult {
 
 /**
  * What a function can ask for. The text of each: get, count — the query's JSON; push, call, files — a frame of the
- * protocol of that type; change — `{query, first, changes}` where changes are tuples of JSON, or null for a removal.
+ * protocol of that type; change — `{query, first, changes}` where changes are tuples of JSON, or null for a removal;
+ * aggregate — its JSON; explain — the query's JSON, answered by an `Explanation`; indexes, createIndex, dropIndex — `{collection}`
+ * with `{index}`, `{name}`, answered by a list of definitions or nothing.
  */
-export const askVerbs = ['get', 'count', 'push', 'change', 'call', 'files'] as const
+export const askVerbs = [
+  ...(['get', 'count', 'aggregate', 'explain', 'indexes'] as const),
+  ...(['push', 'change', 'createIndex', 'dropIndex', 'call', 'files'] as const),
+] as const
 export type AskVerb = (typeof askVerbs)[number]
 
 export interface AskMessage {

@@ -1,22 +1,54 @@
-import { CloudError, type Document, decodeTrusted, mutationToJson, toJson } from '@nearcloud/protocol'
-import { type Answer, type Commit, type Committed, type Executor, queryToJson } from '@nearcloud/query'
-import type { GetResult } from './channel.ts'
+import {
+  CloudError,
+  type Document,
+  type DocumentData,
+  decodeTrusted,
+  mutationToJson,
+  toJson,
+} from '@nearcloud/protocol'
+import {
+  type Answer,
+  type Commit,
+  type Committed,
+  type Executor,
+  type Explanation,
+  type IndexDefinition,
+  loadAggregation,
+  queryToJson,
+} from '@nearcloud/query'
+import type { AggregateResult, GetResult } from './channel.ts'
 import { ask } from './runtime.ts'
 
 /** A function's executor: every verb is a question to the server, which judges it. */
 export const serverExecutor: Executor = {
   async run(run): Promise<Answer> {
-    if (run.verb !== 'get' && run.verb !== 'count')
-      throw new CloudError('DATABASE_REQUEST_FAILED', { errMsg: `${run.verb}: not yet` })
-    const { verb, query } = run
-    const answer = (await ask(verb, JSON.stringify(queryToJson(query)))) as GetResult
-    const documents = answer.documents.map(text => decodeTrusted(text) as Document)
-    return { documents, total: answer.total, fromCache: false }
+    const nothing = { documents: [], total: 0, fromCache: false }
+    switch (run.verb) {
+      case 'get':
+      case 'count': {
+        const answer = (await ask(run.verb, JSON.stringify(queryToJson(run.query)))) as GetResult
+        const documents = answer.documents.map(text => decodeTrusted(text) as Document)
+        return { documents, total: answer.total, fromCache: false }
+      }
+      case 'aggregate': {
+        const { aggregationToJson } = await loadAggregation()
+        const json = aggregationToJson(run.aggregation)
+        const { text } = (await ask(run.verb, JSON.stringify(json))) as AggregateResult
+        return { ...nothing, results: decodeTrusted(text) as readonly DocumentData[] }
+      }
+      case 'explain': {
+        const explanation = await ask(run.verb, JSON.stringify(queryToJson(run.query)))
+        return { ...nothing, explanation: explanation as Explanation }
+      }
+      case 'indexes': {
+        const indexes = await ask(run.verb, JSON.stringify({ collection: run.collection }))
+        return { ...nothing, indexes: indexes as readonly IndexDefinition[] }
+      }
+    }
   },
 
   async commit(commit): Promise<Committed> {
-    if ('collection' in commit)
-      throw new CloudError('DATABASE_REQUEST_FAILED', { errMsg: 'indexes: not yet' })
+    if ('collection' in commit) return changeIndexes(commit)
     const answer =
       'writes' in commit ? await ask('push', pushFrame(commit)) : await ask('change', changeText(commit))
     return answer as Committed
@@ -27,6 +59,14 @@ export const serverExecutor: Executor = {
       errMsg: 'watch:fail a cloud function cannot watch: it reads and ends',
     })
   },
+}
+
+async function changeIndexes(commit: Extract<Commit, { collection: string }>): Promise<Committed> {
+  const { collection } = commit
+  if ('createIndex' in commit)
+    await ask('createIndex', JSON.stringify({ collection, index: commit.createIndex }))
+  else await ask('dropIndex', JSON.stringify({ collection, name: commit.dropIndex }))
+  return { ids: [], updated: 0, removed: 0, created: 0, pending: false }
 }
 
 function pushFrame({ writes }: Extract<Commit, { writes: unknown }>): string {

@@ -84,7 +84,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     const rules = options.judge ? undefined : await openRules(project, log, () => clock.now())
     if (rules) opened(rules, () => rules.close())
     const judge = options.judge ?? rules!
-    const environment = new LiveEnvironment({ env, engine, clock, judge, log })
+    const environment = new LiveEnvironment({ env, engine, clock, judge, log, random })
     opened(environment, () => environment.close())
     const fanout = await Fanout.open(environment)
     opened(fanout, () => fanout.close())

@@ -1,23 +1,29 @@
 import {
   CloudError,
+  type DocumentData,
   type ErrorCode,
+  fromJson,
   limits,
   type MutationId,
   mutationToJson,
+  type RandomBytes,
   toCloudError,
   type Write,
 } from '@nearcloud/protocol'
 import {
+  type Aggregation,
   type Answer,
   type Commit,
   type Committed,
   type Executor,
+  loadAggregation,
   prepare,
   type Query,
   queryToJson,
   type Run,
   type WatchObserver,
 } from '@nearcloud/query'
+import type { Source } from '@nearcloud/query/aggregate'
 import type { CommitReceipt, Store } from '@nearcloud/store'
 import { followedQuery, isWindowed } from './followed.ts'
 import { isUnknowable, meantBy } from './meaning.ts'
@@ -31,6 +37,7 @@ export interface LocalFirstOptions {
   readonly subscriptions: Subscriptions
   readonly requests: Requests
   readonly serverClock: ServerClock
+  readonly random: RandomBytes
   /** There is a server to ask, or about to be. */
   isReachable(): boolean
   /** A mutation is durable. */
@@ -49,6 +56,7 @@ export class LocalFirstExecutor implements Executor {
   }
 
   async run(run: Run): Promise<Answer> {
+    if (run.verb === 'aggregate') return this.#aggregate(run.aggregation)
     if (run.verb !== 'get' && run.verb !== 'count')
       throw new CloudError('DATABASE_REQUEST_FAILED', { errMsg: `${run.verb}: not yet` })
     const query = meantBy(this.#options.store, run.query)
@@ -61,6 +69,7 @@ export class LocalFirstExecutor implements Executor {
     if ('collection' in commit)
       throw new CloudError('DATABASE_REQUEST_FAILED', { errMsg: 'indexes: not yet' })
     const { target, first, change } = commit
+    await prepare(target)
     const { fields, ...whole } = meantBy(this.#options.store, target)
     const query: Query = first ? { ...whole, limit: 1 } : whole
     const covering = this.#options.subscriptions.covering(query)
@@ -92,25 +101,32 @@ export class LocalFirstExecutor implements Executor {
         subscription = to
       },
     }
-    let subscription = subscriptions.hold(meantBy(store, asked), holder)
+    let subscription: Subscription | undefined
     const close = () => {
       if (!isOpen) return
       isOpen = false
       stop()
-      subscriptions.release(subscription, holder, { warm: subscription.isComplete })
+      if (subscription) subscriptions.release(subscription, holder, { warm: subscription.isComplete })
     }
     const begin = () => {
       if (!isOpen) return
       try {
         const query = meantBy(store, asked)
         const mayHaveWindow = isWindowed(followedQuery(query))
-        stop = store.watch(query, observer, mayHaveWindow ? () => subscription.window : undefined)
+        stop = store.watch(query, observer, mayHaveWindow ? () => subscription?.window : undefined)
       } catch (error) {
         fail(toCloudError(error))
       }
     }
-    if (subscription.isComplete || !(patient || this.#options.isReachable())) begin()
-    else subscription.arrival({ patient }).then(begin, fail)
+    const follow = () => {
+      if (!isOpen) return
+      subscription = subscriptions.hold(meantBy(store, asked), holder)
+      if (subscription.isComplete || !(patient || this.#options.isReachable())) begin()
+      else subscription.arrival({ patient }).then(begin, fail)
+    }
+    const preparing = prepare(asked)
+    if (preparing) preparing.then(follow, fail)
+    else follow()
     return {
       async close() {
         close()
@@ -150,9 +166,44 @@ export class LocalFirstExecutor implements Executor {
       const total = await requests.ask(asked, lastMutation(store))
       return { documents: [], total: Number(total), fromCache: false }
     } catch (error) {
-      if (error instanceof CloudError && unreachable.includes(error.code)) return here(true)
+      if (isUnreachable(error)) return here(true)
       throw error
     }
+  }
+
+  /** Here when everything it reads is in step; else the server is asked, after the writes made before. */
+  async #aggregate(asked: Aggregation): Promise<Answer> {
+    const { store, subscriptions, requests } = this.#options
+    const { aggregationToJson, bindAggregation, readsOf } = await loadAggregation()
+    const { openid } = store.checkpoint
+    const aggregation = openid === undefined ? asked : bindAggregation(asked, openid)
+    if (readsOf(aggregation).every(read => subscriptions.covering(read)))
+      return this.#aggregateHere(aggregation, false)
+    if (!this.#options.isReachable()) return this.#aggregateHere(aggregation, true)
+    try {
+      const question = { type: 'aggregate', aggregation: aggregationToJson(aggregation) } as const
+      const results = fromJson(await requests.ask(question, lastMutation(store)))
+      return answerOf(results as readonly DocumentData[], false)
+    } catch (error) {
+      if (isUnreachable(error)) return this.#aggregateHere(aggregation, true)
+      throw error
+    }
+  }
+
+  async #aggregateHere(aggregation: Aggregation, fromCache: boolean): Promise<Answer> {
+    const { store, serverClock, random } = this.#options
+    const { aggregate } = await loadAggregation()
+    const source: Source = {
+      async *find(query) {
+        yield store.run({ verb: 'get', query }).documents
+      },
+    }
+    const results = await aggregate(aggregation, {
+      source,
+      now: () => serverClock.now(),
+      random: () => random(1)[0]! / 256,
+    })
+    return answerOf(results, fromCache)
   }
 
   #local(query: Query, subscription: Subscription): Answer {
@@ -183,6 +234,14 @@ export class LocalFirstExecutor implements Executor {
       mutationId: receipt.mutation.id,
     }
   }
+}
+
+function answerOf(results: readonly DocumentData[], fromCache: boolean): Answer {
+  return { documents: [], total: results.length, fromCache, results }
+}
+
+function isUnreachable(error: unknown): boolean {
+  return error instanceof CloudError && unreachable.includes(error.code)
 }
 
 /** The last mutation made: what is asked next comes after it. */

@@ -1,3 +1,4 @@
+import { protocolVersion } from '@nearcloud/protocol'
 import { MemoryMedium, settle } from '@nearcloud/store/testing'
 import { expect, test } from 'vitest'
 import { everyOne, TestRig } from './testing/index.ts'
@@ -232,7 +233,7 @@ test('[GREET-8] a server of another protocol is not talked to', async () => {
   ann.network.fate = undefined
   session!.say({
     type: 'welcome',
-    protocol: 2,
+    protocol: protocolVersion + 1,
     openid: 'x',
     token: 't',
     access: 'a',

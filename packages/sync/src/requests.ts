@@ -9,7 +9,7 @@ import {
   type UpOf,
 } from '@nearcloud/protocol'
 
-type Question = UpOf<'count'> | UpOf<'call'> | UpOf<'files'>
+type Question = UpOf<'count'> | UpOf<'aggregate'> | UpOf<'call'> | UpOf<'files'>
 /** A question without its number. */
 export type Asked = Question extends infer Q ? (Q extends Question ? Omit<Q, 'id'> : never) : never
 

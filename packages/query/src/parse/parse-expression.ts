@@ -40,7 +40,7 @@ export function expressionOf(tree: unknown, budget: Pick<Budget, 'nodes'>, depth
     }
     case 'call':
       checkName(first)
-      return Object.freeze([kind, first, expressionOf(second, budget, depth + 1)] as const)
+      return Object.freeze([kind, first, expressionOf(second, budget, depth)] as const)
   }
   throw unknownOperator(kind)
 }

@@ -1,4 +1,4 @@
-import type { Clock, CloudError, DocId, Mutation, Outcome, Write } from '@nearcloud/protocol'
+import type { Clock, CloudError, DocId, Mutation, Outcome, RandomBytes, Write } from '@nearcloud/protocol'
 import type { Executor, Filter } from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -11,6 +11,7 @@ export interface Environment {
   readonly env: string
   readonly engine: Engine
   readonly clock: Clock
+  readonly random: RandomBytes
   readonly judge: Judge
   /** The database as this actor sees it: every answer filtered, every write judged. */
   executorFor(actor: Actor): Executor

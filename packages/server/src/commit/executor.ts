@@ -9,6 +9,7 @@ import {
   type Run,
 } from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
+import { runAggregation } from './aggregate.ts'
 import type { Decision, Environment } from './environment.ts'
 import { askedBy, countAll, findAll, findFirst } from './find.ts'
 import { watch } from './watch.ts'
@@ -23,6 +24,10 @@ export function createExecutor(environment: Environment, actor: Actor): Executor
 }
 
 async function run(environment: Environment, actor: Actor, asked: Run): Promise<Answer> {
+  if (asked.verb === 'aggregate') {
+    const results = await runAggregation(environment, actor, asked.aggregation)
+    return { documents: [], total: results.length, fromCache: false, results }
+  }
   if (asked.verb !== 'get' && asked.verb !== 'count')
     throw new CloudError('DATABASE_REQUEST_FAILED', { errMsg: `${asked.verb}: not yet` })
   const query = askedBy(environment, actor, asked.query)

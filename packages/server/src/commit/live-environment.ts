@@ -1,7 +1,8 @@
-import type { Clock } from '@nearcloud/protocol'
+import type { Clock, RandomBytes } from '@nearcloud/protocol'
 import type { Executor } from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
 import type { Engine } from '../engine/engine.ts'
+import { systemRandom } from '../host.ts'
 import { type Log, silentLog } from '../log-line.ts'
 import type { Judge } from '../rules/judge.ts'
 import type { Change } from './change.ts'
@@ -14,15 +15,24 @@ export class LiveEnvironment implements Environment {
   readonly env: string
   readonly engine: Engine
   readonly clock: Clock
+  readonly random: RandomBytes
   readonly judge: Judge
   readonly #log: Log
   readonly #committer: Committer
   readonly #listeners = new Set<(published: Published) => void>()
 
-  constructor(options: { env: string; engine: Engine; clock: Clock; judge: Judge; log?: Log }) {
+  constructor(options: {
+    env: string
+    engine: Engine
+    clock: Clock
+    judge: Judge
+    log?: Log
+    random?: RandomBytes
+  }) {
     this.env = options.env
     this.engine = options.engine
     this.clock = options.clock
+    this.random = options.random ?? systemRandom
     this.judge = options.judge
     this.#log = options.log ?? silentLog
     this.#committer = new Committer({

@@ -1,5 +1,6 @@
 import {
   CloudError,
+  checkCollectionName,
   encode,
   type FilesAsk,
   fromJson,
@@ -13,8 +14,15 @@ import {
   type Value,
   type Write,
 } from '@nearcloud/protocol'
-import { checkWrite, type Executor, parseQuery } from '@nearcloud/query'
-import type { AskVerb, CallResult, FilesResult, GetResult } from '@nearcloud/server-sdk/channel'
+import { type Commit, checkWrite, type Executor, parseIndex, parseQuery } from '@nearcloud/query'
+import { parseAggregation } from '@nearcloud/query/aggregate'
+import type {
+  AggregateResult,
+  AskVerb,
+  CallResult,
+  FilesResult,
+  GetResult,
+} from '@nearcloud/server-sdk/channel'
 import { isRecord } from './function-config.ts'
 
 /** What stands behind the questions of one invocation. */
@@ -40,6 +48,22 @@ export async function carryOut(behind: Behind, verb: AskVerb, text: string): Pro
       const { documents, total } = await behind.executor.run({ verb, query: parseQuery(parse(text)) })
       return { documents: documents.map(document => encode(document)), total } satisfies GetResult
     }
+    case 'aggregate': {
+      const aggregation = parseAggregation(parse(text))
+      const { results = [] } = await behind.executor.run({ verb, aggregation })
+      return { text: encode(results) } satisfies AggregateResult
+    }
+    case 'explain': {
+      const { explanation } = await behind.executor.run({ verb, query: parseQuery(parse(text)) })
+      return explanation
+    }
+    case 'indexes': {
+      const { indexes } = await behind.executor.run({ verb, collection: collectionOf(parse(text)) })
+      return indexes
+    }
+    case 'createIndex':
+    case 'dropIndex':
+      return behind.executor.commit(indexChangeOf(verb, parse(text)))
     case 'push': {
       const [mutation] = frame(text, 'push').mutations
       return behind.executor.commit({ writes: writesOf(mutation!) })
@@ -84,6 +108,20 @@ function changeOf(json: Json) {
   const [write] = writesOf(frame(JSON.stringify(push), 'push').mutations[0]!)
   if (write?.op !== 'update') throw malformed()
   return { target, first, change: write.changes }
+}
+
+function indexChangeOf(verb: 'createIndex' | 'dropIndex', json: Json): Commit {
+  const collection = collectionOf(json)
+  if (!isRecord(json)) throw malformed()
+  if (verb === 'createIndex') return { collection, createIndex: parseIndex(json.index) }
+  if (typeof json.name !== 'string') throw malformed()
+  return { collection, dropIndex: json.name }
+}
+
+function collectionOf(json: Json): string {
+  if (!isRecord(json)) throw malformed()
+  checkCollectionName(json.collection)
+  return json.collection
 }
 
 function malformed(): CloudError {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { CloudError, protocolVersion, type UpOf } from '@nearcloud/protocol'
+import { CloudError, oldestProtocolVersion, protocolVersion, type UpOf } from '@nearcloud/protocol'
 import { parseQuery, type Query } from '@nearcloud/query'
 import { askedBy } from '../commit/find.ts'
 import type { Feed } from '../fanout/feed.ts'
@@ -66,7 +66,7 @@ export async function greet(session: Session, hello: UpOf<'hello'>): Promise<voi
 
     session.send({
       type: 'welcome',
-      protocol: protocolVersion,
+      protocol: hello.protocol,
       openid,
       token,
       access,
@@ -123,13 +123,13 @@ export function look(
 
 function checkHello(session: Session, hello: UpOf<'hello'>): void {
   const { env } = session.options.environment
-  if (hello.protocol !== protocolVersion)
+  if (hello.protocol < oldestProtocolVersion || hello.protocol > protocolVersion) {
+    const spoken = `${oldestProtocolVersion} to ${protocolVersion}`
+    const older = hello.protocol < oldestProtocolVersion ? 'app' : 'server'
     throw new CloudError('UPGRADE_NEEDED', {
-      errMsg:
-        hello.protocol < protocolVersion
-          ? `this client speaks protocol ${hello.protocol}, the server ${protocolVersion}: update the app`
-          : `this client speaks protocol ${hello.protocol}, the server ${protocolVersion}: update the server`,
+      errMsg: `this client speaks protocol ${hello.protocol}, the server ${spoken}: update the ${older}`,
     })
+  }
   if (hello.env !== '' && hello.env !== env)
     throw new CloudError('INVALID_ENV', {
       errMsg: `there is no environment "${hello.env.slice(0, 100)}" here`,

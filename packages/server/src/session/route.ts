@@ -1,6 +1,8 @@
 import {
   CloudError,
+  encode,
   fromJson,
+  limits,
   type Mutation,
   mutationFromJson,
   type Outcome,
@@ -11,6 +13,7 @@ import {
   type Value,
 } from '@nearcloud/protocol'
 import { parseQuery } from '@nearcloud/query'
+import { parseAggregation } from '@nearcloud/query/aggregate'
 import type { Feed } from '../fanout/feed.ts'
 import { follow, look } from './greeting.ts'
 import { outcomeToJson } from './outcome-json.ts'
@@ -34,6 +37,8 @@ export async function route(session: Session, feed: Feed, message: UpMessage): P
         const executor = session.options.environment.executorFor(session.actor)
         return (await executor.run({ verb: 'count', query })).total
       })
+    case 'aggregate':
+      return answer(session, message.id, () => aggregate(session, message))
     case 'call':
       return answer(session, message.id, () => call(session, message))
     case 'files':
@@ -84,6 +89,19 @@ function subscribe(session: Session, feed: Feed, message: UpOf<'subscribe'>): vo
     : follow(feed, look(session, { ...message, complete: false }))
   if (error) session.send({ type: 'denied', id: message.id, error: errorData(error) })
   else feed.snapshot(message.id)
+}
+
+/** The answer goes in one frame. */
+async function aggregate(session: Session, message: UpOf<'aggregate'>): Promise<Value> {
+  const aggregation = parseAggregation(message.aggregation)
+  const executor = session.options.environment.executorFor(session.actor)
+  const { results = [] } = await executor.run({ verb: 'aggregate', aggregation })
+  if (encode(results).length * 3 > limits.frameBytes)
+    throw new CloudError('DATABASE_REQUEST_FAILED', {
+      errMsg: `aggregate: the answer is too large for one message: add a limit stage, or project less`,
+      details: { limit: 'frameBytes' },
+    })
+  return results
 }
 
 function call(session: Session, { name, data }: UpOf<'call'>): Promise<Value> {

@@ -1,4 +1,4 @@
-import { limits, type UpMessage } from '@nearcloud/protocol'
+import { limits, oldestProtocolVersion, type UpMessage } from '@nearcloud/protocol'
 import { queryToJson } from '@nearcloud/query'
 import { expect, test } from 'vitest'
 import { type LocalHouse, openHouse, tokenOf } from '../testing/local-house.ts'
@@ -47,6 +47,17 @@ test('[SESSION-2] another version, environment or a forged token is told why, an
   expect(await refused({ env: 'elsewhere' })).toBe('INVALID_ENV')
   expect(await refused({ token: 'forged' })).toBe('TOKEN_REFUSED')
   expect(await refused({ token: 'access/test/alice' })).toBe('TOKEN_REFUSED')
+})
+
+test('[SESSION-2] a client of the oldest version still spoken is served in its own', async () => {
+  const house = await openHouse()
+  const client = house.connect()
+  expect(await client.hello({ protocol: oldestProtocolVersion })).toMatchObject({
+    protocol: oldestProtocolVersion,
+    openid: 'user1',
+  })
+  client.send({ type: 'ping' })
+  await client.next('pong')
 })
 
 test('[SESSION-3] a client id belongs to the user it was first used by', async () => {

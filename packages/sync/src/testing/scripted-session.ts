@@ -14,6 +14,7 @@ import {
   type Version,
 } from '@nearcloud/protocol'
 import { parseQuery, type Query } from '@nearcloud/query'
+import { aggregate, parseAggregation, type Source } from '@nearcloud/query/aggregate'
 import type { Peer, PeerListener } from './local-pair.ts'
 import type { KnownClient, ScriptedServer } from './scripted-server.ts'
 
@@ -222,9 +223,13 @@ export class ScriptedSession implements PeerListener {
     }
   }
 
-  #answer(message: UpOf<'count'> | UpOf<'call'> | UpOf<'files'>): void {
+  #answer(message: UpOf<'count'> | UpOf<'aggregate'> | UpOf<'call'> | UpOf<'files'>): void {
     const { id } = message
     const { openid } = this.#client!.known
+    if (message.type === 'aggregate') {
+      void this.#aggregate(message)
+      return
+    }
     try {
       const result =
         message.type === 'count'
@@ -232,6 +237,24 @@ export class ScriptedSession implements PeerListener {
           : message.type === 'call'
             ? toJson(this.#server.call(message.name, fromJson(message.data), openid))
             : toJson(this.#server.files(message.ask, openid))
+      this.say({ type: 'answer', id, result })
+    } catch (error) {
+      const { code, errMsg, details } = toCloudError(error)
+      this.say({ type: 'answer', id, error: { code, errMsg, details } })
+    }
+  }
+
+  async #aggregate({ id, aggregation }: UpOf<'aggregate'>): Promise<void> {
+    const server = this.#server
+    const { openid } = this.#client!.known
+    const source: Source = {
+      async *find(query) {
+        yield server.find(query, openid)
+      },
+    }
+    try {
+      const options = { source, now: () => server.clock.now(), random: () => 0 }
+      const result = toJson(await aggregate(parseAggregation(aggregation), options))
       this.say({ type: 'answer', id, result })
     } catch (error) {
       const { code, errMsg, details } = toCloudError(error)
