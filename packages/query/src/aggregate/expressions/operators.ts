@@ -1,11 +1,29 @@
 import { CloudError } from '@nearcloud/protocol'
 import { refuse } from '../scope.ts'
 import { arithmetic } from './arithmetic.ts'
+import { arrays } from './arrays.ts'
 import type { Operator } from './call.ts'
 import { comparison } from './comparison.ts'
+import { conditionals } from './conditionals.ts'
+import { conversions } from './conversions.ts'
+import { dates } from './dates/index.ts'
+import { logic } from './logic.ts'
+import { objects } from './objects.ts'
+import { sets } from './sets.ts'
+import { statisticsOperators } from './statistics-operators.ts'
+import { stringParts } from './string-parts.ts'
+import { strings } from './strings.ts'
+import { trimming } from './trimming.ts'
+import { variables } from './variables.ts'
 
 /** Every operator of expressions, by its name after `$.`. */
-const operators = new Map<string, Operator>(Object.entries({ ...arithmetic, ...comparison }))
+const operators = new Map<string, Operator>(
+  Object.entries({
+    ...{ ...arithmetic, ...comparison, ...logic, ...conditionals, ...variables },
+    ...{ ...arrays, ...sets, ...objects, ...statisticsOperators },
+    ...{ ...strings, ...stringParts, ...trimming, ...conversions, ...dates },
+  }),
+)
 
 /** Throws DATABASE_INVALID_OPERATOR for a name that is none, INVALID_PARAM for one that means something elsewhere. */
 export function operatorNamed(name: string): Operator {

@@ -8,3 +8,7 @@ export function isTrue(value: Value | undefined): boolean {
 export function isNullish(value: Value | undefined): value is null | undefined {
   return value === undefined || value === null
 }
+
+export function isList(value: Value | undefined): value is readonly Value[] {
+  return Array.isArray(value)
+}
