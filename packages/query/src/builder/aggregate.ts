@@ -96,14 +96,12 @@ export class Aggregate {
     const { collection, setting } = place
     return answer('collection.aggregate', options, styleOf(setting), async () => {
       const { stagesFrom } = await loadAggregation()
-      const stages = stagesFrom(this.#steps)
-      const isLimited = setting.options.side === 'server' || stages.some(([name]) => name === 'limit')
+      const { side, limits, now } = setting.options
+      const isLimited = side === 'server' || this.#steps.some(([name]) => name === 'limit')
+      const steps: readonly Step[] = isLimited ? this.#steps : [...this.#steps, ['limit', limits.default]]
       const { results = [], fromCache } = await setting.executor.run({
         verb: 'aggregate',
-        aggregation: {
-          collection,
-          stages: isLimited ? stages : [...stages, ['limit', setting.options.limits.default]],
-        },
+        aggregation: { collection, stages: stagesFrom(steps, now?.()) },
       })
       return {
         list: results.map(result => copyValue(result) as { [key: string]: Value }),

@@ -1,0 +1,47 @@
+import type { DocumentData } from '@nearcloud/protocol'
+import type { Holding, Meter } from './meter.ts'
+
+/** What is put in order: a document, and whatever it is compared by. */
+export interface Entry {
+  readonly document: DocumentData
+}
+
+/** Of all that is added the first so many in order, equal ones as they came. Little more than those is held. */
+export class FirstInOrder<T extends Entry> {
+  readonly #compare: (a: T, b: T) => number
+  readonly #keep: number
+  readonly #meter: Meter
+  readonly #held: Holding
+  #entries: { readonly entry: T; readonly bytes: number }[] = []
+  /** The last of those that would be kept now: nothing behind it is wanted. */
+  #last: T | undefined
+
+  constructor(compare: (a: T, b: T) => number, keep: number, meter: Meter, held: Holding) {
+    this.#compare = compare
+    this.#keep = keep
+    this.#meter = meter
+    this.#held = held
+  }
+
+  add(entry: T): void {
+    if (this.#last && this.#compare(entry, this.#last) >= 0) return
+    const bytes = this.#meter.measure(entry.document)
+    this.#held.add(bytes)
+    this.#entries.push({ entry, bytes })
+    if (this.#entries.length >= 2 * this.#keep + someEntries) this.#settle()
+  }
+
+  inOrder(): readonly T[] {
+    this.#settle()
+    return this.#entries.map(({ entry }) => entry)
+  }
+
+  #settle(): void {
+    this.#entries.sort((a, b) => this.#compare(a.entry, b.entry))
+    if (this.#entries.length < this.#keep) return
+    for (const { bytes } of this.#entries.splice(this.#keep)) this.#held.remove(bytes)
+    this.#last = this.#entries[this.#keep - 1]?.entry
+  }
+}
+
+const someEntries = 500

@@ -1,0 +1,22 @@
+import type { Value } from '@nearcloud/protocol'
+import { equalityKey } from '../../compare.ts'
+
+/** A map by value: equal values (`equalValues`) are one key; a missing one is a key of its own. */
+export class KeyMap<T> {
+  readonly #plain = new Map<Value | undefined, T>()
+  readonly #composed = new Map<string, T>()
+
+  get(key: Value | undefined): T | undefined {
+    return typeof key === 'object' && key !== null ? this.#composed.get(textOf(key)) : this.#plain.get(key)
+  }
+
+  set(key: Value | undefined, value: T): void {
+    if (typeof key === 'object' && key !== null) this.#composed.set(textOf(key), value)
+    else this.#plain.set(key, value)
+  }
+}
+
+/** Dates are the composed keys that are met most. No canonical text of an object or an array looks like theirs. */
+function textOf(key: Value): string {
+  return key instanceof Date ? `date ${key.getTime()}` : equalityKey(key)
+}
