@@ -5,7 +5,7 @@ import type { Test } from './types.ts'
 export type Near = Extract<Test, readonly ['geoNear', unknown]>[1]
 
 /** The earth's radius in metres, as MongoDB has it. */
-const earthRadius = 6_378_100
+export const earthRadius = 6_378_100
 
 export function nearTest(near: Near): (value: Value | undefined) => boolean {
   const distanceTo = distanceWithin(near)
