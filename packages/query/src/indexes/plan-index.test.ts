@@ -241,6 +241,12 @@ test('[INDEX-6] an index gives an order when its other paths are the order, all 
   expect(order(ofUser, [['time', 'desc']], true)).toBeUndefined()
   expect(order(ofUser, [['time', 'desc']], new Set(['user']))).toBe('asc')
   expect(order(ofUser, [['time', 'desc']], new Set(['time']))).toBeUndefined()
+  const byBoth = [
+    ['user', 'asc'],
+    ['time', 'desc'],
+  ] as const
+  expect(order(ofUser, byBoth)).toBe('asc')
+  expect(order(ofUser, byBoth, new Set(['user']))).toBeUndefined()
   expect(planIndex(index(['user', 1], ['_id', 1]), false, asked(ofUser))?.order).toBe('asc')
 })
 
