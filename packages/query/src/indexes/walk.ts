@@ -23,7 +23,7 @@ export function walkOf(
     if (isMultikey(path)) return undefined
     while (at < steps.length && isOne(steps[at]![0]) && !isMultikey(steps[at]![0])) at++
     const step = steps[at++]
-    if (!step) return direction // after `_id` there is nothing left to order
+    if (!step) continue // after `_id` there is nothing left to order
     if (step[0] !== path || kind === '2dsphere') return undefined
     const needed = (step[1] === 'asc') === (kind === 1) ? 'asc' : 'desc'
     if (direction !== undefined && direction !== needed) return undefined
