@@ -26,12 +26,18 @@ export function answer<Result>(
   if (!callbacks) return promise
   void promise.then(
     result => {
-      callbacks.success?.(result)
-      callbacks.complete?.(result)
+      try {
+        callbacks.success?.(result)
+      } finally {
+        callbacks.complete?.(result)
+      }
     },
     (error: CloudError) => {
-      callbacks.fail?.(error)
-      callbacks.complete?.(error)
+      try {
+        callbacks.fail?.(error)
+      } finally {
+        callbacks.complete?.(error)
+      }
     },
   )
   return undefined

@@ -23,7 +23,7 @@ import {
   set,
   type UpdateCommand,
 } from './update-command.ts'
-import { type Computed, computed } from './where.ts'
+import { Computed } from './where.ts'
 
 /** `db.command`, usually called `_`. */
 export interface DatabaseCommand {
@@ -101,7 +101,7 @@ export const command: DatabaseCommand = Object.freeze({
   or: (...conditions: unknown[]) => new LogicCommand('or', listOf(conditions)),
   nor: (...conditions: unknown[]) => new LogicCommand('nor', listOf(conditions)),
   not: (condition: unknown) => new LogicCommand('not', [condition]),
-  expr: computed,
+  expr: (expression: unknown) => new Computed(expression),
   aggregate: aggregateCommand,
   project: projections,
   ...{ set, remove, rename },

@@ -1,9 +1,11 @@
 import { CloudError, RegExpValue, ServerDate } from '@nearcloud/protocol'
 import { compileRegExp } from '../regex/regexp.ts'
 import type { Executor } from '../types.ts'
+import { answer } from './callbacks.ts'
 import { CollectionReference } from './collection.ts'
 import { command, type DatabaseCommand } from './commands.ts'
 import { type Constructor, callable, type GeoConstructors, geoConstructors } from './geo-constructors.ts'
+import type { Setting } from './setting.ts'
 
 export interface DatabaseOptions {
   /** A fresh `_id`. */
@@ -31,6 +33,11 @@ export interface Database {
   readonly RegExp: Constructor<[options: { readonly regexp: string; readonly options?: string }], RegExpValue>
   /** Throws INVALID_PARAM for a name no collection can have; whether it exists is not looked at. */
   collection(name: string): CollectionReference
+  /**
+   * Server side only. Nothing has to be made before it is used: this resolves for a collection without documents, and
+   * rejects with DATABASE_REQUEST_FAILED ("Table exist") for one that has some, as programs written for the original expect.
+   */
+  createCollection(name: string): Promise<{ readonly errMsg: string }>
 }
 
 /** The database an app holds, over the local store, the commit pipeline, or the wire. */
@@ -41,7 +48,20 @@ export function createDatabase(executor: Executor, options: DatabaseOptions): Da
     serverDate: callable(serverDate),
     RegExp: callable(regExp),
     collection: (name: string) => new CollectionReference(name, { executor, options }),
+    createCollection: (name: string) => createCollection(name, { executor, options }),
   })
+}
+
+function createCollection(name: string, setting: Setting): Promise<{ readonly errMsg: string }> {
+  return answer('createCollection', undefined, 'promise', async () => {
+    if (setting.options.side === 'client')
+      throw refuse('only a cloud function can: on a client a collection is there once a document was added')
+    const query = new CollectionReference(name, setting).limit(1).toQuery()
+    const { documents } = await setting.executor.run({ verb: 'get', query })
+    if (documents.length > 0)
+      throw new CloudError('DATABASE_REQUEST_FAILED', { errMsg: `Table exist: ${name} has documents` })
+    return { errMsg: 'createCollection:ok' }
+  })!
 }
 
 function serverDate(given?: { readonly offset?: number }): ServerDate {

@@ -22,7 +22,6 @@ export function changesFrom(data: unknown): readonly PathChange[] {
 /** The fields that `add({ data })` or `set({ data })` store, commands refused. */
 export function fieldsFrom(data: unknown): DocumentData {
   if (!isPlainData(data)) throw notAnObject(data)
-  for (const key of Object.keys(data)) if (key.startsWith('$')) refuseRawOperator(key)
   refuseCommands(data, 'data', 1)
   return asFields(normalise(data) as DocumentData)
 }
@@ -58,7 +57,13 @@ function refuseCommands(value: unknown, path: string, depth: number): void {
   if (!Array.isArray(value) && !isPlainData(value)) return
   checkDepth('data', depth)
   const fields = value as Readonly<Record<string, unknown>>
-  for (const key of Object.keys(fields)) refuseCommands(fields[key], joinPath(path, key), depth + 1)
+  for (const key of Object.keys(fields)) {
+    if (key.startsWith('$'))
+      throw new CloudError('DATABASE_REQUEST_FAILED', {
+        errMsg: `"${key}" in ${path} cannot be stored: no key begins with "$", and operators are said with db.command`,
+      })
+    refuseCommands(fields[key], joinPath(path, key), depth + 1)
+  }
 }
 
 function notAnObject(data: unknown): CloudError {

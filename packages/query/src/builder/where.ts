@@ -19,26 +19,27 @@ export function filterFrom(condition: unknown): Filter {
   }
   if (condition instanceof QueryCommand)
     throw refuse('this command is a condition on one field: name the field, as in where({ field: _.gt(1) })')
-  if (!isPlainData(condition)) throw refuse('查询参数必须为对象')
+  if (!isPlainData(condition) && !(condition instanceof Computed)) throw refuse('查询参数必须为对象')
   const clauses: Filter[] = []
-  const computed = (condition as Computed)[computedCondition]
+  const computed = (condition as Partial<Computed>)[computedCondition]
   if (computed) clauses.push(['expr', computed])
-  const leftOut = collect(condition, '', clauses, 1)
+  const leftOut = collect(condition as Readonly<Record<string, unknown>>, '', clauses, 1)
   if (clauses.length === 0 && leftOut) throw refuse('查询参数对象值不能均为undefined')
   return clauses.length === 1 ? clauses[0]! : ['and', clauses]
 }
 
-/** `_.expr(…)`: a whole condition, or spread among the fields of one. */
-export interface Computed {
-  readonly [computedCondition]?: Expression
-}
-
-export function computed(expression: unknown): Computed {
-  return Object.freeze({ [computedCondition]: expressionFrom(expression) })
-}
-
 /** No text of a stranger is a symbol. */
 const computedCondition: unique symbol = Symbol('expr')
+
+/** `_.expr(…)`: a whole condition, or spread among the fields of one; no value of a field. */
+export class Computed {
+  readonly [computedCondition]: Expression
+
+  constructor(expression: unknown) {
+    this[computedCondition] = expressionFrom(expression)
+    Object.freeze(this)
+  }
+}
 
 /** Adds a clause for each leaf; answers whether anything undefined was left out. */
 function collect(
@@ -58,6 +59,8 @@ function collect(
     else if (value instanceof ExpressionCall) clauses.push(['field', path, testOfCall(value)])
     else if (value instanceof UpdateCommand)
       throw refuse(`where: "${path}" has an update command (_.${value.operator}), which is no condition`)
+    else if (value instanceof Computed || (isPlainData(value) && computedCondition in value))
+      throw refuse(`where: "${path}" has _.expr, which is a condition on the whole document`)
     else if (isPlainData(value) && !geoFromJson(value))
       leftOut = collect(value, path, clauses, depth + 1) || leftOut
     else clauses.push(['field', path, ['eq', whole(value, path)]])
