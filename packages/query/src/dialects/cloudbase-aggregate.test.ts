@@ -33,7 +33,16 @@ test('[DIALECT-7] CloudBase: an aggregation has the same stages, and what comes 
   })
   await collection.where({ b: 2 }).aggregate().count('n').end()
   expect(asked).toMatchObject([
-    { aggregation: { collection: 'c', stages: [['match', { a: 1 }], ['sort', { a: -1 }], ['limit', 1]] } },
+    {
+      aggregation: {
+        collection: 'c',
+        stages: [
+          ['match', { a: 1 }],
+          ['sort', { a: -1 }],
+          ['limit', 1],
+        ],
+      },
+    },
     {
       aggregation: {
         stages: [
