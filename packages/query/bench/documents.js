@@ -1,8 +1,8 @@
-import { normalise } from '@nearcloud/protocol'
+import { decodeTrusted } from '@nearcloud/protocol'
 
 /** So many documents of an app's size, frozen as the house keeps them, always the same ones. */
 export function documentsOf(count) {
-  return Array.from({ length: count }, (_, i) => normalise(documentOf(i)))
+  return Array.from({ length: count }, (_, i) => decodeTrusted(JSON.stringify(documentOf(i))))
 }
 
 const cities = ['Guangzhou', 'Shenzhen', 'Beijing', 'Shanghai', 'Chengdu', 'Wuhan', 'Hangzhou', 'Xiamen']

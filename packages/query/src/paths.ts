@@ -13,6 +13,7 @@ export function valueAt(document: Value, path: string): Value | undefined {
 /** One step of a path. A geometry is read as the GeoJSON object it is. */
 export function fieldOf(container: Value | undefined, key: string): Value | undefined {
   if (container === null || typeof container !== 'object') return undefined
+  if (isPlain(container)) return hasOwn(container, key) ? container[key] : undefined
   if (Array.isArray(container)) {
     const index = indexOf(key)
     return index < 0 ? undefined : (container[index] as Value | undefined)
@@ -30,8 +31,14 @@ export function fieldOf(container: Value | undefined, key: string): Value | unde
 /** A value with fields: a plain object or a geometry; not an array, date, expression or bytes. */
 export function isContainer(value: Value | undefined): value is Geo | { readonly [key: string]: Value } {
   if (value === undefined || value === null || typeof value !== 'object') return false
+  if (isPlain(value)) return true
   const kind = kindOf(value)
   return kind === 'object' || kind === 'geo'
+}
+
+/** Nearly every object there is, told without asking for all the other kinds. */
+function isPlain(value: object): value is { readonly [key: string]: Value } {
+  return Object.getPrototypeOf(value) === Object.prototype
 }
 
 /** The fields of a document: one that has only `type` and `coordinates` reads as a geometry elsewhere. */

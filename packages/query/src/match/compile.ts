@@ -3,6 +3,7 @@ import { type CompileCondition, compileCondition } from '../expression-hook.ts'
 import { asFields, isContainer } from '../paths.ts'
 import type { ElementTest, Filter, Test } from '../types.ts'
 import { compilePath, itself, type Path } from './path.ts'
+import { allOf, anyOf } from './several.ts'
 import { areas } from './tests/areas.ts'
 import { comparison } from './tests/comparison.ts'
 import { elements } from './tests/elements.ts'
@@ -43,18 +44,13 @@ function compileClauses(filter: Filter, condition: CompileCondition): Matcher {
       return condition(filter[1])
     case 'field':
       return compileTest(filter[2], compilePath(filter[1]))
-    case 'and': {
-      const parts = filter[1].map(part => compileClauses(part, condition))
-      if (parts.length === 1) return parts[0]!
-      return document => parts.every(matches => matches(document))
-    }
-    case 'or': {
-      const parts = filter[1].map(part => compileClauses(part, condition))
-      return document => parts.some(matches => matches(document))
-    }
+    case 'and':
+      return allOf(filter[1].map(part => compileClauses(part, condition)))
+    case 'or':
+      return anyOf(filter[1].map(part => compileClauses(part, condition)))
     case 'nor': {
-      const parts = filter[1].map(part => compileClauses(part, condition))
-      return document => !parts.some(matches => matches(document))
+      const isAny = anyOf(filter[1].map(part => compileClauses(part, condition)))
+      return document => !isAny(document)
     }
   }
 }

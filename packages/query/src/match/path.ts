@@ -12,6 +12,8 @@ export type Reached = Value | undefined
  */
 export interface Path {
   readonly text: string
+  /** The field of the document that is all of the path, when it can be read without a doubt: no object inherits one so named. */
+  readonly field?: string
   /** Is `test` true for something the path reaches, arrays taken apart? */
   some(document: Value, test: (value: Reached) => boolean): boolean
   /** The same, with arrays left whole; `open`: `some` would take this array apart. */
@@ -57,7 +59,28 @@ export function compilePath(text: string): Path {
     }
   }
 
-  return { text, some: compileWalk(true), someWhole: compileWalk(false) }
+  const isPlainField = last === 0 && !(only in Object.prototype)
+  return {
+    text,
+    ...(isPlainField && { field: only }),
+    some: compileWalk(true),
+    someWhole: compileWalk(false),
+  }
+}
+
+/** `path.some` for one test. */
+export function someOf(path: Path, test: (value: Reached) => boolean): (document: Value) => boolean {
+  const { field } = path
+  if (field === undefined) return document => path.some(document, test)
+  return document => {
+    const value = (document as Document)[field]
+    return test(value) || isAmong(value, test)
+  }
+}
+
+/** Is `test` true for an element, should the value be an array? */
+export function isAmong(value: Reached, test: (value: Reached) => boolean): boolean {
+  return typeof value === 'object' && Array.isArray(value) && value.some(element => test(element as Value))
 }
 
 /** The value itself, as it is: an element of an array that is looked at alone. */

@@ -3,13 +3,13 @@ import { intersects } from '../../geo/intersects.ts'
 import { type Cap, capAround, partsOf } from '../../geo/shapes.ts'
 import { isWithinCap, isWithinParts } from '../../geo/within.ts'
 import type { Area } from '../../types.ts'
-import type { Reached } from '../path.ts'
+import { type Reached, someOf } from '../path.ts'
 import type { TestFamily, TestOf } from './family.ts'
 
 /** geoWithin, geoIntersects: of any geometry, on the sphere; a border belongs to what it surrounds. */
 export const areas: TestFamily<TestOf<'geoWithin' | 'geoIntersects'>> = (test, path) => {
   const isSatisfied = test[0] === 'geoWithin' ? withinArea(test[1]) : intersecting(test[1].geometry)
-  return document => path.some(document, isSatisfied)
+  return someOf(path, isSatisfied)
 }
 
 function withinArea(area: Area): (value: Reached) => boolean {

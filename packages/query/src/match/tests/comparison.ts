@@ -1,14 +1,16 @@
-import type { Value } from '@nearcloud/protocol'
+import type { Document, Value } from '@nearcloud/protocol'
 import { compareText, compareValues, rankOf } from '../../compare.ts'
-import type { Reached } from '../path.ts'
-import type { TestFamily, TestOf } from './family.ts'
+import { isAmong, type Reached, someOf } from '../path.ts'
+import type { Matcher, TestFamily, TestOf } from './family.ts'
 
 type Operator = 'gt' | 'gte' | 'lt' | 'lte'
 
 /** gt, gte, lt, lte: only between values of one type; NaN and null compare with themselves alone, as equal. */
 export const comparison: TestFamily<TestOf<Operator>> = ([operator, argument], path) => {
   const isSatisfied = compareWith(operator, argument)
-  return document => path.some(document, isSatisfied)
+  const isNumber = typeof argument === 'number' && !Number.isNaN(argument)
+  if (!isNumber || path.field === undefined) return someOf(path, isSatisfied)
+  return fieldTests[operator](path.field, argument, isSatisfied)
 }
 
 function compareWith(operator: Operator, bound: Value): (value: Reached) => boolean {
@@ -28,10 +30,32 @@ const holdsFor: Record<Operator, (order: number) => boolean> = {
   lte: order => order <= 0,
 }
 
-/** The comparisons that are made most, without a detour. NaN satisfies none of them. */
+/** Of numbers, which are compared most. NaN satisfies none of them. */
 const numberTests: Record<Operator, (bound: number) => (value: Reached) => boolean> = {
   gt: bound => value => typeof value === 'number' && value > bound,
   gte: bound => value => typeof value === 'number' && value >= bound,
   lt: bound => value => typeof value === 'number' && value < bound,
   lte: bound => value => typeof value === 'number' && value <= bound,
+}
+
+type FieldTest = (field: string, bound: number, isSatisfied: (value: Reached) => boolean) => Matcher
+
+/** The same of a document's field, without a detour. */
+const fieldTests: Record<Operator, FieldTest> = {
+  gt: (field, bound, isSatisfied) => document => {
+    const value = (document as Document)[field]
+    return typeof value === 'number' ? value > bound : isAmong(value, isSatisfied)
+  },
+  gte: (field, bound, isSatisfied) => document => {
+    const value = (document as Document)[field]
+    return typeof value === 'number' ? value >= bound : isAmong(value, isSatisfied)
+  },
+  lt: (field, bound, isSatisfied) => document => {
+    const value = (document as Document)[field]
+    return typeof value === 'number' ? value < bound : isAmong(value, isSatisfied)
+  },
+  lte: (field, bound, isSatisfied) => document => {
+    const value = (document as Document)[field]
+    return typeof value === 'number' ? value <= bound : isAmong(value, isSatisfied)
+  },
 }

@@ -1,18 +1,33 @@
-import { RegExpValue, type Value } from '@nearcloud/protocol'
+import { type Document, RegExpValue, type Value } from '@nearcloud/protocol'
 import { equalityKey, equalValues } from '../../compare.ts'
 import { compileRegExp } from '../../regex/regexp.ts'
-import type { Reached } from '../path.ts'
-import type { TestFamily, TestOf } from './family.ts'
+import { isAmong, type Path, type Reached, someOf } from '../path.ts'
+import type { Matcher, TestFamily, TestOf } from './family.ts'
 
 /** eq, neq, in, nin. `neq` and `nin` are the negations, so a missing field satisfies them. */
 export const equality: TestFamily<TestOf<'eq' | 'neq' | 'in' | 'nin'>> = ([operator, argument], path) => {
-  const isEqual =
+  const matches =
     operator === 'eq' || operator === 'neq'
-      ? equalTo(argument as Value)
-      : equalToAny(argument as readonly Value[])
-  return operator === 'eq' || operator === 'in'
-    ? document => path.some(document, isEqual)
-    : document => !path.some(document, isEqual)
+      ? equals(path, argument as Value)
+      : someOf(path, equalToAny(argument as readonly Value[]))
+  return operator === 'eq' || operator === 'in' ? matches : document => !matches(document)
+}
+
+function equals(path: Path, wanted: Value): Matcher {
+  const isEqual = equalTo(wanted)
+  const { field } = path
+  if (field === undefined || (typeof wanted !== 'number' && typeof wanted !== 'string'))
+    return someOf(path, isEqual)
+  // what is asked most, without a detour
+  return typeof wanted === 'number'
+    ? document => {
+        const value = (document as Document)[field]
+        return typeof value === 'number' ? value === wanted : isAmong(value, isEqual)
+      }
+    : document => {
+        const value = (document as Document)[field]
+        return typeof value === 'string' ? value === wanted : isAmong(value, isEqual)
+      }
 }
 
 /** A missing field equals null; a regular expression equals the text it finds itself in. */

@@ -1,3 +1,4 @@
+import { allOf, anyOf } from '../several.ts'
 import type { TestFamily, TestOf } from './family.ts'
 
 /** and, or, not: of conditions on the same path. An array may satisfy each with another of its elements. */
@@ -7,7 +8,5 @@ export const logic: TestFamily<TestOf<'and' | 'or' | 'not'>> = (test, path, comp
     return document => !inner(document)
   }
   const inner = test[1].map(each => compile.test(each, path))
-  return test[0] === 'and'
-    ? document => inner.every(matches => matches(document))
-    : document => inner.some(matches => matches(document))
+  return test[0] === 'and' ? allOf(inner) : anyOf(inner)
 }

@@ -1,4 +1,4 @@
-import type { Reached } from '../path.ts'
+import { type Reached, someOf } from '../path.ts'
 import type { TestFamily, TestOf } from './family.ts'
 
 /** mod: the whole part of a number divided, both cut to whole numbers; the remainder has the number's sign. */
@@ -6,7 +6,7 @@ export const remainder: TestFamily<TestOf<'mod'>> = ([, argument], path) => {
   const [divisor, wanted] = argument.map(Math.trunc) as [number, number]
   const isSatisfied = (value: Reached) =>
     typeof value === 'number' && Math.abs(value) < largest && Math.trunc(value) % divisor === wanted
-  return document => path.some(document, isSatisfied)
+  return someOf(path, isSatisfied)
 }
 
 /** Numbers from here on are no integers anywhere else (2 to the 63rd). NaN is not below it. */
