@@ -118,6 +118,12 @@ describe.each(['client', 'server'] as const)('on the %s side', side => {
     expect(await ids({ n: _.exists(true) })).toEqual([1, 3, 5, 7, 9])
     expect(await ids({ at: new Date(7) })).toEqual([9])
     expect(await ids({ at: _.lt(db.serverDate({ offset: -4_992 })) })).toEqual([9])
+    await db
+      .collection('c')
+      .doc(7)
+      .update({ data: { here: db.Geo.Point(1, 2) } })
+    expect(await ids({ here: db.Geo.Point(1, 2) })).toEqual([7])
+    expect(await ids({ here: { type: 'Point', coordinates: [1, 2] } })).toEqual([7])
     expect(await ids({ n: _.aggregate.gte(5) })).toEqual([5, 7])
     expect(await ids({ n: _.aggregate.in([1, 3]) })).toEqual([1, 3])
     expect(refusal(() => ({ n: _.aggregate.add(1) }))?.errMsg).toContain('$.add is no condition')
