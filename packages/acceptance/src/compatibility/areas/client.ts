@@ -1,0 +1,192 @@
+import { type Area, absent, better, same } from '../entry.ts'
+
+/** What an app calls. */
+export const client: readonly Area[] = [
+  {
+    title: 'wx.cloud',
+    surface: 'cloud',
+    rows: [
+      better('init', 'INIT-2 INIT-3', 'takes `endpoint`, the address of your server; opens the local store'),
+      better('database', 'INIT-3 INIT-7', 'answers from the local store, with or without a network'),
+      same('callFunction', 'client/CALL-1 client/CALL-2'),
+      better(
+        'uploadFile',
+        'client/FILE-1 client/FILE-2 client/FILE-3',
+        'waits offline in a durable queue, and goes on where it broke',
+      ),
+      better('downloadFile', 'client/FILE-9 client/FILE-10', 'also of a file that has not left yet'),
+      same('getTempFileURL deleteFile', 'client/FILE-11 client/FILE-12'),
+      better('ready whenSynced status on', 'STATE-1 SYNC-1', 'ours: what an offline app wants to know'),
+      better('goOffline goOnline close', 'STATE-1 STATE-4', 'ours'),
+      better(
+        'subscribe isPending rejections',
+        'STATE-1 STATE-3',
+        'ours: documents kept in step; refused writes, with their reasons',
+      ),
+      absent('Cloud', 'environments of other accounts: a cloud has one server'),
+      absent('CloudID CDN', 'they name things inside WeChat’s own network'),
+      absent('callContainer connectContainer', 'there are no containers: a function, or your own server'),
+      absent('DYNAMIC_CURRENT_ENV', 'of the server SDK only, as in the original'),
+    ],
+  },
+  {
+    title: 'Options, calls, results',
+    rows: [
+      same(
+        ['`init({ env })`, a name or an object', 'the last `init` wins', 'use before `init`'],
+        'INIT-1 INIT-4',
+      ),
+      absent(['`traceUser`'], 'accepted, without effect: there is no console that lists visitors'),
+      same(
+        ['`config: { env }` of a call'],
+        'INIT-7',
+        'a server has one environment: another name is INVALID_ENV',
+      ),
+      same(['`success`, `fail`, `complete`, or a promise'], 'API-5 API-11 API-12 client/CALL-3'),
+      same(['`errMsg` of results: `document.get:ok`, `cloud.callFunction:ok`'], 'API-1 client/CALL-1'),
+      better(
+        ['results of writes'],
+        'PUSH-1',
+        '`pending: true` while the server has not answered; durable here all the same',
+      ),
+      better(['results of reads'], 'INIT-6', '`fromCache: true` when nothing vouches for them'),
+      same(
+        ['`get()` gives 20 documents, at most 20 (client); 100 and 1,000 (function)'],
+        'API-4',
+        '`init({ queryLimits })` raises the client’s',
+      ),
+      better(['512 KB of data in a write'], 'DOC-2', 'a document has at most 1 MB and 64 levels'),
+      better(['20 MB of a file'], 'client/FILE-7', '100 MB'),
+      same(['50 files in `getTempFileURL` and `deleteFile`'], 'client/FILE-12'),
+      absent(['1 MB of a `get()`'], 'answered from the local store, which has no such limit'),
+    ],
+  },
+  {
+    title: 'UploadTask',
+    surface: 'UploadTask',
+    rows: [
+      same(
+        'abort onProgressUpdate offProgressUpdate onHeadersReceived offHeadersReceived',
+        'client/CALL-3 client/FILE-6',
+      ),
+    ],
+  },
+  {
+    title: 'DownloadTask',
+    surface: 'DownloadTask',
+    rows: [
+      same('abort onProgressUpdate offProgressUpdate onHeadersReceived offHeadersReceived', 'client/CALL-3'),
+    ],
+  },
+  {
+    title: 'db = wx.cloud.database()',
+    surface: 'database',
+    rows: [
+      same('collection', 'API-1 API-7 DOC-4', 'a name does not begin with `_`: those are the server’s'),
+      same('command', 'WHERE-2'),
+      same('serverDate', 'DATA-4 DATA-13', 'on a device an estimate until the commit'),
+      same('Geo', 'DATA-17'),
+      better('RegExp', 'DATA-6 REGEX-7', 'runs in linear time; back-references and look-around are refused'),
+      better(
+        'createCollection',
+        'API-10',
+        'never needed: the first document makes a collection; functions only, as in the original',
+      ),
+      absent(
+        'runTransaction startTransaction',
+        'not yet; an update of one document, and one `where().update()`, are atomic',
+      ),
+      absent('config', 'of the SDK’s own making'),
+    ],
+  },
+  {
+    title: 'db.Geo',
+    surface: 'Geo',
+    rows: [
+      same(
+        'Point LineString Polygon MultiPoint MultiLineString MultiPolygon',
+        'DATA-17',
+        'parts are in `coordinates`; a Point has `longitude` and `latitude`',
+      ),
+    ],
+  },
+  {
+    title: 'A collection',
+    surface: 'collection',
+    rows: [
+      same('doc', 'API-7 DOC-3'),
+      same('add', 'API-1 API-6 query/WRITE-1', 'a list only in a function'),
+      better('createIndex', 'INDEX', 'the guide’s call, which the original does not have'),
+      better('dropIndex listIndexes', 'INDEX', 'ours'),
+      better('name', 'DIALECT-1', 'ours'),
+    ],
+  },
+  {
+    title: 'A query (collections too)',
+    surface: 'query',
+    rows: [
+      same('where', 'WHERE-1 WHERE-3', 'the last one wins'),
+      same('orderBy limit skip', 'API-4 API-7 SORT-1'),
+      same('field', 'PROJECT-1 PROJECT-2 FIELD-1 FIELD-2'),
+      same('get count', 'API-1 API-4'),
+      same(
+        'update remove',
+        'WHERE-6',
+        'without a `where()` refused; `where({})` means all; limit and skip do not count',
+      ),
+      better('watch', 'API-8 READ-8', 'tells local writes at once, and works offline'),
+      same('aggregate', 'STAGE'),
+      better('explain', 'INDEX', 'ours: how a query is answered, and at what cost'),
+      better('toQuery', 'STATE-3', 'ours: the question as plain data, for `cloud.subscribe`'),
+    ],
+  },
+  {
+    title: 'A document',
+    surface: 'document',
+    rows: [
+      same('get', 'API-3', 'of a missing document rejects, or is null with `throwOnNotFound: false`'),
+      same('update', 'API-2 DATA-14', '`updated` counts documents found, changed or not'),
+      same('set', 'API-2 query/WRITE-3', 'keeps the stored `_openid`'),
+      same('remove', 'API-2', 'of a missing document `removed: 0`, on both sides'),
+      same('field', 'FIELD-1'),
+      better('watch', 'API-14', 'tells local writes at once, and works offline'),
+      better('id toQuery', 'API-1', 'ours'),
+    ],
+  },
+  {
+    title: 'watch',
+    rows: [
+      same(['`onChange` and `onError`, both needed', '`close()`'], 'API-14 API-15'),
+      better(
+        ['with `orderBy` and `limit`'],
+        'RESULT-4 READ-7',
+        '32 keys and any number of documents; the original has 5 and 200',
+      ),
+      same(['no `skip`, no `field`'], 'API-15'),
+      same(['`queueType` and `dataType` of every change, `limit` among them'], 'RESULT-2 RESULT-4 RESULT-5'),
+      same(['one snapshot for one commit, none for what does not concern it'], 'RESULT-1'),
+      better(['copies'], 'API-14', 'dates and geometries stay what they are'),
+      better(
+        ['a broken connection'],
+        'LINK-1 RESUME-1',
+        'no error: the watch goes on with what is here, and with all it missed after',
+      ),
+      better(
+        ['rights that are lost'],
+        'GREET-3',
+        'what may not be read any more leaves the result, and the watch goes on',
+      ),
+      absent(['an error above 5,000 documents'], 'a result may be as large as the local store'),
+    ],
+  },
+  {
+    title: 'A snapshot',
+    surface: 'snapshot',
+    rows: [same('id type docs docChanges', 'API-14')],
+  },
+  {
+    title: 'A change in a snapshot',
+    surface: 'docChange',
+    rows: [same('id queueType dataType docId doc updatedFields removedFields', 'API-14 RESULT-3')],
+  },
+]

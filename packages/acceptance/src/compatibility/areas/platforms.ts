@@ -1,0 +1,107 @@
+import { type Area, absent, better, same } from '../entry.ts'
+
+/** The other databases that look like wx.cloud's, other hosts, and other SDKs' wires. */
+export const platforms: readonly Area[] = [
+  {
+    title: 'CloudBase (`@nearcloud/query/dialects`)',
+    surface: 'CloudBase',
+    rows: [
+      same('collection command Geo serverDate RegExp createCollection', 'DIALECT-1 DIALECT-6'),
+      absent('runTransaction startTransaction', 'not yet'),
+    ],
+  },
+  {
+    title: 'CloudBase: a collection and its queries',
+    surface: 'CloudBase collection',
+    rows: [
+      same('add', 'DIALECT-1', '`{ id }`; a list only in a function'),
+      same('doc where orderBy limit skip field', 'DIALECT-1 DIALECT-4'),
+      same('get count', 'DIALECT-1 DIALECT-3', '100 documents without a limit, 1,000 at most'),
+      same('update remove', 'DIALECT-1', '`{ updated }`, `{ deleted }`'),
+      same('aggregate', 'DIALECT-7', '`{ data }`'),
+      same('watch', 'DIALECT-5'),
+      better('name', 'DIALECT-1', 'ours'),
+      absent('options updateAndReturn', 'raw queries are refused; read after the update'),
+    ],
+  },
+  {
+    title: 'CloudBase: a document',
+    surface: 'CloudBase document',
+    rows: [
+      same('get', 'DIALECT-1 DIALECT-2', 'a list of one or none'),
+      same('field update set remove watch', 'DIALECT-1 DIALECT-5'),
+      absent('create options updateAndReturn', '`collection.add` with an `_id`; read after the update'),
+    ],
+  },
+  {
+    title: 'CloudBase: errors',
+    rows: [
+      same(
+        ['rejects with `code`, `message`, `requestId`'],
+        'DIALECT-4',
+        'as its newer versions; older ones resolve with them',
+      ),
+    ],
+  },
+  {
+    title: 'Alipay (`@nearcloud/query/dialects`)',
+    surface: 'Alipay',
+    rows: [
+      same('collection', 'DIALECT-8'),
+      same('command', 'DIALECT-11'),
+      better('Geo serverDate RegExp', 'DIALECT-8', 'the same as in wx.cloud'),
+    ],
+  },
+  {
+    title: 'Alipay: command',
+    surface: 'Alipay command',
+    rows: [same('eq neq gt gte lt lte in nin exists size and or not nor set inc', 'DIALECT-11')],
+  },
+  {
+    title: 'Alipay: a collection and its queries',
+    surface: 'Alipay collection',
+    rows: [
+      same('add', 'DIALECT-8', '`{ _id }`'),
+      same('doc where orderBy limit skip field projection', 'DIALECT-9'),
+      same('get', 'DIALECT-8', 'a bare list'),
+      same('count', 'DIALECT-8', 'a number'),
+      same('update remove', 'DIALECT-8', '`{ count }`'),
+      better('name', 'DIALECT-8', 'ours'),
+      absent('watch aggregate', 'not told of that database'),
+    ],
+  },
+  {
+    title: 'Alipay: a document',
+    surface: 'Alipay document',
+    rows: [
+      same('get', 'DIALECT-8 DIALECT-10', 'bare; NOT_FOUND when it is missing'),
+      same('field projection update set remove', 'DIALECT-8 DIALECT-9'),
+    ],
+  },
+  {
+    title: 'Hosts',
+    rows: [
+      better(['browsers: IndexedDB'], 'client/FILE-2 LOG-1', 'the original runs in WeChat alone'),
+      better(['Node: SQLite'], 'LOG-1', 'the same client'),
+      absent(
+        ['WeChat and Alipay mini programs'],
+        'not yet: the client needs none of what they lack, but their storage and sockets are not bound',
+      ),
+      absent(
+        ['`my.cloud.init`, `createCloudContext`; `Taro.cloud`; uni-app, uniCloud'],
+        'they come with the mini programs',
+      ),
+    ],
+  },
+  {
+    title: 'Official SDKs, unmodified, against this server',
+    rows: [
+      absent(
+        ['wx-server-sdk and @cloudbase/node-sdk (`database.*`, `functions.*`, `storage.*` actions)'],
+        'not yet: functions get our own drop-in for the name',
+      ),
+      absent(['@cloudbase/js-sdk (gateway, web, watch frames)'], 'not yet'),
+      absent(['laf-client-sdk, database-ql, @cloudbase/wx-cloud-client-sdk'], 'not planned'),
+    ],
+  },
+]

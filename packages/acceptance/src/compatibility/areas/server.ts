@@ -1,0 +1,184 @@
+import { type Area, absent, better, same } from '../entry.ts'
+
+/** What the operator writes: functions, rules; and what the server answers. */
+export const server: readonly Area[] = [
+  {
+    title: 'wx-server-sdk',
+    surface: 'server SDK',
+    rows: [
+      same('init DYNAMIC_CURRENT_ENV version', 'SDK-6 FN-2'),
+      same('database', 'FN-1'),
+      same('callFunction', 'FN-6'),
+      better(
+        'uploadFile downloadFile getTempFileURL deleteFile',
+        'FN-16',
+        'bytes as a Buffer or a stream, at most 100 MB',
+      ),
+      same('getWXContext', 'FN-3 FN-4'),
+      same('logger', 'SDK-4'),
+      absent('openapi callOpenAPI getOpenData', 'they ask WeChat itself'),
+      absent('getVoIPSign getCloudCallSign signature cloudPay ai', 'they are WeChat’s own services'),
+      absent(
+        'Cloud createNewInstance',
+        'environments of other accounts: a function has the server it runs in',
+      ),
+      absent('updateConfig registerService', 'of the SDK’s own making'),
+    ],
+  },
+  {
+    title: 'cloud.getWXContext()',
+    surface: 'WXContext',
+    rows: [
+      same('OPENID APPID ENV SOURCE', 'FN-3'),
+      absent('UNIONID FROM_OPENID FROM_APPID FROM_UNIONID OPEN_DATA_INFO', 'WeChat knows them'),
+      absent('CLIENTIP CLIENTIPV6', 'not told to functions'),
+    ],
+  },
+  {
+    title: 'The context of exports.main(event, context)',
+    surface: 'context',
+    rows: [
+      same('request_id function_name function_version namespace', 'FN-3'),
+      same('memory_limit_in_mb time_limit_in_ms', 'FN-3'),
+      absent('environ environment', 'declared variables are in `process.env`'),
+    ],
+  },
+  {
+    title: 'Functions',
+    rows: [
+      same(['`exports.main` of a folder, CommonJS or ES module; a warm process'], 'FN-2 FN-5'),
+      better(['changed code'], 'FN-13', 'runs at the next call, without a deployment'),
+      same(['`event.userInfo`'], 'FN-3'),
+      same(['the result is what JSON makes of it, at most 1 MB; undefined is null'], 'SDK-2'),
+      same(['what is thrown is FUNCTIONS_EXECUTE_FAIL with its message'], 'FN-7'),
+      same(['limits of time and memory: `config.json`'], 'FN-9 FN-11 FN-15'),
+      better(['process environment'], 'FN-3', 'only the variables it declares'),
+      absent(['a sandbox'], 'a function is the operator’s own code, under the server’s user'),
+      same(['database triggers: CloudEvents and `dataList`'], 'TRIGGER-1 TRIGGER-2'),
+      better(
+        ['a trigger that fails, a server that was off'],
+        'TRIGGER-4 TRIGGER-5',
+        'at least once, from a stored place; what fails five times is a dead letter',
+      ),
+      absent(['timer triggers'], 'not yet'),
+      absent(['HTTP triggers'], 'not yet'),
+      absent(['tickets of custom login'], 'not yet: sign-in is anonymous'),
+    ],
+  },
+  {
+    title: 'People',
+    rows: [
+      same(
+        ['an `openid` for everybody, without asking'],
+        'AUTH-1 SESSION-1',
+        'anonymous: it stays with the device',
+      ),
+      absent(['WeChat, e-mail, custom login'], 'not yet'),
+    ],
+  },
+  {
+    title: 'Security rules',
+    rows: [
+      same(
+        ['`read`, `write`, `create`, `update`, `delete`: true, false, or an expression of 1,024 characters'],
+        'JUDGE-1 RULE-4',
+      ),
+      same(['`auth.openid`, `auth.uid`, `auth.loginType`; `doc`; `request.data`; `now`'], 'RULE-9 JUDGE-5'),
+      absent(['`auth.unionid`, `auth.custom`'], 'there is only anonymous sign-in'),
+      same(
+        ['the operators, with JavaScript’s precedence', 'strict equality, null like undefined'],
+        'RULE-1 RULE-5',
+      ),
+      absent(['template literals'], 'refused with their place'),
+      absent(
+        ['`get()` of other documents, and `.where().size()` of the guide'],
+        'not yet; the rule book says so',
+      ),
+      better(
+        ['a query implies the rule, or is refused'],
+        'RULE-13 RULE-14',
+        'the error says what to add; lists, ranges, exists, and, or, not, nor are understood',
+      ),
+      same(['`doc(id)` is judged by the stored document'], 'JUDGE-12'),
+      same(['READONLY, PRIVATE, ADMINWRITE, ADMINONLY; PRIVATE by default'], 'JUDGE-1 JUDGE-2 JUDGE-11'),
+      same(['storage: `resource.path`, `resource.openid`'], 'JUDGE-9 server/FILE-12'),
+      absent(
+        ['storage: `{ condition, path_regex }` of the guide'],
+        'not yet; `resource.path` in the expression',
+      ),
+      same(['functions: `{ invoke }` by name or `*`'], 'JUDGE-10'),
+      better(
+        ['a changed rule'],
+        'RULES-6 RULES-7',
+        'is in force at once; a broken file leaves the last good ones',
+      ),
+    ],
+  },
+  {
+    title: 'Files',
+    rows: [
+      same(
+        ['`cloud://<env>.<bucket>/<path>`; the same path overwrites'],
+        'server/FILE-8',
+        'the bucket is `nearcloud`',
+      ),
+      same(['paths: 850 bytes, no `//`, no control characters'], 'server/FILE-10', 'and no part `.` or `..`'),
+      same(['temporary addresses for 7,200 seconds, or `maxAge`'], 'FILE-16 FILE-14', 'at most seven days'),
+      same(['a status for each file: 0, -503002, -503003'], 'server/FILE-13 FILE-15'),
+      absent(['permanent public addresses'], 'every address is signed and ends'),
+      absent(['S3, image processing, `addPermission`'], 'not yet'),
+    ],
+  },
+  {
+    title: 'Errors: `errCode`',
+    surface: 'error numbers',
+    rows: [
+      same(
+        '-501001 -501002 -501003 -501007',
+        'ERROR-1',
+        'system, timeout, too many requests, invalid parameters',
+      ),
+      same('-501005', 'INIT-7', 'spelled INVALID_ENV here'),
+      same(
+        '-502001 -502002 -502003',
+        'API-13 DATA-15 WHERE-4 SESSION-8',
+        'request failed (duplicates, conflicts), invalid command, permission denied',
+      ),
+      same(
+        '-502005',
+        'ERROR-1',
+        'in the list; nothing answers it, since a collection is made by its first document',
+      ),
+      same(
+        '-503001 -503002 -503003 -503004',
+        'server/FILE-13 FILE-15 FILE-16',
+        'storage: failed, permission, no such file, signature',
+      ),
+      same(
+        '-504002 -504003 -501000',
+        'client/CALL-2 FN-7 FN-8 FN-9',
+        'functions: failed, timed out, not found',
+      ),
+      same('-1', 'API-3 INIT-1', 'no such document, before `init`, closed, aborted'),
+      same('-402001', 'DATA-16', 'a circle'),
+      same('-402006', 'ERROR-1', 'a watch in a function: there is none'),
+      same('-402007', 'LINK-8', 'what is no message of the protocol'),
+      same('-403001', 'client/FILE-7', 'a file that is too large'),
+      better('-601003', 'CALL-4', 'ours: the network is needed and not there'),
+      better('-401001 -501017', 'INIT-5 STATE-5', 'ours: the local store is in use, failed, or full'),
+      better('-501019', 'AUTH-3 AUTH-4', 'ours: a token that is forged or of another server'),
+      absent(
+        '-501004 -501006 -501008 -501009 -501015 -501016 -501018 -501020 -501021',
+        'of quotas and accounts, or told by a nearer number',
+      ),
+      absent('-502004 -502010 -502011 -502012 -502013 -502014 -502015', '-502001 says what happened'),
+      absent(
+        '-402002 -402003 -402004 -402005 -402008 -402009 -402010 -402011',
+        'a broken connection is no error of a watch',
+      ),
+      absent('-401002 -401003 -504001 -602001 -604001', '-501007, -504002'),
+      absent('-404001 -404011 -404012', 'a call goes over the one connection: -504002, -601003'),
+      absent('-601001 -601002 -601004 -601005 -601010 -604100', 'of WeChat’s own back end'),
+    ],
+  },
+]
