@@ -34,10 +34,8 @@ export const aggregation: readonly Area[] = [
       same('sum avg max min stdDevPop stdDevSamp', 'EXPR', 'of a group, and of arrays'),
       same('push addToSet first last', 'EXPR', 'of a group'),
       same('convert type toBool toDate toDouble toInt toLong toString', 'EXPR'),
-      refused(
-        'toDecimal toObjectId',
-        'numbers are doubles, ids are text or numbers: there are no such values',
-      ),
+      same('toDecimal', 'EXPR', 'gives a double: there are no decimals'),
+      same('toObjectId', 'EXPR', 'an id is the text of 24 hexadecimal digits that it is'),
       refused('meta', 'there is no text search whose score it could tell'),
       same('pipeline', 'STAGE', 'for `lookup({ pipeline })`'),
     ],
