@@ -4,7 +4,7 @@ import { type Evaluate, refuse, type Scope } from '../scope.ts'
 import { Call, type Place } from './call.ts'
 import { constant, constantOf } from './constant.ts'
 import { Meter } from './meter.ts'
-import { operatorNamed } from './operators.ts'
+import { operatorNamed } from './operators/index.ts'
 import { compilePath } from './read-path.ts'
 
 export { isTrue } from './truth.ts'

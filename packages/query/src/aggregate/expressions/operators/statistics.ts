@@ -1,8 +1,8 @@
 import type { Value } from '@nearcloud/protocol'
-import { takes } from './arguments.ts'
-import type { Call, Operator } from './call.ts'
-import { type Gathering, statistics } from './statistics.ts'
-import { isList } from './truth.ts'
+import { takes } from '../arguments.ts'
+import type { Call, Operator } from '../call.ts'
+import { type Gathering, statistics } from '../statistics.ts'
+import { isList } from '../truth.ts'
 
 /** Over the elements of the array that stands alone, or over the values of a list, arrays in which are values like any other. */
 function over(start: () => Gathering): Operator {

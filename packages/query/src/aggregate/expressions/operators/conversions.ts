@@ -1,12 +1,12 @@
 import { CloudError, type Value } from '@nearcloud/protocol'
-import { namedArguments, ofOne } from './arguments.ts'
-import type { Call, Operator } from './call.ts'
-import { constant } from './constant.ts'
+import { namedArguments, ofOne } from '../arguments.ts'
+import type { Call, Operator } from '../call.ts'
+import { constant } from '../constant.ts'
+import { isNullish } from '../truth.ts'
+import { typeName } from '../type-name.ts'
 import { dateAt } from './dates/arguments.ts'
 import { isoInstant } from './dates/read-date.ts'
 import { textOf, writtenOf } from './text.ts'
-import { isNullish } from './truth.ts'
-import { typeName } from './type-name.ts'
 
 /** What a value that is neither null nor missing becomes; throws for what cannot become it. */
 type Conversion = (value: Value, call: Call) => Value

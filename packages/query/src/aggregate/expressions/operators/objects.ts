@@ -1,9 +1,9 @@
 import { geoFromJson, keyRefusal, type Value } from '@nearcloud/protocol'
-import { asFields, hasOwn, isContainer } from '../../paths.ts'
-import { ofOne } from './arguments.ts'
-import type { Call, Operator } from './call.ts'
-import { isList, isNullish } from './truth.ts'
-import { typeName } from './type-name.ts'
+import { asFields, hasOwn, isContainer } from '../../../paths.ts'
+import { ofOne } from '../arguments.ts'
+import type { Call, Operator } from '../call.ts'
+import { isList, isNullish } from '../truth.ts'
+import { typeName } from '../type-name.ts'
 
 /** Of pairs `[key, value]` or objects `{ k, v }`, all of one form; the last of equal keys counts. */
 const arrayToObject = ofOne((array, call) => {

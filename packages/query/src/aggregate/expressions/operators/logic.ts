@@ -1,6 +1,6 @@
-import { ofOne, takes } from './arguments.ts'
-import type { Operator } from './call.ts'
-import { isTrue } from './truth.ts'
+import { ofOne, takes } from '../arguments.ts'
+import type { Operator } from '../call.ts'
+import { isTrue } from '../truth.ts'
 
 /** What stands behind the first that decides is not computed. */
 export const logic: Readonly<Record<string, Operator>> = {

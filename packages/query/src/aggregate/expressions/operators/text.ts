@@ -1,8 +1,8 @@
 import { utf8Length, type Value } from '@nearcloud/protocol'
-import type { Call } from './call.ts'
-import { mostTextBytes } from './limits.ts'
-import { isNullish } from './truth.ts'
-import { typeName } from './type-name.ts'
+import type { Call } from '../call.ts'
+import { mostTextBytes } from '../limits.ts'
+import { isNullish } from '../truth.ts'
+import { typeName } from '../type-name.ts'
 
 /** The text of what can be written as text: '' of null or nothing, numbers in digits, dates in ISO form. */
 export function writtenOf(value: Value | undefined, call: Call): string {

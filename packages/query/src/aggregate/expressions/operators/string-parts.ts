@@ -1,11 +1,11 @@
 import type { Value } from '@nearcloud/protocol'
-import { ofSome } from './arguments.ts'
-import type { Call, Operator } from './call.ts'
+import { ofSome } from '../arguments.ts'
+import type { Call, Operator } from '../call.ts'
+import { isNullish } from '../truth.ts'
+import { typeName } from '../type-name.ts'
 import { searchedPart } from './numbers.ts'
 import { textOf, writtenOf } from './text.ts'
 import { type Count, placeOf, unitsTo } from './text-positions.ts'
-import { isNullish } from './truth.ts'
-import { typeName } from './type-name.ts'
 
 type Given = Value | undefined
 

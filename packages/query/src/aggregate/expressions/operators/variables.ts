@@ -1,10 +1,10 @@
 import type { Value } from '@nearcloud/protocol'
-import type { Expression } from '../../types.ts'
-import type { Evaluate, Variable } from '../scope.ts'
-import { namedArguments } from './arguments.ts'
-import type { Call, Operator } from './call.ts'
-import { isList, isNullish, isTrue } from './truth.ts'
-import { typeName } from './type-name.ts'
+import type { Expression } from '../../../types.ts'
+import type { Evaluate, Variable } from '../../scope.ts'
+import { namedArguments } from '../arguments.ts'
+import type { Call, Operator } from '../call.ts'
+import { isList, isNullish, isTrue } from '../truth.ts'
+import { typeName } from '../type-name.ts'
 
 /** `{ vars: { name: expression }, in }`: the variables do not see each other. */
 const letIn: Operator = (argument, call) => {

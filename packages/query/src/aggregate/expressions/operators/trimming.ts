@@ -1,8 +1,8 @@
-import { namedArguments } from './arguments.ts'
-import type { Operator } from './call.ts'
-import { constant, constantOf } from './constant.ts'
+import { namedArguments } from '../arguments.ts'
+import type { Operator } from '../call.ts'
+import { constant, constantOf } from '../constant.ts'
+import { isNullish } from '../truth.ts'
 import { textOf } from './text.ts'
-import { isNullish } from './truth.ts'
 
 /** `{ input, chars? }`: without the characters at its ends; white space when none are named. null when either is. */
 function trimmed(atStart: boolean, atEnd: boolean): Operator {

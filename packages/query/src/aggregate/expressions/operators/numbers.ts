@@ -1,6 +1,6 @@
 import type { Value } from '@nearcloud/protocol'
-import type { Call } from './call.ts'
-import { typeName } from './type-name.ts'
+import type { Call } from '../call.ts'
+import { typeName } from '../type-name.ts'
 
 /** An integer of 32 bits. Throws for anything else, null among them. */
 export function integerOf(value: Value | undefined, call: Call, what: string): number {

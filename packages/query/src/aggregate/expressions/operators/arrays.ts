@@ -1,11 +1,11 @@
 import type { Value } from '@nearcloud/protocol'
-import type { Evaluate } from '../scope.ts'
-import { namedArguments, ofOne, ofSome, ofTwo, takes } from './arguments.ts'
-import type { Call, Operator } from './call.ts'
+import type { Evaluate } from '../../scope.ts'
+import { namedArguments, ofOne, ofSome, ofTwo, takes } from '../arguments.ts'
+import type { Call, Operator } from '../call.ts'
+import { isList, isNullish } from '../truth.ts'
+import { typeName } from '../type-name.ts'
 import { equalGiven } from './comparison.ts'
 import { integerOf, searchedPart } from './numbers.ts'
-import { isList, isNullish } from './truth.ts'
-import { typeName } from './type-name.ts'
 
 type Given = Value | undefined
 

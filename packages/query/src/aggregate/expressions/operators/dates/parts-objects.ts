@@ -1,10 +1,10 @@
 import type { Value } from '@nearcloud/protocol'
-import type { Expression } from '../../../types.ts'
-import { namedArguments } from '../arguments.ts'
-import type { Call, Operator } from '../call.ts'
-import { constant } from '../constant.ts'
-import { isNullish } from '../truth.ts'
-import { typeName } from '../type-name.ts'
+import type { Expression } from '../../../../types.ts'
+import { namedArguments } from '../../arguments.ts'
+import type { Call, Operator } from '../../call.ts'
+import { constant } from '../../constant.ts'
+import { isNullish } from '../../truth.ts'
+import { typeName } from '../../type-name.ts'
 import { compileZone, dateAt, instantGiven } from './arguments.ts'
 import {
   calendarDay,

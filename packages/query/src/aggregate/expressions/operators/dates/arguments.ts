@@ -1,10 +1,10 @@
 import type { Value } from '@nearcloud/protocol'
-import type { Expression } from '../../../types.ts'
-import type { Evaluate } from '../../scope.ts'
-import type { Call } from '../call.ts'
-import { constantOf } from '../constant.ts'
-import { isNullish } from '../truth.ts'
-import { typeName } from '../type-name.ts'
+import type { Expression } from '../../../../types.ts'
+import type { Evaluate } from '../../../scope.ts'
+import type { Call } from '../../call.ts'
+import { constantOf } from '../../constant.ts'
+import { isNullish } from '../../truth.ts'
+import { typeName } from '../../type-name.ts'
 import { hostHasZones, type TimeZone, timeZoneOf, utc } from './time-zone.ts'
 
 /** The date so many milliseconds after 1970, cut to whole ones. */

@@ -1,11 +1,11 @@
 import { utf8Length } from '@nearcloud/protocol'
-import { compareText } from '../../compare.ts'
-import { ofOne, ofTwo, takes } from './arguments.ts'
-import type { Operator } from './call.ts'
+import { compareText } from '../../../compare.ts'
+import { ofOne, ofTwo, takes } from '../arguments.ts'
+import type { Operator } from '../call.ts'
+import { isNullish } from '../truth.ts'
+import { typeName } from '../type-name.ts'
 import { checkLength, textOf, writtenOf } from './text.ts'
 import { codePointsIn } from './text-positions.ts'
-import { isNullish } from './truth.ts'
-import { typeName } from './type-name.ts'
 
 /** null as soon as one part is null or missing. */
 const concat = takes(0, Infinity, (given, call) => document => {

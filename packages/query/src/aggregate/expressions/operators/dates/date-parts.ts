@@ -1,5 +1,5 @@
-import { namedArguments, takes } from '../arguments.ts'
-import type { Operator } from '../call.ts'
+import { namedArguments, takes } from '../../arguments.ts'
+import type { Operator } from '../../call.ts'
 import { compileZone, instantGiven } from './arguments.ts'
 import {
   calendarDay,

@@ -1,4 +1,4 @@
-import type { Operator } from '../call.ts'
+import type { Operator } from '../../call.ts'
 import { dateFromString } from './date-from-string.ts'
 import { dateParts } from './date-parts.ts'
 import { dateToString } from './date-to-string.ts'

@@ -1,9 +1,9 @@
 import type { Value } from '@nearcloud/protocol'
-import { ofOne, ofSome, ofTwo } from './arguments.ts'
-import type { Call, Operator } from './call.ts'
-import { isList, isNullish, isTrue } from './truth.ts'
-import { typeName } from './type-name.ts'
-import { ValueSet } from './value-set.ts'
+import { ofOne, ofSome, ofTwo } from '../arguments.ts'
+import type { Call, Operator } from '../call.ts'
+import { isList, isNullish, isTrue } from '../truth.ts'
+import { typeName } from '../type-name.ts'
+import { ValueSet } from '../value-set.ts'
 
 type Given = Value | undefined
 

@@ -1,12 +1,12 @@
 import type { Value } from '@nearcloud/protocol'
-import type { Evaluate } from '../scope.ts'
-import { ofOne, ofTwo, takes } from './arguments.ts'
-import type { Call, Operator } from './call.ts'
-import { constantOf } from './constant.ts'
+import type { Evaluate } from '../../scope.ts'
+import { ofOne, ofTwo, takes } from '../arguments.ts'
+import type { Call, Operator } from '../call.ts'
+import { constantOf } from '../constant.ts'
+import { Summation } from '../summation.ts'
+import { isNullish } from '../truth.ts'
+import { typeName } from '../type-name.ts'
 import { dateAt } from './dates/arguments.ts'
-import { Summation } from './summation.ts'
-import { isNullish } from './truth.ts'
-import { typeName } from './type-name.ts'
 
 type Given = Value | undefined
 

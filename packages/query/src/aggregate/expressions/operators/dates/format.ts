@@ -1,5 +1,5 @@
 import type { Value } from '@nearcloud/protocol'
-import type { Call } from '../call.ts'
+import type { Call } from '../../call.ts'
 import { textOf } from '../text.ts'
 
 /** A format taken apart: letters of specifiers, and the text between them. */

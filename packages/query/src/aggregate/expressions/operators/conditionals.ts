@@ -1,8 +1,8 @@
-import type { Evaluate } from '../scope.ts'
-import { namedArguments, takes } from './arguments.ts'
-import type { Call, Operator } from './call.ts'
-import { constantOf } from './constant.ts'
-import { isNullish, isTrue } from './truth.ts'
+import type { Evaluate } from '../../scope.ts'
+import { namedArguments, takes } from '../arguments.ts'
+import type { Call, Operator } from '../call.ts'
+import { constantOf } from '../constant.ts'
+import { isNullish, isTrue } from '../truth.ts'
 
 const condOfThree = takes(3, 3, ([test, then, otherwise]) => choose(test!, then!, otherwise!))
 

@@ -1,7 +1,7 @@
 import type { Value } from '@nearcloud/protocol'
-import { compareValues } from '../../compare.ts'
-import { ofTwo } from './arguments.ts'
-import type { Call, Operator } from './call.ts'
+import { compareValues } from '../../../compare.ts'
+import { ofTwo } from '../arguments.ts'
+import type { Call, Operator } from '../call.ts'
 
 type Given = Value | undefined
 
