@@ -1,4 +1,6 @@
-import type { DocId, Document } from '@nearcloud/protocol'
+import { CloudError, type DocId, type Document, type Value } from '@nearcloud/protocol'
+import { equalValues, type IndexDefinition } from '@nearcloud/query'
+import { DeclaredIndex } from './declared-index.ts'
 import { OrderedIndex } from './ordered-index.ts'
 import type { Confirmed } from './store.ts'
 
@@ -12,6 +14,7 @@ export class Collection {
   readonly confirmed = new Map<DocId, Confirmed>()
   readonly #slotById = new Map<DocId, Slot>()
   readonly #indexByPath = new Map<string, OrderedIndex>()
+  readonly #declaredByName = new Map<string, DeclaredIndex>()
   readonly #smallestIndexed: number
 
   constructor({ smallestIndexed = 1_000 }: { smallestIndexed?: number } = {}) {
@@ -37,7 +40,7 @@ export class Collection {
   /** What the app sees from now on under this id; null: nothing. */
   show(id: DocId, after: Document | null): void {
     const slot = this.#slotById.get(id)
-    const indexes = [...this.#indexByPath.values()]
+    const indexes = [...this.#indexByPath.values(), ...this.#declaredByName.values()]
     if (slot && after) {
       const moved = indexes.filter(index => !index.hasSameKeys(slot.document, after))
       for (const index of moved) index.remove(slot)
@@ -64,6 +67,36 @@ export class Collection {
     this.#indexByPath.set(path, index)
     return index
   }
+
+  /** Those the app asked for. */
+  get declared(): Iterable<DeclaredIndex> {
+    return this.#declaredByName.values()
+  }
+
+  /** The same again is nothing. Throws INVALID_PARAM for another of that name, or one too many. */
+  declare(definition: IndexDefinition): void {
+    const { name } = definition
+    const known = this.#declaredByName.get(name)?.definition
+    if (known && isSame(known, definition)) return
+    if (known) throw refuse(`there is another index "${name}": drop it first`)
+    if (this.#declaredByName.size >= mostDeclared)
+      throw refuse(`a collection has at most ${mostDeclared} indexes here: drop one first`)
+    this.#declaredByName.set(name, new DeclaredIndex(definition, this.slots()))
+  }
+
+  /** Nothing when there is none of that name. */
+  drop(name: string): void {
+    this.#declaredByName.delete(name)
+  }
+}
+
+function isSame(a: IndexDefinition, b: IndexDefinition): boolean {
+  return equalValues(a.keys as readonly Value[], b.keys as readonly Value[])
+}
+
+function refuse(errMsg: string): CloudError {
+  return new CloudError('INVALID_PARAM', { errMsg })
 }
 
 const mostIndexes = 8
+const mostDeclared = 64

@@ -1,5 +1,5 @@
 import type { Document, Value } from '@nearcloud/protocol'
-import { evaluate, type Filter, type Query } from '@nearcloud/query'
+import { evaluate, type Filter, type IndexDefinition, type Query } from '@nearcloud/query'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Collection, type Slot } from './collection.ts'
@@ -50,6 +50,17 @@ const query: fc.Arbitrary<Query> = fc
       .map((limit): Query => (limit === undefined ? base : { ...base, limit })),
   )
 
+const definitions: fc.Arbitrary<readonly IndexDefinition[]> = fc
+  .array(
+    fc.uniqueArray(fc.tuple(path, fc.constantFrom(1 as const, -1 as const)), {
+      minLength: 1,
+      maxLength: 3,
+      selector: ([at]) => at,
+    }),
+    { maxLength: 3 },
+  )
+  .map(list => list.map((keys, i) => ({ name: `index ${i}`, keys, unique: false })))
+
 function documentOf(id: number, data: object): Document {
   return Object.freeze({ _id: id % 3 === 0 ? `id${id}` : id, ...data }) as Document
 }
@@ -60,8 +71,9 @@ test('[QUERY-1] whichever indexes there are, the answer is what evaluating every
       fc.array(fields, { minLength: 1, maxLength: 25 }),
       fc.array(fc.tuple(fc.nat(24), fc.option(fields)), { maxLength: 10 }),
       fc.array(path, { maxLength: 3 }),
+      definitions,
       fc.array(query, { minLength: 1, maxLength: 6 }),
-      (initial, later, paths, queries) => {
+      (initial, later, paths, definitions, queries) => {
         const collection = new Collection({ smallestIndexed: 0 })
         const documents = new Map<number, Document>()
         const show = (at: number, data: object | null) => {
@@ -74,6 +86,7 @@ test('[QUERY-1] whichever indexes there are, the answer is what evaluating every
           show(at, data)
         })
         for (const each of paths) collection.index(each) ?? collection.makeIndex(each)
+        for (const each of definitions) collection.declare(each)
         for (const [at, data] of later) show(at, data)
         for (const asked of queries) {
           expect(find(collection, asked).documents).toEqual(evaluate(asked, documents.values()))
@@ -161,7 +174,7 @@ test('[QUERY-2] an id is looked up, and a limited order is walked until it has e
     ],
   ]
   const found = find(collection, asked(where, { orderBy: [['age', 'asc']], limit: 20 }))
-  expect(found).toMatchObject({ plan: { plan: 'index', index: { path: 'age' }, walk: 'asc' } })
+  expect(found).toMatchObject({ plan: { plan: 'index', index: { name: 'age' }, walk: 'asc' } })
   expect(found.documents.length).toBe(20)
   expect(found.candidates).toBeLessThan(200)
 })

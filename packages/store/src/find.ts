@@ -1,5 +1,12 @@
 import type { Document, Value } from '@nearcloud/protocol'
-import { compileFilter, compileOrder, equalValues, firstInOrder, type Query } from '@nearcloud/query'
+import {
+  compileFilter,
+  compileOrder,
+  type Explanation,
+  equalValues,
+  firstInOrder,
+  type Query,
+} from '@nearcloud/query'
 import type { Collection, Slot } from './collection.ts'
 import { choosePlan, idsAmong, type Plan } from './planner.ts'
 
@@ -15,6 +22,19 @@ export function find(collection: Collection, query: Query): Found {
   const wanted = query.limit === undefined ? Infinity : query.skip + query.limit
   const matching = findMatching(collection, query, wanted)
   return { ...matching, documents: windowOf(matching.documents, query) }
+}
+
+/** How a query is answered, by answering it. */
+export function explain(collection: Collection, query: Query): Explanation {
+  const { plan, candidates, documents } = find(collection, query)
+  return {
+    plan: plan.plan,
+    ...(plan.plan === 'index' && { index: plan.index.name }),
+    ordered: plan.plan === 'index' && plan.walk !== undefined,
+    examined: candidates,
+    returned: documents.length,
+    answeredBy: 'local',
+  }
 }
 
 /** How many documents match; skip and limit do not apply. */
@@ -48,10 +68,7 @@ function findMatching(collection: Collection, query: Query, wanted: number): Fou
   else {
     // entries with equal keys are in no order yet: the walk ends between two keys
     let lastKey: Value | undefined
-    for (const { key, slot } of plan.index.entries(
-      plan.index.spansOf(plan.constraint),
-      plan.walk === 'desc',
-    )) {
+    for (const { key, slot } of plan.index.entries(plan.spans, plan.walk === 'desc')) {
       if (documents.length >= wanted && !equalValues(key, lastKey)) break
       lastKey = key
       look(slot.document)
@@ -65,8 +82,8 @@ function windowOf(matching: readonly Document[], query: Query): readonly Documen
   return firstInOrder(matching, compileOrder(query), end).slice(query.skip)
 }
 
-function slotsOf({ index, constraint }: Extract<Plan, { plan: 'index' }>): Iterable<Slot> {
+function slotsOf({ index, spans }: Extract<Plan, { plan: 'index' }>): Iterable<Slot> {
   const slots = new Set<Slot>()
-  for (const { slot } of index.entries(index.spansOf(constraint), false)) slots.add(slot)
+  for (const { slot } of index.entries(spans, false)) slots.add(slot)
   return slots
 }

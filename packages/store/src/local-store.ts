@@ -1,5 +1,6 @@
 import {
   CloudError,
+  checkCollectionName,
   type DocId,
   type Document,
   documentText,
@@ -8,14 +9,22 @@ import {
   type MutationId,
   newNonce,
   type RandomBytes,
-  utf8Length,
   type Version,
   type Write,
 } from '@nearcloud/protocol'
-import { checkWrite, type Query, type Read, type Snapshot } from '@nearcloud/query'
+import {
+  checkWrite,
+  type Explanation,
+  type IndexDefinition,
+  type Query,
+  type Read,
+  type Snapshot,
+} from '@nearcloud/query'
 import { answer } from './answer.ts'
+import { checkFits } from './check-fits.ts'
+import { checkLocalIndex } from './declared-index.ts'
 import { DocSet } from './doc-map.ts'
-import { find } from './find.ts'
+import { explain } from './find.ts'
 import { LiveQueries } from './live-queries.ts'
 import { touchedBy } from './outbox.ts'
 import { effectOf, rebase, showEffect } from './overlay.ts'
@@ -113,10 +122,25 @@ export class LocalStore implements Store {
     return answer(collections.of(run.query.collection), outbox, run, within)
   }
 
-  explain(query: Query): { plan: 'id' | 'index' | 'scan'; index?: string; candidates: number } {
+  explain(query: Query): Explanation {
     this.#assertOpen()
-    const { plan, candidates } = find(this.#state.collections.of(query.collection), query)
-    return { plan: plan.plan, ...(plan.plan === 'index' && { index: plan.index.path }), candidates }
+    return explain(this.#state.collections.of(query.collection), query)
+  }
+
+  createIndex(collection: string, definition: IndexDefinition): void {
+    this.#assertOpen()
+    checkCollectionName(collection)
+    this.#state.collections.of(collection).declare(checkLocalIndex(definition))
+  }
+
+  dropIndex(collection: string, name: string): void {
+    this.#assertOpen()
+    this.#state.collections.of(collection).drop(name)
+  }
+
+  indexes(collection: string): readonly IndexDefinition[] {
+    this.#assertOpen()
+    return [...this.#state.collections.of(collection).declared].map(({ definition }) => definition)
   }
 
   watch(
@@ -269,16 +293,3 @@ export class LocalStore implements Store {
     if (this.#isClosed) throw new CloudError('CLOSED', { errMsg: 'the local store is closed' })
   }
 }
-
-/** What no frame can carry would stand in the outbox for ever. */
-function checkFits(text: string): void {
-  const most = limits.frameBytes - frameSpareBytes
-  if (text.length * 3 <= most || utf8Length(text) <= most) return
-  throw new CloudError('VALUE_REFUSED', {
-    errMsg: `one commit holds at most ${most} bytes: split it`,
-    details: { reason: 'too large' },
-  })
-}
-
-/** For what is around a mutation in its frame. */
-const frameSpareBytes = 1_024

@@ -1,15 +1,17 @@
 import type { DocId, Value } from '@nearcloud/protocol'
 import { type Constraint, clausesOf, constraintsOf, type Direction, type Query } from '@nearcloud/query'
 import type { Collection } from './collection.ts'
+import type { DeclaredIndex } from './declared-index.ts'
 import type { OrderedIndex } from './ordered-index.ts'
+import type { Span } from './sorted-list.ts'
 
 /** How the documents that may match a query are found. */
 export type Plan =
   | { readonly plan: 'id'; readonly ids: readonly Value[] }
   | {
       readonly plan: 'index'
-      readonly index: OrderedIndex
-      readonly constraint: Constraint | undefined
+      readonly index: OrderedIndex | DeclaredIndex
+      readonly spans: readonly Span[]
       /** The index is walked in the query's order, until enough are found. */
       readonly walk?: Direction
     }
@@ -35,6 +37,15 @@ export function choosePlan(collection: Collection, query: Query, wanted: number)
   return best.plan
 }
 
+/** What an index has to offer for a query. */
+interface Offer {
+  readonly index: OrderedIndex | DeclaredIndex
+  readonly spans: readonly Span[]
+  /** The paths of which all that is said is in the spans. */
+  readonly paths: readonly string[]
+  readonly walk?: Direction | undefined
+}
+
 function cheapest(
   collection: Collection,
   query: Query,
@@ -43,22 +54,54 @@ function cheapest(
   wanted: number,
 ): { plan: Plan; cost: number } {
   let best: { plan: Plan; cost: number } = { plan: { plan: 'scan' }, cost: collection.size }
-  /** Of the documents found on the order's path, the share that matches the rest, as far as it is known. */
-  let share = 1
-  for (const [path, constraint] of constraints) {
+  /** Of all documents, the share that satisfies what is said of a path, as far as it is known. */
+  const shares = new Map<string, number>()
+  const offers = [
+    ...declaredOffers(collection, query),
+    ...automaticOffers(collection, query, constraints, orderPath),
+  ].map(offer => ({ ...offer, count: offer.index.count(offer.spans) }))
+  for (const { index, spans, paths, count } of offers) {
+    if (paths.length === 1) shares.set(paths[0]!, Math.max(1, count) / Math.max(1, collection.size))
+    if (count < best.cost) best = { plan: { plan: 'index', index, spans }, cost: count }
+  }
+  for (const { index, spans, paths, count, walk } of offers) {
+    if (walk === undefined) continue
+    let share = 1
+    for (const [path, each] of shares) if (!paths.includes(path)) share *= each
+    const cost = Math.min(count, wanted / Math.min(1, share))
+    if (cost <= best.cost) best = { plan: { plan: 'index', index, spans, walk }, cost }
+  }
+  return best
+}
+
+function declaredOffers(collection: Collection, query: Query): readonly Offer[] {
+  const offers: Offer[] = []
+  for (const index of collection.declared) {
+    const use = index.useFor(query)
+    if (!use) continue
+    const { equalities, hasBound, order } = use.plan
+    const used = index.definition.keys.slice(0, equalities + (hasBound ? 1 : 0))
+    offers.push({ index, spans: use.spans, paths: used.map(([path]) => path), walk: order })
+  }
+  return offers
+}
+
+function automaticOffers(
+  collection: Collection,
+  query: Query,
+  constraints: ReadonlyMap<string, Constraint>,
+  orderPath: string | undefined,
+): readonly Offer[] {
+  const offers: Offer[] = []
+  for (const path of new Set([...constraints.keys(), ...(orderPath === undefined ? [] : [orderPath])])) {
     const index = collection.index(path)
     if (!index) continue
-    const cost = index.count(index.spansOf(constraint))
-    if (path !== orderPath) share *= Math.max(1, cost) / Math.max(1, collection.size)
-    if (cost < best.cost) best = { plan: { plan: 'index', index, constraint }, cost }
+    const constraint = constraints.get(path)
+    const walk = path === orderPath && index.isOrder ? (query.orderBy[0]?.[1] ?? 'asc') : undefined
+    // without either, documents that are not in the index may match
+    if (constraint || walk) offers.push({ index, spans: index.spansOf(constraint), paths: [path], walk })
   }
-  const index = orderPath === undefined ? undefined : collection.index(orderPath)
-  if (!index?.isOrder) return best
-  const constraint = constraints.get(index.path)
-  const cost = Math.min(index.count(index.spansOf(constraint)), wanted / Math.min(1, share))
-  if (cost <= best.cost)
-    best = { plan: { plan: 'index', index, constraint, walk: query.orderBy[0]?.[1] ?? 'asc' }, cost }
-  return best
+  return offers
 }
 
 /** The path a query's answer is first sorted by; none when that is a distance. */

@@ -8,7 +8,7 @@ import type {
   Version,
   Write,
 } from '@nearcloud/protocol'
-import type { Query, Read, Snapshot } from '@nearcloud/query'
+import type { Explanation, IndexDefinition, Query, Read, Snapshot } from '@nearcloud/query'
 
 /**
  * The embedded database of a client. Documents are in memory, in two layers: *confirmed*, what the server has said,
@@ -41,8 +41,20 @@ export interface Store {
    * as well, unless the query skips: where a local one stands before the window nobody here can tell.
    */
   run(run: Read, within?: ReadonlySet<DocId>): { documents: readonly Document[]; total: number }
-  /** How `run` would find its candidates, and how many it would look at. */
-  explain(query: Query): { plan: 'id' | 'index' | 'scan'; index?: string; candidates: number }
+  /** How `run` answers the query, by answering it. An index that is here by itself has its path as name. */
+  explain(query: Query): Explanation
+  /**
+   * An index over what the app sees, for as long as the store is open: create it at each start. Its documents are looked
+   * at once. The same again is nothing.
+   *
+   * Throws INVALID_PARAM for another index of that name, for the 65th of a collection, and for `unique` and
+   * `expireAfterSeconds`, which are the server's to keep.
+   */
+  createIndex(collection: string, definition: IndexDefinition): void
+  /** Nothing when there is none of that name. */
+  dropIndex(collection: string, name: string): void
+  /** Those that were created, in that order. */
+  indexes(collection: string): readonly IndexDefinition[]
   /**
    * The result now, then once after each commit or confirmed step that changes it. `next` is never called inside
    * `watch`, `commit` or `confirm`, but soon after (a microtask), in order. `within` as in `run`; it is asked again

@@ -1,0 +1,195 @@
+import { type Document, type Geo, geoFromJson } from '@nearcloud/protocol'
+import { evaluate, type Filter, indexFrom, type Query } from '@nearcloud/query'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { Collection } from './collection.ts'
+import { explain, find } from './find.ts'
+import { openTestStore, words } from './testing/index.ts'
+
+const point = (longitude: number, latitude: number): Geo =>
+  geoFromJson({ type: 'Point', coordinates: [longitude, latitude] })!
+
+const asked = (where: Filter, more: Partial<Query> = {}): Query => ({
+  collection: 'todos',
+  where,
+  orderBy: [],
+  skip: 0,
+  ...more,
+})
+
+/** 500 documents: too few for indexes by themselves. */
+function filled(count = 500): Collection {
+  const collection = new Collection()
+  for (let i = 0; i < count; i++)
+    collection.show(
+      i,
+      Object.freeze({
+        _id: i,
+        user: `u${i % 10}`,
+        time: (i * 7) % count,
+        tags: Object.freeze([`t${i % 4}`, `t${i % 5}`]),
+        at: point(100 + (i % 25), 20 + Math.floor(i / 25)),
+      }) as Document,
+    )
+  return collection
+}
+
+test('[QUERY-5] a query with an equality and an order walks a compound index until it has enough', () => {
+  const collection = filled()
+  collection.declare(indexFrom({ keys: { user: 1, time: -1 } }))
+  const query = asked(['field', 'user', ['eq', 'u3']], { orderBy: [['time', 'desc']], limit: 5 })
+  expect(explain(collection, query)).toEqual({
+    plan: 'index',
+    index: 'user_1_time_-1',
+    ordered: true,
+    examined: 5,
+    returned: 5,
+    answeredBy: 'local',
+  })
+  expect(find(collection, query).documents).toEqual(evaluate(query, collection.documents()))
+  const later = asked(['and', [query.where, ['field', 'time', ['gte', 450]]]])
+  expect(explain(collection, later)).toMatchObject({ index: 'user_1_time_-1', ordered: false, examined: 5 })
+})
+
+test('[QUERY-5] elements of an array are found, and what is ordered behind one of them', () => {
+  const collection = filled()
+  collection.declare(indexFrom({ keys: { tags: 1, time: 1 } }))
+  const query = asked(['field', 'tags', ['eq', 't3']], { orderBy: [['time', 'asc']], limit: 10 })
+  expect(explain(collection, query)).toMatchObject({ plan: 'index', ordered: true, examined: 10 })
+  expect(find(collection, query).documents).toEqual(evaluate(query, collection.documents()))
+})
+
+test('[QUERY-5] the index that looks at the fewest documents is used, whoever made it', () => {
+  const collection = filled(2_000)
+  collection.declare(indexFrom({ keys: { user: 1 } }))
+  const both: Filter = [
+    'and',
+    [
+      ['field', 'user', ['eq', 'u3']],
+      ['field', 'time', ['lt', 30]],
+    ],
+  ]
+  expect(explain(collection, asked(both))).toMatchObject({ index: 'user_1', examined: 200 })
+  expect(explain(collection, asked(['field', 'time', ['lt', 600]]))).toMatchObject({ index: 'time' })
+  expect(explain(collection, asked(both))).toMatchObject({ index: 'time', examined: 30 })
+  collection.declare(indexFrom({ keys: { user: 1, time: 1 } }))
+  expect(explain(collection, asked(both))).toMatchObject({ index: 'user_1_time_1', examined: 3 })
+  collection.drop('user_1_time_1')
+  expect(explain(collection, asked(both))).toMatchObject({ index: 'time' })
+})
+
+test('[QUERY-1] places are found with an index and without, after any changes', () => {
+  const place = fc.tuple(fc.integer({ min: -180, max: 180 }), fc.integer({ min: -90, max: 90 }))
+  const at = fc.oneof(
+    place.map(each => point(...each)),
+    fc.array(
+      place.map(each => point(...each)),
+      { maxLength: 3 },
+    ),
+    fc.constantFrom(null, 5),
+  )
+  const near = fc
+    .tuple(place, fc.constantFrom(1e5, 2e6, 1e7))
+    .map(
+      ([center, maxDistance]): Filter => [
+        'field',
+        'at',
+        ['geoNear', { geometry: point(...center), maxDistance }],
+      ],
+    )
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.nat(15), at), { maxLength: 30 }),
+      near,
+      fc.nat(30),
+      (changes, where, when) => {
+        const collection = new Collection()
+        changes.forEach(([id, at], step) => {
+          if (step === when) collection.declare(indexFrom({ keys: { at: '2dsphere' } }))
+          collection.show(id, at === 5 ? null : (Object.freeze({ _id: id, at }) as Document))
+        })
+        const query = asked(where, { limit: 4 })
+        expect(find(collection, query).documents).toEqual(evaluate(query, collection.documents()))
+      },
+    ),
+    { numRuns: 500 },
+  )
+})
+
+test('[QUERY-5] what is near is found without looking at what is far', () => {
+  const collection = filled()
+  collection.declare(indexFrom({ keys: { at: '2dsphere' } }))
+  const query = asked(['field', 'at', ['geoNear', { geometry: point(110, 30), maxDistance: 150_000 }]])
+  const { plan, examined, returned } = explain(collection, query)
+  expect([plan, returned]).toEqual(['index', 9])
+  expect(examined).toBeLessThan(40)
+})
+
+test('[QUERY-5] a document with too many keys for an index is looked at by every query of it', () => {
+  const collection = filled()
+  collection.declare(indexFrom({ keys: { tags: 1, time: 1 } }))
+  const tags = Object.freeze(Array.from({ length: 2_000 }, (_, i) => `many ${i}`))
+  collection.show('big', Object.freeze({ _id: 'big', tags, time: 1 }) as Document)
+  const query = asked(['field', 'tags', ['in', ['many 1999', 't1']]], {
+    orderBy: [['time', 'asc']],
+    limit: 3,
+  })
+  const ofIt = asked(['field', 'tags', ['eq', 'many 7']])
+  expect(find(collection, query).documents).toEqual(evaluate(query, collection.documents()))
+  expect(explain(collection, ofIt)).toMatchObject({ plan: 'index', examined: 1, returned: 1 })
+  collection.show('big', Object.freeze({ _id: 'big', tags: ['t1'], time: 1 }) as Document)
+  expect(explain(collection, ofIt)).toMatchObject({ examined: 0 })
+})
+
+test('[QUERY-6] an index of the store is the same when it is made twice, and another name for another', async () => {
+  const { store } = await openTestStore()
+  await store.confirm({ puts: [words('todos').put(1, { _id: 'a', n: 1 })] })
+  const [one, other] = [indexFrom({ keys: { n: 1 }, name: 'x' }), indexFrom({ keys: { n: -1 }, name: 'x' })]
+  store.createIndex('todos', one)
+  store.createIndex('todos', one)
+  expect(store.indexes('todos')).toEqual([one])
+  expect(() => store.createIndex('todos', other)).toThrow(expect.objectContaining({ code: 'INVALID_PARAM' }))
+  store.dropIndex('todos', 'x')
+  store.dropIndex('todos', 'x')
+  store.createIndex('todos', other)
+  expect([store.indexes('todos'), store.indexes('elsewhere')]).toEqual([[other], []])
+  await store.close()
+})
+
+test('[QUERY-6] what the server has to keep is refused here, and so are too many', async () => {
+  const { store } = await openTestStore()
+  const refusal = (wish: object) => {
+    try {
+      store.createIndex('todos', indexFrom(wish))
+      return undefined
+    } catch (error) {
+      return error
+    }
+  }
+  for (const wish of [
+    { keys: { n: 1 }, unique: true },
+    { keys: { n: 1 }, expireAfterSeconds: 60 },
+  ])
+    expect(refusal(wish)).toMatchObject({
+      code: 'INVALID_PARAM',
+      errMsg: expect.stringContaining("is the server's to keep"),
+    })
+  for (let i = 0; i < 64; i++) expect(refusal({ keys: { [`f${i}`]: 1 } })).toBeUndefined()
+  expect(refusal({ keys: { n: 1 } })).toMatchObject({ errMsg: expect.stringContaining('at most 64') })
+  expect(() => store.createIndex('todos', { name: 'x', keys: [], unique: false })).toThrow('1 to 16 paths')
+  await store.close()
+  expect(refusal({ keys: { n: 1 } })).toMatchObject({ code: 'CLOSED' })
+})
+
+test('[QUERY-7] explain answers the query and says how', async () => {
+  const { store } = await openTestStore()
+  const puts = Array.from({ length: 10 }, (_, i) => words('todos').put(1, { _id: `d${i}`, n: i }))
+  await store.confirm({ puts })
+  const scan = { plan: 'scan', ordered: false, examined: 10, returned: 3, answeredBy: 'local' }
+  expect(store.explain(asked(['field', 'n', ['lt', 3]]))).toEqual(scan)
+  const byId = { plan: 'id', ordered: false, examined: 1, returned: 1, answeredBy: 'local' }
+  expect(store.explain(asked(['field', '_id', ['in', ['d1', 'none']]]))).toEqual(byId)
+  store.createIndex('todos', indexFrom({ keys: { n: 1 } }))
+  expect(store.explain(asked(['field', 'n', ['lt', 3]]))).toMatchObject({ index: 'n_1', examined: 3 })
+  await store.close()
+})

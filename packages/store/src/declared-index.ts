@@ -1,0 +1,138 @@
+import { CloudError, type Document } from '@nearcloud/protocol'
+import {
+  compareValues,
+  compileIndexKeys,
+  type IndexDefinition,
+  type IndexKeys,
+  type IndexPlan,
+  type KeyRange,
+  parseIndex,
+  planIndex,
+  type Query,
+} from '@nearcloud/query'
+import type { Slot } from './collection.ts'
+import type { Entry } from './ordered-index.ts'
+import { SortedList, type Span } from './sorted-list.ts'
+
+/** Where in an index a query looks. */
+export interface Use {
+  readonly plan: IndexPlan
+  readonly spans: readonly Span[]
+}
+
+/** An index the app asked for: the keys of documents, as `compileIndexKeys` makes them, in order. */
+export class DeclaredIndex {
+  readonly definition: IndexDefinition
+  readonly #keysOf: (document: Document) => IndexKeys
+  readonly #entries: SortedList<Entry>
+  /** How many documents are multikey at a path. */
+  readonly #multikey = new Map<string, number>()
+  /** Documents with more keys than an index takes: they may match whatever is asked. */
+  readonly #overfull = new Set<Slot>()
+
+  constructor(definition: IndexDefinition, slots: Iterable<Slot>, fullChunk?: number) {
+    this.definition = definition
+    this.#keysOf = compileIndexKeys(definition)
+    const entries: Entry[] = []
+    for (const slot of slots) entries.push(...this.#entriesOf(slot, 1))
+    this.#entries = new SortedList(entries.sort(compareEntries), compareEntries, fullChunk)
+  }
+
+  get name(): string {
+    return this.definition.name
+  }
+
+  add(slot: Slot): void {
+    for (const entry of this.#entriesOf(slot, 1)) this.#entries.insert(entry)
+  }
+
+  /** The slot holds the document it was added with, or one with the same keys. */
+  remove(slot: Slot): void {
+    for (const entry of this.#entriesOf(slot, -1)) this.#entries.delete(entry)
+  }
+
+  /** One may stand for the other here (`false` may mean "not seen"). */
+  hasSameKeys(a: Document, b: Document): boolean {
+    if (this.definition.keys.every(([path]) => rootOf(a, path) === rootOf(b, path))) return true
+    const [before, after] = [this.#read(a), this.#read(b)]
+    if (!before || !after) return before === after
+    return isSameList(before.keys, after.keys) && isSameList(before.multikeyPaths, after.multikeyPaths)
+  }
+
+  useFor(query: Query): Use | undefined {
+    const multikey = new Set(this.#multikey.keys())
+    const found = planIndex(this.definition, multikey, query)
+    if (!found) return undefined
+    const { order, ...unordered } = found
+    const plan = this.#overfull.size === 0 ? found : unordered
+    return { plan, spans: plan.ranges.map(range => this.#spanOf(range)) }
+  }
+
+  count(spans: readonly Span[]): number {
+    return this.#entries.count(spans) + this.#overfull.size
+  }
+
+  *entries(spans: readonly Span[], descending: boolean): Iterable<Entry> {
+    for (const slot of this.#overfull) yield { key: '', id: slot.document._id, slot }
+    yield* this.#entries.items(spans, descending)
+  }
+
+  #entriesOf(slot: Slot, sign: 1 | -1): readonly Entry[] {
+    const found = this.#read(slot.document)
+    if (!found) {
+      if (sign > 0) this.#overfull.add(slot)
+      else this.#overfull.delete(slot)
+      return []
+    }
+    for (const path of found.multikeyPaths) {
+      const count = (this.#multikey.get(path) ?? 0) + sign
+      if (count > 0) this.#multikey.set(path, count)
+      else this.#multikey.delete(path)
+    }
+    const id = slot.document._id
+    return found.keys.map(key => ({ key, id, slot }))
+  }
+
+  /** Nothing for a document with too many keys. */
+  #read(document: Document): IndexKeys | undefined {
+    try {
+      return this.#keysOf(document)
+    } catch {
+      return undefined
+    }
+  }
+
+  #spanOf({ from, to }: KeyRange): Span {
+    return {
+      from: this.#entries.seek(({ key }) => (key as string) < from),
+      to: to === undefined ? this.#entries.end() : this.#entries.seek(({ key }) => (key as string) < to),
+    }
+  }
+}
+
+/** Throws INVALID_PARAM for what is no index, and for what only one who has all documents can keep. */
+export function checkLocalIndex(given: IndexDefinition): IndexDefinition {
+  const definition = parseIndex(given)
+  const { name, unique, expireAfterSeconds } = definition
+  const wish = unique ? 'unique' : expireAfterSeconds === undefined ? undefined : 'expireAfterSeconds'
+  if (wish === undefined) return definition
+  throw new CloudError('INVALID_PARAM', {
+    errMsg: `index "${name}": "${wish}" is the server's to keep: create it in a cloud function or on the server`,
+  })
+}
+
+/** Values that are not touched are shared between versions of a document. */
+function rootOf(document: Document, path: string): unknown {
+  const dot = path.indexOf('.')
+  const name = dot < 0 ? path : path.slice(0, dot)
+  return Object.hasOwn(document, name) ? document[name] : undefined
+}
+
+function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((each, at) => each === b[at])
+}
+
+function compareEntries(a: Entry, b: Entry): number {
+  if (a.key === b.key) return compareValues(a.id, b.id)
+  return (a.key as string) < (b.key as string) ? -1 : 1
+}
