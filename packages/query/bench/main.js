@@ -10,7 +10,7 @@ import { aggregatingCase } from './aggregating.js'
 import { bundleSizes } from './bundle-size.js'
 import { documentsOf } from './documents.js'
 import { matchingCases } from './matching.js'
-import { measure } from './measure.js'
+import { compare, measure, median } from './measure.js'
 import { updatingCase } from './updating.js'
 
 const { values: options } = parseArgs({
@@ -33,6 +33,7 @@ const shown = ms => (ms >= 10 ? ms.toFixed(0) : ms.toFixed(2))
 console.log(`\n${documents.length} documents, ${process.version}, ms (times faster than)\n`)
 for (const each of cases) {
   try {
+    await compare(each)
     report(each, await measure(each, Number(options.rounds)))
   } catch (error) {
     console.log(`${each.name.padEnd(30)} failed: ${error.message}`)
@@ -41,15 +42,17 @@ for (const each of cases) {
 }
 
 function report({ name, size }, { ours, ...peers }) {
-  const perSecond = (size / ours) * 1_000
-  absolute[`${name}: ms`] = ours
+  const ms = median(ours)
+  const perSecond = (size / ms) * 1_000
+  absolute[`${name}: ms`] = ms
   absolute[`${name}: documents per second`] = perSecond
-  const compared = Object.entries(peers).map(([peer, ms]) => {
-    ratios[`${name}: ${peer}`] = ms / ours
-    return `${peer} ${shown(ms)} (${(ms / ours).toPrecision(2)}×)`
+  const compared = Object.entries(peers).map(([peer, theirs]) => {
+    const ratio = median(theirs.map((each, round) => each / ours[round]))
+    ratios[`${name}: ${peer}`] = ratio
+    return `${peer} ${shown(median(theirs))} (${ratio.toPrecision(2)}×)`
   })
   const rate = `${(perSecond / 1e6).toPrecision(3)} M/s`
-  console.log(`${name.padEnd(30)} ${shown(ours).padStart(6)} ${rate.padStart(10)}   ${compared.join('   ')}`)
+  console.log(`${name.padEnd(30)} ${shown(ms).padStart(6)} ${rate.padStart(10)}   ${compared.join('   ')}`)
 }
 
 console.log('\nbytes, minified and gzipped, without @nearcloud/protocol\n')

@@ -1,6 +1,5 @@
 import { updateMany } from 'mingo/updater'
 import { applyWrite } from '../dist/index.js'
-import { sameAs } from './measure.js'
 
 const changes = [
   ['age', 'inc', 1],
@@ -28,7 +27,7 @@ export function updatingCase(documents) {
     'mingo on copies': { run: () => updatedInPlace(documents.map(copyOf)) },
     'mingo in place': { prepare: () => documents.map(copyOf), run: updatedInPlace },
   }
-  return { name: 'an update of three paths', size: documents.length, contestants, check: sameAs }
+  return { name: 'an update of three paths', size: documents.length, contestants }
 }
 
 function updatedInPlace(documents) {
