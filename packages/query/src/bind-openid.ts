@@ -91,7 +91,7 @@ function bindValue(value: Value, openid: string): Value {
 }
 
 /** The list itself when no item changes, so that nearly every query stays what it is. */
-function mapIfChanged<T>(list: readonly T[], change: (item: T) => T): readonly T[] {
+export function mapIfChanged<T>(list: readonly T[], change: (item: T) => T): readonly T[] {
   const changed = list.map(change)
   return changed.some((item, i) => item !== list[i]) ? changed : list
 }

@@ -42,7 +42,7 @@ function distanceWithin({
 }
 
 /** Metres on the sphere, by the haversine, which keeps its accuracy for small distances. */
-function distanceFrom(center: GeoPoint): (point: GeoPoint) => number {
+export function distanceFrom(center: GeoPoint): (point: GeoPoint) => number {
   const [longitude, latitude] = [radians(center.longitude), radians(center.latitude)]
   const cosine = Math.cos(latitude)
   return point => {

@@ -7,8 +7,9 @@ import { compileExpression, isTrue } from './expressions/compile.ts'
 import { noVariables } from './scope.ts'
 
 export { compileExpression, isTrue } from './expressions/compile.ts'
+export { bindAggregation } from './stages/bind-aggregation.ts'
 export { aggregationToJson, parseAggregation } from './stages/parse.ts'
-export { bindAggregation, readsOf } from './stages/reads.ts'
+export { readsOf } from './stages/reads.ts'
 export { type AggregateOptions, type AggregationBudget, aggregate, type Source } from './stages/run.ts'
 export { stagesFrom } from './stages/stages-from.ts'
 

@@ -1,6 +1,10 @@
 import type { Lookup } from '../../types.ts'
-import { refuse, type Scope } from '../scope.ts'
+import type { Scope } from '../scope.ts'
+import { lookupByEquality } from './lookup-equality.ts'
+import { lookupByPipeline } from './lookup-pipeline.ts'
 import type { Operator } from './pages.ts'
-export function lookup(_lookup: Lookup, _scope: Scope): Operator {
-  throw refuse('not yet')
+
+/** Documents of another collection, as a list in a field of each document. */
+export function lookup(join: Lookup, scope: Scope): Operator {
+  return 'pipeline' in join ? lookupByPipeline(join, scope) : lookupByEquality(join)
 }

@@ -1,6 +1,7 @@
 import { type Millis, normalise, type Value } from '@nearcloud/protocol'
 import { Pipeline, type Step } from '../../builder/aggregate.ts'
 import { ExpressionCall, expressionFrom } from '../../builder/expression-from.ts'
+import { isPlainData, refuseRawOperator } from '../../builder/plain-data.ts'
 import { filterFrom } from '../../builder/where.ts'
 import { resolveServerDates } from '../../merge/server-dates.ts'
 import type { Accumulation, Expression, Filter, GeoNearStage, Lookup, Stage } from '../../types.ts'
@@ -112,6 +113,7 @@ function stageFrom([name, given]: Step): Stage {
 function accumulationsFrom(fields: Readonly<Record<string, unknown>>): readonly Accumulation[] {
   return Object.keys(fields).map(field => {
     const call = fields[field]
+    if (isPlainData(call)) for (const key of Object.keys(call)) refuseRawOperator(key, 'db.command.aggregate')
     if (!(call instanceof ExpressionCall))
       throw refuse(`"${field}" takes an accumulator, as in { ${field}: $.sum('$price') }`)
     return [field, call.operator, expressionFrom(call.argument)]
