@@ -28,6 +28,11 @@ export function fieldOf(container: Value | undefined, key: string): Value | unde
   return hasOwn(container, key) ? (container as { readonly [key: string]: Value })[key] : undefined
 }
 
+/** The same for a key that no object inherits. */
+export function plainField(container: Value, key: string): Value | undefined {
+  return isPlain(container) ? container[key] : fieldOf(container, key)
+}
+
 /** A value with fields: a plain object or a geometry; not an array, date, expression or bytes. */
 export function isContainer(value: Value | undefined): value is Geo | { readonly [key: string]: Value } {
   if (value === undefined || value === null || typeof value !== 'object') return false
@@ -37,7 +42,7 @@ export function isContainer(value: Value | undefined): value is Geo | { readonly
 }
 
 /** Nearly every object there is, told without asking for all the other kinds. */
-function isPlain(value: object): value is { readonly [key: string]: Value } {
+function isPlain(value: Value): value is { readonly [key: string]: Value } {
   return Object.getPrototypeOf(value) === Object.prototype
 }
 

@@ -1,5 +1,5 @@
 import type { Document, Value } from '@nearcloud/protocol'
-import { fieldOf, hasOwn, indexOf, isContainer, segmentsOf } from '../paths.ts'
+import { fieldOf, hasOwn, indexOf, isContainer, plainField, segmentsOf } from '../paths.ts'
 
 /** What a path reaches; `undefined` is a missing field. */
 export type Reached = Value | undefined
@@ -25,23 +25,26 @@ export function compilePath(text: string): Path {
   const indexes = segments.map(indexOf)
   const last = segments.length - 1
   const only = segments[0]!
+  /** Names that objects have without anyone having put them there. */
+  const isInherited = segments.map(segment => segment in Object.prototype)
 
   type Visit = (value: Reached, open: boolean) => boolean
 
   /** `apart`: arrays reached by name are taken apart. */
   function reach(container: Value, at: number, visit: Visit, apart: boolean): boolean {
-    const value = fieldOf(container, segments[at]!)
+    const value = isInherited[at] ? fieldOf(container, segments[at]!) : plainField(container, segments[at]!)
     if (at === last) return visitField(value, visit, apart)
-    if (Array.isArray(value)) return reachElements(value, at + 1, visit, apart)
-    return isContainer(value) ? reach(value, at + 1, visit, apart) : visit(undefined, false)
+    if (isContainer(value)) return reach(value, at + 1, visit, apart)
+    return Array.isArray(value) ? reachElements(value, at + 1, visit, apart) : visit(undefined, false)
   }
 
   function reachElements(list: readonly Value[], at: number, visit: Visit, apart: boolean): boolean {
+    const index = indexes[at]!
     for (let i = 0; i < list.length; i++) {
       const element = list[i]!
       const isObject = isContainer(element)
       if (isObject && reach(element, at, visit, apart)) return true
-      if (i !== indexes[at]) continue
+      if (i !== index) continue
       if (at === last) {
         if (visit(element, false)) return true
       } else if (isObject) {
@@ -59,7 +62,7 @@ export function compilePath(text: string): Path {
     }
   }
 
-  const isPlainField = last === 0 && !(only in Object.prototype)
+  const isPlainField = last === 0 && !isInherited[0]
   return {
     text,
     ...(isPlainField && { field: only }),
@@ -79,8 +82,11 @@ export function someOf(path: Path, test: (value: Reached) => boolean): (document
 }
 
 /** Is `test` true for an element, should the value be an array? */
-export function isAmong(value: Reached, test: (value: Reached) => boolean): boolean {
-  return typeof value === 'object' && Array.isArray(value) && value.some(element => test(element as Value))
+export function isAmong(value: Reached, test: (value: Value) => boolean): boolean {
+  if (typeof value !== 'object' || !Array.isArray(value)) return false
+  const list = value as readonly Value[]
+  for (let i = 0; i < list.length; i++) if (test(list[i]!)) return true
+  return false
 }
 
 /** The value itself, as it is: an element of an array that is looked at alone. */

@@ -1,6 +1,5 @@
-import type { Value } from '@nearcloud/protocol'
 import type { Test } from '../../types.ts'
-import type { Reached } from '../path.ts'
+import { isAmong } from '../path.ts'
 import type { TestFamily, TestOf } from './family.ts'
 
 /** all, size, elemMatch. `size` and `elemMatch` look at an array whole, never at the arrays in it. */
@@ -17,9 +16,7 @@ export const elements: TestFamily<TestOf<'all' | 'size' | 'elemMatch'>> = (test,
     }
     case 'elemMatch': {
       const isSatisfied = compile.element(test[1])
-      const hasOne = (value: Reached) =>
-        Array.isArray(value) && (value as readonly Value[]).some(element => isSatisfied(element))
-      return document => path.someWhole(document, hasOne)
+      return document => path.someWhole(document, value => isAmong(value, isSatisfied))
     }
   }
 }
