@@ -1,33 +1,27 @@
 import {
   CloudError,
-  type DocumentData,
-  type ErrorCode,
-  fromJson,
   limits,
-  type MutationId,
   mutationToJson,
   type RandomBytes,
   toCloudError,
   type Write,
 } from '@nearcloud/protocol'
 import {
-  type Aggregation,
   type Answer,
   type Commit,
   type Committed,
   type Executor,
-  loadAggregation,
   prepare,
   type Query,
   queryToJson,
   type Run,
   type WatchObserver,
 } from '@nearcloud/query'
-import type { Source } from '@nearcloud/query/aggregate'
 import type { CommitReceipt, Store } from '@nearcloud/store'
+import { answerAggregation } from './aggregation.ts'
 import { followedQuery, isWindowed } from './followed.ts'
 import { isUnknowable, meantBy } from './meaning.ts'
-import type { Requests } from './requests.ts'
+import { isUnreachable, lastMutation, type Requests } from './requests.ts'
 import type { ServerClock } from './server-clock.ts'
 import type { Holder, Subscription } from './subscription.ts'
 import type { Subscriptions } from './subscriptions.ts'
@@ -56,18 +50,28 @@ export class LocalFirstExecutor implements Executor {
   }
 
   async run(run: Run): Promise<Answer> {
-    if (run.verb === 'aggregate') return this.#aggregate(run.aggregation)
-    if (run.verb !== 'get' && run.verb !== 'count')
-      throw new CloudError('DATABASE_REQUEST_FAILED', { errMsg: `${run.verb}: not yet` })
-    const query = meantBy(this.#options.store, run.query)
+    const { store } = this.#options
+    switch (run.verb) {
+      case 'aggregate':
+        return answerAggregation(this.#options, run.aggregation)
+      case 'indexes':
+        return { ...nothing, indexes: store.indexes(run.collection) }
+    }
+    const query = meantBy(store, run.query)
     await prepare(query)
-    return run.verb === 'count' ? this.#count(query) : this.#get(query)
+    switch (run.verb) {
+      case 'explain':
+        return { ...nothing, explanation: store.explain(query) }
+      case 'count':
+        return this.#count(query)
+      case 'get':
+        return this.#get(query)
+    }
   }
 
   async commit(commit: Commit): Promise<Committed> {
     if ('writes' in commit) return this.#commit(commit.writes)
-    if ('collection' in commit)
-      throw new CloudError('DATABASE_REQUEST_FAILED', { errMsg: 'indexes: not yet' })
+    if ('collection' in commit) return this.#changeIndexes(commit)
     const { target, first, change } = commit
     await prepare(target)
     const { fields, ...whole } = meantBy(this.#options.store, target)
@@ -171,39 +175,12 @@ export class LocalFirstExecutor implements Executor {
     }
   }
 
-  /** Here when everything it reads is in step; else the server is asked, after the writes made before. */
-  async #aggregate(asked: Aggregation): Promise<Answer> {
-    const { store, subscriptions, requests } = this.#options
-    const { aggregationToJson, bindAggregation, readsOf } = await loadAggregation()
-    const { openid } = store.checkpoint
-    const aggregation = openid === undefined ? asked : bindAggregation(asked, openid)
-    if (readsOf(aggregation).every(read => subscriptions.covering(read)))
-      return this.#aggregateHere(aggregation, false)
-    if (!this.#options.isReachable()) return this.#aggregateHere(aggregation, true)
-    try {
-      const question = { type: 'aggregate', aggregation: aggregationToJson(aggregation) } as const
-      const results = fromJson(await requests.ask(question, lastMutation(store)))
-      return answerOf(results as readonly DocumentData[], false)
-    } catch (error) {
-      if (isUnreachable(error)) return this.#aggregateHere(aggregation, true)
-      throw error
-    }
-  }
-
-  async #aggregateHere(aggregation: Aggregation, fromCache: boolean): Promise<Answer> {
-    const { store, serverClock, random } = this.#options
-    const { aggregate } = await loadAggregation()
-    const source: Source = {
-      async *find(query) {
-        yield store.run({ verb: 'get', query }).documents
-      },
-    }
-    const results = await aggregate(aggregation, {
-      source,
-      now: () => serverClock.now(),
-      random: () => random(1)[0]! / 256,
-    })
-    return answerOf(results, fromCache)
+  /** Indexes made on a client are the local store's. */
+  #changeIndexes(commit: Extract<Commit, { collection: string }>): Committed {
+    const { store } = this.#options
+    if ('createIndex' in commit) store.createIndex(commit.collection, commit.createIndex)
+    else store.dropIndex(commit.collection, commit.dropIndex)
+    return { ids: [], updated: 0, removed: 0, created: 0, pending: false }
   }
 
   #local(query: Query, subscription: Subscription): Answer {
@@ -236,19 +213,6 @@ export class LocalFirstExecutor implements Executor {
   }
 }
 
-function answerOf(results: readonly DocumentData[], fromCache: boolean): Answer {
-  return { documents: [], total: results.length, fromCache, results }
-}
-
-function isUnreachable(error: unknown): boolean {
-  return error instanceof CloudError && unreachable.includes(error.code)
-}
-
-/** The last mutation made: what is asked next comes after it. */
-export function lastMutation(store: Store): MutationId {
-  return store.checkpoint.nextMutation - 1
-}
-
 /** A mutation goes in one frame. Throws INVALID_PARAM when it cannot. */
 function checkSize(writes: readonly Write[]): void {
   const tooMuch =
@@ -261,6 +225,6 @@ function checkSize(writes: readonly Write[]): void {
     throw new CloudError('INVALID_PARAM', { errMsg: `${tooMuch}: write fewer documents at once` })
 }
 
+const nothing: Answer = { documents: [], total: 0, fromCache: false }
 /** Room for the frame around it. */
 const mostText = limits.frameBytes - 1_024
-const unreachable: readonly ErrorCode[] = ['OFFLINE', 'SERVER_TIMEOUT']

@@ -8,6 +8,7 @@ import {
   type MutationId,
   type UpOf,
 } from '@nearcloud/protocol'
+import type { Store } from '@nearcloud/store'
 
 type Question = UpOf<'count'> | UpOf<'aggregate'> | UpOf<'call'> | UpOf<'files'>
 /** A question without its number. */
@@ -120,4 +121,14 @@ export class Requests {
     request?.cancelTimer()
     return request
   }
+}
+
+/** The last mutation made: what is asked next comes after it. */
+export function lastMutation(store: Store): MutationId {
+  return store.checkpoint.nextMutation - 1
+}
+
+/** There was nobody to answer: what is here has to do. */
+export function isUnreachable(error: unknown): boolean {
+  return error instanceof CloudError && (error.code === 'OFFLINE' || error.code === 'SERVER_TIMEOUT')
 }
