@@ -1,5 +1,5 @@
 import { type CloudError, encode, limits, type Value } from '@nearcloud/protocol'
-import type { AskVerb } from '@nearcloud/server-sdk/channel'
+import { type AskVerb, askVerbs } from '@nearcloud/server-sdk/channel'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { openWorld } from '../testing/scenario.ts'
@@ -53,6 +53,41 @@ test('a call brings the answer with its request id', async () => {
   })
 })
 
+const pipeline = (part: object) => JSON.stringify({ collection: 'todos', stages: [], ...part })
+const lookup = (from: string) => ['lookup', { from, as: 'x', localField: 'a', foreignField: 'b' }]
+const index = (part: object) =>
+  JSON.stringify({ collection: 'todos', index: { name: 'i', keys: [['n', 1]], unique: false }, ...part })
+
+test('an aggregation comes back as canonical text', async () => {
+  const behind = behindOf()
+  const at = { $date: 5 }
+  await carryOut(behind, 'push', push(add({ data: { n: 1, at } })))
+  const stages = [
+    [
+      'addFields',
+      [
+        [
+          'twice',
+          [
+            'call',
+            'add',
+            [
+              'list',
+              [
+                ['path', 'n'],
+                ['path', 'n'],
+              ],
+            ],
+          ],
+        ],
+      ],
+    ],
+  ]
+  expect(await carryOut(behind, 'aggregate', pipeline({ stages }))).toEqual({
+    text: '[{"_id":"a","n":1,"at":{"$date":5},"twice":2}]',
+  })
+})
+
 const hostile: readonly (readonly [string, AskVerb, string])[] = [
   ['no JSON', 'get', 'todos'],
   ['a prototype in a query', 'get', '{"__proto__":{"collection":"todos"}}'],
@@ -90,6 +125,22 @@ const hostile: readonly (readonly [string, AskVerb, string])[] = [
   ],
   ['a change in no words', 'change', 'null'],
   ['files in no words', 'files', JSON.stringify({ type: 'files', id: 1, ask: { verb: 'format' } })],
+  ['a pipeline over a collection of the server', 'aggregate', pipeline({ collection: '_files' })],
+  ['a pipeline that looks up one', 'aggregate', pipeline({ stages: [lookup('_files')] })],
+  ['a stage nobody knows', 'aggregate', pipeline({ stages: [['out', 'todos']] })],
+  ['a pipeline of no stages', 'aggregate', pipeline({ stages: null })],
+  ['a computed operator nobody knows', 'get', query({ where: ['expr', ['call', 'function', ['list', []]]] })],
+  ['an explanation in no words', 'explain', '[]'],
+  ['indexes of a collection of the server', 'indexes', '{"collection":"_indexes"}'],
+  ['an index of one', 'createIndex', index({ collection: '_files' })],
+  ['an index without keys', 'createIndex', index({ index: { name: 'i', keys: [], unique: false } })],
+  [
+    'an index on a prototype',
+    'createIndex',
+    index({ index: { name: 'i', keys: [['__proto__.a', 1]], unique: false } }),
+  ],
+  ['an index in no words', 'createIndex', 'null'],
+  ['dropping no index', 'dropIndex', '{"collection":"todos"}'],
   ['more than a frame', 'get', ' '.repeat(limits.frameBytes + 1)],
 ]
 
@@ -110,7 +161,7 @@ test.each(hostile)('%s is refused by a code, and nothing is written', async (_, 
 })
 
 test('any JSON at all is answered or refused by a code', async () => {
-  const verbs = fc.constantFrom<AskVerb>('get', 'count', 'push', 'change', 'call', 'files')
+  const verbs = fc.constantFrom<AskVerb>(...askVerbs)
   await fc.assert(
     fc.asyncProperty(verbs, fc.json(), async (verb, text) => {
       const refusal = await carryOut(behindOf(), verb, text).then(
