@@ -19,7 +19,7 @@ interface Valued extends Entry {
  * `{ min, max }`, and max is the next one's min; the last one's belongs to it.
  */
 export function bucketAuto({ by, buckets: most, fields }: BucketAuto, scope: Scope): Operator {
-  const valueOf = compileExpression(by, scope)
+  const compute = compileExpression(by, scope)
   const open = compileAccumulators(fields, scope)
   return async function* (input, { meter }) {
     const held = meter.holding()
@@ -28,7 +28,7 @@ export function bucketAuto({ by, buckets: most, fields }: BucketAuto, scope: Sco
       for await (const page of input)
         for (const document of page) {
           meter.step()
-          order.add({ document, value: valueOf(document) ?? null })
+          order.add({ document, value: compute(document) ?? null })
         }
       const buckets: { readonly min: Value; readonly max: Value; readonly accumulators: Accumulators }[] = []
       for (const part of partsOf(order.inOrder(), most)) {

@@ -13,7 +13,7 @@ export type Bucket = Extract<Stage, readonly ['bucket', unknown]>[1]
  * their order. What lies outside goes to `default`, which stands where its value does. Throws for it without one.
  */
 export function bucket({ by, boundaries, default: other, fields }: Bucket, scope: Scope): Operator {
-  const valueOf = compileExpression(by, scope)
+  const compute = compileExpression(by, scope)
   const open = compileAccumulators(fields, scope)
   const outside = boundaries.length
   return async function* (input, { meter }) {
@@ -23,7 +23,7 @@ export function bucket({ by, boundaries, default: other, fields }: Bucket, scope
       for await (const page of input)
         for (const document of page) {
           meter.step()
-          const value = valueOf(document)
+          const value = compute(document)
           const place = placeOf(value, boundaries) ?? outside
           if (place === outside && other === undefined)
             throw unfit('aggregate: bucket: a value lies outside of the boundaries: give it a default')

@@ -16,7 +16,7 @@ export function candidatesFor(condition: Filter, scope: Scope): Candidates | und
   const equality = equalitiesOf(condition, scope)[0]
   if (!equality) return undefined
   const fieldOf = compileExpression(equality.field, scope)
-  const valueOf = compileExpression(equality.variable, scope)
+  const wantedOf = compileExpression(equality.variable, scope)
   const indexes = new WeakMap<Page, KeyMap<DocumentData[]>>()
   return documents => {
     let index = indexes.get(documents)
@@ -30,7 +30,7 @@ export function candidatesFor(condition: Filter, scope: Scope): Candidates | und
       }
       indexes.set(documents, index)
     }
-    return index.get(valueOf(null) ?? null) ?? []
+    return index.get(wantedOf(null) ?? null) ?? []
   }
 }
 

@@ -1,7 +1,7 @@
 import { type Document, type DocumentData, RegExpValue, type Value } from '@nearcloud/protocol'
 import { compilePath } from '../../match/path.ts'
 import { fieldOf, indexOf, isContainer, segmentsOf } from '../../paths.ts'
-import type { Filter, Lookup, Query } from '../../types.ts'
+import type { Filter, Lookup } from '../../types.ts'
 import { withValue } from './fields.ts'
 import { KeyMap } from './key-map.ts'
 import type { Holding } from './meter.ts'
