@@ -119,6 +119,10 @@ export class SimEngine implements Engine {
     await this.#access('committed')
   }
 
+  dropRows(env: string, index: number, limit: number): Promise<boolean> {
+    return this.#disk.memory.dropRows(env, index, limit)
+  }
+
   client(env: string, client: string): Promise<ClientRow | undefined> {
     return this.#disk.memory.client(env, client)
   }

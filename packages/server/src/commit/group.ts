@@ -163,6 +163,7 @@ export class Group {
       from: this.#from,
       to: this.#version,
       changes: this.#stored,
+      keys: [],
       clients: this.clients,
       outcomes: this.#outcomes,
       forgotten: [],

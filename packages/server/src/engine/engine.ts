@@ -1,14 +1,17 @@
 import type { DocId, Millis, MutationId, Outcome, Version } from '@nearcloud/protocol'
+import type { Direction, KeyRange } from '@nearcloud/query'
 import type { Change, ChangeRecord } from '../commit/change.ts'
 
 /**
- * The server's storage: documents with their merge stamps, the one history, what was decided of each client's
- * mutations, and small durable strings. It judges nothing and understands no query.
+ * The server's storage: documents with their merge stamps, rows of indexes, the one history, what was decided of each
+ * client's mutations, and small durable strings. It judges nothing and understands no query: an index is a number to it,
+ * and its keys are bytes that somebody else computed.
  *
  * Laws. Implementers owe: `commit` is all or nothing and resolves only when it would survive the loss of power; after
  * it resolved every read sees it; no read ever sees half of one; text comes back byte for byte. Environments do not
- * see each other. Callers owe: one `commit` of an environment in flight at a time (`writeState` may come between), versions that only grow
- * (`batch.from` is the head, checked), texts that `encode` gave, nothing after `close`.
+ * see each other. Callers owe: one `commit` of an environment in flight at a time (`writeState` and `dropRows` may come between),
+ * versions that only grow (`batch.from` is the head, checked), texts that `encode` gave, for each change of a document the
+ * changes of its keys in the same batch, nothing after `close`.
  * `testing/engine-suite.ts` checks all of it on every implementation.
  */
 export interface Engine {
@@ -21,6 +24,11 @@ export interface Engine {
   /**
    * A collection's documents in `_id` order (numbers before texts, texts by code point), in pages. Each page is one
    * moment of the database, later pages may be later moments. Other work of the process runs between pages.
+   *
+   * With an `index` its rows are walked instead, in the order of their keys, rows of one key by `_id` (all of it backwards
+   * for `desc`); each gives its document as it is in that moment, with the `key`. A page begins right behind the last row
+   * of the page before, whatever was added or removed meanwhile. A document is met once for each of its keys in the ranges,
+   * and again when it moved ahead of the walk; not at all when it moved behind it. One that does not exist is never met.
    */
   scan(env: string, plan: ScanPlan): AsyncIterable<readonly StoredRow[]>
   /** Names of the collections that have a document, sorted. */
@@ -34,6 +42,8 @@ export interface Engine {
    */
   log(env: string, after: Version, limit: number): Promise<readonly Change[] | undefined>
   commit(env: string, batch: Batch): Promise<void>
+  /** Removes some rows of an index, `limit` at most, in a transaction of its own. Tells whether there are more. */
+  dropRows(env: string, index: number, limit: number): Promise<boolean>
   client(env: string, client: string): Promise<ClientRow | undefined>
   /** What was decided of a client's mutations above `after`, in their order. */
   outcomes(env: string, client: string, after: MutationId): Promise<readonly OutcomeRow[]>
@@ -56,10 +66,14 @@ export interface StoredRow {
   readonly text: string
   /** Its merge stamps, as JSON. */
   readonly stamps: string
+  /** Of a walk along an index: the key it was met at. */
+  readonly key?: string
 }
 
 export interface ScanPlan {
   readonly collection: string
+  /** The rows of an index of this collection; of the rest only `pageSize` is looked at. */
+  readonly index?: IndexWalk
   /**
    * Texts of which at least one occurs in the canonical text of every document that is wanted; for each list. Only a
    * narrowing: rows without them may be given too.
@@ -73,12 +87,21 @@ export interface ScanPlan {
   readonly pageSize?: number
 }
 
+export interface IndexWalk {
+  readonly number: number
+  /** Ascending and apart from each other, also for a walk backwards. */
+  readonly ranges: readonly KeyRange[]
+  readonly direction: Direction
+}
+
 export interface Batch {
   /** The head it builds on, and the head it makes; equal when no document changes. */
   readonly from: Version
   readonly to: Version
   /** In order of version and ordinal. The last one of a document is its new state. */
   readonly changes: readonly StoredChange[]
+  /** Carried out in order. */
+  readonly keys: readonly KeyChange[]
   readonly clients: readonly ClientRow[]
   readonly outcomes: readonly OutcomeRow[]
   /** Outcomes the client has for good. */
@@ -88,13 +111,24 @@ export interface Batch {
 
 /** A batch in which nothing happens. */
 export function emptyBatch(head: Version): Batch {
-  return { from: head, to: head, changes: [], clients: [], outcomes: [], forgotten: [], state: [] }
+  return { from: head, to: head, changes: [], keys: [], clients: [], outcomes: [], forgotten: [], state: [] }
 }
 
 /** With the stamps of the new state. */
 export interface StoredChange {
   readonly record: ChangeRecord
   readonly stamps: string
+}
+
+/**
+ * What becomes of a document in an index: rows that are taken away, then rows that are added. To take away what is not
+ * there, or to add what is, does nothing. Keys are texts whose characters are bytes (0 to 255), ordered by them.
+ */
+export interface KeyChange {
+  readonly index: number
+  readonly id: DocId
+  readonly removed: readonly string[]
+  readonly added: readonly string[]
 }
 
 export interface ClientRow {

@@ -1,8 +1,12 @@
 import { CloudError, type RandomBytes, toHex } from '@nearcloud/protocol'
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
 
-/** The layout of the tables below. A server refuses a database of a later one. */
-export const storedFormat = 1
+/**
+ * The layout of the tables below. A server refuses a database of a later one, and brings an earlier one up to this.
+ *
+ * 1: without `index_rows`.
+ */
+export const storedFormat = 2
 
 /**
  * Opens or creates the database file for one process: write-ahead log, every commit synced to the disk, checked.
@@ -46,6 +50,8 @@ function prepare(db: DatabaseSyncInstance, file: string, random: RandomBytes): s
     meta.format <= storedFormat,
     `the database ${file} was written by a newer nearcloud (format ${meta.format}; this one knows ${storedFormat})`,
   )
+  // what the formats before did not have was made empty just now
+  if (meta.format < storedFormat) db.prepare('UPDATE meta SET format = ?').run(storedFormat)
   return meta.epoch
 }
 
@@ -59,6 +65,10 @@ CREATE TABLE IF NOT EXISTS documents (
   version INTEGER NOT NULL, doc TEXT NOT NULL, stamps TEXT NOT NULL,
   PRIMARY KEY (env, collection, id)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS index_rows (
+  env TEXT NOT NULL, number INTEGER NOT NULL, key BLOB NOT NULL, id ANY NOT NULL,
+  PRIMARY KEY (env, number, key, id)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS history (
   env TEXT NOT NULL, version INTEGER NOT NULL, ordinal INTEGER NOT NULL,
   collection TEXT NOT NULL, id ANY NOT NULL, before TEXT,

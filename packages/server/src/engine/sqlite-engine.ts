@@ -7,12 +7,15 @@ import {
   type ClientRow,
   type Engine,
   emptyBatch,
+  type IndexWalk,
+  type KeyChange,
   type OutcomeRow,
   type ScanPlan,
   type StoredRow,
 } from './engine.ts'
 import { openDatabase, storeError } from './sqlite-database.ts'
 import { prepareStatements, type Statements } from './sqlite-statements.ts'
+import { type Place, storedIndexKey, walkPage } from './sqlite-walk.ts'
 import { keyOfStored, storedKey, storedText, textOfStored } from './text-key.ts'
 import { nextTurn } from './turn.ts'
 
@@ -52,6 +55,10 @@ export class SqliteEngine implements Engine {
         yield rows.filter(row => row !== null)
         await nextTurn()
       }
+      return
+    }
+    if (plan.index) {
+      yield* this.#walk(env, plan.collection, plan.index, pageSize)
       return
     }
     let after = plan.after === undefined ? null : storedKey(plan.after)
@@ -103,6 +110,15 @@ export class SqliteEngine implements Engine {
       if (error.code !== 'STORE_FULL') this.#failure = thrown
       throw error
     }
+  }
+
+  async dropRows(env: string, index: number, limit: number): Promise<boolean> {
+    return this.#reading(() => {
+      const end = this.#statements.nthRow.get(env, index, limit) as { key: Uint8Array; id: DocId } | undefined
+      if (end) this.#statements.dropRowsBefore.run(env, index, end.key, end.id)
+      else this.#statements.dropRows.run(env, index)
+      return end !== undefined
+    })
   }
 
   async client(env: string, client: string): Promise<ClientRow | undefined> {
@@ -181,6 +197,7 @@ export class SqliteEngine implements Engine {
       if (afterText === null) statements.deleteDocument.run(env, collection, key)
       else statements.putDocument.run(env, collection, key, version, afterText, stamps)
     }
+    for (const change of batch.keys) this.#changeKeys(env, change)
     for (const row of batch.clients)
       statements.putClient.run(env, row.client, row.openid, row.lastMutation, row.lastTime)
     for (const { client, nonce, outcome } of batch.outcomes)
@@ -189,6 +206,29 @@ export class SqliteEngine implements Engine {
     for (const [key, value] of batch.state)
       if (value === null) statements.deleteState.run(env, key)
       else statements.putState.run(env, key, storedText(value))
+  }
+
+  #changeKeys(env: string, { index, id, removed, added }: KeyChange): void {
+    const stored = storedKey(id)
+    for (const key of removed) this.#statements.removeRow.run(env, index, storedIndexKey(key), stored)
+    for (const key of added) this.#statements.addRow.run(env, index, storedIndexKey(key), stored)
+  }
+
+  async *#walk(
+    env: string,
+    collection: string,
+    walk: IndexWalk,
+    pageSize: number,
+  ): AsyncIterable<readonly StoredRow[]> {
+    let place: Place | undefined
+    for (;;) {
+      const limits = { rows: pageSize, maxCharacters: pageCharacters }
+      const page = this.#reading(() => walkPage(this.#statements, env, collection, walk, place, limits))
+      if (page.rows.length > 0) yield page.rows
+      if (page.last === undefined) return
+      place = page.last
+      await nextTurn()
+    }
   }
 
   #page(env: string, plan: ScanPlan, after: DocId | null, pageSize: number) {

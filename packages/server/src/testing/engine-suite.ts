@@ -1,7 +1,16 @@
 import { type DocId, encode, makeDocument, type Outcome, type Value } from '@nearcloud/protocol'
 import { describe, expect, test } from 'vitest'
 import type { DataType } from '../commit/change.ts'
-import { type Batch, type Engine, emptyBatch, type StoredChange, type StoredRow } from '../engine/engine.ts'
+import {
+  type Batch,
+  type Engine,
+  emptyBatch,
+  type IndexWalk,
+  type KeyChange,
+  type ScanPlan,
+  type StoredChange,
+  type StoredRow,
+} from '../engine/engine.ts'
 
 /** What every engine owes. `open` gives a fresh, empty one; the suite closes it. */
 export function engineSuite(name: string, open: () => Promise<Engine>): void {
@@ -220,6 +229,115 @@ export function engineSuite(name: string, open: () => Promise<Engine>): void {
       expect(await engine.readState('a', 'other')).toBeUndefined()
     })
 
+    run('[ENGINE-17] an index is walked in the order of its keys, rows of one key by _id', async engine => {
+      const ids: DocId[] = ['b', 2, 'a\0', 'a', -1]
+      await engine.commit('a', {
+        ...batch(
+          0,
+          ids.map((id, n) => change({ id, after: { n } })),
+        ),
+        keys: [...ids.map(id => added(7, id, 'k')), added(7, 'b', '\xff\0', ''), added(8, 'b', 'other')],
+      })
+      const inOrder = [
+        ['', 'b'],
+        ['k', -1],
+        ['k', 2],
+        ['k', 'a'],
+        ['k', 'a\0'],
+        ['k', 'b'],
+        ['\xff\0', 'b'],
+      ]
+      for (const pageSize of [1, 2, 3, 100]) {
+        expect(await walked(engine, { pageSize })).toEqual(inOrder)
+        expect(await walked(engine, { pageSize, direction: 'desc' })).toEqual([...inOrder].reverse())
+      }
+      const rows = await collect(engine, 'a', 'todos', { index: walkOf({ ranges: [{ from: '\xff' }] }) })
+      expect(rows).toEqual([{ ...(await engine.get('a', 'todos', ['b']))[0]!, key: '\xff\0' }])
+    })
+
+    run(
+      '[ENGINE-18] a range holds its beginning and not its end; ranges come one after the other',
+      async engine => {
+        const keys = ['a', 'a\0', 'b', 'ba', 'c', '\xff']
+        await engine.commit('a', {
+          ...batch(0, [change({ id: 'x', after: {} })]),
+          keys: [added(7, 'x', ...keys)],
+        })
+        const ranges = [{ from: 'a', to: 'a\0' }, { from: 'b', to: 'c' }, { from: 'c\0' }]
+        for (const pageSize of [1, 2, 100]) {
+          const found = await walked(engine, { ranges, pageSize })
+          expect(found.map(([key]) => key)).toEqual(['a', 'b', 'ba', '\xff'])
+          expect(await walked(engine, { ranges, pageSize, direction: 'desc' })).toEqual([...found].reverse())
+        }
+        expect(await walked(engine, { ranges: [] })).toEqual([])
+      },
+    )
+
+    run(
+      '[ENGINE-19] rows follow their batches, and those of removed documents are never met',
+      async engine => {
+        await engine.commit('a', {
+          ...batch(0, [change({ id: 'x', after: {} }), change({ id: 'y', after: {} })]),
+          keys: [added(7, 'x', 'a', 'b'), added(7, 'x', 'a'), added(7, 'y', 'c')],
+        })
+        await engine.commit('a', {
+          ...emptyBatch(1),
+          keys: [{ index: 7, id: 'x', removed: ['a', 'nothing'], added: ['d'] }, added(7, 'z', 'e')],
+        })
+        expect(await walked(engine)).toEqual([
+          ['b', 'x'],
+          ['c', 'y'],
+          ['d', 'x'],
+        ])
+        await engine.commit('a', batch(1, [change({ version: 2, id: 'x', before: {}, dataType: 'remove' })]))
+        expect(await walked(engine)).toEqual([['c', 'y']])
+        expect(await collect(engine, 'a', 'notes', { index: walkOf({}) })).toEqual([])
+        expect(await collect(engine, 'b', 'todos', { index: walkOf({}) })).toEqual([])
+      },
+    )
+
+    run('[ENGINE-20] a page begins right behind the last row, whatever happened meanwhile', async engine => {
+      const letters = ['a', 'b', 'c', 'd', 'e', 'f']
+      await engine.commit('a', {
+        ...batch(
+          0,
+          letters.map(id => change({ id, after: {} })),
+        ),
+        keys: letters.map(id => added(7, id, 'k')),
+      })
+      const met: unknown[] = []
+      for await (const page of engine.scan('a', { collection: 'todos', index: walkOf({}), pageSize: 2 })) {
+        met.push(...page.map(row => row.id))
+        if (met.length !== 2) continue
+        await engine.commit('a', {
+          ...emptyBatch(1),
+          keys: [
+            { index: 7, id: 'b', removed: ['k'], added: ['j'] },
+            { index: 7, id: 'c', removed: ['k'], added: [] },
+            { index: 7, id: 'd', removed: ['k'], added: ['l'] },
+          ],
+        })
+      }
+      expect(met).toEqual(['a', 'b', 'e', 'f', 'd'])
+    })
+
+    run('[ENGINE-21] the rows of an index are dropped in pages, and those of others stay', async engine => {
+      const ids = Array.from({ length: 25 }, (_, n) => n)
+      await engine.commit('a', {
+        ...batch(
+          0,
+          ids.map(id => change({ id, after: {} })),
+        ),
+        keys: ids.flatMap(id => [added(7, id, 'k', `${id}`), added(8, id, 'k')]),
+      })
+      let pages = 1
+      while (await engine.dropRows('a', 7, 20)) pages++
+      expect(pages).toBe(3)
+      expect(await walked(engine)).toEqual([])
+      expect((await walked(engine, { number: 8 })).length).toBe(25)
+      expect(await engine.dropRows('a', 9, 20)).toBe(false)
+    })
+
     run('[ENGINE-11] other work runs between the pages of a long scan', async engine => {
       await engine.commit(
         'a',
@@ -278,11 +396,28 @@ function batch(from: number, changes: readonly StoredChange[]): Batch {
   return { ...emptyBatch(from), to: from + 1, changes: numbered }
 }
 
+function added(index: number, id: DocId, ...keys: string[]): KeyChange {
+  return { index, id, removed: [], added: keys }
+}
+
+function walkOf(part: Partial<IndexWalk>): IndexWalk {
+  return { number: 7, ranges: [{ from: '' }], direction: 'asc', ...part }
+}
+
+/** Key and id of what a walk meets. */
+async function walked(
+  engine: Engine,
+  { pageSize = 100, ...part }: Partial<IndexWalk> & { pageSize?: number } = {},
+): Promise<unknown[][]> {
+  const rows = await collect(engine, 'a', 'todos', { index: walkOf(part), pageSize })
+  return rows.map(row => [row.key, row.id])
+}
+
 async function collect(
   engine: Engine,
   env: string,
   collection: string,
-  plan: { pageSize?: number; after?: DocId; ids?: DocId[]; containing?: string[][] } = {},
+  plan: Omit<ScanPlan, 'collection'> = {},
 ): Promise<StoredRow[]> {
   const rows: StoredRow[] = []
   for await (const page of engine.scan(env, { collection, ...plan })) rows.push(...page)

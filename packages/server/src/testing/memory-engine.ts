@@ -5,6 +5,8 @@ import type {
   Batch,
   ClientRow,
   Engine,
+  IndexWalk,
+  KeyChange,
   OutcomeRow,
   ScanPlan,
   StoredChange,
@@ -40,6 +42,10 @@ export class MemoryEngine implements Engine {
       return
     }
     const pageSize = plan.pageSize ?? 100
+    if (plan.index) {
+      yield* this.#walk(env, plan.collection, plan.index, pageSize)
+      return
+    }
     let after = plan.after
     for (;;) {
       const rows = this.#sorted(env, plan.collection)
@@ -76,6 +82,7 @@ export class MemoryEngine implements Engine {
     this.commits++
     target.head = batch.to
     for (const change of batch.changes) target.apply(change)
+    for (const change of batch.keys) target.changeKeys(change)
     for (const row of batch.clients) target.clients.set(row.client, row)
     for (const row of batch.outcomes) target.outcomes.push(row)
     for (const { client, upTo } of batch.forgotten)
@@ -83,6 +90,12 @@ export class MemoryEngine implements Engine {
     for (const [key, value] of batch.state)
       if (value === null) target.state.delete(key)
       else target.state.set(key, value)
+  }
+
+  async dropRows(env: string, index: number, limit: number): Promise<boolean> {
+    const rows = this.#in(env).indexRows.get(index) ?? new Map()
+    for (const name of [...rows.keys()].slice(0, limit)) rows.delete(name)
+    return rows.size > 0
   }
 
   async client(env: string, client: string): Promise<ClientRow | undefined> {
@@ -121,6 +134,29 @@ export class MemoryEngine implements Engine {
 
   async close(): Promise<void> {}
 
+  async *#walk(env: string, collection: string, walk: IndexWalk, pageSize: number) {
+    const sign = walk.direction === 'desc' ? -1 : 1
+    const order = (a: IndexRow, b: IndexRow) =>
+      sign * (compareKeys(a.key, b.key) || compareValues(a.id, b.id))
+    let last: IndexRow | undefined
+    for (;;) {
+      const rows = [...(this.#in(env).indexRows.get(walk.number)?.values() ?? [])]
+      const documents = this.#in(env).documents.get(collection)
+      const page: StoredRow[] = []
+      for (const row of rows.sort(order)) {
+        if (page.length === pageSize || (last && order(row, last) <= 0)) continue
+        if (!walk.ranges.some(({ from, to }) => row.key >= from && (to === undefined || row.key < to)))
+          continue
+        const document = documents?.get(row.id)
+        if (document) page.push({ ...document, key: row.key })
+      }
+      if (page.length === 0) return
+      yield page
+      last = { key: page.at(-1)!.key!, id: page.at(-1)!.id }
+      await nextTurn()
+    }
+  }
+
   #in(env: string): MemoryEnvironment {
     let found = this.#environments.get(env)
     if (!found) {
@@ -140,6 +176,8 @@ class MemoryEnvironment {
   head = 0
   horizon = 0
   readonly documents = new Map<string, Map<DocId, StoredRow>>()
+  /** By the index's number, then by key and id. */
+  readonly indexRows = new Map<number, Map<string, IndexRow>>()
   history: StoredChange[] = []
   readonly clients = new Map<string, ClientRow>()
   outcomes: OutcomeRow[] = []
@@ -153,6 +191,24 @@ class MemoryEnvironment {
     if (afterText === null) rows.delete(id)
     else rows.set(id, { id, version, text: afterText, stamps: change.stamps })
   }
+
+  changeKeys({ index, id, removed, added }: KeyChange): void {
+    const rows = this.indexRows.get(index) ?? new Map<string, IndexRow>()
+    this.indexRows.set(index, rows)
+    const nameOf = (key: string) => `${typeof id}/${id}/${key}`
+    for (const key of removed) rows.delete(nameOf(key))
+    for (const key of added) rows.set(nameOf(key), { key, id })
+  }
+}
+
+interface IndexRow {
+  readonly key: string
+  readonly id: DocId
+}
+
+/** Of keys, whose characters are bytes. */
+function compareKeys(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
 }
 
 function mayBeWanted(text: string, lists: readonly (readonly string[])[]): boolean {
