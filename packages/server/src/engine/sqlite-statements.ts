@@ -49,14 +49,15 @@ export function prepareStatements(db: DatabaseSyncInstance) {
          ORDER BY id`,
       ),
 
-    /** Rows of an index from a key on; before a key; behind a row. */
-    walk: (part: { hasEnd: boolean; hasAfter: boolean; isBackwards: boolean }) =>
+    /** Rows of an index from a key on or behind a row, and before a key; backwards before a key or a row. */
+    walk: ({ hasEnd, isBehind, isBackwards }: { hasEnd: boolean; isBehind: boolean; isBackwards: boolean }) =>
       once(
         `SELECT r.key, d.id, d.version, d.doc AS text, d.stamps
          FROM index_rows AS r CROSS JOIN documents AS d ON d.env = r.env AND d.collection = ? AND d.id = r.id
-         WHERE r.env = ? AND r.number = ? AND r.key >= ?${part.hasEnd ? ' AND r.key < ?' : ''}
-         ${part.hasAfter ? `AND (r.key, r.id) ${part.isBackwards ? '<' : '>'} (?, ?)` : ''}
-         ORDER BY ${part.isBackwards ? 'r.key DESC, r.id DESC' : 'r.key, r.id'} LIMIT ?`,
+         WHERE r.env = ? AND r.number = ?
+         ${isBehind && !isBackwards ? 'AND (r.key, r.id) > (?, ?)' : 'AND r.key >= ?'}
+         ${isBehind && isBackwards ? 'AND (r.key, r.id) < (?, ?)' : hasEnd ? 'AND r.key < ?' : ''}
+         ORDER BY ${isBackwards ? 'r.key DESC, r.id DESC' : 'r.key, r.id'} LIMIT ?`,
       ),
     addRow: prepare('INSERT OR IGNORE INTO index_rows (env, number, key, id) VALUES (?, ?, ?, ?)'),
     removeRow: prepare('DELETE FROM index_rows WHERE env = ? AND number = ? AND key = ? AND id = ?'),

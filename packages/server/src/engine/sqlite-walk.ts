@@ -36,25 +36,14 @@ export function walkPage(
   let size = 0
   for (const range of isBackwards ? [...walk.ranges].reverse() : walk.ranges) {
     if (after && isBehind(range, after.key, isBackwards)) continue
-    const from = after && holds(range, after.key) ? after : undefined
-    const select = statements.walk({
-      hasEnd: range.to !== undefined,
-      hasAfter: from !== undefined,
-      isBackwards,
-    })
-    const values = [
-      ...(range.to === undefined ? [] : [storedIndexKey(range.to)]),
-      ...(from ? [storedIndexKey(from.key), from.id] : []),
-    ]
+    const behind = after && holds(range, after.key) ? [storedIndexKey(after.key), after.id] : undefined
+    const end = range.to === undefined ? [] : [storedIndexKey(range.to)]
+    // the tighter bound alone, so that the database begins there and looks at nothing twice
+    const lower = isBackwards || !behind ? [storedIndexKey(range.from)] : behind
+    const upper = isBackwards && behind ? behind : end
+    const select = statements.walk({ hasEnd: end.length > 0, isBehind: behind !== undefined, isBackwards })
     const wanted = limits.rows - rows.length
-    for (const raw of select.iterate(
-      collection,
-      env,
-      walk.number,
-      storedIndexKey(range.from),
-      ...values,
-      wanted,
-    )) {
+    for (const raw of select.iterate(collection, env, walk.number, ...lower, ...upper, wanted)) {
       const { key: bytes, id, version, text, stamps } = raw as unknown as RawRow
       const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
       rows.push({ id: keyOfStored(id), version, text, stamps, key })
