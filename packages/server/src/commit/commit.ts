@@ -9,11 +9,12 @@ import {
 } from '@nearcloud/protocol'
 import { applyWrite, checkWrite, compileFilter, type WriteContext } from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
+import { indexesCollection } from '../indexes/open-index.ts'
 import type { Judge } from '../rules/judge.ts'
 import type { DataType } from './change.ts'
 import type { CommitRequest, Decision, Effect } from './environment.ts'
 import type { Group } from './group.ts'
-import { keyOf, type Staged } from './stage.ts'
+import { keyOf, type Staged, type StagedChange } from './stage.ts'
 
 /** The pipeline, in the order it happens. The caller makes the group durable and publishes it afterwards. */
 export function commit(group: Group, request: CommitRequest): Decision {
@@ -30,11 +31,13 @@ function decide(group: Group, request: CommitRequest): Decision {
   const effects: Effect[] = []
   const superseded: string[] = []
   const kinds = new Map<string, DataType>()
+  let changed: readonly StagedChange[]
   try {
     if ('client' in request && request.client.refusal) throw request.client.refusal
     const isWanted = 'where' in request && request.where ? compileFilter(request.where) : undefined
     for (const asked of writesOf(request)) {
       if (actor.kind !== 'admin') checkWrite(asked)
+      if (asked.collection === indexesCollection && !group.isOurs) throw notByHand()
       const before = group.stage.get(asked.collection, asked.id)
       if (isWanted && !(before && isWanted(before.stored.doc))) {
         effects.push({ id: asked.id, existed: false, exists: false })
@@ -50,11 +53,13 @@ function decide(group: Group, request: CommitRequest): Decision {
       group.stage.try(write.collection, write.id, after)
       kinds.set(keyOf(write.collection, write.id), write.op === 'set' ? 'replace' : 'update')
     }
+    changed = group.stage.changes
+    group.keys.accept(group.keys.rekey(changed))
   } catch (thrown) {
     group.stage.discard()
     return { outcome: rejected(group, request, thrown), effects: [] }
   }
-  const changed = group.stage.accept()
+  group.stage.accept()
   const version = changed.length === 0 ? group.version : context.version
   group.record(
     request,
@@ -90,6 +95,12 @@ function contextOf(group: Group, request: CommitRequest): WriteContext {
     version: version + 1,
     now,
   }
+}
+
+function notByHand(): CloudError {
+  return new CloudError('DATABASE_PERMISSION_DENIED', {
+    errMsg: 'indexes are changed by createIndex and dropIndex',
+  })
 }
 
 /** What a user makes is theirs, and only the server says so. */

@@ -1,12 +1,14 @@
 import { type Clock, CloudError, type MutationId, type Version } from '@nearcloud/protocol'
-import { type ClientRow, type Engine, emptyBatch, type OutcomeRow } from '../engine/engine.ts'
+import { type Batch, type ClientRow, type Engine, emptyBatch, type OutcomeRow } from '../engine/engine.ts'
 import { nextTurn } from '../engine/turn.ts'
+import type { Indexes } from '../indexes/indexes.ts'
 import type { Log } from '../log-line.ts'
 import type { Judge } from '../rules/judge.ts'
 import type { Change } from './change.ts'
 import { commit } from './commit.ts'
 import type { CommitRequest, Decision } from './environment.ts'
 import { Group } from './group.ts'
+import { Loaded } from './loaded.ts'
 
 /** What became durable together. */
 export interface Published {
@@ -28,6 +30,7 @@ export interface OpenedClient {
 export interface CommitterOptions {
   readonly env: string
   readonly engine: Engine
+  readonly indexes: Indexes
   readonly clock: Clock
   readonly judge: Judge
   readonly log: Log
@@ -35,14 +38,24 @@ export interface CommitterOptions {
   readonly publish: (published: Published) => void
 }
 
-type Job =
-  | {
-      readonly kind: 'commit'
-      readonly request: CommitRequest
-      readonly resolve: (decision: Decision) => void
-      readonly reject: (error: unknown) => void
-    }
-  | { readonly kind: 'alone'; run(head: Version): Promise<void> }
+/** What the one who has the order of commits for himself may do. */
+export interface Alone {
+  readonly head: Version
+  /** Decided, stored and published at once; it may write what says which indexes there are. */
+  commit(request: CommitRequest): Promise<Decision>
+  /** Stores what is no change of a document. */
+  store(part: Partial<Pick<Batch, 'keys' | 'clients' | 'forgotten' | 'state'>>): Promise<void>
+}
+
+interface CommitJob {
+  readonly kind: 'commit'
+  readonly request: CommitRequest
+  readonly resolve: (decision: Decision) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** `run` never rejects. */
+type Job = CommitJob | { readonly kind: 'alone'; run(): Promise<void> }
 
 /**
  * The one writer of an environment. Commits are decided in the order they came; what came while the last group was
@@ -53,6 +66,8 @@ export class Committer {
   readonly #queue: Job[] = []
   #running: Promise<void> | undefined
   #closed = false
+  /** Commits in the next group, at most. */
+  #mostInGroup = maxGroup
 
   constructor(options: CommitterOptions) {
     this.#options = options
@@ -60,7 +75,8 @@ export class Committer {
 
   commit(request: CommitRequest): Promise<Decision> {
     return new Promise((resolve, reject) => {
-      this.#enqueue({ kind: 'commit', request, resolve, reject }, reject)
+      this.#checkRoom()
+      this.#enqueue({ kind: 'commit', request, resolve, reject })
     })
   }
 
@@ -69,10 +85,16 @@ export class Committer {
    * the latest thousand: the client has them, and a store set back to an earlier day asks for them again. Throws
    * TOKEN_REFUSED when it belongs to another user.
    */
-  openClient(client: string, openid: string, seen: MutationId): Promise<OpenedClient> {
+  async openClient(client: string, openid: string, seen: MutationId): Promise<OpenedClient> {
+    this.#checkRoom()
+    return this.alone(alone => this.#openClient(client, openid, seen, alone))
+  }
+
+  /** Nothing is decided while `work` is done: what was asked before it is stored, what comes later waits. */
+  alone<T>(work: (alone: Alone) => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const run = (head: Version) => this.#openClient(client, openid, seen, head).then(resolve, reject)
-      this.#enqueue({ kind: 'alone', run }, reject)
+      const run = () => this.#whileAlone(work).then(resolve, reject)
+      this.#enqueue({ kind: 'alone', run })
     })
   }
 
@@ -82,19 +104,17 @@ export class Committer {
     await this.#running
   }
 
-  #enqueue(job: Job, reject: (error: unknown) => void): void {
-    if (this.#closed) {
-      reject(new CloudError('CLOSED', { errMsg: 'the server is stopping' }))
-    } else if (this.#queue.length >= maxQueue) {
-      reject(
-        new CloudError('EXCEED_REQUEST_LIMIT', {
-          errMsg: 'the server has too many writes waiting: try later',
-        }),
-      )
-    } else {
-      this.#queue.push(job)
-      this.#running ??= this.#run()
-    }
+  #checkRoom(): void {
+    if (this.#queue.length < maxQueue) return
+    throw new CloudError('EXCEED_REQUEST_LIMIT', {
+      errMsg: 'the server has too many writes waiting: try later',
+    })
+  }
+
+  #enqueue(job: Job): void {
+    if (this.#closed) throw new CloudError('CLOSED', { errMsg: 'the server is stopping' })
+    this.#queue.push(job)
+    this.#running ??= this.#run()
   }
 
   async #run(): Promise<void> {
@@ -103,17 +123,17 @@ export class Committer {
       const first = this.#queue[0]!
       if (first.kind === 'alone') {
         this.#queue.shift()
-        await first.run(await this.#options.engine.head(this.#options.env))
-      } else await this.#commitGroup(this.#takeGroup())
+        await first.run()
+      } else await this.#commitGroup(this.#takeGroup(), false)
       if (this.#queue.length > 0) await nextTurn()
     }
     this.#running = undefined // in the same step as the last look at the queue
   }
 
-  #takeGroup(): Extract<Job, { kind: 'commit' }>[] {
-    const group: Extract<Job, { kind: 'commit' }>[] = []
+  #takeGroup(): CommitJob[] {
+    const group: CommitJob[] = []
     let writes = 0
-    while (group.length < maxGroup && writes < maxGroupWrites) {
+    while (group.length < this.#mostInGroup && writes < maxGroupWrites) {
       const next = this.#queue[0]
       if (next?.kind !== 'commit') break
       this.#queue.shift()
@@ -124,19 +144,31 @@ export class Committer {
     return group
   }
 
-  async #commitGroup(jobs: Extract<Job, { kind: 'commit' }>[]): Promise<void> {
-    const { env, engine, clock, judge, log, publish } = this.#options
+  /** Jobs that could not be decided with the others go back to the head of the queue. */
+  async #commitGroup(asked: CommitJob[], isOurs: boolean): Promise<void> {
+    const { env, engine, indexes, clock, log, judge, publish } = this.#options
+    let jobs = asked
     try {
-      const group = new Group({ from: await engine.head(env), now: clock.now(), judge, log })
-      await group.load(
-        engine,
-        env,
-        jobs.map(job => job.request),
-      )
-      const answers = jobs.map(job => answerTo(group, job))
-      if (group.batch) await engine.commit(env, group.batch)
-      publish({ head: group.version, changes: group.changes, clients: group.clients })
-      for (const answer of answers) answer()
+      await indexes.open()
+      const requests = jobs.map(job => job.request)
+      const [loaded, now] = [await Loaded.read(engine, env, requests), clock.now()]
+      for (let round = 1; ; round++) {
+        const group = new Group({ loaded, indexes, now, judge, log, isOurs })
+        const { answers, known } = decideAll(group, jobs)
+        if (known === jobs.length) {
+          if (group.batch) await engine.commit(env, group.batch)
+          publish({ head: group.version, changes: group.changes, clients: group.clients })
+          for (const answer of answers) answer()
+          break
+        }
+        await loaded.readHolders(group.keys.unknown)
+        if (round < maxRounds) continue
+        // each answer may raise another question, so they go on with those of which all is known
+        const most = Math.max(known, 1)
+        this.#queue.unshift(...jobs.slice(most))
+        jobs = jobs.slice(0, most)
+      }
+      this.#mostInGroup = jobs.length < asked.length ? jobs.length : Math.min(this.#mostInGroup * 2, maxGroup)
     } catch (error) {
       log({
         level: 'error',
@@ -147,7 +179,21 @@ export class Committer {
     }
   }
 
-  async #openClient(client: string, openid: string, seen: MutationId, head: Version): Promise<OpenedClient> {
+  async #whileAlone<T>(work: (alone: Alone) => Promise<T>): Promise<T> {
+    const { env, engine, indexes } = this.#options
+    await indexes.open()
+    const head = await engine.head(env)
+    return work({
+      head,
+      commit: request =>
+        new Promise((resolve, reject) => {
+          void this.#commitGroup([{ kind: 'commit', request, resolve, reject }], true)
+        }),
+      store: async part => engine.commit(env, { ...emptyBatch(await engine.head(env)), ...part }),
+    })
+  }
+
+  async #openClient(client: string, openid: string, seen: MutationId, alone: Alone): Promise<OpenedClient> {
     const { env, engine } = this.#options
     const known = await engine.client(env, client)
     if (known && known.openid !== openid)
@@ -156,13 +202,27 @@ export class Committer {
     const outcomes = known ? await engine.outcomes(env, client, seen) : []
     const upTo = Math.min(seen, row.lastMutation - keptOutcomes)
     const forgotten = upTo > 0 ? [{ client, upTo }] : []
-    await engine.commit(env, { ...emptyBatch(head), clients: known ? [] : [row], forgotten })
-    return { head, row, outcomes }
+    await alone.store({ clients: known ? [] : [row], forgotten })
+    return { head: alone.head, row, outcomes }
   }
 }
 
+/** Decides them one after the other; the first `known` of them without guessing who holds a key. */
+function decideAll(
+  group: Group,
+  jobs: readonly CommitJob[],
+): { readonly answers: readonly (() => void)[]; readonly known: number } {
+  let known = 0
+  const answers = jobs.map((job, n) => {
+    const answer = answerTo(group, job)
+    if (group.keys.unknown.size === 0) known = n + 1
+    return answer
+  })
+  return { answers, known }
+}
+
 /** Decides one commit, and gives the way to tell its author once the group holds. */
-function answerTo(group: Group, job: Extract<Job, { kind: 'commit' }>): () => void {
+function answerTo(group: Group, job: CommitJob): () => void {
   try {
     const decision = commit(group, job.request)
     return () => job.resolve(decision)
@@ -175,3 +235,5 @@ const keptOutcomes = 1_000
 const maxQueue = 20_000
 const maxGroup = 1_000
 const maxGroupWrites = 10_000
+/** A group is decided so many times before it is made smaller. */
+const maxRounds = 3

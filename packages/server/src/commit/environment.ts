@@ -1,7 +1,8 @@
 import type { Clock, CloudError, DocId, Mutation, Outcome, RandomBytes, Write } from '@nearcloud/protocol'
-import type { Executor, Filter } from '@nearcloud/query'
+import type { Executor, Filter, IndexDefinition } from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
 import type { Engine } from '../engine/engine.ts'
+import type { Indexes } from '../indexes/indexes.ts'
 import type { Judge } from '../rules/judge.ts'
 import type { Change } from './change.ts'
 
@@ -13,6 +14,7 @@ export interface Environment {
   readonly clock: Clock
   readonly random: RandomBytes
   readonly judge: Judge
+  readonly indexes: Indexes
   /** The database as this actor sees it: every answer filtered, every write judged. */
   executorFor(actor: Actor): Executor
   /**
@@ -22,6 +24,15 @@ export interface Environment {
    * Collections whose names begin with `_` are the server's own: only admin names them.
    */
   commit(request: CommitRequest): Promise<Decision>
+  /**
+   * Resolves when the index is ready for reading. Asked again the same it does nothing. Rights are the caller's business.
+   *
+   * Throws DATABASE_REQUEST_FAILED when another index has the name, there are too many, or the documents that are there
+   * cannot be in it (`details.ids`: two that share a key which was to be unique); INVALID_PARAM for what is no index.
+   */
+  createIndex(collection: string, definition: IndexDefinition): Promise<void>
+  /** Throws DATABASE_REQUEST_FAILED when there is no such index. */
+  dropIndex(collection: string, name: string): Promise<void>
   /**
    * Called after every commit that changed documents, with its changes in order, before `commit` resolves. Returns the
    * way to stop. A listener must not throw; it works later if it has much to do.

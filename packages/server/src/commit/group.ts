@@ -1,77 +1,57 @@
-import {
-  CloudError,
-  type DocId,
-  type Millis,
-  type MutationId,
-  type Outcome,
-  type Version,
-} from '@nearcloud/protocol'
-import type { Batch, ClientRow, Engine, OutcomeRow, StoredChange } from '../engine/engine.ts'
+import { CloudError, type Millis, type Outcome, type Version } from '@nearcloud/protocol'
+import type { Batch, ClientRow, OutcomeRow, StoredChange } from '../engine/engine.ts'
+import type { Indexes } from '../indexes/indexes.ts'
 import type { Log } from '../log-line.ts'
 import type { Judge } from '../rules/judge.ts'
 import { type Change, changeOf, type DataType } from './change.ts'
 import type { CommitRequest } from './environment.ts'
-import { Stage, type Staged } from './stage.ts'
+import { GroupKeys } from './group-keys.ts'
+import type { Loaded } from './loaded.ts'
+import { Stage, type StagedChange } from './stage.ts'
+
+export interface GroupOptions {
+  readonly loaded: Loaded
+  readonly indexes: Indexes
+  /** When it was received. */
+  readonly now: Millis
+  readonly judge: Judge
+  readonly log: Log
+  /** The server's own, which may write what says which indexes there are. */
+  readonly isOurs: boolean
+}
 
 /**
  * Commits that are decided one after the other and become durable together. It knows beforehand everything they touch,
  * so deciding them never waits.
  */
 export class Group {
-  readonly stage = new Stage()
+  readonly stage: Stage
+  readonly keys: GroupKeys
   readonly judge: Judge
   readonly log: Log
-  /** When it was received. */
   readonly now: Millis
+  readonly isOurs: boolean
   readonly #from: Version
   #version: Version
-  readonly #clients = new Map<string, ClientRow>()
+  readonly #clients: Map<string, ClientRow>
   readonly #touchedClients = new Set<string>()
-  readonly #earlier = new Map<string, OutcomeRow>()
+  readonly #earlier: Map<string, OutcomeRow>
   readonly #outcomes: OutcomeRow[] = []
   readonly #changes: Change[] = []
   readonly #stored: StoredChange[] = []
   readonly #state = new Map<string, string | null>()
 
-  constructor(options: { from: Version; now: Millis; judge: Judge; log: Log }) {
-    this.#from = options.from
-    this.#version = options.from
-    this.now = options.now
-    this.judge = options.judge
-    this.log = options.log
-  }
-
-  /** Reads what these requests touch. */
-  async load(engine: Engine, env: string, requests: readonly CommitRequest[]): Promise<void> {
-    const wanted = new Map<string, Set<DocId>>()
-    for (const request of requests) {
-      const writes = 'client' in request ? request.client.mutation.writes : request.writes
-      for (const { collection, id } of writes) {
-        const ids = wanted.get(collection)
-        if (ids) ids.add(id)
-        else wanted.set(collection, new Set([id]))
-      }
-      if ('client' in request)
-        await this.#loadClient(engine, env, request.client.id, request.client.mutation.id)
-    }
-    for (const [collection, ids] of wanted) {
-      const list = [...ids]
-      const rows = await engine.get(env, collection, list)
-      list.forEach((id, n) => {
-        this.stage.load(collection, id, rows[n] ?? null)
-      })
-    }
-  }
-
-  async #loadClient(engine: Engine, env: string, client: string, mutation: MutationId): Promise<void> {
-    if (!this.#clients.has(client)) {
-      const row = await engine.client(env, client)
-      if (row) this.#clients.set(client, row)
-    }
-    if (mutation > (this.#clients.get(client)?.lastMutation ?? 0)) return
-    if (this.#earlier.has(`${client}/${mutation}`)) return
-    for (const row of await engine.outcomes(env, client, mutation - 1))
-      this.#earlier.set(`${client}/${row.outcome.id}`, row)
+  constructor({ loaded, indexes, now, judge, log, isOurs }: GroupOptions) {
+    this.stage = new Stage(loaded.documents)
+    this.keys = new GroupKeys(indexes, loaded)
+    this.#clients = new Map(loaded.clients)
+    this.#earlier = new Map(loaded.earlier)
+    this.#from = loaded.head
+    this.#version = loaded.head
+    this.now = now
+    this.judge = judge
+    this.log = log
+    this.isOurs = isOurs
   }
 
   /** The version that the last accepted commit has. */
@@ -117,13 +97,7 @@ export class Group {
   record(
     request: CommitRequest,
     version: Version,
-    changed: readonly {
-      collection: string
-      id: DocId
-      before: Staged | null
-      after: Staged | null
-      dataType: DataType
-    }[],
+    changed: readonly (StagedChange & { readonly dataType: DataType })[],
   ): void {
     this.#version = version
     if ('state' in request) for (const [key, value] of request.state ?? []) this.#state.set(key, value)
@@ -163,11 +137,11 @@ export class Group {
       from: this.#from,
       to: this.#version,
       changes: this.#stored,
-      keys: [],
+      keys: this.keys.changes,
       clients: this.clients,
       outcomes: this.#outcomes,
       forgotten: [],
-      state: [...this.#state],
+      state: [...this.keys.state, ...this.#state],
     }
   }
 }

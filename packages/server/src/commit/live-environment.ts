@@ -1,8 +1,10 @@
 import type { Clock, RandomBytes } from '@nearcloud/protocol'
-import type { Executor } from '@nearcloud/query'
+import type { Executor, IndexDefinition } from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
 import type { Engine } from '../engine/engine.ts'
 import { systemRandom } from '../host.ts'
+import { IndexChanges } from '../indexes/change-indexes.ts'
+import { Indexes } from '../indexes/indexes.ts'
 import { type Log, silentLog } from '../log-line.ts'
 import type { Judge } from '../rules/judge.ts'
 import type { Change } from './change.ts'
@@ -17,8 +19,10 @@ export class LiveEnvironment implements Environment {
   readonly clock: Clock
   readonly random: RandomBytes
   readonly judge: Judge
+  readonly indexes: Indexes
   readonly #log: Log
   readonly #committer: Committer
+  readonly #indexChanges: IndexChanges
   readonly #listeners = new Set<(published: Published) => void>()
 
   constructor(options: {
@@ -35,10 +39,19 @@ export class LiveEnvironment implements Environment {
     this.random = options.random ?? systemRandom
     this.judge = options.judge
     this.#log = options.log ?? silentLog
+    this.indexes = new Indexes(this.env, this.engine)
     this.#committer = new Committer({
       ...options,
+      indexes: this.indexes,
       log: this.#log,
       publish: published => this.#publish(published),
+    })
+    this.#indexChanges = new IndexChanges({
+      env: this.env,
+      engine: this.engine,
+      indexes: this.indexes,
+      committer: this.#committer,
+      log: this.#log,
     })
   }
 
@@ -67,8 +80,22 @@ export class LiveEnvironment implements Environment {
     return () => this.#listeners.delete(listener)
   }
 
-  close(): Promise<void> {
-    return this.#committer.close()
+  createIndex(collection: string, definition: IndexDefinition): Promise<void> {
+    return this.#indexChanges.create(collection, definition)
+  }
+
+  dropIndex(collection: string, name: string): Promise<void> {
+    return this.#indexChanges.drop(collection, name)
+  }
+
+  /** Goes on building and dropping the indexes that a process before this one began to. */
+  resumeIndexes(): Promise<void> {
+    return this.#indexChanges.resume()
+  }
+
+  async close(): Promise<void> {
+    await this.#committer.close()
+    await this.#indexChanges.close()
   }
 
   #publish(published: Published): void {

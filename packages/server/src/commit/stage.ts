@@ -8,49 +8,63 @@ export interface Staged {
   readonly text: string
 }
 
+/** What a commit does to one document. */
+export interface StagedChange {
+  readonly collection: string
+  readonly id: DocId
+  readonly before: Staged | null
+  readonly after: Staged | null
+}
+
 /**
  * The documents a group of commits touches: what the engine holds, with what the group has decided so far laid over,
  * and on top what the commit at hand tries. Nothing here reaches the engine by itself.
  */
 export class Stage {
+  readonly #stored: ReadonlyMap<string, Staged | null>
   readonly #decided = new Map<string, Staged | null>()
   readonly #tried = new Map<string, { collection: string; id: DocId; staged: Staged | null }>()
 
-  /** Tells what the engine holds; asked for before the group is decided. */
-  load(collection: string, id: DocId, row: StoredRow | null): void {
-    this.#decided.set(keyOf(collection, id), row && unpack(row))
-  }
-
-  has(collection: string, id: DocId): boolean {
-    return this.#decided.has(keyOf(collection, id))
+  /** `stored`: what the engine holds, by `keyOf`; everything that will be asked for. */
+  constructor(stored: ReadonlyMap<string, Staged | null>) {
+    this.#stored = stored
   }
 
   /** As the commit at hand sees it. */
   get(collection: string, id: DocId): Staged | null {
     const key = keyOf(collection, id)
-    return (this.#tried.get(key) ?? { staged: this.#decided.get(key) ?? null }).staged
+    const tried = this.#tried.get(key)
+    return tried ? tried.staged : this.#before(key)
   }
 
   try(collection: string, id: DocId, staged: Staged | null): void {
     this.#tried.set(keyOf(collection, id), { collection, id, staged })
   }
 
-  /** What the commit at hand changed, document by document: the state before it and after it. It is decided now. */
-  accept(): readonly { collection: string; id: DocId; before: Staged | null; after: Staged | null }[] {
-    const changed = []
+  /** What the commit at hand changes, document by document. */
+  get changes(): readonly StagedChange[] {
+    const changes: StagedChange[] = []
     for (const [key, { collection, id, staged }] of this.#tried) {
-      const before = this.#decided.get(key) ?? null
-      if (before === staged) continue
-      changed.push({ collection, id, before, after: staged })
-      this.#decided.set(key, staged)
+      const before = this.#before(key)
+      if (before !== staged) changes.push({ collection, id, before, after: staged })
     }
+    return changes
+  }
+
+  /** What the commit at hand tried is decided now. */
+  accept(): void {
+    for (const [key, { staged }] of this.#tried) this.#decided.set(key, staged)
     this.#tried.clear()
-    return changed
   }
 
   /** Forgets what the commit at hand tried. */
   discard(): void {
     this.#tried.clear()
+  }
+
+  #before(key: string): Staged | null {
+    const decided = this.#decided.get(key)
+    return decided === undefined ? (this.#stored.get(key) ?? null) : decided
   }
 }
 
@@ -59,7 +73,7 @@ export function keyOf(collection: string, id: DocId): string {
   return `${collection}/${typeof id === 'number' ? '#' : '$'}${id}`
 }
 
-function unpack(row: StoredRow): Staged {
+export function unpack(row: StoredRow): Staged {
   return {
     stored: { doc: decodeTrusted(row.text) as Document, stamps: JSON.parse(row.stamps) as Stored['stamps'] },
     text: row.text,

@@ -1,0 +1,72 @@
+import type { DocId, MutationId, Version } from '@nearcloud/protocol'
+import type { ClientRow, Engine, OutcomeRow } from '../engine/engine.ts'
+import { type Holders, holdersOf } from '../indexes/holders.ts'
+import type { OpenIndex } from '../indexes/open-index.ts'
+import type { CommitRequest } from './environment.ts'
+import { keyOf, type Staged, unpack } from './stage.ts'
+
+/** Keys of unique indexes. */
+export type KeysByIndex = ReadonlyMap<OpenIndex, ReadonlySet<string>>
+
+/** What the engine holds of everything that some requests touch: read before they are decided, once. */
+export class Loaded {
+  readonly head: Version
+  /** By `keyOf`. */
+  readonly documents = new Map<string, Staged | null>()
+  readonly clients = new Map<string, ClientRow>()
+  /** Outcomes of mutations that were decided before, by `client/mutation`. */
+  readonly earlier = new Map<string, OutcomeRow>()
+  /** Who holds a key, by the index's number and the key. Which keys are asked for shows when writes are decided. */
+  readonly holders = new Map<number, Map<string, Holders>>()
+  readonly #engine: Engine
+  readonly #env: string
+
+  private constructor(engine: Engine, env: string, head: Version) {
+    this.#engine = engine
+    this.#env = env
+    this.head = head
+  }
+
+  static async read(engine: Engine, env: string, requests: readonly CommitRequest[]): Promise<Loaded> {
+    const loaded = new Loaded(engine, env, await engine.head(env))
+    const wanted = new Map<string, Set<DocId>>()
+    for (const request of requests) {
+      const writes = 'client' in request ? request.client.mutation.writes : request.writes
+      for (const { collection, id } of writes) {
+        const ids = wanted.get(collection)
+        if (ids) ids.add(id)
+        else wanted.set(collection, new Set([id]))
+      }
+      if ('client' in request) await loaded.#readClient(request.client.id, request.client.mutation.id)
+    }
+    for (const [collection, ids] of wanted) {
+      const list = [...ids]
+      const rows = await engine.get(env, collection, list)
+      list.forEach((id, n) => {
+        const row = rows[n]
+        loaded.documents.set(keyOf(collection, id), row ? unpack(row) : null)
+      })
+    }
+    return loaded
+  }
+
+  async readHolders(keys: KeysByIndex): Promise<void> {
+    for (const [index, wanted] of keys) {
+      const known = this.holders.get(index.number) ?? new Map<string, Holders>()
+      this.holders.set(index.number, known)
+      for (const [key, holders] of await holdersOf(this.#engine, this.#env, index, wanted))
+        known.set(key, holders)
+    }
+  }
+
+  async #readClient(client: string, mutation: MutationId): Promise<void> {
+    if (!this.clients.has(client)) {
+      const row = await this.#engine.client(this.#env, client)
+      if (row) this.clients.set(client, row)
+    }
+    if (mutation > (this.clients.get(client)?.lastMutation ?? 0)) return
+    if (this.earlier.has(`${client}/${mutation}`)) return
+    for (const row of await this.#engine.outcomes(this.#env, client, mutation - 1))
+      this.earlier.set(`${client}/${row.outcome.id}`, row)
+  }
+}
