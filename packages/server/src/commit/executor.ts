@@ -1,4 +1,4 @@
-import { CloudError, errorFromData, limits, type Write } from '@nearcloud/protocol'
+import { CloudError, checkCollectionName, errorFromData, limits, type Write } from '@nearcloud/protocol'
 import {
   type Answer,
   type Commit,
@@ -11,7 +11,7 @@ import {
 import type { Actor } from '../actor.ts'
 import { runAggregation } from './aggregate.ts'
 import type { Decision, Environment } from './environment.ts'
-import { askedBy, countAll, findAll, findFirst } from './find.ts'
+import { askedBy, countAll, explain, findAny, findFirst } from './find.ts'
 import { watch } from './watch.ts'
 
 /** The database as one actor sees it: the three verbs over the commit pipeline. */
@@ -28,8 +28,17 @@ async function run(environment: Environment, actor: Actor, asked: Run): Promise<
     const results = await runAggregation(environment, actor, asked.aggregation)
     return { documents: [], total: results.length, fromCache: false, results }
   }
-  if (asked.verb !== 'get' && asked.verb !== 'count')
-    throw new CloudError('DATABASE_REQUEST_FAILED', { errMsg: `${asked.verb}: not yet` })
+  if (asked.verb === 'indexes') {
+    checkMayIndex(actor, asked.collection)
+    await environment.indexes.open()
+    const indexes = environment.indexes.of(asked.collection).map(({ definition }) => definition)
+    return { documents: [], total: 0, fromCache: false, indexes }
+  }
+  if (asked.verb === 'explain') {
+    checkMayIndex(actor, asked.query.collection)
+    const explanation = await explain(environment, actor, askedBy(environment, actor, asked.query))
+    return { documents: [], total: 0, fromCache: false, explanation }
+  }
   const query = askedBy(environment, actor, asked.query)
   if (asked.verb === 'count') {
     const total = await countAll(environment, actor, query)
@@ -42,7 +51,12 @@ async function run(environment: Environment, actor: Actor, asked: Run): Promise<
 
 async function commit(environment: Environment, actor: Actor, asked: Commit): Promise<Committed> {
   if ('writes' in asked) return summary(await decide(environment, actor, { writes: asked.writes }))
-  if ('collection' in asked) throw new CloudError('DATABASE_REQUEST_FAILED', { errMsg: 'indexes: not yet' })
+  if ('collection' in asked) {
+    checkMayIndex(actor, asked.collection)
+    if ('createIndex' in asked) await environment.createIndex(asked.collection, asked.createIndex)
+    else await environment.dropIndex(asked.collection, asked.dropIndex)
+    return { ids: [], updated: 0, removed: 0, created: 0, pending: false }
+  }
   const { first, change } = asked
   const target = askedBy(environment, actor, asked.target)
   let total: Committed = { ids: [], updated: 0, removed: 0, created: 0, pending: false }
@@ -57,6 +71,16 @@ async function commit(environment: Environment, actor: Actor, asked: Commit): Pr
     total = add(total, summary(await decide(environment, actor, { writes, where: target.where })))
   }
   return total
+}
+
+/** How documents are found, and how many were looked at, is not for users. */
+function checkMayIndex(actor: Actor, collection: string): void {
+  if (actor.kind === 'admin') return
+  checkCollectionName(collection)
+  if (actor.kind === 'function') return
+  throw new CloudError('DATABASE_PERMISSION_DENIED', {
+    errMsg: `${collection}: indexes and explain are for functions and the operator`,
+  })
 }
 
 /** What a target names when it is called, in parts that are decided whole. */
@@ -74,7 +98,7 @@ async function* idsOf(
   }
   let part: Write['id'][] = []
   let characters = 0
-  for await (const page of findAll(environment, actor, target)) {
+  for await (const page of findAny(environment, actor, target)) {
     for (const { row } of page) {
       part.push(row.id)
       characters += row.text.length

@@ -1,26 +1,22 @@
-import {
-  checkCollectionName,
-  type DocId,
-  type Document,
-  decodeTrusted,
-  type Value,
-} from '@nearcloud/protocol'
+import { checkCollectionName, type Document, decodeTrusted } from '@nearcloud/protocol'
 import {
   bindOpenid,
+  compareSortKeys,
   compileFilter,
   compileOrder,
-  constraintsOf,
+  compileSortKey,
+  type Explanation,
   firstInOrder,
   type Query,
 } from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
-import type { Engine, ScanPlan, StoredRow } from '../engine/engine.ts'
+import type { StoredRow } from '../engine/engine.ts'
 import type { Judge } from '../rules/judge.ts'
+import { candidates, type Looking, type Shelves } from './candidates.ts'
+import { choosePlan, type Plan } from './plan.ts'
 
 /** What reading needs: whose documents, where they are, and who may see them. */
-export interface Reading {
-  readonly env: string
-  readonly engine: Engine
+export interface Reading extends Shelves {
   readonly judge: Judge
 }
 
@@ -41,71 +37,170 @@ export function askedBy(reading: Reading, actor: Actor, query: Query): Query {
 }
 
 /** Documents that match and that the actor may read, in `_id` order, by pages; without order, skip, limit, fields. */
-export async function* findAll(
+export function findAll(reading: Reading, actor: Actor, query: Query): AsyncIterable<readonly Found[]> {
+  return findAlong(reading, actor, query, choosePlan(query, []))
+}
+
+/** The same in any order, each once. */
+export async function* findAny(
   reading: Reading,
   actor: Actor,
   query: Query,
 ): AsyncIterable<readonly Found[]> {
-  const { env, engine, judge } = reading
-  const matches = compileFilter(query.where)
-  for await (const rows of engine.scan(env, planOf(query))) {
-    const found: Found[] = []
-    for (const row of rows) {
-      const document = decodeTrusted(row.text) as Document
-      if (matches(document) && judge.mayRead(actor, query.collection, document)) found.push({ row, document })
-    }
-    if (found.length > 0) yield found
-  }
+  await reading.indexes.open()
+  yield* findAlong(reading, actor, query, planOf(reading, withoutOrder(query)))
 }
 
 /** What the query's answer is made of: in order, after skip, within limit; not projected. */
 export async function findFirst(reading: Reading, actor: Actor, query: Query): Promise<readonly Found[]> {
-  const end = query.limit === undefined ? Number.POSITIVE_INFINITY : query.skip + query.limit
-  const order = compileOrder(query)
-  const isInScanOrder = query.orderBy.length === 0 && !JSON.stringify(query.where).includes('"geoNear"')
-  let documents: Document[] = []
-  let rows = new Map<Document, Found>()
-  for await (const page of findAll(reading, actor, query)) {
-    for (const found of page) {
-      documents.push(found.document)
-      rows.set(found.document, found)
-    }
-    if (isInScanOrder && documents.length >= end) break
-    if (documents.length > end * 4 + 4_096) {
-      documents = firstInOrder(documents, order, end)
-      rows = new Map(documents.map(document => [document, rows.get(document)!]))
-    }
+  return (await search(reading, actor, query)).found
+}
+
+/** How the query is answered, found out by answering it. */
+export async function explain(reading: Reading, actor: Actor, query: Query): Promise<Explanation> {
+  const { found, plan, examined } = await search(reading, actor, query)
+  return {
+    plan: plan.kind,
+    ...(plan.kind === 'index' && { index: plan.index.definition.name }),
+    ordered: plan.kind === 'index' && isOrdered(plan, query),
+    examined,
+    returned: found.length,
+    answeredBy: 'server',
   }
-  return firstInOrder(documents, order, end)
-    .slice(query.skip)
-    .map(document => rows.get(document)!)
 }
 
 /** How many match and may be read; skip and limit do not apply. */
 export async function countAll(reading: Reading, actor: Actor, query: Query): Promise<number> {
   let total = 0
-  for await (const page of findAll(reading, actor, query)) total += page.length
+  for await (const page of findAny(reading, actor, query)) total += page.length
   return total
 }
 
-/** Where to look: by `_id` where the filter names it, otherwise through the texts that an equality leaves in a document. */
-export function planOf(query: Query): ScanPlan {
-  const constraints = constraintsOf(query.where)
-  const ids = constraints.get('_id')?.equals
-  if (ids) return { collection: query.collection, ids: uniqueIds(ids) }
-  const containing = [...constraints.values()].flatMap(({ equals }) =>
-    equals?.every(isPlainScalar) ? [equals.map(value => JSON.stringify(value))] : [],
-  )
-  return containing.length > 0
-    ? { collection: query.collection, containing }
-    : { collection: query.collection }
+async function search(reading: Reading, actor: Actor, query: Query) {
+  await reading.indexes.open()
+  const plan = planOf(reading, query)
+  const isWanted = compileWanted(reading, actor, query)
+  const end = query.limit === undefined ? Number.POSITIVE_INFINITY : query.skip + query.limit
+  const order = compileOrder(query)
+  const isLaterThanAll = compileEnd(plan, query, end)
+  const looking: Looking = isLaterThanAll && end < smallPage ? { pageSize: Math.max(end + 1, leastPage) } : {}
+  let examined = 0
+  let documents: Document[] = []
+  let rows = new Map<Document, StoredRow>()
+  for await (const page of candidates(reading, query.collection, plan, looking)) {
+    for (const row of page) {
+      const document = decodeTrusted(row.text) as Document
+      examined++
+      if (isLaterThanAll?.(row, document, documents.length)) {
+        looking.isEnough = true
+        break
+      }
+      if (!isWanted(document)) continue
+      documents.push(document)
+      rows.set(document, row)
+    }
+    if (looking.isEnough && plan.kind !== 'index') break
+    if (documents.length > end * 4 + 4_096) {
+      documents = firstInOrder(documents, order, end)
+      rows = new Map(documents.map(document => [document, rows.get(document)!]))
+    }
+  }
+  const found = firstInOrder(documents, order, end)
+    .slice(query.skip)
+    .map((document): Found => ({ document, row: rows.get(document)! }))
+  return { found, plan, examined }
 }
 
-function uniqueIds(values: readonly Value[]): DocId[] {
-  const isId = (value: Value): value is DocId => typeof value === 'string' || typeof value === 'number'
-  return [...new Set(values.filter(isId).filter(id => !Number.isNaN(id)))]
+async function* findAlong(
+  reading: Reading,
+  actor: Actor,
+  query: Query,
+  plan: Plan,
+): AsyncIterable<readonly Found[]> {
+  const isWanted = compileWanted(reading, actor, query)
+  for await (const rows of candidates(reading, query.collection, plan)) {
+    const found: Found[] = []
+    for (const row of rows) {
+      const document = decodeTrusted(row.text) as Document
+      if (isWanted(document)) found.push({ row, document })
+    }
+    if (found.length > 0) yield found
+  }
 }
 
-function isPlainScalar(value: Value): boolean {
-  return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
+function planOf({ indexes }: Reading, query: Query): Plan {
+  return choosePlan(query, indexes.of(query.collection))
 }
+
+/** The query has the last word, and the judge. */
+function compileWanted(
+  { judge }: Reading,
+  actor: Actor,
+  { where, collection }: Query,
+): (document: Document) => boolean {
+  const matches = compileFilter(where)
+  return document => matches(document) && judge.mayRead(actor, collection, document)
+}
+
+/**
+ * Tells at which row `end` found documents are the first of all, where rows come in the order of the answer; undefined
+ * where they do not.
+ */
+function compileEnd(
+  plan: Plan,
+  query: Query,
+  end: number,
+): ((row: StoredRow, document: Document, found: number) => boolean) | undefined {
+  if (end === Number.POSITIVE_INFINITY) return undefined
+  const isOfIndex = plan.kind === 'index'
+  if (isInIdOrder(plan, query))
+    return (row, _, found) => found >= end && (row.key !== undefined || !isOfIndex)
+  if (!isOfIndex || !isOrdered(plan, query)) return undefined
+  const isLater = compileLater(query)
+  let [lastKey, furthest]: [string?, Document?] = []
+  return (row, document, found) => {
+    if (row.key === undefined) return false
+    const isNextKey = row.key !== lastKey
+    lastKey = row.key
+    // documents of one key, and those that are equal in this order, come in no order
+    if (furthest && !isLater(document, furthest)) return false
+    const isComplete = furthest !== undefined && isNextKey && found >= end
+    furthest = document
+    return isComplete
+  }
+}
+
+function isOrdered(plan: Extract<Plan, { kind: 'index' }>, query: Query): boolean {
+  return plan.use.order !== undefined && query.orderBy.length > 0
+}
+
+/** Rows of one key come by `_id`, as scans do. */
+function isInIdOrder(plan: Plan, query: Query): boolean {
+  if (query.orderBy.length > 0 || JSON.stringify(query.where).includes('"geoNear"')) return false
+  if (plan.kind !== 'index') return true
+  const { ranges, equalities } = plan.use
+  return ranges.length === 1 && equalities === plan.index.definition.keys.length
+}
+
+/** Does `a` come after `b` by what is asked for, whatever their ids are? */
+function compileLater({ orderBy }: Query): (a: Document, b: Document) => boolean {
+  const steps = orderBy.map(([path, direction]) => {
+    const keyOf = compileSortKey(path, direction)
+    const sign = direction === 'asc' ? 1 : -1
+    return (a: Document, b: Document) => sign * compareSortKeys(keyOf(a), keyOf(b))
+  })
+  return (a, b) => {
+    for (const step of steps) {
+      const order = step(a, b)
+      if (order !== 0) return order > 0
+    }
+    return false
+  }
+}
+
+function withoutOrder({ collection, where }: Query): Query {
+  return { collection, where, orderBy: [], skip: 0 }
+}
+
+/** A walk that will end soon reads few documents at once. */
+const [leastPage, smallPage] = [20, 400]

@@ -65,8 +65,8 @@ export class GroupKeys {
       if (removed.length + added.length > 0) this.changes.push({ index: index.number, id, removed, added })
       if (multikeyPaths.length === 0) continue
       // before anything can be read that has several keys
-      for (const path of multikeyPaths) index.multikeyPaths.add(path)
-      this.state.set(multikeyState(index.number), JSON.stringify([...index.multikeyPaths]))
+      for (const path of multikeyPaths) index.multikey.add(path)
+      this.state.set(multikeyState(index.number), JSON.stringify([...index.multikey]))
     }
     const unique = rekeyed.filter(({ index }) => index.definition.unique)
     for (const { index, id, before } of unique) for (const key of before) this.#own(index, key).delete(id)

@@ -22,8 +22,8 @@ export class LiveResult {
   readonly #result: ResultSet
   readonly #sources = new WeakMap<Document, Source>()
 
-  /** `most`: no more documents are looked up; a result that reaches it is too large. */
-  constructor(reading: Reading, actor: Actor, query: Query, most: number) {
+  /** `most`: no more documents are looked up. */
+  constructor(reading: Reading, actor: Actor, query: Query, most = Number.POSITIVE_INFINITY) {
     this.#reading = reading
     this.#actor = actor
     this.#query = query
@@ -64,7 +64,7 @@ export class LiveResult {
   async #fetch(): Promise<readonly Document[]> {
     const { collection, where, orderBy, skip, limit } = this.#query
     const end = Math.min((limit ?? this.#most) + skip, this.#most) + 1
-    const query = { collection, where, orderBy, skip: 0, limit: end }
+    const query = { collection, where, orderBy, skip: 0, ...(Number.isFinite(end) && { limit: end }) }
     const found = await findFirst(this.#reading, this.#actor, query)
     for (const { document, row } of found) this.#sources.set(document, row)
     return found.map(each => each.document)

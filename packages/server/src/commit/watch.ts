@@ -1,4 +1,4 @@
-import { CloudError, type Document, toCloudError } from '@nearcloud/protocol'
+import { toCloudError } from '@nearcloud/protocol'
 import type { Query, WatchObserver } from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
 import type { Change } from './change.ts'
@@ -8,7 +8,7 @@ import { LiveResult } from './live-result.ts'
 
 /**
  * A watch on the server: the first result, then one snapshot for every commit that changes it, each judged for this
- * actor. It ends with WATCH_FAILED when the result grows over `watchedDocuments`.
+ * actor.
  */
 export function watch(
   environment: Environment,
@@ -36,9 +36,8 @@ export function watch(
 
   async function start(): Promise<void> {
     await undefined // not inside the call
-    result = new LiveResult(environment, actor, askedBy(environment, actor, query), watchedDocuments)
+    result = new LiveResult(environment, actor, askedBy(environment, actor, query))
     const docs = await result.start()
-    checkSize(docs)
     const docChanges = docs.map((doc, id) => ({
       id,
       queueType: 'init' as const,
@@ -53,7 +52,6 @@ export function watch(
     if (!isOpen || !result) return
     const docChanges = await result.step(changes)
     if (docChanges.length === 0 || !isOpen) return
-    checkSize(result.documents)
     observer.next({ id: snapshots++, docs: result.documents, docChanges })
   }
 
@@ -63,11 +61,3 @@ export function watch(
     },
   }
 }
-
-function checkSize(docs: readonly Document[]): void {
-  if (docs.length > watchedDocuments)
-    throw new CloudError('WATCH_FAILED', { errMsg: `a watch holds at most ${watchedDocuments} documents` })
-}
-
-/** As the original's. */
-export const watchedDocuments = 5_000

@@ -28,8 +28,8 @@ export async function addPage(options: {
     const wanted = new Set(found.flatMap(({ keys }) => keys))
     checkUnique(index, found, await holdersOf(engine, env, index, wanted))
   }
-  for (const { multikeyPaths } of found) for (const path of multikeyPaths) index.multikeyPaths.add(path)
-  const isMultikey = index.multikeyPaths.size > 0
+  for (const { multikeyPaths } of found) for (const path of multikeyPaths) index.multikey.add(path)
+  const isMultikey = index.multikey.size > 0
   await alone.store({
     keys: found.map(
       ({ document, keys }): KeyChange => ({
@@ -41,9 +41,7 @@ export async function addPage(options: {
     ),
     state: [
       [builtState(index.number), JSON.stringify(rows.at(-1)!.id)],
-      ...(isMultikey
-        ? [[multikeyState(index.number), JSON.stringify([...index.multikeyPaths])] as const]
-        : []),
+      ...(isMultikey ? [[multikeyState(index.number), JSON.stringify([...index.multikey])] as const] : []),
     ],
   })
   return true

@@ -24,11 +24,11 @@ export interface OpenIndex {
   /** The fields at the top of a document that its keys come from. */
   readonly fields: readonly string[]
   /** Paths of which some document in it had several keys; it only grows, and before the document can be read. */
-  readonly multikeyPaths: Set<string>
+  readonly multikey: Set<string>
   readonly isBuilding: boolean
 }
 
-export function openIndex(record: IndexRecord, multikeyPaths: Iterable<string>): OpenIndex {
+export function openIndex(record: IndexRecord, multikey: Iterable<string>): OpenIndex {
   const definition = record.definition as unknown as IndexDefinition
   return {
     collection: record.collection,
@@ -36,7 +36,7 @@ export function openIndex(record: IndexRecord, multikeyPaths: Iterable<string>):
     definition,
     keysOf: compileIndexKeys(definition),
     fields: [...new Set(definition.keys.map(([path]) => path.split('.')[0]!))],
-    multikeyPaths: new Set(multikeyPaths),
+    multikey: new Set(multikey),
     isBuilding: record.isBuilding,
   }
 }
