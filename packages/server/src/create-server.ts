@@ -15,6 +15,7 @@ import { systemClock, systemRandom } from './host.ts'
 import { listen, stopListening } from './http/listen.ts'
 import { addSite } from './http/site.ts'
 import { acceptSockets } from './http/sync-socket.ts'
+import { expireDocuments } from './indexes/expire-documents.ts'
 import { type Log, silentLog } from './log-line.ts'
 import type { Judge } from './rules/judge.ts'
 import { openRules } from './rules/rule-book.ts'
@@ -86,6 +87,8 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     const judge = options.judge ?? rules!
     const environment = new LiveEnvironment({ env, engine, clock, judge, log, random })
     opened(environment, () => environment.close())
+    await environment.resumeIndexes()
+    opened(undefined, expireDocuments({ environment, clock, log }))
     const fanout = await Fanout.open(environment)
     opened(fanout, () => fanout.close())
     const files = await openFiles({ folder: folder.files, environment, tokens, clock, env, random, log })
