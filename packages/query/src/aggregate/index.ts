@@ -4,6 +4,7 @@
  */
 import { installExpressions } from '../expression-hook.ts'
 import { compileExpression, isTrue } from './expressions/compile.ts'
+import { mostStepsOfCondition } from './expressions/limits.ts'
 import { noVariables } from './scope.ts'
 
 export { compileExpression, isTrue } from './expressions/compile.ts'
@@ -14,6 +15,6 @@ export { type AggregateOptions, type AggregationBudget, aggregate, type Source }
 export { stagesFrom } from './stages/stages-from.ts'
 
 installExpressions(expression => {
-  const evaluate = compileExpression(expression, noVariables)
+  const evaluate = compileExpression(expression, noVariables, mostStepsOfCondition)
   return document => isTrue(evaluate(document))
 })

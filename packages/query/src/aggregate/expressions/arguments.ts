@@ -15,7 +15,9 @@ export function takes(
   return (argument, call) => {
     const given = argument[0] === 'list' ? argument[1] : [argument]
     if (given.length < least || given.length > most)
-      throw call.refuse(`takes ${counted(least, most)}, it was given ${given.length}`)
+      throw call.refuse(
+        `takes ${counted(least, most)}, it was given ${given.length}${most === 1 ? hint : ''}`,
+      )
     const parts = given.map(each => call.compile(each))
     return folded(parts, build(parts, call), call)
   }
@@ -90,6 +92,8 @@ export function folded(parts: readonly Evaluate[], evaluate: Evaluate, call: Cal
     return evaluate
   }
 }
+
+const hint = ' (an array that is its argument stands in a list of its own: [[1, 2]])'
 
 const foldingSteps = 10_000
 

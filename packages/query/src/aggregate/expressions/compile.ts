@@ -3,6 +3,7 @@ import type { Expression } from '../../types.ts'
 import { type Evaluate, refuse, type Scope } from '../scope.ts'
 import { Call, type Place } from './call.ts'
 import { constant, constantOf } from './constant.ts'
+import { mostSteps } from './limits.ts'
 import { Meter } from './meter.ts'
 import { operatorNamed } from './operators/index.ts'
 import { compilePath } from './read-path.ts'
@@ -12,10 +13,11 @@ export { isTrue } from './truth.ts'
 /**
  * How an expression is computed of a document. Everything that can be known beforehand (operators, the number and names of
  * arguments, variables) is checked here: throws INVALID_PARAM, DATABASE_INVALID_OPERATOR. Computing throws
- * DATABASE_REQUEST_FAILED for data that does not fit, and for what makes or takes too much (`limits.ts`).
+ * DATABASE_REQUEST_FAILED for data that does not fit, and for what makes too much, or takes more than `steps` for one document
+ * (`limits.ts`).
  */
-export function compileExpression(expression: Expression, scope: Scope): Evaluate {
-  const meter = new Meter()
+export function compileExpression(expression: Expression, scope: Scope, steps = mostSteps): Evaluate {
+  const meter = new Meter(steps)
   const evaluate = compile(expression, { scope, meter, depth: 1, compile })
   if (constantOf(evaluate) || expression[0] === 'path' || expression[0] === 'variable') return evaluate
   return document => {

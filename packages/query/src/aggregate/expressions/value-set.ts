@@ -4,7 +4,8 @@ import { equalityKey } from '../../compare.ts'
 /** Values, each equal one once, in the order they came. */
 export class ValueSet {
   readonly #plain = new Set<Value>()
-  readonly #keys = new Set<string>()
+  /** Of lists, objects and other values that hold something; made for the first of them. */
+  #keys: Set<string> | undefined
   readonly #values: Value[] = []
 
   get values(): readonly Value[] {
@@ -12,16 +13,20 @@ export class ValueSet {
   }
 
   has(value: Value): boolean {
-    return isPlain(value) ? this.#plain.has(value) : this.#keys.has(equalityKey(value))
+    return isPlain(value) ? this.#plain.has(value) : this.#keys?.has(equalityKey(value)) === true
   }
 
   /** False when an equal one is there already. */
   add(value: Value): boolean {
-    const plain = isPlain(value)
-    const key = plain ? value : equalityKey(value)
-    const known: Set<unknown> = plain ? this.#plain : this.#keys
-    if (known.has(key)) return false
-    known.add(key)
+    if (isPlain(value)) {
+      if (this.#plain.has(value)) return false
+      this.#plain.add(value)
+    } else {
+      const key = equalityKey(value)
+      this.#keys ??= new Set()
+      if (this.#keys.has(key)) return false
+      this.#keys.add(key)
+    }
     this.#values.push(value)
     return true
   }

@@ -13,6 +13,8 @@ export function compareGiven(a: Given, b: Given, call: Call): number {
 }
 
 export function equalGiven(a: Given, b: Given, call: Call): boolean {
+  if (typeof a === 'string' && typeof b === 'string' && a.length === b.length && a.length > 64)
+    call.meter.spend(a.length >>> 5)
   if (a === b) return true
   if (typeof a === 'number') return Number.isNaN(a) && Number.isNaN(b)
   // text, booleans, null and missing are equal only when they are the same
@@ -24,7 +26,7 @@ export function equalGiven(a: Given, b: Given, call: Call): boolean {
 /** Comparing takes as long as the shorter of both. */
 function spendOn(a: Value, b: Value, call: Call): void {
   if (typeof a === 'string' && typeof b === 'string') {
-    if (a.length > 64 && b.length > 64) call.meter.spend(Math.min(a.length, b.length) >>> 4)
+    if (a.length > 64 && b.length > 64) call.meter.spend(Math.min(a.length, b.length) >>> 2)
   } else if (typeof a === 'object' && typeof b === 'object') call.meter.weigh(a)
 }
 

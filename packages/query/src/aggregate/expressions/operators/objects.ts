@@ -9,7 +9,7 @@ import { typeName } from '../type-name.ts'
 const arrayToObject = ofOne((array, call) => {
   if (isNullish(array)) return null
   if (!isList(array)) throw call.unfit(`takes an array, not ${typeName(array)}`)
-  call.meter.spend(array.length)
+  call.meter.spend(4 * array.length)
   const read = isList(array[0]) ? pairOf : fieldOf
   const object: { [key: string]: Value } = {}
   for (const entry of array) {
@@ -44,7 +44,7 @@ const objectToArray = ofOne((object, call) => {
   if (!isContainer(object)) throw call.unfit(`takes an object, not ${typeName(object)}`)
   const fields = asFields(object)
   const keys = Object.keys(fields)
-  call.meter.spend(keys.length)
+  call.meter.spend(4 * keys.length)
   return Object.freeze(keys.map(k => Object.freeze({ k, v: fields[k]! })))
 })
 

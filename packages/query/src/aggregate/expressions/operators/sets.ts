@@ -7,10 +7,11 @@ import { ValueSet } from '../value-set.ts'
 
 type Given = Value | undefined
 
-/** What is in it; the host's memory of it is paid for by its weight. */
+/** The array; putting each of its elements into a set is paid for. */
 function listOf(value: Given, call: Call): readonly Value[] {
   if (!isList(value)) throw call.unfit(`takes arrays, not ${typeName(value)}`)
   call.meter.weigh(value)
+  call.meter.spend(4 * value.length)
   return value
 }
 

@@ -25,7 +25,7 @@ function over(start: () => Gathering): Operator {
 function gathered(gathering: Gathering, values: readonly (Value | undefined)[], call: Call): Value {
   call.meter.spend(values.length)
   for (const value of values) {
-    if (typeof value === 'object') call.meter.weigh(value)
+    if (typeof value === 'object' || typeof value === 'string') call.meter.weigh(value)
     gathering.add(value)
   }
   return gathering.result()

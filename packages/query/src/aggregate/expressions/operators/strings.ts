@@ -42,9 +42,11 @@ export const strings: Readonly<Record<string, Operator>> = {
 const written: typeof writtenOf = (value, call) => checkLength(writtenOf(value, call), call)
 
 function upper(text: string): string {
-  return text.replace(/[a-z]+/g, letters => letters.toUpperCase())
+  return ascii.test(text) ? text.toUpperCase() : text.replace(/[a-z]+/g, letters => letters.toUpperCase())
 }
 
 function lower(text: string): string {
-  return text.replace(/[A-Z]+/g, letters => letters.toLowerCase())
+  return ascii.test(text) ? text.toLowerCase() : text.replace(/[A-Z]+/g, letters => letters.toLowerCase())
 }
+
+const ascii = /^[\0-\x7f]*$/

@@ -15,7 +15,7 @@ export function writtenOf(value: Value | undefined, call: Call): string {
 /** The text; throws for anything else. Looking at it costs by its length. */
 export function textOf(value: Value | undefined, call: Call): string {
   if (typeof value !== 'string') throw call.unfit(`takes text, not ${typeName(value)}`)
-  call.meter.spend(value.length >>> 4)
+  call.meter.spend(value.length >>> 2)
   return value
 }
 
@@ -26,7 +26,7 @@ export function writtenNumber(number: number): string {
 /** Throws when a text that was made is too long. */
 export function checkLength(text: string, call: Call): string {
   if (text.length * 3 <= mostTextBytes) return text
-  call.meter.spend(text.length >>> 4)
+  call.meter.spend(text.length >>> 2)
   if (utf8Length(text) > mostTextBytes) throw call.unfit(`makes text of more than ${mostTextBytes} bytes`)
   return text
 }

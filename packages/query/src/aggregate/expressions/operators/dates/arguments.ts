@@ -27,7 +27,7 @@ export function compileZone(
   call: Call,
 ): (document: Value) => TimeZone | null {
   if (!timezone) return () => utc
-  return prepared(call.compile(timezone), name => {
+  const zoneNamed = prepared(call.compile(timezone), name => {
     if (typeof name !== 'string') throw call.unfit(`takes text as "timezone", not ${typeName(name)}`)
     const zone = timeZoneOf(name)
     if (zone) return zone
@@ -36,6 +36,10 @@ export function compileZone(
       : 'this host knows none by name: take an offset such as +08:00'
     throw call.unfit(`knows no time zone "${name.slice(0, 100)}": ${known}`)
   })
+  return document => {
+    call.meter.spend(stepsOfZone)
+    return zoneNamed(document)
+  }
 }
 
 /** What is made of a value, once when it is the same for every document; null of null or nothing. */
@@ -54,3 +58,6 @@ export function prepared<T>(evaluate: Evaluate, prepare: (value: Value) => T): (
     return isNullish(value) ? null : prepare(value)
   }
 }
+
+/** Asking the host about a day on which clocks change takes as long as so many steps. */
+const stepsOfZone = 50

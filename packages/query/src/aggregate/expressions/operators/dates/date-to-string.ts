@@ -38,6 +38,7 @@ interface Moment {
 
 function written(format: readonly FormatPart[], instant: number, offset: number, call: Call): string {
   const local = instant + offset
+  call.meter.spend(format.length)
   const moment: Moment = { local, day: dayOf(local), offset, call }
   let text = ''
   for (const part of format)

@@ -14,12 +14,14 @@ export const utc: TimeZone = Object.freeze({ offsetAt: () => 0 })
  */
 export function timeZoneOf(name: string): TimeZone | undefined {
   if (name === 'UTC' || name === 'GMT' || name === 'Z') return utc
-  const known = zones.get(name)
+  if (name.length > 100) return undefined
+  const key = name.toLowerCase() // names are the same in any case, so that there are not many
+  const known = zones.get(key)
   if (known) return known
   const zone = fixedZone(name) ?? namedZone(name)
   if (!zone) return undefined
   if (zones.size >= mostZones) zones.clear()
-  zones.set(name, zone)
+  zones.set(key, zone)
   return zone
 }
 
@@ -55,7 +57,7 @@ function fixedZone(name: string): TimeZone | undefined {
 }
 
 function namedZone(name: string): TimeZone | undefined {
-  if (!hostHasZones() || name.length > 100) return undefined
+  if (!hostHasZones()) return undefined
   try {
     return new HostZone(name)
   } catch {
