@@ -69,6 +69,13 @@ test('[EXPR-40] comparing and searching long text takes steps too', () => {
     refused($.size($.filter({ input: $.range(0, 1_000), cond: inside })), tooMany, document, few)
 })
 
+test('[EXPR-40] so does looking for a long text in a longer one', () => {
+  const document = { text: 'a'.repeat(500_000), sought: `${'a'.repeat(125_000)}b${'a'.repeat(125_000)}` }
+  const words = 'takes more than 20000000 steps'
+  refused($.indexOfBytes('$text', '$sought'), words, document)
+  refused($.split('$text', '$sought'), words, document)
+})
+
 test('[EXPR-40] nothing is nested deeper than a document can be', () => {
   const nested = $.reduce({ input: $.range(0, 100_000), initialValue: [], in: ['$$value'] })
   refused(nested, 'a value nested deeper than 64 levels')

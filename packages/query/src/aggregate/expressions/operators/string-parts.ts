@@ -4,7 +4,7 @@ import type { Call, Operator } from '../call.ts'
 import { isNullish } from '../truth.ts'
 import { typeName } from '../type-name.ts'
 import { searchedPart } from './numbers.ts'
-import { textOf, writtenOf } from './text.ts'
+import { spendOnSearch, textOf, writtenOf } from './text.ts'
 import { type Count, placeOf, unitsTo } from './text-positions.ts'
 
 type Given = Value | undefined
@@ -47,6 +47,7 @@ function indexOfBy(count: Count): Operator {
     if (isNullish(value)) return null
     const [text, sought] = [textOf(value, call), textOf(part, call)]
     const [start, end] = searchedPart(searched, call)
+    spendOnSearch(text, sought, call)
     const from = unitsTo(text, start, count)
     if (from.beyond < 0 || end < start) return -1
     const to = end === Infinity ? text.length : endOf(text, end, count)

@@ -4,7 +4,7 @@ import { ofOne, ofTwo, takes } from '../arguments.ts'
 import type { Operator } from '../call.ts'
 import { isNullish } from '../truth.ts'
 import { typeName } from '../type-name.ts'
-import { checkLength, textOf, writtenOf } from './text.ts'
+import { checkLength, spendOnSearch, textOf, writtenOf } from './text.ts'
 import { codePointsIn } from './text-positions.ts'
 
 /** null as soon as one part is null or missing. */
@@ -23,6 +23,7 @@ const split = ofTwo((whole, separator, call) => {
   if (isNullish(whole) || isNullish(separator)) return null
   const [text, between] = [textOf(whole, call), textOf(separator, call)]
   if (between === '') throw call.unfit('takes a separator that is not empty')
+  spendOnSearch(text, between, call)
   const parts = text.split(between)
   call.meter.spend(parts.length)
   return call.list(parts)

@@ -19,7 +19,12 @@ export function textOf(value: Value | undefined, call: Call): string {
   return value
 }
 
-export function writtenNumber(number: number): string {
+/** Looking for a text in a text takes the product of their lengths, where both are much the same. */
+export function spendOnSearch(text: string, sought: string, call: Call): void {
+  call.meter.spend(Math.floor((text.length * sought.length) / 64))
+}
+
+function writtenNumber(number: number): string {
   return Object.is(number, -0) ? '-0' : String(number)
 }
 

@@ -191,7 +191,14 @@ test('[EXPR-34] what is no date, or no date that exists, is refused, or is what 
     '2017-W53-1',
     '2017-W00-1',
   ]
-  const last = ['2017-W06-8', ' 2017-02-08', '2017-02-08 ', '2017-02-08T12:10:40+25:00x', '9'.repeat(100_000)]
+  const last = [
+    '2017-W06-8',
+    ' 2017-02-08',
+    '2017-02-08 ',
+    '2017-02-08T12:10:40+25:00',
+    '2017-02-08T12:10:40+01:60',
+    '9'.repeat(100_000),
+  ]
   for (const dateString of [...texts, ...more, ...last]) {
     expect(() => computed($.dateFromString({ dateString }))).toThrow('$.dateFromString cannot read the date')
     expect(computed($.dateFromString({ dateString, onError: '$$ROOT.e' }), { e: 'bad' })).toBe('bad')
@@ -232,6 +239,8 @@ test('[EXPR-35] with a format the whole text has its form', () => {
     ['31/06/2018', '%d/%m/%Y'],
     ['xx/06/2018', '%d/%m/%Y'],
     ['99/06/2018', '%d/%m/%Y'],
+    ['15/06/2018+25:00', '%d/%m/%Y%z'],
+    ['15/06/2018+01:70', '%d/%m/%Y%z'],
   ] as const) {
     expect(() => read(text, format)).toThrow('it has not the form of the format')
     expect(read(text, format, { onError: null })).toBe(null)

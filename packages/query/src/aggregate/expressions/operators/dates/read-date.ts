@@ -40,7 +40,7 @@ const isoForm = new RegExp(
     '|(?<yearOfDay>\\d{4})-(?<dayOfYear>\\d{3})',
     '|(?<weekYear>\\d{4})-?W(?<week>\\d{2})(?:-?(?<weekday>\\d))?)',
     '(?:(?:T| )(?<hour>\\d{2}):?(?<minute>\\d{2})(?::?(?<second>\\d{2})(?:[.,](?<fraction>\\d+))?)?',
-    ' ?(?<zone>Z|UTC|GMT|[+-]\\d{2}(?::?\\d{2})?)?)?$',
+    ' ?(?<zone>Z|UTC|GMT|[+-](?:[01]\\d|2[0-3])(?::?[0-5]\\d)?)?)?$',
   ].join(''),
 )
 
