@@ -41,6 +41,7 @@ test('[EXPR-13] a date and milliseconds make a date, two dates their distance', 
   expect(() => computed($.add('$at', Number.NaN), { at })).toThrow('a date out of range')
   expect(computed($.subtract('$at', new Date(4_000)), { at })).toBe(6_000)
   expect(computed($.subtract('$at', 1_000), { at })).toEqual(new Date(9_000))
+  expect(computed($.subtract('$at', 0.7), { at })).toEqual(at)
   expect(() => computed($.subtract(1_000, '$at'), { at })).toThrow('a date and a number, not int and date')
 })
 

@@ -83,7 +83,7 @@ const subtract = ofTwo((a, b, call) => {
   if (typeof a === 'number' && typeof b === 'number') return a - b
   if (isNullish(a) || isNullish(b)) return null
   if (a instanceof Date && b instanceof Date) return a.getTime() - b.getTime()
-  if (a instanceof Date && typeof b === 'number') return dateAt(a.getTime() - b, call)
+  if (a instanceof Date && typeof b === 'number') return dateAt(a.getTime() - Math.trunc(b), call)
   throw call.unfit(
     `takes two numbers, two dates, or a date and a number, not ${typeName(a)} and ${typeName(b)}`,
   )
