@@ -3,7 +3,8 @@ import type { Accumulation } from '../../types.ts'
 import { type Accumulator, compileAccumulator } from '../expressions/accumulators.ts'
 import { compileExpression } from '../expressions/compile.ts'
 import type { Scope, Variable } from '../scope.ts'
-import type { Holding, Meter } from './meter.ts'
+import type { Holding } from './holding.ts'
+import type { Meter } from './meter.ts'
 
 type Open = (meter: Meter, held: Holding) => Accumulator
 

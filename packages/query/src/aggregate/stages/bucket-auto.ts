@@ -23,7 +23,7 @@ export function bucketAuto({ by, buckets: most, fields }: BucketAuto, scope: Sco
   const open = compileAccumulators(fields, scope)
   return async function* (input, { meter }) {
     const held = meter.holding()
-    const order = new FirstInOrder<Valued>((a, b) => compareValues(a.value, b.value), Infinity, meter, held)
+    const order = new FirstInOrder<Valued>((a, b) => compareValues(a.value, b.value), Infinity, held)
     try {
       for await (const page of input)
         for (const document of page) {

@@ -45,8 +45,7 @@ export function sample(size: number): Operator {
           const place = seen < size ? seen : Math.floor(random() * (seen + 1))
           seen++
           if (place >= size) continue
-          const bytes = meter.measure(document)
-          held.add(bytes)
+          const bytes = held.add(document)
           if (chosen[place]) held.remove(chosen[place].bytes)
           chosen[place] = { document, bytes }
         }

@@ -1,5 +1,5 @@
 import type { DocumentData } from '@nearcloud/protocol'
-import type { Holding, Meter } from './meter.ts'
+import type { Holding } from './holding.ts'
 
 /** What is put in order: a document, and whatever it is compared by. */
 export interface Entry {
@@ -10,24 +10,20 @@ export interface Entry {
 export class FirstInOrder<T extends Entry> {
   readonly #compare: (a: T, b: T) => number
   readonly #keep: number
-  readonly #meter: Meter
   readonly #held: Holding
   #entries: { readonly entry: T; readonly bytes: number }[] = []
   /** The last of those that would be kept now: nothing behind it is wanted. */
   #last: T | undefined
 
-  constructor(compare: (a: T, b: T) => number, keep: number, meter: Meter, held: Holding) {
+  constructor(compare: (a: T, b: T) => number, keep: number, held: Holding) {
     this.#compare = compare
     this.#keep = keep
-    this.#meter = meter
     this.#held = held
   }
 
   add(entry: T): void {
     if (this.#last && this.#compare(entry, this.#last) >= 0) return
-    const bytes = this.#meter.measure(entry.document)
-    this.#held.add(bytes)
-    this.#entries.push({ entry, bytes })
+    this.#entries.push({ entry, bytes: this.#held.add(entry.document) })
     if (this.#entries.length >= 2 * this.#keep + someEntries) this.#settle()
   }
 

@@ -33,7 +33,7 @@ export function geoNear(stage: GeoNearStage): Operator {
 
   return async function* (input, { meter }) {
     const held = meter.holding()
-    const nearest = new FirstInOrder<Near>((a, b) => a.distance - b.distance, limit, meter, held)
+    const nearest = new FirstInOrder<Near>((a, b) => a.distance - b.distance, limit, held)
     try {
       for await (const page of input)
         for (const document of page) {

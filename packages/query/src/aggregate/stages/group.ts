@@ -22,20 +22,19 @@ export function group(
   const open = compileAccumulators(fields, scope)
   return async function* (input, { meter }) {
     const groups: Group[] = []
-    const find = finder<Group>(parts ?? [document => keyOf(document) ?? null])
     const held = meter.holding()
+    const find = finder(parts ?? [document => keyOf(document) ?? null], (document: DocumentData): Group => {
+      const key = keyOf(document) ?? null
+      held.addBytes(meter.measure(key) + groupBytes)
+      const made = { key, accumulators: open(meter, held) }
+      groups.push(made)
+      return made
+    })
     try {
       for await (const page of input)
         for (const document of page) {
           meter.step()
-          const { accumulators } = find(document, () => {
-            const key = keyOf(document) ?? null
-            held.add(meter.measure(key) + groupBytes)
-            const made = { key, accumulators: open(meter, held) }
-            groups.push(made)
-            return made
-          })
-          accumulators.add(document)
+          find(document).accumulators.add(document)
         }
       yield* cut(groups.map(({ key, accumulators }) => accumulators.result(key)))
     } finally {
@@ -60,11 +59,16 @@ function partsOf(by: Expression): readonly Expression[] | undefined {
   return new Set(keys).size === keys.length ? by[1].map(([, part]) => part) : undefined
 }
 
-function finder<T>(parts: readonly Evaluate[]): (document: DocumentData, make: () => T) => T {
+/** Gives what was made for the first document of which the parts are the same. */
+function finder<T>(
+  parts: readonly Evaluate[],
+  make: (document: DocumentData) => T,
+): (document: DocumentData) => T {
   type Level = KeyMap<Level | T>
   const root: Level = new KeyMap()
   const last = parts.length - 1
-  return (document, make) => {
+  const lastPart = parts[last]!
+  return document => {
     let level = root
     for (let i = 0; i < last; i++) {
       const key = parts[i]!(document)
@@ -75,10 +79,10 @@ function finder<T>(parts: readonly Evaluate[]): (document: DocumentData, make: (
       }
       level = next
     }
-    const key = parts[last]!(document)
+    const key = lastPart(document)
     let found = level.get(key) as T | undefined
     if (found === undefined) {
-      found = make()
+      found = make(document)
       level.set(key, found)
     }
     return found

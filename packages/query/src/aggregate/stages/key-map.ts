@@ -4,15 +4,18 @@ import { equalityKey } from '../../compare.ts'
 /** A map by value: equal values (`equalValues`) are one key; a missing one is a key of its own. */
 export class KeyMap<T> {
   readonly #plain = new Map<Value | undefined, T>()
-  readonly #composed = new Map<string, T>()
+  #composed: Map<string, T> | undefined
 
   get(key: Value | undefined): T | undefined {
-    return typeof key === 'object' && key !== null ? this.#composed.get(textOf(key)) : this.#plain.get(key)
+    return typeof key === 'object' && key !== null ? this.#composed?.get(textOf(key)) : this.#plain.get(key)
   }
 
   set(key: Value | undefined, value: T): void {
-    if (typeof key === 'object' && key !== null) this.#composed.set(textOf(key), value)
-    else this.#plain.set(key, value)
+    if (typeof key !== 'object' || key === null) this.#plain.set(key, value)
+    else {
+      this.#composed ??= new Map()
+      this.#composed.set(textOf(key), value)
+    }
   }
 }
 

@@ -1,10 +1,11 @@
 import { type Document, type DocumentData, RegExpValue, type Value } from '@nearcloud/protocol'
-import { compilePath } from '../../match/path.ts'
-import { fieldOf, indexOf, isContainer, segmentsOf } from '../../paths.ts'
-import type { Filter, Lookup } from '../../types.ts'
+import { compilePath, type Path } from '../../match/path.ts'
+import { segmentsOf } from '../../paths.ts'
+import type { Filter, Lookup, Query } from '../../types.ts'
 import { withValue } from './fields.ts'
+import type { Holding } from './holding.ts'
 import { KeyMap } from './key-map.ts'
-import type { Holding } from './meter.ts'
+import { valuesAt } from './local-values.ts'
 import { type Means, type Operator, Outgoing, type Page, read } from './pages.ts'
 
 /** A document and the values it is joined by. */
@@ -16,7 +17,12 @@ interface Local {
 /** The documents that share a value, in the order they were found: their places among all that were. */
 interface Match {
   readonly places: number[]
-  documents?: Page
+  list?: List
+}
+
+interface List {
+  readonly documents: Page
+  readonly bytes: number
 }
 
 /**
@@ -33,60 +39,21 @@ export function lookupByEquality({
 }: Extract<Lookup, { localField: string }>): Operator {
   const place = segmentsOf(as)
   const segments = segmentsOf(localField)
-  const foreignPath = compilePath(foreignField)
-
-  /** Tells each local document's matches. */
-  async function find(
-    locals: readonly Local[],
-    means: Means,
-    held: Holding,
-  ): Promise<(local: Local) => Page> {
-    const [values, matches] = [[] as Value[], new KeyMap<Match>()]
-    for (const local of locals)
-      for (const value of local.values) {
-        if (matches.get(value)) continue
-        matches.set(value, { places: [] })
-        values.push(value)
-      }
-    const found: DocumentData[] = []
-    const query = { collection: from, where: oneOf(foreignField, values), orderBy: [], skip: 0 }
-    for await (const page of read(query, means))
-      for (const document of page as readonly Document[]) {
-        const at = found.length
-        foreignPath.some(document, value => {
-          const places = matches.get(value ?? null)?.places
-          if (!places || places[places.length - 1] === at) return false
-          places.push(at)
-          if (found.length > at) return false
-          held.add(means.meter.measure(document))
-          found.push(document)
-          return false
-        })
-      }
-    return ({ values: [first, ...more] }) => {
-      const match = matches.get(first)!
-      if (more.length > 0) {
-        const all = new Set(match.places)
-        for (const value of more) for (const at of matches.get(value)!.places) all.add(at)
-        for (let i = 0; i < all.size; i++) held.add(0)
-        return Object.freeze([...all].sort((a, b) => a - b).map(at => found[at]!))
-      }
-      match.documents ??= Object.freeze(match.places.map(at => found[at]!))
-      return match.documents
-    }
-  }
-
+  const path = compilePath(foreignField)
   return async function* (input, means) {
     const out = new Outgoing()
     for await (const page of input)
       for (const locals of partsOf(page, segments)) {
         const held = means.meter.holding()
+        const joined = new Joined(locals, path, held)
         try {
-          const matchesOf = await find(locals, means, held)
-          for (const local of locals) {
+          const where = oneOf(foreignField, joined.values)
+          await joined.readAll({ collection: from, where, orderBy: [], skip: 0 }, means)
+          for (const { document, values } of locals) {
             means.meter.step()
-            const made = withValue(local.document, place, matchesOf(local))
-            out.add(made, means.meter.measure(made))
+            const { documents, bytes } = joined.listOf(values)
+            means.meter.checkSize(bytes)
+            out.add(withValue(document, place, documents), bytes)
             if (out.isFull) yield out.take()
           }
         } finally {
@@ -94,6 +61,64 @@ export function lookupByEquality({
         }
         if (!out.isEmpty) yield out.take()
       }
+  }
+}
+
+/** The documents that are found for some local ones, by the values they share with them. */
+class Joined {
+  /** Every value that is looked for, once. */
+  readonly values: Value[] = []
+  readonly #matches = new KeyMap<Match>()
+  readonly #path: Path
+  readonly #held: Holding
+  readonly #found: { readonly document: DocumentData; readonly bytes: number }[] = []
+
+  constructor(locals: readonly Local[], path: Path, held: Holding) {
+    this.#path = path
+    this.#held = held
+    for (const { values } of locals)
+      for (const value of values) {
+        if (this.#matches.get(value)) continue
+        this.#matches.set(value, { places: [] })
+        this.values.push(value)
+      }
+  }
+
+  async readAll(query: Query, means: Means): Promise<void> {
+    for await (const page of read(query, means)) for (const document of page) this.#add(document as Document)
+  }
+
+  #add(document: Document): void {
+    const place = this.#found.length
+    this.#path.some(document, value => {
+      const places = this.#matches.get(value ?? null)?.places
+      if (!places || places[places.length - 1] === place) return false
+      places.push(place)
+      if (this.#found.length === place) this.#found.push({ document, bytes: this.#held.add(document) })
+      return false
+    })
+  }
+
+  listOf([first, ...more]: readonly Value[]): List {
+    const match = this.#matches.get(first!)!
+    if (more.length === 0) {
+      match.list ??= this.#listAt(match.places)
+      return match.list
+    }
+    const places = new Set(match.places)
+    for (const value of more) for (const place of this.#matches.get(value)!.places) places.add(place)
+    return this.#listAt([...places].sort((a, b) => a - b))
+  }
+
+  #listAt(places: readonly number[]): List {
+    let bytes = 0
+    const documents = places.map(place => {
+      const found = this.#found[place]!
+      bytes += found.bytes
+      return found.document
+    })
+    this.#held.grow(places.length * referenceBytes)
+    return { documents: Object.freeze(documents), bytes }
   }
 }
 
@@ -113,32 +138,6 @@ function* partsOf(page: Page, segments: readonly string[]): Iterable<readonly Lo
   if (locals.length > 0) yield locals
 }
 
-/** What a path reaches through arrays, by index too; an array at its end is its elements. null for nothing. */
-function valuesAt(document: DocumentData, segments: readonly string[]): readonly Value[] {
-  const values: Value[] = []
-  visit(document, segments, 0, values)
-  return values.length > 0 ? values : [null]
-}
-
-function visit(value: Value, segments: readonly string[], at: number, values: Value[]): void {
-  if (at === segments.length) {
-    if (Array.isArray(value)) for (const element of value as readonly Value[]) values.push(element)
-    else values.push(value)
-    return
-  }
-  const segment = segments[at]!
-  if (Array.isArray(value)) {
-    const index = indexOf(segment)
-    ;(value as readonly Value[]).forEach((element, i) => {
-      if (isContainer(element)) visit(element, segments, at, values)
-      if (i === index) visit(element, segments, at + 1, values)
-    })
-    return
-  }
-  const field = fieldOf(value, segment)
-  if (field !== undefined) visit(field, segments, at + 1, values)
-}
-
 /** Expressions among the values of a filter would be patterns: then all documents are asked for. */
 function oneOf(path: string, values: readonly Value[]): Filter {
   if (values.some(value => value instanceof RegExpValue)) return ['and', []]
@@ -146,3 +145,5 @@ function oneOf(path: string, values: readonly Value[]): Filter {
 }
 
 const mostValues = 10_000
+/** Of a document in one more list. */
+const referenceBytes = 8

@@ -31,16 +31,17 @@ export function lookupByPipeline(
   const { left } = beginningOf(from, pipeline, names)
   const candidates = left && candidatesFor(left, inside)
   const run = compilePipeline(from, pipeline, inside, isAlwaysSame ? read : readOnce(candidates))
-  const identity = {}
 
-  async function results(means: Means): Promise<Page> {
-    const known = means.known.get(identity)
-    if (known) return known
+  /** Outcomes that are the same for all are measured once, by whoever has them first. */
+  async function outcome(means: Means): Promise<{ documents: Page; bytes: number }> {
+    const known = means.known.get(run)
+    if (known) return { documents: known, bytes: referenceBytes }
     const held = means.meter.holding()
-    const documents = await gather(run(means), means, held)
-    if (isAlwaysSame) means.known.set(identity, documents)
+    const documents = await gather(run(means), held)
+    const bytes = means.meter.measure(documents, place.length)
+    if (isAlwaysSame) means.known.set(run, documents)
     else held.release()
-    return documents
+    return { documents, bytes }
   }
 
   return async function* (input, means) {
@@ -52,8 +53,8 @@ export function lookupByPipeline(
         variables.forEach(({ variable }, i) => {
           variable.value = values[i]
         })
-        const made = withValue(document, place, await results(means))
-        out.add(made, means.meter.measure(made))
+        const { documents, bytes } = await outcome(means)
+        out.add(withValue(document, place, documents), bytes)
         if (out.isFull) yield out.take()
       }
       if (!out.isEmpty) yield out.take()
@@ -66,9 +67,11 @@ function readOnce(candidates: Candidates = documents => documents): (query: Quer
   return async function* (query, means) {
     let documents = means.known.get(query)
     if (!documents) {
-      documents = await gather(read(query, means), means, means.meter.holding())
+      documents = await gather(read(query, means), means.meter.holding())
       means.known.set(query, documents)
     }
     yield* cut(candidates(documents))
   }
 }
+
+const referenceBytes = 8

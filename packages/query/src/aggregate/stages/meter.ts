@@ -1,6 +1,7 @@
-import { CloudError, Geo, kindOf, limits, type Millis, RegExpValue, type Value } from '@nearcloud/protocol'
+import { CloudError, Geo, limits, type Millis, RegExpValue, type Value } from '@nearcloud/protocol'
 import { countPositions } from '../../geo/shapes.ts'
 import { unfit } from '../scope.ts'
+import { Holding } from './holding.ts'
 
 /** What an aggregation may cost. An error names the limit (`details.limit`) that was reached. */
 export interface AggregationBudget {
@@ -50,15 +51,23 @@ export class Meter {
 
   /** What one stage holds from now on. */
   holding(): Holding {
-    return new Holding(
-      bytes => {
-        this.#held += bytes
-        if (this.#held > this.#budget.bytes) throw this.#over('bytes', 'bytes held')
-      },
-      documents => {
-        if (documents > this.#budget.documents) throw this.#over('documents', 'documents in one stage')
-      },
-    )
+    return new Holding(this)
+  }
+
+  /** So much more is held at this time, or less. */
+  hold(bytes: number): void {
+    this.#held += bytes
+    if (this.#held > this.#budget.bytes) throw this.#over('bytes', 'bytes held')
+  }
+
+  /** One stage holds so many documents. */
+  checkCount(documents: number): void {
+    if (documents > this.#budget.documents) throw this.#over('documents', 'documents in one stage')
+  }
+
+  /** One document has so many bytes. */
+  checkSize(bytes: number): void {
+    if (bytes > mostOfOneDocument) throw tooLarge()
   }
 
   /** One document more was worked on. */
@@ -72,11 +81,12 @@ export class Meter {
 
   /**
    * About the characters of a value's canonical text: each text and key counted with its quotes, each number as 8. A part
-   * that stands in several places counts in each. Throws too for a value larger or deeper than any document may be.
+   * that stands in several places counts in each. Throws too for a value larger or deeper than any document may be; `depth`:
+   * how deep it stands in one.
    */
-  measure(value: Value): number {
+  measure(value: Value, depth = 0): number {
     this.#measured = 0
-    this.#walk(value, 0)
+    this.#walk(value, depth)
     this.#unmeasured -= this.#measured
     if (this.#unmeasured < 0) {
       this.#unmeasured = measuredBetweenLooks
@@ -90,21 +100,23 @@ export class Meter {
       this.#measured += typeof value === 'string' ? value.length + 3 : 8
       return
     }
-    if (this.#measured > mostOfOneDocument) throw tooLarge()
+    this.checkSize(this.#measured)
     if (depth >= limits.depth) throw unfit(`aggregate: a value is nested deeper than ${limits.depth}`)
-    if (Array.isArray(value)) {
-      this.#measured += value.length + 2
-      for (const element of value as readonly Value[]) this.#walk(element, depth + 1)
-    } else if (kindOf(value) === 'object') {
+    const prototype: unknown = Object.getPrototypeOf(value)
+    if (prototype === Object.prototype || prototype === null) {
       const fields = value as { readonly [key: string]: Value }
-      for (const key of Object.keys(fields)) {
+      // all but free, unlike a list of keys; what a prototype might add counts without harm
+      for (const key in fields) {
         this.#measured += key.length + 4
         this.#walk(fields[key]!, depth + 1)
       }
+    } else if (Array.isArray(value)) {
+      this.#measured += value.length + 2
+      for (const element of value as readonly Value[]) this.#walk(element, depth + 1)
     } else if (value instanceof Uint8Array) this.#measured += value.length * 1.5
     else if (value instanceof RegExpValue) this.#measured += value.pattern.length + 50
     else this.#measured += value instanceof Geo ? 40 + 20 * countPositions(value) : 24
-    if (this.#measured > mostOfOneDocument) throw tooLarge()
+    this.checkSize(this.#measured)
   }
 
   #over(limit: keyof AggregationBudget, unit: string): CloudError {
@@ -112,42 +124,6 @@ export class Meter {
       errMsg: `aggregate: more than ${this.#budget[limit]} ${unit}: let it begin with a narrower match, or with a limit`,
       details: { limit },
     })
-  }
-}
-
-/** What one stage holds, until it is released. */
-export class Holding {
-  readonly #hold: (bytes: number) => void
-  readonly #check: (documents: number) => void
-  #bytes = 0
-  #documents = 0
-
-  constructor(hold: (bytes: number) => void, check: (documents: number) => void) {
-    this.#hold = hold
-    this.#check = check
-  }
-
-  /** One document more. */
-  add(bytes: number): void {
-    this.#check(++this.#documents)
-    this.grow(bytes)
-  }
-
-  /** One document less. */
-  remove(bytes: number): void {
-    this.#documents--
-    this.grow(-bytes)
-  }
-
-  grow(bytes: number): void {
-    this.#bytes += bytes
-    this.#hold(bytes)
-  }
-
-  release(): void {
-    this.#hold(-this.#bytes)
-    this.#bytes = 0
-    this.#documents = 0
   }
 }
 

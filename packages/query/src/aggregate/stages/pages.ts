@@ -1,6 +1,7 @@
 import type { DocumentData } from '@nearcloud/protocol'
 import type { Query } from '../../types.ts'
-import type { Holding, Meter } from './meter.ts'
+import type { Holding } from './holding.ts'
+import type { Meter } from './meter.ts'
 import type { Source } from './run.ts'
 
 /** Documents on their way from stage to stage. */
@@ -89,11 +90,11 @@ export function each(
 }
 
 /** Everything that comes. */
-export async function gather(input: Pages, { meter }: Means, held: Holding): Promise<Page> {
+export async function gather(input: Pages, held: Holding): Promise<Page> {
   const documents: DocumentData[] = []
   for await (const page of input)
     for (const document of page) {
-      held.add(meter.measure(document))
+      held.add(document)
       documents.push(document)
     }
   return Object.freeze(documents)

@@ -38,7 +38,7 @@ export async function aggregate(
   meter.checkStages(countStages(stages))
   const means = { source, meter, random, known: new Map() }
   const run = compilePipeline(collection, stages, noVariables)
-  return gather(run(means), means, meter.holding())
+  return gather(run(means), meter.holding())
 }
 
 /** Those of lookups included. */

@@ -16,7 +16,7 @@ export function sort(order: readonly (readonly [path: string, Direction])[], kee
   const compare = compareEntries(order.map(([, direction]) => (direction === 'asc' ? 1 : -1)))
   return async function* (input, { meter }) {
     const held = meter.holding()
-    const first = new FirstInOrder(compare, keep, meter, held)
+    const first = new FirstInOrder(compare, keep, held)
     try {
       for await (const page of input)
         for (const document of page as readonly Document[]) {
