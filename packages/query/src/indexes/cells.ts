@@ -1,4 +1,4 @@
-import { angleBetween, sumOf, unit, type Vector } from '../geo/sphere.ts'
+import { unit, type Vector } from '../geo/sphere.ts'
 import { encodeWhole } from './encode-value.ts'
 
 /*
@@ -50,22 +50,24 @@ export function parentOf({ face, level, column, row }: Cell): Cell {
   return { face, level: level - 1, column: column >> 1, row: row >> 1 }
 }
 
-/** A ball around the cell: its middle, and radians from there to the farthest corner. */
-export function ballAround(cell: Cell): { readonly center: Vector; readonly radius: number } {
-  const { column, row } = cell
-  const corners = [
-    pointOf(cell, column, row),
-    pointOf(cell, column + 1, row),
-    pointOf(cell, column, row + 1),
-    pointOf(cell, column + 1, row + 1),
-  ]
-  const center = unit(sumOf(corners))!
-  return { center, radius: Math.max(...corners.map(corner => angleBetween(center, corner))) }
+/**
+ * A ball around the cell: its middle, and radians from there that no corner is beyond. Seen from the middle of the cube what
+ * is far from the face's middle is small: at a distance of `d` at most one part in `√(1 + d²)`.
+ */
+export function ballAround({ face, level, column, row }: Cell): {
+  readonly center: Vector
+  readonly radius: number
+} {
+  const count = 2 ** level
+  const [across, up] = [(2 * column + 1) / count - 1, (2 * row + 1) / count - 1]
+  const [toCorner, distance] = [Math.SQRT2 / count, Math.sqrt(across * across + up * up)]
+  const nearest = Math.max(0, distance - toCorner)
+  return { center: pointOn(face, across, up), radius: toCorner / Math.sqrt(1 + nearest * nearest) }
 }
 
 /** How many leaves a cell has. */
 export function leavesOf({ level }: Cell): number {
-  return 4 ** (leafLevel - level)
+  return leaves[level]!
 }
 
 /** The place of a cell's first leaf among all leaves: column and row, bit by bit. */
@@ -82,15 +84,16 @@ export function nameOf(firstLeaf: number, level: number): string {
   return encodeWhole(firstLeaf, 7) + String.fromCharCode(level)
 }
 
+const leaves = Array.from({ length: leafLevel + 1 }, (_, level) => 4 ** (leafLevel - level))
+
 /** From -1 … 1. */
 function leafNumber(place: number): number {
   const count = 2 ** leafLevel
   return Math.max(0, Math.min(count - 1, Math.floor(((place + 1) / 2) * count)))
 }
 
-function pointOf({ face, level }: Cell, column: number, row: number): Vector {
-  const count = 2 ** level
-  const [across, up] = [(2 * column) / count - 1, (2 * row) / count - 1]
+/** From -1 … 1 on a face. */
+function pointOn(face: number, across: number, up: number): Vector {
   const height = face < 3 ? 1 : -1
   const axis = face % 3
   return unit(axis === 0 ? [height, across, up] : axis === 1 ? [across, height, up] : [across, up, height])!

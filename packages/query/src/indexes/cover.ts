@@ -1,13 +1,18 @@
 import { type Geo, GeoPoint, type Position } from '@nearcloud/protocol'
 import { type Cap, type Part, partsOf } from '../geo/shapes.ts'
-import { angleBetween, sumOf, unit, type Vector, vectorOf } from '../geo/sphere.ts'
+import { angleBetween, squareBetween, sumOf, unit, type Vector, vectorOf } from '../geo/sphere.ts'
 import { ballAround, type Cell, childrenOf, faces, leafAt, leafLevel } from './cells.ts'
 
 /** The cells that hold everything of a geometry: of a point its leaf. */
 export function cellsOf(geometry: Geo): readonly Cell[] {
   if (geometry instanceof GeoPoint) return [leafAt(vectorOf(geometry.coordinates as Position))]
-  return coverOf(capsAround(geometry), mostStoredCells)
+  const known = cellsByGeometry.get(geometry) ?? coverOf(capsAround(geometry), mostStoredCells)
+  cellsByGeometry.set(geometry, known)
+  return known
 }
+
+/** A document that changes elsewhere keeps its geometry. */
+const cellsByGeometry = new WeakMap<Geo, readonly Cell[]>()
 
 /** Caps that together hold everything of a geometry: one for each part, or one for all when they are many. */
 export function capsAround(geometry: Geo): readonly Cap[] {
@@ -53,9 +58,13 @@ function cornersOf(part: Part): readonly Vector[] {
 
 function meets(cell: Cell, caps: readonly Cap[]): boolean {
   const ball = ballAround(cell)
-  return caps.some(
-    ({ center, radius }) => angleBetween(center, ball.center) <= radius + ball.radius + spareAngle,
-  )
+  for (const { center, radius } of caps) {
+    const reach = radius + ball.radius + spareAngle
+    if (reach >= Math.PI) return true
+    const chord = 2 * Math.sin(reach / 2)
+    if (squareBetween(center, ball.center) <= chord * chord) return true
+  }
+  return false
 }
 
 const mostStoredCells = 12

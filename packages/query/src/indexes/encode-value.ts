@@ -77,12 +77,17 @@ function encodeNumber(number: number): string {
   if (Number.isNaN(number)) return '\0\0\0\0\0\0\0\0'
   eight.setFloat64(0, number + 0) // no negative zero
   const isNegative = eight.getUint8(0) > 127
-  let text = ''
-  for (let i = 0; i < 8; i++) {
-    const byte = eight.getUint8(i)
-    text += String.fromCharCode(isNegative ? 255 - byte : i === 0 ? byte + 128 : byte)
-  }
-  return text
+  const turn = isNegative ? 255 : 0
+  return String.fromCharCode(
+    eight.getUint8(0) ^ (isNegative ? 255 : 128),
+    eight.getUint8(1) ^ turn,
+    eight.getUint8(2) ^ turn,
+    eight.getUint8(3) ^ turn,
+    eight.getUint8(4) ^ turn,
+    eight.getUint8(5) ^ turn,
+    eight.getUint8(6) ^ turn,
+    eight.getUint8(7) ^ turn,
+  )
 }
 
 function encodeText(given: string): string {

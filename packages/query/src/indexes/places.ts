@@ -60,7 +60,9 @@ function rangesOfCells(cells: readonly Cell[]): readonly KeyRange[] {
   for (const { cell } of ordered)
     for (let outer = cell; outer.level > 0; ) {
       outer = parentOf(outer)
-      around.add(cellTag + nameOf(firstLeafOf(outer), outer.level))
+      const name = cellTag + nameOf(firstLeafOf(outer), outer.level)
+      if (around.has(name)) break // and so are those around it
+      around.add(name)
     }
   for (const name of around) ranges.push({ from: name, to: following(name)! })
   return joined(ranges)
