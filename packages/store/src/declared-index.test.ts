@@ -125,6 +125,27 @@ test('[QUERY-5] what is near is found without looking at what is far', () => {
   expect(examined).toBeLessThan(40)
 })
 
+test('[QUERY-5] of many places the nearest few are found without looking at all, however far they are', () => {
+  const collection = new Collection()
+  for (let i = 0; i < 3_000; i++) {
+    const at = point(((i * 37) % 3_600) / 10 - 180, ((i * 91) % 1_700) / 10 - 85)
+    collection.show(i, Object.freeze({ _id: i, kind: i % 3, at }) as Document)
+  }
+  collection.declare(indexFrom({ keys: { at: '2dsphere' } }))
+  for (const [more, most] of [
+    [{}, 600],
+    [{ maxDistance: 2_000_000 }, 600],
+    [{ minDistance: 3_000_000 }, 3_000],
+    [{ maxDistance: 1_000 }, 3_000],
+  ] as const)
+    for (const center of [point(179.9, 10), point(0, 90), point(103, -37)]) {
+      const near: Filter = ['field', 'at', ['geoNear', { geometry: center, ...more }]]
+      const query = asked(['and', [near, ['field', 'kind', ['eq', 1]]]], { limit: 5, skip: 2 })
+      expect(find(collection, query).documents).toEqual(evaluate(query, collection.documents()))
+      expect(explain(collection, query).examined).toBeLessThanOrEqual(most)
+    }
+})
+
 test('[QUERY-5] a document with too many keys for an index is looked at by every query of it', () => {
   const collection = filled()
   collection.declare(indexFrom({ keys: { tags: 1, time: 1 } }))

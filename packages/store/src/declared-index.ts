@@ -42,6 +42,11 @@ export class DeclaredIndex {
     return this.definition.name
   }
 
+  /** Places at this path are found by where they are. */
+  hasPlaces(path: string): boolean {
+    return this.definition.keys.some(([each, kind]) => each === path && kind === '2dsphere')
+  }
+
   add(slot: Slot): void {
     for (const entry of this.#entriesOf(slot, 1)) this.#entries.insert(entry)
   }

@@ -5,9 +5,11 @@ import {
   type Explanation,
   equalValues,
   firstInOrder,
+  nearestFirst,
   type Query,
 } from '@nearcloud/query'
 import type { Collection, Slot } from './collection.ts'
+import { DeclaredIndex } from './declared-index.ts'
 import { choosePlan, idsAmong, type Plan } from './planner.ts'
 
 export interface Found {
@@ -51,9 +53,29 @@ export function findAmong(candidates: Iterable<Document>, query: Query): readonl
   return windowOf(found, query)
 }
 
-/** Matching documents in any order: all, or at least the first `wanted` in the query's order. */
+/**
+ * Matching documents in any order: all, or at least the first `wanted` in the query's order. The nearest few of many are
+ * looked for in circles that grow until there is enough in one.
+ */
 function findMatching(collection: Collection, query: Query, wanted: number): Found {
-  const plan = choosePlan(collection, query, wanted)
+  const nearest = wanted < Infinity && collection.size >= manyPlaces ? nearestFirst(query) : undefined
+  const largest = nearest ? Math.min(nearest.maxDistance, largestCircle) : 0
+  let candidates = 0
+  for (let metres = smallestCircle; metres < largest; metres *= 3) {
+    const circle = nearest!.within(metres)
+    const plan = choosePlan(collection, circle, Infinity)
+    if (plan.plan !== 'index' || !(plan.index instanceof DeclaredIndex)) break
+    if (!plan.index.hasPlaces(nearest!.path)) break
+    if (plan.index.count(plan.spans) < wanted) continue
+    const found = findBy(plan, collection, circle, Infinity)
+    candidates += found.candidates
+    if (found.documents.length >= wanted) return { ...found, candidates }
+  }
+  const found = findBy(choosePlan(collection, query, wanted), collection, query, wanted)
+  return { ...found, candidates: candidates + found.candidates }
+}
+
+function findBy(plan: Plan, collection: Collection, query: Query, wanted: number): Found {
   const matches = compileFilter(query.where)
   const documents: Document[] = []
   let candidates = 0
@@ -87,3 +109,9 @@ function slotsOf({ index, spans }: Extract<Plan, { plan: 'index' }>): Iterable<S
   for (const { slot } of index.entries(spans, false)) slots.add(slot)
   return slots
 }
+
+/** Below, looking at all is as quick. */
+const manyPlaces = 2_000
+/** Metres. */
+const smallestCircle = 500
+const largestCircle = 10_000_000

@@ -1,5 +1,5 @@
 import type { DocId, Value } from '@nearcloud/protocol'
-import { type Constraint, clausesOf, constraintsOf, type Direction, type Query } from '@nearcloud/query'
+import { type Constraint, constraintsOf, type Direction, nearestFirst, type Query } from '@nearcloud/query'
 import type { Collection } from './collection.ts'
 import type { DeclaredIndex } from './declared-index.ts'
 import type { OrderedIndex } from './ordered-index.ts'
@@ -106,12 +106,7 @@ function automaticOffers(
 
 /** The path a query's answer is first sorted by; none when that is a distance. */
 function orderPathOf(query: Query): string | undefined {
-  const first = query.orderBy[0]
-  if (first) return first[0]
-  const isByDistance = clausesOf(query.where).some(
-    clause => clause[0] === 'field' && clause[2][0] === 'geoNear',
-  )
-  return isByDistance ? undefined : '_id'
+  return nearestFirst(query) ? undefined : (query.orderBy[0]?.[0] ?? '_id')
 }
 
 function usefulPaths(

@@ -1,11 +1,13 @@
 import { type Document, type Geo, geoFromJson, normalise } from '@nearcloud/protocol'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { evaluate } from '../evaluate.ts'
 import { vectorOf } from '../geo/sphere.ts'
 import { compileFilter } from '../match/compile.ts'
 import type { Filter, IndexDefinition, Query, Test } from '../types.ts'
 import { ballAround, childrenOf, faces, firstLeafOf, leafAt, leafLevel, leavesOf, parentOf } from './cells.ts'
 import { compileIndexKeys } from './index-keys.ts'
+import { nearestFirst } from './nearest.ts'
 import { planIndex } from './plan-index.ts'
 
 type Positions = readonly (readonly [number, number])[]
@@ -195,4 +197,28 @@ test('[INDEX-7] of two areas the smaller is looked in, after equalities of the p
     hasBound: false,
   })
   expect(planIndex(definition, false, asked(['field', 'kind', ['eq', 'a']]))).toBeUndefined()
+})
+
+test('[INDEX-10] what is nearest is the beginning of the whole answer, found in a circle around', () => {
+  const documents = fc
+    .array(point, { minLength: 1, maxLength: 12 })
+    .map(list => list.map((g, i) => normalise({ _id: i, g: i % 3 === 0 ? [g, list[0]] : g }) as Document))
+  const near = fc.record(
+    { geometry: point, minDistance: fc.constant(1e6), maxDistance: fc.constant(1.2e7) },
+    { requiredKeys: ['geometry'] },
+  )
+  fc.assert(
+    fc.property(documents, near, fc.constantFrom(0, 1e3, 5e6, 1.1e7, 2.1e7), (documents, near, metres) => {
+      const query = asked(['field', 'g', ['geoNear', near]])
+      const [whole, part] = [query, nearestFirst(query)!.within(metres)].map(each =>
+        evaluate(each, documents),
+      )
+      expect(part).toEqual(whole!.slice(0, part!.length))
+      if (metres > 2e7) expect(part).toEqual(whole)
+    }),
+    { numRuns: 300 },
+  )
+  const where: Filter = ['field', 'g', ['geoNear', { geometry: geo('Point', [1, 1]) }]]
+  expect(nearestFirst({ ...asked(where), orderBy: [['a', 'asc']] })).toBeUndefined()
+  expect(nearestFirst(asked(['field', 'a', ['eq', 1]]))).toBeUndefined()
 })

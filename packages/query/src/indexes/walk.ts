@@ -1,5 +1,5 @@
-import { clausesOf } from '../constraints.ts'
 import type { Direction, IndexDefinition, Query } from '../types.ts'
+import { nearestFirst } from './nearest.ts'
 
 /**
  * The direction in which an index gives a query's order, if one does. `points`: how many values each of the first paths
@@ -33,12 +33,6 @@ export function walkOf(
 }
 
 /** What the answer is sorted by, `_id` last; nothing when it is a distance. */
-function stepsOf({
-  orderBy,
-  where,
-}: Query): readonly (readonly [path: string, direction: Direction])[] | undefined {
-  const isByDistance =
-    orderBy.length === 0 &&
-    clausesOf(where).some(clause => clause[0] === 'field' && clause[2][0] === 'geoNear')
-  return isByDistance ? undefined : [...orderBy, ['_id', 'asc']]
+function stepsOf(query: Query): readonly (readonly [path: string, direction: Direction])[] | undefined {
+  return nearestFirst(query) ? undefined : [...query.orderBy, ['_id', 'asc']]
 }
