@@ -155,13 +155,12 @@ export class Committer {
       for (let round = 1; ; round++) {
         const group = new Group({ loaded, indexes, now, judge, log, isOurs })
         const { answers, known } = decideAll(group, jobs)
-        if (known === jobs.length) {
+        if (known === jobs.length || !(await loaded.readHolders(group.keys.unknown))) {
           if (group.batch) await engine.commit(env, group.batch)
           publish({ head: group.version, changes: group.changes, clients: group.clients })
           for (const answer of answers) answer()
           break
         }
-        await loaded.readHolders(group.keys.unknown)
         if (round < maxRounds) continue
         // each answer may raise another question, so they go on with those of which all is known
         const most = Math.max(known, 1)

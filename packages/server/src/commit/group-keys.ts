@@ -19,8 +19,8 @@ interface Rekeyed {
 
 /**
  * The keys of a group's documents in the indexes of their collections, and who holds which key of the unique ones, as
- * decided so far. It never waits: a key of which nothing is known is taken for free and named in `unknown`; then the
- * group has to be decided again, knowing it.
+ * decided so far. It never waits: a key of which nothing is known is taken for free and named in `unknown`; if it is not,
+ * the group has to be decided again, knowing it.
  */
 export class GroupKeys {
   readonly changes: KeyChange[] = []
@@ -91,20 +91,15 @@ export class GroupKeys {
   }
 
   #holders(index: OpenIndex, key: string): Holders {
-    const holders = this.#decided.get(index)?.get(key) ?? this.#loaded.holders.get(index.number)?.get(key)
-    if (!holders) entryOf(this.#unknown, index, () => new Set<string>()).add(key)
-    return holders ?? nobody
+    const loaded = this.#loaded.holders.get(index.number)?.get(key)
+    if (!loaded) entryOf(this.#unknown, index, () => new Set<string>()).add(key)
+    return this.#decided.get(index)?.get(key) ?? loaded ?? nobody
   }
 
-  /** Who holds the key, to be changed. What is unknown stays so: the key is asked for when somebody needs it. */
+  /** Who holds the key, to be changed. */
   #own(index: OpenIndex, key: string): Map<DocId, Document> {
     const decided = entryOf(this.#decided, index, newMap) as Map<string, Map<DocId, Document>>
-    const known = decided.get(key)
-    if (known) return known
-    const loaded = this.#loaded.holders.get(index.number)?.get(key)
-    const own = new Map(loaded)
-    if (loaded) decided.set(key, own)
-    return own
+    return entryOf(decided, key, () => new Map(this.#loaded.holders.get(index.number)?.get(key)))
   }
 }
 

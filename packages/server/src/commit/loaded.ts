@@ -50,13 +50,18 @@ export class Loaded {
     return loaded
   }
 
-  async readHolders(keys: KeysByIndex): Promise<void> {
+  /** Tells whether any of them is held. */
+  async readHolders(keys: KeysByIndex): Promise<boolean> {
+    let isHeld = false
     for (const [index, wanted] of keys) {
       const known = this.holders.get(index.number) ?? new Map<string, Holders>()
       this.holders.set(index.number, known)
-      for (const [key, holders] of await holdersOf(this.#engine, this.#env, index, wanted))
+      for (const [key, holders] of await holdersOf(this.#engine, this.#env, index, wanted)) {
         known.set(key, holders)
+        if (holders.size > 0) isHeld = true
+      }
     }
+    return isHeld
   }
 
   async #readClient(client: string, mutation: MutationId): Promise<void> {

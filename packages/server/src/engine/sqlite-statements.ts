@@ -57,7 +57,7 @@ export function prepareStatements(db: DatabaseSyncInstance) {
          WHERE r.env = ? AND r.number = ?
          ${isBehind && !isBackwards ? 'AND (r.key, r.id) > (?, ?)' : 'AND r.key >= ?'}
          ${isBehind && isBackwards ? 'AND (r.key, r.id) < (?, ?)' : hasEnd ? 'AND r.key < ?' : ''}
-         ORDER BY ${isBackwards ? 'r.key DESC, r.id DESC' : 'r.key, r.id'} LIMIT ?`,
+         ORDER BY ${isBackwards ? 'r.key DESC, r.id DESC' : 'r.key, r.id'}`,
       ),
     addRow: prepare('INSERT OR IGNORE INTO index_rows (env, number, key, id) VALUES (?, ?, ?, ?)'),
     removeRow: prepare('DELETE FROM index_rows WHERE env = ? AND number = ? AND key = ? AND id = ?'),

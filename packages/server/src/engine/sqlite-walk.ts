@@ -42,8 +42,8 @@ export function walkPage(
     const lower = isBackwards || !behind ? [storedIndexKey(range.from)] : behind
     const upper = isBackwards && behind ? behind : end
     const select = statements.walk({ hasEnd: end.length > 0, isBehind: behind !== undefined, isBackwards })
-    const wanted = limits.rows - rows.length
-    for (const raw of select.iterate(collection, env, walk.number, ...lower, ...upper, wanted)) {
+    // no LIMIT: given as a parameter it has the statement prepared anew each time
+    for (const raw of select.iterate(collection, env, walk.number, ...lower, ...upper)) {
       const { key: bytes, id, version, text, stamps } = raw as unknown as RawRow
       const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
       rows.push({ id: keyOfStored(id), version, text, stamps, key })
