@@ -1,4 +1,5 @@
-import { CloudError, RegExpValue, ServerDate } from '@nearcloud/protocol'
+import { RegExpValue, ServerDate } from '@nearcloud/protocol'
+import { refuse } from '../refusals.ts'
 import { compileRegExp } from '../regex/regexp.ts'
 import type { Executor } from '../types.ts'
 import { answer } from './callbacks.ts'
@@ -77,8 +78,4 @@ function regExp(given: { readonly regexp: string; readonly options?: string }): 
   const expression = new RegExpValue(regexp, options)
   compileRegExp(expression)
   return expression
-}
-
-function refuse(reason: string): CloudError {
-  return new CloudError('INVALID_PARAM', { errMsg: reason })
 }

@@ -1,4 +1,5 @@
-import { CloudError, type Value } from '@nearcloud/protocol'
+import type { Value } from '@nearcloud/protocol'
+import { refuse } from '../refusals.ts'
 import type { ElementTest, Test } from '../types.ts'
 import { isPlainData } from './plain-data.ts'
 import { LogicCommand, operandOf, QueryCommand, testFrom } from './query-command.ts'
@@ -32,8 +33,4 @@ export function elementTestFrom(operator: string, condition: unknown): ElementTe
 /** An object of conditions, or a logic of such objects. */
 export function isCondition(condition: unknown): boolean {
   return condition instanceof LogicCommand ? condition.operands.every(isCondition) : isPlainData(condition)
-}
-
-function refuse(reason: string): CloudError {
-  return new CloudError('INVALID_PARAM', { errMsg: reason })
 }

@@ -1,4 +1,5 @@
-import { CloudError, Geo, GeoPoint, type GeoType, geoFromJson } from '@nearcloud/protocol'
+import { Geo, GeoPoint, type GeoType, geoFromJson } from '@nearcloud/protocol'
+import { refuse } from '../refusals.ts'
 
 /** Callable with or without `new`, as the original's. */
 export interface Constructor<Arguments extends readonly unknown[], Made> {
@@ -56,8 +57,4 @@ function checkClosed(line: unknown): void {
   const [first, last] = [line.coordinates[0], line.coordinates[line.coordinates.length - 1]]
   if (line.coordinates.length < 4 || String(first) !== String(last))
     throw refuse(`the LineString ${JSON.stringify(line.coordinates)} is not a closed cycle`)
-}
-
-function refuse(reason: string): CloudError {
-  return new CloudError('INVALID_PARAM', { errMsg: reason })
 }

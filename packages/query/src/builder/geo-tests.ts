@@ -1,4 +1,5 @@
-import { CloudError, Geo, GeoPoint, normalise, type Value } from '@nearcloud/protocol'
+import { Geo, GeoPoint, normalise, type Value } from '@nearcloud/protocol'
+import { refuse } from '../refusals.ts'
 import type { Test } from '../types.ts'
 
 /** Metres. */
@@ -46,8 +47,4 @@ function geometryOf(operator: string, given: unknown): Value {
   const value = given === undefined ? null : normalise(given, { name: `_.${operator}` })
   if (!(value instanceof Geo)) throw refuse(`_.${operator} takes a geometry`)
   return value
-}
-
-function refuse(reason: string): CloudError {
-  return new CloudError('INVALID_PARAM', { errMsg: reason })
 }

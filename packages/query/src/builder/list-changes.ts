@@ -1,4 +1,5 @@
-import { CloudError, geoFromJson, normalise, type Value } from '@nearcloud/protocol'
+import { geoFromJson, normalise, type Value } from '@nearcloud/protocol'
+import { refuse } from '../refusals.ts'
 import type { ElementTest } from '../types.ts'
 import { elementTestFrom, isCondition } from './element-tests.ts'
 import { isPlainData } from './plain-data.ts'
@@ -77,10 +78,6 @@ function optionsOf(
 function listFrom(operator: string, values: unknown): Value {
   if (!Array.isArray(values)) throw refuse(`_.${operator} takes an array`)
   return normalise(values, { name: `_.${operator}` })
-}
-
-function refuse(reason: string): CloudError {
-  return new CloudError('INVALID_PARAM', { errMsg: reason })
 }
 
 const modifiers = ['position', 'sort', 'slice']

@@ -1,4 +1,4 @@
-import { CloudError } from '@nearcloud/protocol'
+import { refuse } from '../refusals.ts'
 import type { FieldChoice } from '../types.ts'
 import { elementTestFrom } from './element-tests.ts'
 
@@ -38,8 +38,4 @@ function sliceFrom(given: unknown): readonly [from: number, count: number] {
   if (Array.isArray(given) && (count as number) <= 0)
     throw refuse('_.project.slice: the count of [skip, count] is over 0')
   return [from as number, count as number]
-}
-
-function refuse(reason: string): CloudError {
-  return new CloudError('INVALID_PARAM', { errMsg: reason })
 }

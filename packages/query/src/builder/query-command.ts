@@ -1,4 +1,5 @@
-import { CloudError, normalise, RegExpValue, type Value } from '@nearcloud/protocol'
+import { normalise, RegExpValue, type Value } from '@nearcloud/protocol'
+import { refuse } from '../refusals.ts'
 import { compileRegExp } from '../regex/regexp.ts'
 import type { Test } from '../types.ts'
 import {
@@ -133,8 +134,4 @@ export function operandOf(operator: string, value: unknown): Value {
   const operand = normalise(value, { name: `_.${operator}` })
   if (operand instanceof RegExpValue) compileRegExp(operand)
   return operand
-}
-
-function refuse(reason: string): CloudError {
-  return new CloudError('INVALID_PARAM', { errMsg: reason })
 }

@@ -1,8 +1,9 @@
-import { CloudError, type Json, toJson, type Value } from '@nearcloud/protocol'
+import { type Json, toJson, type Value } from '@nearcloud/protocol'
 import { resolveServerDates } from '../merge/server-dates.ts'
 import { parseFields } from '../parse/parse-fields.ts'
 import { parseFilter } from '../parse/parse-filter.ts'
 import { parseOrder } from '../parse/parse-query.ts'
+import { refuse } from '../refusals.ts'
 import type { Fields, Filter, Query } from '../types.ts'
 import { Aggregate } from './aggregate.ts'
 import { answer } from './callbacks.ts'
@@ -198,10 +199,6 @@ function checkedCount(name: string, count: number): number {
   if (!Number.isSafeInteger(count)) throw refuse(`${name}must be integer`)
   if (count < 0) throw refuse(`${name} must be 0 or more`)
   return count
-}
-
-function refuse(reason: string): CloudError {
-  return new CloudError('INVALID_PARAM', { errMsg: reason })
 }
 
 const everything: Filter = Object.freeze(['and', Object.freeze([])] as const)

@@ -1,4 +1,5 @@
-import { CloudError, normalise, type UpdateOperator, type Value } from '@nearcloud/protocol'
+import { normalise, type UpdateOperator, type Value } from '@nearcloud/protocol'
+import { refuse } from '../refusals.ts'
 import { operations } from '../update/operators/index.ts'
 
 /** How a field changes, made with `db.command`: `_.inc(1)`. */
@@ -60,8 +61,4 @@ export interface BitOperations {
 function operandOf(name: string, value: unknown): Value {
   if (value === undefined) throw refuse(`_.${name}: undefined is no value`)
   return normalise(value, { name: `_.${name}` })
-}
-
-function refuse(reason: string): CloudError {
-  return new CloudError('INVALID_PARAM', { errMsg: reason })
 }

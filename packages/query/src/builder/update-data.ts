@@ -1,5 +1,6 @@
 import { CloudError, type DocumentData, geoFromJson, normalise, type PathChange } from '@nearcloud/protocol'
 import { asFields, hasOwn, joinPath } from '../paths.ts'
+import { refuse } from '../refusals.ts'
 import { checkChanges } from '../update/check-write.ts'
 import { checkDepth, isNothing, isPlainData, refuseRawOperator } from './plain-data.ts'
 import { Command } from './query-command.ts'
@@ -70,10 +71,6 @@ function notAnObject(data: unknown): CloudError {
   return refuse(
     `parameter.data should be object instead of ${data === null ? 'null' : Array.isArray(data) ? 'array' : typeof data};`,
   )
-}
-
-function refuse(reason: string): CloudError {
-  return new CloudError('INVALID_PARAM', { errMsg: reason })
 }
 
 /** Throws INVALID_PARAM for data that names its own creator, which only the server does. */

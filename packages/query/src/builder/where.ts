@@ -1,5 +1,6 @@
-import { CloudError, geoFromJson, normalise, type Value } from '@nearcloud/protocol'
+import { geoFromJson, normalise, type Value } from '@nearcloud/protocol'
 import { joinPath } from '../paths.ts'
+import { refuse } from '../refusals.ts'
 import type { Expression, Filter, Test } from '../types.ts'
 import { ExpressionCall, expressionFrom } from './expression-from.ts'
 import { checkDepth, isNothing, isPlainData, refuseRawOperator } from './plain-data.ts'
@@ -87,8 +88,4 @@ function testOfCall({ operator, argument }: ExpressionCall): Test {
 
 function whole(value: unknown, path: string): Value {
   return normalise(value, { name: `where.${path}` })
-}
-
-function refuse(reason: string): CloudError {
-  return new CloudError('INVALID_PARAM', { errMsg: reason })
 }

@@ -1,4 +1,7 @@
 import { CloudError } from '@nearcloud/protocol'
+import { refuse } from '../refusals.ts'
+
+export { refuse }
 
 export function asRecord(tree: unknown, name: string, keys?: readonly string[]): Record<string, unknown> {
   if (typeof tree !== 'object' || tree === null || Array.isArray(tree)) throw refuse(`${name} is an object`)
@@ -18,8 +21,4 @@ export function unknownOperator(operator: unknown): CloudError {
 
 export function shown(thing: unknown): string {
   return typeof thing === 'string' ? `"${thing.slice(0, 50)}"` : `of type ${typeof thing}`
-}
-
-export function refuse(reason: string): CloudError {
-  return new CloudError('INVALID_PARAM', { errMsg: reason })
 }

@@ -11,6 +11,7 @@ import {
 import { resolveServerDates } from '../merge/server-dates.ts'
 import { hasUnseenAround, isSuperseded, restamp } from '../merge/stamps.ts'
 import { asFields, hasOwn, segmentsOf, valueAt } from '../paths.ts'
+import { unfit } from '../refusals.ts'
 import type { Applied, Stored, WriteContext } from '../types.ts'
 import { Draft } from './draft.ts'
 import { operations } from './operators/index.ts'
@@ -73,7 +74,7 @@ function update(before: Stored, changes: readonly PathChange[], context: WriteCo
       case 'execute': {
         const segments = segmentsOf(path)
         const current = draft.read(segments)
-        const refuse = (reason: string) => failed(`${reason} in document {_id: ${before.doc._id}}`)
+        const refuse = (reason: string) => unfit(`${reason} in document {_id: ${before.doc._id}}`)
         const next = operation.apply(current, resolved, { path, refuse })
         if (next !== undefined && !Object.is(next, current)) draft.write(segments, next)
       }
@@ -110,7 +111,7 @@ function decide(
 function refuseElement(document: Document, path: string): void {
   for (let end = path.indexOf('.'); end > 0; end = path.indexOf('.', end + 1))
     if (Array.isArray(valueAt(document, path.slice(0, end))))
-      throw failed(`The path '${path}' of a rename leads through an array in document {_id: ${document._id}}`)
+      throw unfit(`The path '${path}' of a rename leads through an array in document {_id: ${document._id}}`)
 }
 
 function assign(draft: Draft, path: string, value: Value | undefined, force: boolean): void {
@@ -141,8 +142,4 @@ function duplicate(collection: string, id: DocId): CloudError {
     errMsg: `E11000 duplicate key error: a document with _id ${JSON.stringify(id)} exists in ${collection}`,
     details: { collection, id },
   })
-}
-
-function failed(words: string): CloudError {
-  return new CloudError('DATABASE_REQUEST_FAILED', { errMsg: words })
 }

@@ -8,6 +8,7 @@ import {
   type Write,
 } from '@nearcloud/protocol'
 import { checkPath, hasOwn, isContainer, segmentsOf } from '../paths.ts'
+import { refuse, unfit } from '../refusals.ts'
 import { depthOf } from './draft.ts'
 import { operations } from './operators/index.ts'
 
@@ -75,11 +76,5 @@ function checkData(data: Value): void {
 }
 
 function conflict(path: string, other: string): CloudError {
-  return new CloudError('DATABASE_REQUEST_FAILED', {
-    errMsg: `Updating the path '${path}' would create a conflict at '${other}'`,
-  })
-}
-
-function refuse(reason: string): CloudError {
-  return new CloudError('INVALID_PARAM', { errMsg: reason })
+  return unfit(`Updating the path '${path}' would create a conflict at '${other}'`)
 }

@@ -1,5 +1,6 @@
-import { CloudError, type Document, Geo, geoFromJson, limits, type Value } from '@nearcloud/protocol'
+import { type CloudError, type Document, Geo, geoFromJson, limits, type Value } from '@nearcloud/protocol'
 import { fieldOf, indexOf, isContainer } from '../paths.ts'
+import { unfit } from '../refusals.ts'
 
 type Fields = { [key: string]: Value }
 
@@ -36,7 +37,7 @@ export class Draft {
    */
   write(segments: readonly string[], value: Value, force = false): void {
     if (segments.length + depthOf(value) > limits.depth)
-      throw failed(`nesting deeper than ${limits.depth} at '${segments.join('.')}'`)
+      throw unfit(`nesting deeper than ${limits.depth} at '${segments.join('.')}'`)
     let container = this.#open()
     for (let i = 0; i < segments.length - 1; i++) {
       const key = segments[i]!
@@ -79,8 +80,7 @@ export class Draft {
     if (Array.isArray(container)) {
       const index = indexOf(key)
       this.#padding += Math.max(0, index - container.length)
-      if (this.#padding > maxPadding)
-        throw failed(`the index ${index} is too far beyond the end of the array`)
+      if (this.#padding > maxPadding) throw unfit(`the index ${index} is too far beyond the end of the array`)
       while (container.length < index) container.push(null)
       container[index] = content
     } else (container as Fields)[key] = content
@@ -124,7 +124,7 @@ function copyOf(container: Value): Value {
 }
 
 function cannotCreate(key: string, parent: string, value: Value): CloudError {
-  return failed(`Cannot create field '${key}' in element {${parent}: ${shown(value)}}`)
+  return unfit(`Cannot create field '${key}' in element {${parent}: ${shown(value)}}`)
 }
 
 function shown(value: Value): string {
@@ -132,10 +132,6 @@ function shown(value: Value): string {
   if (value !== null && typeof value === 'object') return '{…}'
   const text = JSON.stringify(value)
   return text.length > 50 ? `${text.slice(0, 50)}…` : text
-}
-
-function failed(words: string): CloudError {
-  return new CloudError('DATABASE_REQUEST_FAILED', { errMsg: words })
 }
 
 /** Nulls that fit a document, and no more: many small writes must not take more memory than any document. */

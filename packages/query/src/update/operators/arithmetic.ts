@@ -1,5 +1,6 @@
 import { isPlainObject, kindOf, type Value } from '@nearcloud/protocol'
-import { badArgument, type Operation, type Target } from './operation.ts'
+import { refuse } from '../../refusals.ts'
+import type { Operation, Target } from './operation.ts'
 
 export const inc: Operation = {
   kind: 'execute',
@@ -25,9 +26,9 @@ export const bit: Operation = {
   check(argument) {
     const names = isPlainObject(argument) ? Object.keys(argument) : []
     if (names.length === 0 || !names.every(name => name === 'and' || name === 'or' || name === 'xor'))
-      throw badArgument('bit takes { and }, { or } or { xor }')
+      throw refuse('bit takes { and }, { or } or { xor }')
     if (!Object.values(argument as object).every(Number.isSafeInteger))
-      throw badArgument('bit: and, or and xor take an integer')
+      throw refuse('bit: and, or and xor take an integer')
   },
   apply(current, argument, target) {
     if (current !== undefined && !Number.isSafeInteger(current))
@@ -61,7 +62,7 @@ const half = 2 ** 32
 
 function checkNumber(operator: string, argument: Value): void {
   if (typeof argument !== 'number' || !Number.isFinite(argument))
-    throw badArgument(`${operator} takes a finite number`)
+    throw refuse(`${operator} takes a finite number`)
 }
 
 function numberIn(current: Value, operator: string, target: Target): number {

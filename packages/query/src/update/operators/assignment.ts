@@ -1,4 +1,5 @@
-import { badArgument, type Operation } from './operation.ts'
+import { refuse } from '../../refusals.ts'
+import type { Operation } from './operation.ts'
 
 export const set: Operation = {
   kind: 'assign',
@@ -9,7 +10,7 @@ export const set: Operation = {
 export const remove: Operation = {
   kind: 'assign',
   check(argument) {
-    if (argument !== null) throw badArgument('remove takes no argument')
+    if (argument !== null) throw refuse('remove takes no argument')
   },
   value: () => undefined,
 }
@@ -18,6 +19,6 @@ export const remove: Operation = {
 export const rename: Operation = {
   kind: 'move',
   check(argument) {
-    if (typeof argument !== 'string') throw badArgument('rename takes the new path')
+    if (typeof argument !== 'string') throw refuse('rename takes the new path')
   },
 }

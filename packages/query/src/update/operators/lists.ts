@@ -1,6 +1,7 @@
 import { kindOf, type Value } from '@nearcloud/protocol'
 import { equalityKey } from '../../compare.ts'
-import { badArgument, type Operation, type Target } from './operation.ts'
+import { refuse } from '../../refusals.ts'
+import type { Operation, Target } from './operation.ts'
 
 export const addToSet: Operation = {
   kind: 'execute',
@@ -55,9 +56,9 @@ export function listIn(current: Value, target: Target): readonly Value[] {
 }
 
 export function checkValues(operator: string, argument: Value | undefined): void {
-  if (!Array.isArray(argument)) throw badArgument(`${operator} takes a list of values`)
+  if (!Array.isArray(argument)) throw refuse(`${operator} takes a list of values`)
 }
 
 function checkNothing(operator: string, argument: Value): void {
-  if (argument !== null) throw badArgument(`${operator} takes no argument`)
+  if (argument !== null) throw refuse(`${operator} takes no argument`)
 }

@@ -1,4 +1,4 @@
-import { CloudError, type Value } from '@nearcloud/protocol'
+import type { CloudError, Value } from '@nearcloud/protocol'
 
 /**
  * How one update operator changes one path.
@@ -30,8 +30,4 @@ export type Operation =
 export interface Target {
   readonly path: string
   refuse(reason: string): CloudError
-}
-
-export function badArgument(reason: string): CloudError {
-  return new CloudError('INVALID_PARAM', { errMsg: reason })
 }

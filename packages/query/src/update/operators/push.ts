@@ -1,8 +1,9 @@
 import { isPlainObject, type Value } from '@nearcloud/protocol'
 import { compareValues } from '../../compare.ts'
 import { checkPath, valueAt } from '../../paths.ts'
+import { refuse } from '../../refusals.ts'
 import { checkValues, listIn } from './lists.ts'
-import { badArgument, type Operation } from './operation.ts'
+import type { Operation } from './operation.ts'
 
 /** The values in, at `position` or at the end; then the whole sorted; then cut. */
 export const push: Operation = {
@@ -10,7 +11,7 @@ export const push: Operation = {
   check(argument) {
     if (!isPlainObject(argument)) return checkValues('push', argument)
     for (const name of Object.keys(argument))
-      if (!modifiers.includes(name)) throw badArgument(`push has no "${name.slice(0, 50)}"`)
+      if (!modifiers.includes(name)) throw refuse(`push has no "${name.slice(0, 50)}"`)
     checkValues('push', argument.each)
     checkInteger('position', argument.position)
     checkInteger('slice', argument.slice)
@@ -55,16 +56,16 @@ function compileElementOrder(sort: Sort): (a: Value, b: Value) => number {
 
 function checkInteger(name: string, value: Value | undefined): void {
   if (value === undefined || Number.isSafeInteger(value)) return
-  throw badArgument(`push: "${name}" is an integer`)
+  throw refuse(`push: "${name}" is an integer`)
 }
 
 function checkSort(sort: Value): void {
   if (isSign(sort)) return
   if (!Array.isArray(sort) || sort.length === 0 || sort.length > maxKeys)
-    throw badArgument(`push: "sort" is 1, -1, or at most ${maxKeys} paths with 1 or -1`)
+    throw refuse(`push: "sort" is 1, -1, or at most ${maxKeys} paths with 1 or -1`)
   for (const key of sort as readonly Value[]) {
     if (!Array.isArray(key) || key.length !== 2 || !isSign(key[1]))
-      throw badArgument('push: a key of "sort" is a path with 1 or -1')
+      throw refuse('push: a key of "sort" is a path with 1 or -1')
     checkPath(key[0])
   }
 }
