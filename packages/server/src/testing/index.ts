@@ -1,7 +1,9 @@
 // the parts of a server that need no socket and no disk, for whoever puts them together another way
+export type { Actor } from '../actor.ts'
 export type { Change } from '../commit/change.ts'
 export { LiveEnvironment } from '../commit/live-environment.ts'
 export type { Batch, ClientRow, Engine, OutcomeRow, ScanPlan, StoredRow } from '../engine/engine.ts'
+export { SqliteEngine } from '../engine/sqlite-engine.ts'
 export { Fanout } from '../fanout/fanout.ts'
 export { createJudge } from '../rules/create-judge.ts'
 export type { Judge } from '../rules/judge.ts'
