@@ -1,5 +1,5 @@
 import { RegExpValue, ServerDate } from '@nearcloud/protocol'
-import { refuse } from '../refusals.ts'
+import { refuse, unfit } from '../refusals.ts'
 import { compileRegExp } from '../regex/regexp.ts'
 import type { Executor } from '../types.ts'
 import { answer } from './callbacks.ts'
@@ -60,7 +60,7 @@ function createCollection(name: string, setting: Setting): Promise<{ readonly er
     const query = new CollectionReference(name, setting).limit(1).toQuery()
     const { documents } = await setting.executor.run({ verb: 'get', query })
     if (documents.length > 0)
-      throw new CloudError('DATABASE_REQUEST_FAILED', { errMsg: `Table exist: ${name} has documents` })
+      throw unfit(`Table exist: ${name} has documents`)
     return { errMsg: 'createCollection:ok' }
   })!
 }
