@@ -1,29 +1,47 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { testFolder } from './scenario/folder.ts'
 import { startServer } from './scenario/server.ts'
 
-const guide = resolve(import.meta.dirname, '../../../docs/guide/getting-started.md')
+const guides = resolve(import.meta.dirname, '../../../docs/guide')
+/** Every page with a program: its files beside `rules.json`, `app.js` and `output`. */
+const pages = {
+  'getting-started.md': ['cloudfunctions/pay/index.js'],
+  'database.md': ['cloudfunctions/prepare/index.js'],
+}
 
-test('getting-started.md is true: its project, its function and its app do what it says', async () => {
-  const files = filesOf(readFileSync(guide, 'utf8'))
-  expect([...files.keys()].sort()).toEqual(['app.js', 'cloudfunctions/pay/index.js', 'output', 'rules.json'])
-  // inside this package, so that the app finds the others by name, built as users have them
-  const dist = resolve(import.meta.dirname, '../dist')
-  mkdirSync(dist, { recursive: true })
-  const project = mkdtempSync(join(dist, 'guide-'))
-  onTestFinished(() => rmSync(project, { recursive: true, force: true }))
-  for (const [name, text] of files) {
-    mkdirSync(dirname(join(project, name)), { recursive: true })
-    writeFileSync(join(project, name), text)
-  }
-  writeFileSync(join(project, 'package.json'), '{ "type": "module" }')
-  writeFileSync(join(project, 'cloudfunctions/pay/package.json'), '{ "main": "index.js" }')
-  const server = await startServer({ rules: null, project })
-  expect(await run(join(project, 'app.js'), server.url, testFolder('cafe'))).toBe(files.get('output'))
+test('every page of the guide with a program is run', () => {
+  const withProgram = readdirSync(guides).filter(name => page(name).has('app.js'))
+  expect(withProgram.sort()).toEqual(Object.keys(pages).sort())
 })
+
+test.each(Object.entries(pages))(
+  '%s is true: its project, its functions and its app do what it says',
+  async (name, own) => {
+    const files = page(name)
+    expect([...files.keys()].sort()).toEqual(['app.js', ...own, 'output', 'rules.json'].sort())
+    // inside this package, so that the app finds the others by name, built as users have them
+    const dist = resolve(import.meta.dirname, '../dist')
+    mkdirSync(dist, { recursive: true })
+    const project = mkdtempSync(join(dist, 'guide-'))
+    onTestFinished(() => rmSync(project, { recursive: true, force: true }))
+    for (const [file, text] of files) {
+      mkdirSync(dirname(join(project, file)), { recursive: true })
+      writeFileSync(join(project, file), text)
+    }
+    writeFileSync(join(project, 'package.json'), '{ "type": "module" }')
+    for (const file of own)
+      writeFileSync(join(project, dirname(file), 'package.json'), '{ "main": "index.js" }')
+    const server = await startServer({ rules: null, project })
+    expect(await run(join(project, 'app.js'), server.url, testFolder('guide'))).toBe(files.get('output'))
+  },
+)
+
+function page(name: string): Map<string, string> {
+  return filesOf(readFileSync(join(guides, name), 'utf8'))
+}
 
 /** Fences whose language is followed by a name. */
 function filesOf(page: string): Map<string, string> {

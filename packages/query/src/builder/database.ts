@@ -59,8 +59,7 @@ function createCollection(name: string, setting: Setting): Promise<{ readonly er
       throw refuse('only a cloud function can: on a client a collection is there once a document was added')
     const query = new CollectionReference(name, setting).limit(1).toQuery()
     const { documents } = await setting.executor.run({ verb: 'get', query })
-    if (documents.length > 0)
-      throw unfit(`Table exist: ${name} has documents`)
+    if (documents.length > 0) throw unfit(`Table exist: ${name} has documents`)
     return { errMsg: 'createCollection:ok' }
   })!
 }
