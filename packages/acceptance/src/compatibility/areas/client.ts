@@ -116,8 +116,8 @@ export const client: readonly Area[] = [
     rows: [
       same('doc', 'API-7 DOC-3'),
       same('add', 'API-1 API-6 query/WRITE-1', 'a list only in a function'),
-      better('createIndex', 'INDEX', 'the guide’s call, which the original does not have'),
-      better('dropIndex listIndexes', 'INDEX', 'ours'),
+      better('createIndex', 'API-16 INDEX', 'the guide’s call, which the original does not have'),
+      better('dropIndex listIndexes', 'API-16', 'ours'),
       better('name', 'DIALECT-1', 'ours'),
     ],
   },
@@ -134,7 +134,7 @@ export const client: readonly Area[] = [
         'WHERE-6',
         'without a `where()` refused; `where({})` means all; limit and skip do not count',
       ),
-      better('watch', 'API-8 READ-8', 'tells local writes at once, and works offline'),
+      better('watch', 'API-8 sync/READ-8', 'tells local writes at once, and works offline'),
       same('aggregate', 'STAGE'),
       better('explain', 'INDEX', 'ours: how a query is answered, and at what cost'),
       better('toQuery', 'STATE-3', 'ours: the question as plain data, for `cloud.subscribe`'),
@@ -159,7 +159,7 @@ export const client: readonly Area[] = [
       same(['`onChange` and `onError`, both needed', '`close()`'], 'API-14 API-15'),
       better(
         ['with `orderBy` and `limit`'],
-        'RESULT-4 READ-7',
+        'RESULT-4 sync/READ-7',
         '32 keys and any number of documents; the original has 5 and 200',
       ),
       same(['no `skip`, no `field`'], 'API-15'),
