@@ -20,6 +20,11 @@ test('[MATCH-1] equality is of the whole value, or of an element of an array', (
   expect(satisfying(['eq', { b: 1, c: 2 }], [{ b: 1, c: 2 }, { c: 2, b: 1 }, { b: 1 }])).toEqual([
     { b: 1, c: 2 },
   ])
+  expect(satisfying(['eq', Number.NaN], [Number.NaN, [Number.NaN], 1, undefined])).toEqual([
+    Number.NaN,
+    [Number.NaN],
+  ])
+  expect(satisfying(['eq', 0], [-0, [-0], '0'])).toEqual([-0, [-0]])
 })
 
 test('[MATCH-2] null equals null and a missing field; exists tells them apart', () => {
@@ -114,6 +119,19 @@ test('[MATCH-8] and, or, not, nor', () => {
 test('[MATCH-9] an inherited property is never a field', () => {
   for (const path of ['toString', 'valueOf.name', 'hasOwnProperty'])
     expect(matches({}, ['field', path, ['exists', true]])).toBe(false)
+})
+
+test('[MATCH-9] a field named like an inherited one is read where it is put, on any path and by any test', () => {
+  const list: readonly DocumentData[] = [{ valueOf: 3 }, { toString: 'text' }]
+  expect(matches({ valueOf: 3 }, ['field', 'valueOf', ['gte', 3]])).toBe(true)
+  expect(matches({ toString: ['text'] }, ['field', 'toString', ['eq', 'text']])).toBe(true)
+  expect(matches({ list }, ['field', 'list.valueOf', ['eq', 3]])).toBe(true)
+  expect(matches({ list }, ['field', 'list.toString', ['in', ['text']]])).toBe(true)
+  expect(matches({ list }, ['field', 'list.constructor', ['exists', true]])).toBe(false)
+  expect(matches({}, ['field', 'constructor', ['eq', null]])).toBe(true)
+  expect(matches({}, ['field', 'valueOf', ['neq', 3]])).toBe(true)
+  expect(matches({}, ['field', '__proto__', ['exists', true]])).toBe(false)
+  expect(matches({ list }, ['field', 'list.__proto__', ['eq', null]])).toBe(true)
 })
 
 test('[MATCH-10] geoNear is in metres on a sphere', () => {

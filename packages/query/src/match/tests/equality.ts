@@ -16,18 +16,19 @@ export const equality: TestFamily<TestOf<'eq' | 'neq' | 'in' | 'nin'>> = ([opera
 function equals(path: Path, wanted: Value): Matcher {
   const isEqual = equalTo(wanted)
   const { field } = path
-  if (field === undefined || (typeof wanted !== 'number' && typeof wanted !== 'string'))
-    return someOf(path, isEqual)
-  // what is asked most, without a detour
-  return typeof wanted === 'number'
-    ? document => {
-        const value = (document as Document)[field]
-        return typeof value === 'number' ? value === wanted : isAmong(value, isEqual)
-      }
-    : document => {
-        const value = (document as Document)[field]
-        return typeof value === 'string' ? value === wanted : isAmong(value, isEqual)
-      }
+  if (field === undefined) return someOf(path, isEqual)
+  // what is asked most, without a detour; NaN is not what it equals
+  if (typeof wanted === 'number' && !Number.isNaN(wanted))
+    return document => {
+      const value = (document as Document)[field]
+      return typeof value === 'number' ? value === wanted : isAmong(value, isEqual)
+    }
+  if (typeof wanted === 'string')
+    return document => {
+      const value = (document as Document)[field]
+      return typeof value === 'string' ? value === wanted : isAmong(value, isEqual)
+    }
+  return someOf(path, isEqual)
 }
 
 /** A missing field equals null; a regular expression equals the text it finds itself in. */
