@@ -28,7 +28,7 @@ export function bucketAuto({ by, buckets: most, fields }: BucketAuto, scope: Sco
       for await (const page of input)
         for (const document of page) {
           meter.step()
-          order.add({ document, value: compute(document) ?? null })
+          order.add({ document, bytes: 0, value: compute(document) ?? null })
         }
       const buckets: { readonly min: Value; readonly max: Value; readonly accumulators: Accumulators }[] = []
       for (const part of partsOf(order.inOrder(), most)) {

@@ -4,6 +4,8 @@ import type { Holding } from './holding.ts'
 /** What is put in order: a document, and whatever it is compared by. */
 export interface Entry {
   readonly document: DocumentData
+  /** What it is held for; written here. */
+  bytes: number
 }
 
 /** Of all that is added the first so many in order, equal ones as they came. Little more than those is held. */
@@ -11,7 +13,7 @@ export class FirstInOrder<T extends Entry> {
   readonly #compare: (a: T, b: T) => number
   readonly #keep: number
   readonly #held: Holding
-  #entries: { readonly entry: T; readonly bytes: number }[] = []
+  #entries: T[] = []
   /** The last of those that would be kept now: nothing behind it is wanted. */
   #last: T | undefined
 
@@ -23,20 +25,21 @@ export class FirstInOrder<T extends Entry> {
 
   add(entry: T): void {
     if (this.#last && this.#compare(entry, this.#last) >= 0) return
-    this.#entries.push({ entry, bytes: this.#held.add(entry.document) })
+    entry.bytes = this.#held.add(entry.document)
+    this.#entries.push(entry)
     if (this.#entries.length >= 2 * this.#keep + someEntries) this.#settle()
   }
 
   inOrder(): readonly T[] {
     this.#settle()
-    return this.#entries.map(({ entry }) => entry)
+    return this.#entries
   }
 
   #settle(): void {
-    this.#entries.sort((a, b) => this.#compare(a.entry, b.entry))
+    this.#entries.sort(this.#compare)
     if (this.#entries.length < this.#keep) return
     for (const { bytes } of this.#entries.splice(this.#keep)) this.#held.remove(bytes)
-    this.#last = this.#entries[this.#keep - 1]?.entry
+    this.#last = this.#entries[this.#keep - 1]
   }
 }
 

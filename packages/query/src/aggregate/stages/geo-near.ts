@@ -26,7 +26,7 @@ export function geoNear(stage: GeoNearStage): Operator {
     for (const point of pointsOf(document)) {
       const distance = distanceTo(point)
       if (distance < minDistance || distance > maxDistance) continue
-      if (!near || distance < near.distance) near = { document, distance, point }
+      if (!near || distance < near.distance) near = { document, bytes: 0, distance, point }
     }
     return near
   }

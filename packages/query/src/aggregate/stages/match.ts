@@ -6,7 +6,7 @@ import type { Scope } from '../scope.ts'
 import type { Operator } from './pages.ts'
 
 /** A filter in a pipeline: what it computes may name the pipeline's variables. */
-export function compileMatch(filter: Filter, scope: Scope): (document: DocumentData) => boolean {
+function compileMatch(filter: Filter, scope: Scope): (document: DocumentData) => boolean {
   const matches = compileFilter(filter, expression => {
     const evaluate = compileExpression(expression, scope)
     return document => isTrue(evaluate(document))

@@ -2,8 +2,8 @@ import { checkCollectionName, type Json, toJson, type Value } from '@nearcloud/p
 import { asRecord } from '../../parse/shapes.ts'
 import type { Aggregation, Stage } from '../../types.ts'
 import { noVariables } from '../scope.ts'
-import { Allowance } from './allowance.ts'
-import { stagesOf } from './parse-stage.ts'
+import { Allowance } from './parse/allowance.ts'
+import { stagesOf } from './parse/parse-stage.ts'
 import { compilePipeline } from './pipeline.ts'
 
 /** An aggregation as a JSON tree for a message; `parseAggregation` reads it. */

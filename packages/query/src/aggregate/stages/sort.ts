@@ -22,7 +22,7 @@ export function sort(order: readonly (readonly [path: string, Direction])[], kee
         for (const document of page as readonly Document[]) {
           meter.step()
           const more = keysOf.length === 0 ? none : keysOf.map(each => each(document))
-          first.add({ document, key: keyOf!(document), more })
+          first.add({ document, bytes: 0, key: keyOf!(document), more })
         }
       yield* cut(first.inOrder().map(({ document }) => document))
     } finally {

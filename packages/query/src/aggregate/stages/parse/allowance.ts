@@ -1,5 +1,5 @@
-import { refuse } from '../scope.ts'
-import { defaultBudget } from './meter.ts'
+import { refuse } from '../../scope.ts'
+import { defaultBudget } from '../meter.ts'
 
 /** What is left for the parts of one aggregation that comes from a stranger. */
 export class Allowance {

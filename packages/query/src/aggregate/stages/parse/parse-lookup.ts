@@ -1,8 +1,8 @@
 import { checkCollectionName } from '@nearcloud/protocol'
-import { expressionOf } from '../../parse/parse-expression.ts'
-import { asRecord, asTuple, refuse, shown } from '../../parse/shapes.ts'
-import { checkPath } from '../../paths.ts'
-import type { Expression, Lookup, Stage } from '../../types.ts'
+import { expressionOf } from '../../../parse/parse-expression.ts'
+import { asRecord, asTuple, refuse, shown } from '../../../parse/shapes.ts'
+import { checkPath } from '../../../paths.ts'
+import type { Expression, Lookup, Stage } from '../../../types.ts'
 import type { Allowance } from './allowance.ts'
 
 export function lookupOf(

@@ -1,12 +1,12 @@
 import { type Document, type DocumentData, RegExpValue, type Value } from '@nearcloud/protocol'
-import { compilePath, type Path } from '../../match/path.ts'
-import { segmentsOf } from '../../paths.ts'
-import type { Filter, Lookup, Query } from '../../types.ts'
-import { withValue } from './fields.ts'
-import type { Holding } from './holding.ts'
-import { KeyMap } from './key-map.ts'
+import { compilePath, type Path } from '../../../match/path.ts'
+import { segmentsOf } from '../../../paths.ts'
+import type { Filter, Lookup, Query } from '../../../types.ts'
+import { withValue } from '../fields.ts'
+import type { Holding } from '../holding.ts'
+import { KeyMap } from '../key-map.ts'
+import { type Means, type Operator, Outgoing, type Page, read } from '../pages.ts'
 import { valuesAt } from './local-values.ts'
-import { type Means, type Operator, Outgoing, type Page, read } from './pages.ts'
 
 /** A document and the values it is joined by. */
 interface Local {

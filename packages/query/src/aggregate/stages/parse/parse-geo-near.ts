@@ -1,8 +1,8 @@
-import { parseFilter } from '../../parse/parse-filter.ts'
-import { nearOf } from '../../parse/parse-geo.ts'
-import { asRecord, refuse } from '../../parse/shapes.ts'
-import { checkPath } from '../../paths.ts'
-import type { GeoNearStage } from '../../types.ts'
+import { parseFilter } from '../../../parse/parse-filter.ts'
+import { nearOf } from '../../../parse/parse-geo.ts'
+import { asRecord, refuse } from '../../../parse/shapes.ts'
+import { checkPath } from '../../../paths.ts'
+import type { GeoNearStage } from '../../../types.ts'
 import { isNear } from './parse-parts.ts'
 
 export function geoNearOf(tree: unknown): GeoNearStage {

@@ -1,8 +1,8 @@
 import { keyRefusal } from '@nearcloud/protocol'
-import { expressionOf } from '../../parse/parse-expression.ts'
-import { asTuple, refuse, shown } from '../../parse/shapes.ts'
-import { checkPath } from '../../paths.ts'
-import type { Accumulation, Expression, Filter, ProjectStage, Test } from '../../types.ts'
+import { expressionOf } from '../../../parse/parse-expression.ts'
+import { asTuple, refuse, shown } from '../../../parse/shapes.ts'
+import { checkPath } from '../../../paths.ts'
+import type { Accumulation, Expression, Filter, ProjectStage, Test } from '../../../types.ts'
 import type { Allowance } from './allowance.ts'
 
 /** What `project` makes of each path. It keeps and computes, or leaves out; `_id` apart. */

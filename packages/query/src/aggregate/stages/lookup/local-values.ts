@@ -1,5 +1,5 @@
 import type { DocumentData, Value } from '@nearcloud/protocol'
-import { fieldOf, indexOf, isContainer } from '../../paths.ts'
+import { fieldOf, indexOf, isContainer } from '../../../paths.ts'
 
 /** What a path reaches through arrays, by index too; an array at its end is its elements. null for nothing. */
 export function valuesAt(document: DocumentData, segments: readonly string[]): readonly Value[] {

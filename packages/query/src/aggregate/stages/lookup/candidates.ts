@@ -1,9 +1,9 @@
 import type { DocumentData } from '@nearcloud/protocol'
-import type { Expression, Filter } from '../../types.ts'
-import { compileExpression } from '../expressions/compile.ts'
-import type { Scope } from '../scope.ts'
-import { KeyMap } from './key-map.ts'
-import type { Page } from './pages.ts'
+import type { Expression, Filter } from '../../../types.ts'
+import { compileExpression } from '../../expressions/compile.ts'
+import type { Scope } from '../../scope.ts'
+import { KeyMap } from '../key-map.ts'
+import type { Page } from '../pages.ts'
 
 /** Of documents that are held those that can satisfy a condition now, in their order. */
 export type Candidates = (documents: Page) => Page

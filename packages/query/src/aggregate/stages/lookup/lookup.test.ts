@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import type { Aggregate } from '../../builder/aggregate.ts'
-import { command as _ } from '../../builder/commands.ts'
-import { databaseWith, refusalOf } from '../../testing/database-with.ts'
+import type { Aggregate } from '../../../builder/aggregate.ts'
+import { command as _ } from '../../../builder/commands.ts'
+import { databaseWith, refusalOf } from '../../../testing/database-with.ts'
 
 const $ = _.aggregate
 

@@ -1,13 +1,13 @@
-import { segmentsOf } from '../../paths.ts'
-import type { Lookup, Query } from '../../types.ts'
-import { compileExpression } from '../expressions/compile.ts'
-import { type Scope, type Variable, widen } from '../scope.ts'
-import { beginningOf } from './beginning.ts'
+import { segmentsOf } from '../../../paths.ts'
+import type { Lookup, Query } from '../../../types.ts'
+import { compileExpression } from '../../expressions/compile.ts'
+import { type Scope, type Variable, widen } from '../../scope.ts'
+import { beginningOf } from '../beginning.ts'
+import { withValue } from '../fields.ts'
+import { cut, gather, type Means, type Operator, Outgoing, type Page, type Pages, read } from '../pages.ts'
+import { compilePipeline } from '../pipeline.ts'
+import { isNamedIn } from '../variables.ts'
 import { type Candidates, candidatesFor } from './candidates.ts'
-import { withValue } from './fields.ts'
-import { cut, gather, type Means, type Operator, Outgoing, type Page, type Pages, read } from './pages.ts'
-import { compilePipeline } from './pipeline.ts'
-import { isNamedIn } from './variables.ts'
 
 /**
  * What comes out of a pipeline over `from`, run for each document with the variables of `let` computed of it, or once when it
