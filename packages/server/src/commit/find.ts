@@ -1,10 +1,8 @@
 import { checkCollectionName, type Document, decodeTrusted } from '@nearcloud/protocol'
 import {
   bindOpenid,
-  compareSortKeys,
   compileFilter,
   compileOrder,
-  compileSortKey,
   type Explanation,
   firstInOrder,
   type Query,
@@ -82,19 +80,19 @@ async function search(reading: Reading, actor: Actor, query: Query) {
   const isWanted = compileWanted(reading, actor, query)
   const end = query.limit === undefined ? Number.POSITIVE_INFINITY : query.skip + query.limit
   const order = compileOrder(query)
-  const isLaterThanAll = compileEnd(plan, query, end)
-  const looking: Looking = isLaterThanAll && end < smallPage ? { pageSize: Math.max(end + 1, leastPage) } : {}
+  const isBehindEnd = compileEnd(plan, query, end)
+  const looking: Looking = isBehindEnd && end < smallPage ? { pageSize: Math.max(end + 1, leastPage) } : {}
   let examined = 0
   let documents: Document[] = []
   let rows = new Map<Document, StoredRow>()
   for await (const page of candidates(reading, query.collection, plan, looking)) {
     for (const row of page) {
-      const document = decodeTrusted(row.text) as Document
-      examined++
-      if (isLaterThanAll?.(row, document, documents.length)) {
+      if (isBehindEnd?.(row, documents.length)) {
         looking.isEnough = true
         break
       }
+      const document = decodeTrusted(row.text) as Document
+      examined++
       if (!isWanted(document)) continue
       documents.push(document)
       rows.set(document, row)
@@ -150,23 +148,17 @@ function compileEnd(
   plan: Plan,
   query: Query,
   end: number,
-): ((row: StoredRow, document: Document, found: number) => boolean) | undefined {
+): ((row: StoredRow, found: number) => boolean) | undefined {
   if (end === Number.POSITIVE_INFINITY) return undefined
-  const isOfIndex = plan.kind === 'index'
-  if (isInIdOrder(plan, query))
-    return (row, _, found) => found >= end && (row.key !== undefined || !isOfIndex)
-  if (!isOfIndex || !isOrdered(plan, query)) return undefined
-  const isLater = compileLater(query)
-  let [lastKey, furthest]: [string?, Document?] = []
-  return (row, document, found) => {
-    if (row.key === undefined) return false
-    const isNextKey = row.key !== lastKey
-    lastKey = row.key
-    // documents of one key, and those that are equal in this order, come in no order
-    if (furthest && !isLater(document, furthest)) return false
-    const isComplete = furthest !== undefined && isNextKey && found >= end
-    furthest = document
-    return isComplete
+  if (plan.kind !== 'index') return isInIdOrder(plan, query) ? (_, found) => found >= end : undefined
+  // documents that moved come without a key, after all others
+  if (isInIdOrder(plan, query)) return (row, found) => row.key !== undefined && found >= end
+  if (!isOrdered(plan, query)) return undefined
+  let lastKey: string | undefined
+  return ({ key }, found) => {
+    const isNext = key !== undefined && key !== lastKey // documents of one key come in no order
+    lastKey = key
+    return isNext && found >= end
   }
 }
 
@@ -180,22 +172,6 @@ function isInIdOrder(plan: Plan, query: Query): boolean {
   if (plan.kind !== 'index') return true
   const { ranges, equalities } = plan.use
   return ranges.length === 1 && equalities === plan.index.definition.keys.length
-}
-
-/** Does `a` come after `b` by what is asked for, whatever their ids are? */
-function compileLater({ orderBy }: Query): (a: Document, b: Document) => boolean {
-  const steps = orderBy.map(([path, direction]) => {
-    const keyOf = compileSortKey(path, direction)
-    const sign = direction === 'asc' ? 1 : -1
-    return (a: Document, b: Document) => sign * compareSortKeys(keyOf(a), keyOf(b))
-  })
-  return (a, b) => {
-    for (const step of steps) {
-      const order = step(a, b)
-      if (order !== 0) return order > 0
-    }
-    return false
-  }
 }
 
 function withoutOrder({ collection, where }: Query): Query {

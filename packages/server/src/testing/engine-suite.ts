@@ -72,9 +72,11 @@ export function engineSuite(name: string, open: () => Promise<Engine>): void {
 
     run('[ENGINE-3] a batch that does not build on the head writes nothing', async engine => {
       await engine.commit('a', batch(0, [change({ id: 'x', after: { n: 1 } })]))
-      await expect(engine.commit('a', batch(0, [change({ id: 'y', after: {} })]))).rejects.toThrow()
+      const late = { ...batch(0, [change({ id: 'y', after: {} })]), keys: [added(7, 'x', 'k')] }
+      await expect(engine.commit('a', late)).rejects.toThrow()
       expect(await engine.head('a')).toBe(1)
       expect(await engine.get('a', 'todos', ['y'])).toEqual([null])
+      expect(await walked(engine)).toEqual([])
     })
 
     run('[ENGINE-4] ids of every kind are documents of their own, in _id order', async engine => {
