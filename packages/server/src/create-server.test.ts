@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { createServer, type NearcloudServer, type ServerOptions } from './create-server.ts'
+import { systemClock } from './host.ts'
 import { OpenJudge } from './testing/open-judge.ts'
 import { clientId, queryOf, RawClient } from './testing/raw-client.ts'
 import { mutationOf } from './testing/scenario.ts'
@@ -87,6 +88,25 @@ test('[SERVER-1] started again it has the same address, documents and identities
     resumed: true,
   })
   expect((await again.next('changes')).items).toEqual([['todos', 1, { _id: 'x', _openid: before.openid }]])
+})
+
+test('[SERVER-1] started again it has the same indexes, and what expired meanwhile goes', async () => {
+  const dataFolder = join(root, 'indexed')
+  const first = await start({ dataFolder })
+  const todos = first.database().collection('todos')
+  await todos.createIndex({ keys: { at: 1 }, name: 'at', expireAfterSeconds: 3600 })
+  await todos.createIndex({ keys: { n: -1 }, name: 'n', unique: true })
+  await todos.add({ data: { _id: 'old', n: 1, at: new Date() } })
+  await todos.add({ data: { _id: 'lasting', n: 2 } })
+  await first.stop()
+
+  const clock = { now: () => Date.now() + 3_600_000, after: systemClock.after }
+  const second = await start({ dataFolder, clock })
+  const again = second.database().collection('todos')
+  while ((await again.count()).total > 1) await new Promise(resolve => setImmediate(resolve))
+  expect(await again.where({ n: 2 }).explain()).toMatchObject({ plan: 'index', index: 'n' })
+  await expect(again.add({ data: { n: 2 } })).rejects.toThrow('E11000')
+  await again.add({ data: { n: 1 } })
 })
 
 test('[SERVER-2] a folder in use, a port in use and a folder that cannot be are one clear sentence', async () => {
