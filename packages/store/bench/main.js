@@ -191,7 +191,7 @@ const map = new Map(Array.from({ length: count }, (_, i) => [`document-${i}`, do
     ['status', 1],
     ['age', 1],
   ]
-  store.createIndex('things', { name: 'both', keys, unique: false })
+  await store.createIndex('things', { name: 'both', keys, unique: false })
   report(
     'the same, by an index that was created for it',
     measure(200, round => store.run({ verb: 'get', query: indexed(round) })),

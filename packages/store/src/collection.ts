@@ -1,6 +1,6 @@
 import { CloudError, type DocId, type Document, type Value } from '@nearcloud/protocol'
 import { equalValues, type IndexDefinition } from '@nearcloud/query'
-import { DeclaredIndex } from './declared-index.ts'
+import type { DeclaredIndex } from './declared-index.ts'
 import { OrderedIndex } from './ordered-index.ts'
 import type { Confirmed } from './store.ts'
 
@@ -74,14 +74,14 @@ export class Collection {
   }
 
   /** The same again is nothing. Throws INVALID_PARAM for another of that name, or one too many. */
-  declare(definition: IndexDefinition): void {
+  declare(definition: IndexDefinition, Index: typeof DeclaredIndex): void {
     const { name } = definition
     const known = this.#declaredByName.get(name)?.definition
     if (known && isSame(known, definition)) return
     if (known) throw refuse(`there is another index "${name}": drop it first`)
     if (this.#declaredByName.size >= mostDeclared)
       throw refuse(`a collection has at most ${mostDeclared} indexes here: drop one first`)
-    this.#declaredByName.set(name, new DeclaredIndex(definition, this.slots()))
+    this.#declaredByName.set(name, new Index(definition, this.slots()))
   }
 
   /** Nothing when there is none of that name. */

@@ -1,8 +1,10 @@
 import { type Document, type Geo, geoFromJson } from '@nearcloud/protocol'
-import { evaluate, type Filter, indexFrom, type Query } from '@nearcloud/query'
+import { evaluate, type Filter, type Query } from '@nearcloud/query'
+import { indexFrom } from '@nearcloud/query/indexes'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Collection } from './collection.ts'
+import { DeclaredIndex } from './declared-index.ts'
 import { explain, find } from './find.ts'
 import { openTestStore, words } from './testing/index.ts'
 
@@ -36,7 +38,7 @@ function filled(count = 500): Collection {
 
 test('[QUERY-5] a query with an equality and an order walks a compound index until it has enough', () => {
   const collection = filled()
-  collection.declare(indexFrom({ keys: { user: 1, time: -1 } }))
+  collection.declare(indexFrom({ keys: { user: 1, time: -1 } }), DeclaredIndex)
   const query = asked(['field', 'user', ['eq', 'u3']], { orderBy: [['time', 'desc']], limit: 5 })
   expect(explain(collection, query)).toEqual({
     plan: 'index',
@@ -53,7 +55,7 @@ test('[QUERY-5] a query with an equality and an order walks a compound index unt
 
 test('[QUERY-5] elements of an array are found, and what is ordered behind one of them', () => {
   const collection = filled()
-  collection.declare(indexFrom({ keys: { tags: 1, time: 1 } }))
+  collection.declare(indexFrom({ keys: { tags: 1, time: 1 } }), DeclaredIndex)
   const query = asked(['field', 'tags', ['eq', 't3']], { orderBy: [['time', 'asc']], limit: 10 })
   expect(explain(collection, query)).toMatchObject({ plan: 'index', ordered: true, examined: 10 })
   expect(find(collection, query).documents).toEqual(evaluate(query, collection.documents()))
@@ -61,7 +63,7 @@ test('[QUERY-5] elements of an array are found, and what is ordered behind one o
 
 test('[QUERY-5] the index that looks at the fewest documents is used, whoever made it', () => {
   const collection = filled(2_000)
-  collection.declare(indexFrom({ keys: { user: 1 } }))
+  collection.declare(indexFrom({ keys: { user: 1 } }), DeclaredIndex)
   const both: Filter = [
     'and',
     [
@@ -72,7 +74,7 @@ test('[QUERY-5] the index that looks at the fewest documents is used, whoever ma
   expect(explain(collection, asked(both))).toMatchObject({ index: 'user_1', examined: 200 })
   expect(explain(collection, asked(['field', 'time', ['lt', 600]]))).toMatchObject({ index: 'time' })
   expect(explain(collection, asked(both))).toMatchObject({ index: 'time', examined: 30 })
-  collection.declare(indexFrom({ keys: { user: 1, time: 1 } }))
+  collection.declare(indexFrom({ keys: { user: 1, time: 1 } }), DeclaredIndex)
   expect(explain(collection, asked(both))).toMatchObject({ index: 'user_1_time_1', examined: 3 })
   collection.drop('user_1_time_1')
   expect(explain(collection, asked(both))).toMatchObject({ index: 'time' })
@@ -105,7 +107,7 @@ test('[QUERY-1] places are found with an index and without, after any changes', 
       (changes, where, when) => {
         const collection = new Collection()
         changes.forEach(([id, at], step) => {
-          if (step === when) collection.declare(indexFrom({ keys: { at: '2dsphere' } }))
+          if (step === when) collection.declare(indexFrom({ keys: { at: '2dsphere' } }), DeclaredIndex)
           collection.show(id, at === 5 ? null : (Object.freeze({ _id: id, at }) as Document))
         })
         const query = asked(where, { limit: 4 })
@@ -118,7 +120,7 @@ test('[QUERY-1] places are found with an index and without, after any changes', 
 
 test('[QUERY-5] what is near is found without looking at what is far', () => {
   const collection = filled()
-  collection.declare(indexFrom({ keys: { at: '2dsphere' } }))
+  collection.declare(indexFrom({ keys: { at: '2dsphere' } }), DeclaredIndex)
   const query = asked(['field', 'at', ['geoNear', { geometry: point(110, 30), maxDistance: 150_000 }]])
   const { plan, examined, returned } = explain(collection, query)
   expect([plan, returned]).toEqual(['index', 9])
@@ -131,7 +133,7 @@ test('[QUERY-5] of many places the nearest few are found without looking at all,
     const at = point(((i * 37) % 3_600) / 10 - 180, ((i * 91) % 1_700) / 10 - 85)
     collection.show(i, Object.freeze({ _id: i, kind: i % 3, at }) as Document)
   }
-  collection.declare(indexFrom({ keys: { at: '2dsphere' } }))
+  collection.declare(indexFrom({ keys: { at: '2dsphere' } }), DeclaredIndex)
   for (const [more, most] of [
     [{}, 600],
     [{ maxDistance: 2_000_000 }, 600],
@@ -148,7 +150,7 @@ test('[QUERY-5] of many places the nearest few are found without looking at all,
 
 test('[QUERY-5] a document with too many keys for an index is looked at by every query of it', () => {
   const collection = filled()
-  collection.declare(indexFrom({ keys: { tags: 1, time: 1 } }))
+  collection.declare(indexFrom({ keys: { tags: 1, time: 1 } }), DeclaredIndex)
   const tags = Object.freeze(Array.from({ length: 2_000 }, (_, i) => `t${i}`))
   collection.show('big', Object.freeze({ _id: 'big', tags, time: 9_999 }) as Document)
   const query = asked(['field', 'tags', ['eq', 't1']], {
@@ -164,7 +166,7 @@ test('[QUERY-5] a document with too many keys for an index is looked at by every
 
 test('[QUERY-5] an order is given again when the last array on its path is gone', () => {
   const collection = filled()
-  collection.declare(indexFrom({ keys: { user: 1, time: 1 } }))
+  collection.declare(indexFrom({ keys: { user: 1, time: 1 } }), DeclaredIndex)
   const query = asked(['field', 'user', ['eq', 'u3']], { orderBy: [['time', 'asc']], limit: 3 })
   const long = 'x'.repeat(2_000)
   const show = (id: number, user: string, time: unknown) => {
@@ -185,22 +187,22 @@ test('[QUERY-6] an index of the store is the same when it is made twice, and ano
   const { store } = await openTestStore()
   await store.confirm({ puts: [words('todos').put(1, { _id: 'a', n: 1 })] })
   const [one, other] = [indexFrom({ keys: { n: 1 }, name: 'x' }), indexFrom({ keys: { n: -1 }, name: 'x' })]
-  store.createIndex('todos', one)
-  store.createIndex('todos', one)
+  await store.createIndex('todos', one)
+  await store.createIndex('todos', one)
   expect(store.indexes('todos')).toEqual([one])
-  expect(() => store.createIndex('todos', other)).toThrow(expect.objectContaining({ code: 'INVALID_PARAM' }))
+  await expect(store.createIndex('todos', other)).rejects.toMatchObject({ code: 'INVALID_PARAM' })
   store.dropIndex('todos', 'x')
   store.dropIndex('todos', 'x')
-  store.createIndex('todos', other)
+  await store.createIndex('todos', other)
   expect([store.indexes('todos'), store.indexes('elsewhere')]).toEqual([[other], []])
   await store.close()
 })
 
 test('[QUERY-6] what the server has to keep is refused here, and so are too many', async () => {
   const { store } = await openTestStore()
-  const refusal = (wish: object) => {
+  const refusal = async (wish: object) => {
     try {
-      store.createIndex('todos', indexFrom(wish))
+      await store.createIndex('todos', indexFrom(wish))
       return undefined
     } catch (error) {
       return error
@@ -210,15 +212,17 @@ test('[QUERY-6] what the server has to keep is refused here, and so are too many
     { keys: { n: 1 }, unique: true },
     { keys: { n: 1 }, expireAfterSeconds: 60 },
   ])
-    expect(refusal(wish)).toMatchObject({
+    expect(await refusal(wish)).toMatchObject({
       code: 'INVALID_PARAM',
       errMsg: expect.stringContaining("is the server's to keep"),
     })
-  for (let i = 0; i < 64; i++) expect(refusal({ keys: { [`f${i}`]: 1 } })).toBeUndefined()
-  expect(refusal({ keys: { n: 1 } })).toMatchObject({ errMsg: expect.stringContaining('at most 64') })
-  expect(() => store.createIndex('todos', { name: 'x', keys: [], unique: false })).toThrow('1 to 16 paths')
+  for (let i = 0; i < 64; i++) expect(await refusal({ keys: { [`f${i}`]: 1 } })).toBeUndefined()
+  expect(await refusal({ keys: { n: 1 } })).toMatchObject({ errMsg: expect.stringContaining('at most 64') })
+  await expect(store.createIndex('todos', { name: 'x', keys: [], unique: false })).rejects.toThrow(
+    '1 to 16 paths',
+  )
   await store.close()
-  expect(refusal({ keys: { n: 1 } })).toMatchObject({ code: 'CLOSED' })
+  expect(await refusal({ keys: { n: 1 } })).toMatchObject({ code: 'CLOSED' })
 })
 
 test('[QUERY-7] explain answers the query and says how', async () => {
@@ -229,7 +233,7 @@ test('[QUERY-7] explain answers the query and says how', async () => {
   expect(store.explain(asked(['field', 'n', ['lt', 3]]))).toEqual(scan)
   const byId = { plan: 'id', ordered: false, examined: 1, returned: 1, answeredBy: 'local' }
   expect(store.explain(asked(['field', '_id', ['in', ['d1', 'none']]]))).toEqual(byId)
-  store.createIndex('todos', indexFrom({ keys: { n: 1 } }))
+  await store.createIndex('todos', indexFrom({ keys: { n: 1 } }))
   expect(store.explain(asked(['field', 'n', ['lt', 3]]))).toMatchObject({ index: 'n_1', examined: 3 })
   await store.close()
 })

@@ -1,15 +1,13 @@
 import { CloudError, type Document } from '@nearcloud/protocol'
+import { compareValues, type IndexDefinition, type Query } from '@nearcloud/query'
 import {
-  compareValues,
   compileIndexKeys,
-  type IndexDefinition,
   type IndexKeys,
   type IndexPlan,
   type KeyRange,
   parseIndex,
   planIndex,
-  type Query,
-} from '@nearcloud/query'
+} from '@nearcloud/query/indexes'
 import type { Slot } from './collection.ts'
 import type { Entry } from './ordered-index.ts'
 import { SortedList, type Span } from './sorted-list.ts'

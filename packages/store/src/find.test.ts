@@ -3,6 +3,7 @@ import { evaluate, type Filter, type IndexDefinition, type Query } from '@nearcl
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Collection, type Slot } from './collection.ts'
+import { DeclaredIndex } from './declared-index.ts'
 import { countMatching, find } from './find.ts'
 import { OrderedIndex } from './ordered-index.ts'
 
@@ -86,7 +87,7 @@ test('[QUERY-1] whichever indexes there are, the answer is what evaluating every
           show(at, data)
         })
         for (const each of paths) collection.index(each) ?? collection.makeIndex(each)
-        for (const each of definitions) collection.declare(each)
+        for (const each of definitions) collection.declare(each, DeclaredIndex)
         for (const [at, data] of later) show(at, data)
         for (const asked of queries) {
           expect(find(collection, asked).documents).toEqual(evaluate(asked, documents.values()))

@@ -9,7 +9,6 @@ import {
   type Query,
 } from '@nearcloud/query'
 import type { Collection, Slot } from './collection.ts'
-import { DeclaredIndex } from './declared-index.ts'
 import { choosePlan, idsAmong, type Plan } from './planner.ts'
 
 export interface Found {
@@ -64,8 +63,7 @@ function findMatching(collection: Collection, query: Query, wanted: number): Fou
   for (let metres = smallestCircle; metres < largest; metres *= 3) {
     const circle = nearest!.within(metres)
     const plan = choosePlan(collection, circle, Infinity)
-    if (plan.plan !== 'index' || !(plan.index instanceof DeclaredIndex)) break
-    if (!plan.index.hasPlaces(nearest!.path)) break
+    if (plan.plan !== 'index' || !('hasPlaces' in plan.index && plan.index.hasPlaces(nearest!.path))) break
     if (plan.index.count(plan.spans) < wanted) continue
     const found = findBy(plan, collection, circle, Infinity)
     candidates += found.candidates

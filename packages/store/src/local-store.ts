@@ -22,7 +22,6 @@ import {
 } from '@nearcloud/query'
 import { answer } from './answer.ts'
 import { checkFits } from './check-fits.ts'
-import { checkLocalIndex } from './declared-index.ts'
 import { DocSet } from './doc-map.ts'
 import { explain } from './find.ts'
 import { LiveQueries } from './live-queries.ts'
@@ -127,10 +126,12 @@ export class LocalStore implements Store {
     return explain(this.#state.collections.of(query.collection), query)
   }
 
-  createIndex(collection: string, definition: IndexDefinition): void {
+  async createIndex(collection: string, given: IndexDefinition): Promise<void> {
     this.#assertOpen()
     checkCollectionName(collection)
-    this.#state.collections.of(collection).declare(checkLocalIndex(definition))
+    const { checkLocalIndex, DeclaredIndex } = await import('./declared-index.ts')
+    this.#assertOpen()
+    this.#state.collections.of(collection).declare(checkLocalIndex(given), DeclaredIndex)
   }
 
   dropIndex(collection: string, name: string): void {

@@ -44,13 +44,13 @@ export interface Store {
   /** How `run` answers the query, by answering it. An index that is here by itself has its path as name. */
   explain(query: Query): Explanation
   /**
-   * An index over what the app sees, for as long as the store is open: create it at each start. Its documents are looked
-   * at once. The same again is nothing.
+   * An index over what the app sees, for as long as the store is open: create it at each start. The same again is
+   * nothing. Resolves when it can be used; what it needs is loaded with the first one.
    *
-   * Throws INVALID_PARAM for another index of that name, for the 65th of a collection, and for `unique` and
+   * Rejects with INVALID_PARAM for another index of that name, for the 65th of a collection, and for `unique` and
    * `expireAfterSeconds`, which are the server's to keep.
    */
-  createIndex(collection: string, definition: IndexDefinition): void
+  createIndex(collection: string, definition: IndexDefinition): Promise<void>
   /** Nothing when there is none of that name. */
   dropIndex(collection: string, name: string): void
   /** Those that were created, in that order. */

@@ -176,9 +176,9 @@ export class LocalFirstExecutor implements Executor {
   }
 
   /** Indexes made on a client are the local store's. */
-  #changeIndexes(commit: Extract<Commit, { collection: string }>): Committed {
+  async #changeIndexes(commit: Extract<Commit, { collection: string }>): Promise<Committed> {
     const { store } = this.#options
-    if ('createIndex' in commit) store.createIndex(commit.collection, commit.createIndex)
+    if ('createIndex' in commit) await store.createIndex(commit.collection, commit.createIndex)
     else store.dropIndex(commit.collection, commit.dropIndex)
     return { ids: [], updated: 0, removed: 0, created: 0, pending: false }
   }

@@ -6,7 +6,7 @@ import {
   type DocumentData,
   type Write,
 } from '@nearcloud/protocol'
-import { type IndexWish, indexFrom } from '../indexes/parse-index.ts'
+import type { IndexWish } from '../indexes/parse-index.ts'
 import { answer } from './callbacks.ts'
 import { DocumentReference } from './document.ts'
 import { QueryReference } from './query.ts'
@@ -67,6 +67,7 @@ export class CollectionReference extends QueryReference {
   createIndex(options: IndexWish): Promise<IndexResult>
   createIndex(options: object): Promise<IndexResult> | undefined {
     return answer('collection.createIndex', options, styleOf(this.#setting), async () => {
+      const { indexFrom } = await import('../indexes/index.ts')
       const createIndex = indexFrom(options)
       await this.#setting.executor.commit({ createIndex, collection: this.name })
       return { name: createIndex.name, errMsg: 'collection.createIndex:ok' }

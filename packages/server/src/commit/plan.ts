@@ -1,5 +1,6 @@
 import type { DocId, Value } from '@nearcloud/protocol'
-import { chooseIndex, compareValues, constraintsOf, type IndexPlan, type Query } from '@nearcloud/query'
+import { compareValues, constraintsOf, type Query } from '@nearcloud/query'
+import { chooseIndex, type IndexPlan } from '@nearcloud/query/indexes'
 import type { ScanPlan } from '../engine/engine.ts'
 import type { OpenIndex } from '../indexes/open-index.ts'
 

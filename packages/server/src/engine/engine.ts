@@ -1,5 +1,6 @@
 import type { DocId, Millis, MutationId, Outcome, Version } from '@nearcloud/protocol'
-import type { Direction, KeyRange } from '@nearcloud/query'
+import type { Direction } from '@nearcloud/query'
+import type { KeyRange } from '@nearcloud/query/indexes'
 import type { Change, ChangeRecord } from '../commit/change.ts'
 
 /**

@@ -1,5 +1,5 @@
 import type { DocId } from '@nearcloud/protocol'
-import type { KeyRange } from '@nearcloud/query'
+import type { KeyRange } from '@nearcloud/query/indexes'
 import type { IndexWalk, StoredRow } from './engine.ts'
 import type { Statements } from './sqlite-statements.ts'
 import { keyOfStored } from './text-key.ts'

@@ -14,8 +14,9 @@ import {
   type Value,
   type Write,
 } from '@nearcloud/protocol'
-import { type Commit, checkWrite, type Executor, parseIndex, parseQuery } from '@nearcloud/query'
+import { type Commit, checkWrite, type Executor, parseQuery } from '@nearcloud/query'
 import { parseAggregation } from '@nearcloud/query/aggregate'
+import { parseIndex } from '@nearcloud/query/indexes'
 import type {
   AggregateResult,
   AskVerb,

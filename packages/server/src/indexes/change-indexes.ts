@@ -1,5 +1,6 @@
 import { CloudError, checkCollectionName, type Write } from '@nearcloud/protocol'
-import { type IndexDefinition, parseIndex } from '@nearcloud/query'
+import type { IndexDefinition } from '@nearcloud/query'
+import { parseIndex } from '@nearcloud/query/indexes'
 import type { Alone, Committer } from '../commit/committer.ts'
 import type { Engine } from '../engine/engine.ts'
 import { nextTurn } from '../engine/turn.ts'

@@ -1,5 +1,6 @@
 import { type Document, type DocumentData, decodeTrusted, type Value } from '@nearcloud/protocol'
-import { compileIndexKeys, equalityKey, type IndexDefinition, type IndexKeys, keysAt } from '@nearcloud/query'
+import { equalityKey, type IndexDefinition, keysAt } from '@nearcloud/query'
+import { compileIndexKeys, type IndexKeys } from '@nearcloud/query/indexes'
 
 /** The server's own collection whose documents say which indexes there are; their ids are `collection/name`. */
 export const indexesCollection = '_indexes'
