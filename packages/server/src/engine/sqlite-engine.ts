@@ -1,7 +1,6 @@
 import { assert, type DocId, type Outcome, type RandomBytes, type Version } from '@nearcloud/protocol'
 import type { DatabaseSyncInstance } from '@photostructure/sqlite'
-import type { Actor } from '../actor.ts'
-import { type Change, changeOf, type DataType } from '../commit/change.ts'
+import type { Change } from '../commit/change.ts'
 import {
   type Batch,
   type ClientRow,
@@ -14,9 +13,10 @@ import {
   type StoredRow,
 } from './engine.ts'
 import { openDatabase, storeError } from './sqlite-database.ts'
+import { changeOfRow, type RawChange, type RawRow, storedRow } from './sqlite-rows.ts'
 import { prepareStatements, type Statements } from './sqlite-statements.ts'
 import { type Place, storedIndexKey, walkPage } from './sqlite-walk.ts'
-import { keyOfStored, storedKey, storedText, textOfStored } from './text-key.ts'
+import { storedKey, storedText, textOfStored } from './text-key.ts'
 import { nextTurn } from './turn.ts'
 
 /** The embedded engine: one SQLite file, one process. */
@@ -269,45 +269,6 @@ export class SqliteEngine implements Engine {
       // there is no transaction any more
     }
   }
-}
-
-interface RawRow {
-  id: DocId
-  version: number
-  text: string
-  stamps: string
-}
-
-interface RawChange {
-  version: number
-  ordinal: number
-  collection: string
-  id: DocId
-  before: string | null
-  after: string | null
-  data_type: DataType
-  actor: string
-  client: string | null
-  time: number
-}
-
-function storedRow(row: RawRow): StoredRow {
-  return { id: keyOfStored(row.id), version: row.version, text: row.text, stamps: row.stamps }
-}
-
-function changeOfRow(row: RawChange): Change {
-  return changeOf({
-    version: row.version,
-    ordinal: row.ordinal,
-    collection: row.collection,
-    id: keyOfStored(row.id),
-    beforeText: row.before,
-    afterText: row.after,
-    dataType: row.data_type,
-    actor: JSON.parse(row.actor) as Actor,
-    client: row.client,
-    time: row.time,
-  })
 }
 
 const defaultPageSize = 500
