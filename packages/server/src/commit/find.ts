@@ -5,6 +5,7 @@ import {
   compileOrder,
   type Explanation,
   firstInOrder,
+  nearestFirst,
   type Query,
 } from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
@@ -74,9 +75,36 @@ export async function countAll(reading: Reading, actor: Actor, query: Query): Pr
   return total
 }
 
-async function search(reading: Reading, actor: Actor, query: Query) {
+interface Answered {
+  readonly found: readonly Found[]
+  readonly plan: Plan
+  readonly examined: number
+}
+
+/** The nearest few of many are looked for in circles that grow until there is enough in one. */
+async function search(reading: Reading, actor: Actor, query: Query): Promise<Answered> {
   await reading.indexes.open()
-  const plan = planOf(reading, query)
+  const nearest = query.limit === undefined ? undefined : nearestFirst(query)
+  const largest = nearest ? Math.min(nearest.maxDistance, largestCircle) : 0
+  let examined = 0
+  for (let metres = smallestCircle; metres < largest; metres *= 3) {
+    const circle = nearest!.within(metres)
+    const plan = planOf(reading, circle)
+    if (!findsPlaces(plan, nearest!.path)) break
+    const answered = await searchAlong(reading, actor, circle, plan)
+    examined += answered.examined
+    if (answered.found.length === query.limit) return { ...answered, examined }
+  }
+  const answered = await searchAlong(reading, actor, query, planOf(reading, query))
+  return { ...answered, examined: examined + answered.examined }
+}
+
+function findsPlaces(plan: Plan, at: string): boolean {
+  if (plan.kind !== 'index') return false
+  return plan.index.definition.keys.some(([path, kind]) => path === at && kind === '2dsphere')
+}
+
+async function searchAlong(reading: Reading, actor: Actor, query: Query, plan: Plan): Promise<Answered> {
   const isWanted = compileWanted(reading, actor, query)
   const end = query.limit === undefined ? Number.POSITIVE_INFINITY : query.skip + query.limit
   const order = compileOrder(query)
@@ -168,7 +196,7 @@ function isOrdered(plan: Extract<Plan, { kind: 'index' }>, query: Query): boolea
 
 /** Rows of one key come by `_id`, as scans do. */
 function isInIdOrder(plan: Plan, query: Query): boolean {
-  if (query.orderBy.length > 0 || JSON.stringify(query.where).includes('"geoNear"')) return false
+  if (query.orderBy.length > 0 || nearestFirst(query)) return false
   if (plan.kind !== 'index') return true
   const { ranges, equalities } = plan.use
   return ranges.length === 1 && equalities === plan.index.definition.keys.length
@@ -180,3 +208,5 @@ function withoutOrder({ collection, where }: Query): Query {
 
 /** A walk that will end soon reads few documents at once. */
 const [leastPage, smallPage] = [20, 400]
+/** Metres. */
+const [smallestCircle, largestCircle] = [500, 10_000_000]
