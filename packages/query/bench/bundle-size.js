@@ -5,14 +5,14 @@ import { build } from 'esbuild'
 
 const packages = join(import.meta.dirname, '../..')
 const index = join(packages, 'query/dist/index.js')
-const aggregation = join(packages, 'query/dist/aggregate/index.js')
 
-/** Minified and gzipped bytes of this package: what a client loads, all there is, and what is loaded for aggregation. */
+/** Minified and gzipped bytes of this package: what a client loads, all there is, and what is loaded apart. */
 export async function bundleSizes() {
   return {
     client: await bytesOf(`export { ${clientImports().join(', ')} } from '${index}'`),
     everything: await bytesOf(`export * from '${index}'`),
-    aggregation: await bytesOfChunk(),
+    aggregation: await bytesOfChunk('aggregate'),
+    indexes: await bytesOfChunk('indexes'),
   }
 }
 
@@ -33,17 +33,19 @@ function scriptsIn(folder) {
 }
 
 async function bytesOf(source) {
-  const { outputFiles } = await bundle({ external: ['@nearcloud/protocol', './aggregate/index.js'] }, source)
+  const { outputFiles } = await bundle({ external: ['@nearcloud/protocol', './aggregate/index.js', '../indexes/index.js'] }, source)
   return gzipSync(outputFiles[0].contents, { level: 9 }).length
 }
 
 /** What comes on top when the core is there already. */
-async function bytesOfChunk() {
+async function bytesOfChunk(folder) {
   const { outputFiles, metafile } = await bundle(
     { external: ['@nearcloud/protocol'], splitting: true, outdir: '/out', metafile: true },
     `export * from '${index}'`,
   )
-  const lazy = Object.entries(metafile.outputs).find(([, { entryPoint }]) => aggregation.endsWith(entryPoint))
+  const chunk = join(packages, 'query/dist', folder, 'index.js')
+  const isChunk = ([, { entryPoint }]) => entryPoint !== undefined && chunk.endsWith(entryPoint)
+  const lazy = Object.entries(metafile.outputs).find(isChunk)
   const file = outputFiles.find(({ path }) => path.endsWith(lazy[0].split('/').pop()))
   return gzipSync(file.contents, { level: 9 }).length
 }
