@@ -60,7 +60,8 @@ export class DocumentReference {
   update(options: { data: object }): Promise<UpdateResult>
   update(options: { data: object }): Promise<UpdateResult> | undefined {
     return answer('document.update', options, styleOf(this.#setting), async () => {
-      const write = { ...this.#name(), op: 'update' as const, changes: changesFrom(options?.data) }
+      const { side } = this.#setting.options
+      const write = { ...this.#name(), op: 'update' as const, changes: changesFrom(options?.data, side) }
       const committed = await this.#setting.executor.commit({ writes: [write] })
       return { stats: { updated: committed.updated }, ...writeResult('document.update', committed) }
     })

@@ -100,7 +100,7 @@ export class QueryReference {
   update(options: { data: object; multi?: boolean }): Promise<UpdateResult> | undefined {
     return answer('collection.update', options, styleOf(this.#setting), async () => {
       const committed = await this.#setting.executor.commit({
-        change: changesFrom(options?.data),
+        change: changesFrom(options?.data, this.#setting.options.side),
         target: this.#condition(),
         first: options.multi === false,
       })

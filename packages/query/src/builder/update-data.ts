@@ -12,11 +12,11 @@ import { UpdateCommand } from './update-command.ts'
  *
  * Throws INVALID_PARAM, DATABASE_INVALID_OPERATOR for raw operators, VALUE_REFUSED for what cannot be stored.
  */
-export function changesFrom(data: unknown): readonly PathChange[] {
+export function changesFrom(data: unknown, side: 'client' | 'server'): readonly PathChange[] {
   if (!isPlainData(data)) throw notAnObject(data)
   const changes: PathChange[] = []
   collect(data, '', changes, 1)
-  checkChanges(changes)
+  checkChanges(changes, side)
   return changes
 }
 

@@ -107,9 +107,10 @@ test('[WRITE-2] an update or remove of what is not there touches nothing', () =>
   expect(applyWrite(null, write, now)).toEqual(nothing)
 })
 
-test('[WRITE-3] a set replaces the document but never its creator', () => {
-  const set = (before: DocumentData) =>
-    applyWrite(stored(before), { op: 'set', collection: 'c', id: 'x', data: { b: 2, _openid: 'thief' } }, now)
-  expect(set({ a: 1, _openid: 'me' }).after!.doc).toEqual({ _id: 'x', b: 2, _openid: 'me' })
-  expect(set({ a: 1 }).after!.doc).toEqual({ _id: 'x', b: 2 })
+test('[WRITE-3] a set replaces the document but not its creator, unless it names one', () => {
+  const set = (before: DocumentData, data: DocumentData = { b: 2 }) =>
+    applyWrite(stored(before), { op: 'set', collection: 'c', id: 'x', data }, now).after!.doc
+  expect(set({ a: 1, _openid: 'me' })).toEqual({ _id: 'x', b: 2, _openid: 'me' })
+  expect(set({ a: 1 })).toEqual({ _id: 'x', b: 2 })
+  expect(set({ a: 1, _openid: 'me' }, { _openid: 'heir' })).toEqual({ _id: 'x', _openid: 'heir' })
 })

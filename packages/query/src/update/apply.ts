@@ -123,10 +123,10 @@ function documentOf(id: DocId, data: DocumentData, context: WriteContext): Docum
   return makeDocument(id, resolveServerDates(asFields(data), context.now) as DocumentData)
 }
 
-/** The fields of `fresh` with the creator of `stored`: nobody's `_openid` is given away or taken. */
+/** The fields of `fresh`, with the creator of `stored` unless they name one, which only the server side can. */
 function withOwnerOf(stored: Document, fresh: Document): Document {
+  if (hasOwn(fresh, '_openid')) return fresh
   const owned: { _id: DocId; [key: string]: Value } = { ...fresh }
-  delete owned._openid
   if (hasOwn(stored, '_openid')) owned._openid = stored._openid!
   return Object.freeze(owned)
 }

@@ -17,9 +17,9 @@ import { expect, test } from 'vitest'
 import { applyWrite } from './apply.ts'
 import { checkWrite } from './check-write.ts'
 
-function refusal(write: object): string {
+function refusal(write: object, side?: 'server'): string {
   try {
-    checkWrite({ collection: 'c', id: 'x', ...write } as Write)
+    checkWrite({ collection: 'c', id: 'x', ...write } as Write, side)
   } catch (error) {
     expect(error).toBeInstanceOf(CloudError)
     return (error as CloudError).errMsg
@@ -57,6 +57,12 @@ test('[CHECK-3] nobody assigns _id or _openid of a document that exists', () => 
       [path, 'push', [1]],
     ])
       expect(update(change)).toContain('不能更新')
+})
+
+test('[CHECK-3] the server side may give a document to another user, but not another id', () => {
+  const assign = (path: string) => ({ op: 'update', changes: [[path, 'set', 'u']] })
+  expect(refusal(assign('_openid'), 'server')).toBe('accepted')
+  expect(refusal(assign('_id'), 'server')).toContain('不能更新')
 })
 
 test('[CHECK-4] paths lead somewhere and not into each other', () => {

@@ -12,14 +12,17 @@ import { refuse, unfit } from '../refusals.ts'
 import { depthOf } from './draft.ts'
 import { operations } from './operators/index.ts'
 
+/** Who writes: a person's client, or the server's own (functions, the operator). */
+type Side = 'client' | 'server'
+
 /**
  * What the builder guarantees of a write, and a stranger's has to prove before `applyWrite`: its collection and id, data
  * that is an object without `_id`, paths that do not lie in each other, operators with their arguments, and no
- * assignment of `_id` or `_openid` to a document that exists.
+ * assignment of `_id` to a document that exists; nor, by a client, of `_openid`.
  *
  * Values are normalised already (`fromJson`). Throws INVALID_PARAM or DATABASE_INVALID_OPERATOR.
  */
-export function checkWrite(write: Write): void {
+export function checkWrite(write: Write, side: Side = 'client'): void {
   checkCollectionName(write.collection)
   checkDocId(write.id)
   switch (write.op) {
@@ -28,7 +31,7 @@ export function checkWrite(write: Write): void {
       checkData(write.data)
       return
     case 'update':
-      checkChanges(write.changes)
+      checkChanges(write.changes, side)
       return
     case 'remove':
       return
@@ -38,7 +41,7 @@ export function checkWrite(write: Write): void {
 }
 
 /** Throws unless these changes can be made together. */
-export function checkChanges(changes: readonly PathChange[]): void {
+export function checkChanges(changes: readonly PathChange[], side: Side): void {
   if (changes.length === 0) throw refuse('options.data must not be empty')
   if (changes.length > limits.batchWrites)
     throw refuse(`more than ${limits.batchWrites} changes of one document`)
@@ -52,7 +55,7 @@ export function checkChanges(changes: readonly PathChange[]): void {
     if (depthOf(argument) > limits.depth) throw refuse(`an argument nested deeper than ${limits.depth}`)
     const assigned = operations[operator].kind === 'move' ? [path, argument as string] : [path]
     for (const each of assigned) {
-      checkChangeable(each)
+      checkChangeable(each, side)
       if (paths.has(each)) throw conflict(each, each)
       paths.add(each)
     }
@@ -62,11 +65,12 @@ export function checkChanges(changes: readonly PathChange[]): void {
       if (paths.has(path.slice(0, end))) throw conflict(path, path.slice(0, end))
 }
 
-function checkChangeable(path: unknown): void {
+function checkChangeable(path: unknown, side: Side): void {
   checkPath(path)
   const [first] = segmentsOf(path)
   if (first === '_id') throw refuse('不能更新_id的值')
-  if (first === '_openid') throw refuse('不能更新_openid的值 (_openid cannot be updated)')
+  if (first === '_openid' && side === 'client')
+    throw refuse('不能更新_openid的值 (_openid cannot be updated)')
 }
 
 function checkData(data: Value): void {

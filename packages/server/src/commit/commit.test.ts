@@ -63,6 +63,23 @@ for (const write of [
     answers: { status: 'rejected', code: 'INVALID_PARAM' },
   })
 
+for (const write of [
+  update('a', '_openid', 'bob'),
+  { op: 'set', collection: 'todos', id: 'a', data: { _openid: 'bob' } },
+] as const)
+  test(`[COMMIT-23] a function may give a document to another user (${write.op})`, async () => {
+    const { environment, documents } = openWorld()
+    await environment.commit({
+      actor: alice,
+      writes: [{ op: 'add', collection: 'todos', id: 'a', data: {} }],
+    })
+    const actor = { kind: 'function', name: 'f', depth: 0 } as const
+    expect((await environment.commit({ actor, writes: [write] })).outcome.status).toBe('accepted')
+    expect(await documents()).toEqual([{ _id: 'a', _openid: 'bob' }])
+    const taking = await environment.commit({ actor: bob, writes: [update('a', '_openid', 'bob')] })
+    expect(taking.outcome).toMatchObject({ status: 'rejected', code: 'INVALID_PARAM' })
+  })
+
 scenario('[COMMIT-3] the rule judges the merged result, and its refusal leaves no trace', {
   given: [hers],
   who: alice,

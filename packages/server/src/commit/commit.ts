@@ -36,7 +36,7 @@ function decide(group: Group, request: CommitRequest): Decision {
     if ('client' in request && request.client.refusal) throw request.client.refusal
     const isWanted = 'where' in request && request.where ? compileFilter(request.where) : undefined
     for (const asked of writesOf(request)) {
-      if (actor.kind !== 'admin') checkWrite(asked)
+      if (actor.kind !== 'admin') checkWrite(asked, actor.kind === 'function' ? 'server' : 'client')
       if (asked.collection === indexesCollection && !group.isOurs) throw notByHand()
       const before = group.stage.get(asked.collection, asked.id)
       if (isWanted && !(before && isWanted(before.stored.doc))) {

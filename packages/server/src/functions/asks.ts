@@ -93,7 +93,7 @@ function frame<T extends 'push' | 'call' | 'files'>(text: string, type: T): UpOf
 
 function writesOf(json: MutationJson): readonly Write[] {
   const { writes } = mutationFromJson(json)
-  for (const write of writes) checkWrite(write)
+  for (const write of writes) checkWrite(write, 'server')
   return writes
 }
 
