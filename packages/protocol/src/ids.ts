@@ -3,6 +3,12 @@ import { toHex } from './text.ts'
 /** `size` random bytes fit for secrets. */
 export type RandomBytes = (size: number) => Uint8Array
 
+/** A number from 0 to below 1, uniform. */
+export function fractionFrom(random: RandomBytes): number {
+  const [a, b, c] = random(3)
+  return (((a! << 16) | (b! << 8) | c!) >>> 0) / 0x1000000
+}
+
 /** A document's `_id` as the platform makes them: 32 lower-case hex digits, 128 random bits. */
 export function newDocId(random: RandomBytes): string {
   return toHex(random(16))

@@ -15,7 +15,7 @@ export {
 } from './errors.ts'
 export { mutationFromJson, mutationToJson, parseDown, parseUp, readItem, readOutcome } from './frames.ts'
 export { checkPosition, Geo, GeoPoint, type GeoType, geoFromJson, type Position } from './geo.ts'
-export { newClientId, newDocId, newNonce, type RandomBytes } from './ids.ts'
+export { fractionFrom, newClientId, newDocId, newNonce, type RandomBytes } from './ids.ts'
 export { limits } from './limits.ts'
 export {
   type DownMessage,

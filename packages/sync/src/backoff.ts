@@ -1,4 +1,4 @@
-import type { Millis, RandomBytes } from '@nearcloud/protocol'
+import { fractionFrom, type Millis, type RandomBytes } from '@nearcloud/protocol'
 
 /** How long to wait before trying again: full jitter under a ceiling that doubles, 0.2 s at first, 30 s at most. */
 export class Backoff {
@@ -18,7 +18,7 @@ export class Backoff {
   /** Counts a failure; the delay before the next attempt. */
   next(): Millis {
     const ceilingMs = Math.min(longestMs, shortestMs * 2 ** Math.min(this.#failures++, 20))
-    const delayMs = Math.floor(fraction(this.#random) * ceilingMs)
+    const delayMs = Math.floor(fractionFrom(this.#random) * ceilingMs)
     const floorMs = this.#floorMs
     this.#floorMs = 0
     return floorMs + delayMs
@@ -36,9 +36,3 @@ export class Backoff {
 
 const shortestMs = 200
 const longestMs = 30_000
-
-/** Uniform, at least 0 and less than 1. */
-function fraction(random: RandomBytes): number {
-  const [a, b, c] = random(3)
-  return (((a! << 16) | (b! << 8) | c!) >>> 0) / 0x1000000
-}
