@@ -1,5 +1,5 @@
 import { type CloudError, toCloudError } from '@nearcloud/protocol'
-import { prepare } from '@nearcloud/query'
+import { loadAggregation } from '@nearcloud/query'
 import { openStore, type Store } from '@nearcloud/store'
 import { createSync, type Sync } from '@nearcloud/sync'
 import type { Setting } from './init-options.ts'
@@ -39,8 +39,8 @@ export async function openInstance(
       throw thrown
     },
   )
-  // what the store follows is compiled when it is opened
-  for (const { query } of store.subscriptions.values()) await prepare(query)
+  // fetched while there is a network, if not at once then when it is asked for
+  void loadAggregation().catch(() => undefined)
   const sync = createSync({ store, transport: platform.transport(socketUrl), clock, random, env })
   const uploads = new Uploads({
     queue,

@@ -1,4 +1,4 @@
-import { type DocumentData, fromJson } from '@nearcloud/protocol'
+import { type DocumentData, fractionFrom, fromJson } from '@nearcloud/protocol'
 import { type Aggregation, type Answer, loadAggregation } from '@nearcloud/query'
 import type { LocalFirstOptions } from './executor.ts'
 import { isUnreachable, lastMutation } from './requests.ts'
@@ -38,7 +38,7 @@ async function here(
       },
     },
     now: () => serverClock.now(),
-    random: () => random(1)[0]! / 256,
+    random: () => fractionFrom(random),
   })
   return answerOf(results, fromCache)
 }

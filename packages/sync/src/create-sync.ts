@@ -1,5 +1,5 @@
 import { CloudError, type FilesAsk, fromJson, toCloudError, toJson, type Value } from '@nearcloud/protocol'
-import { prepare, type Query } from '@nearcloud/query'
+import type { Query } from '@nearcloud/query'
 import { Emitter } from './emitter.ts'
 import { LocalFirstExecutor } from './executor.ts'
 import { Link, type LinkState } from './link.ts'
@@ -9,7 +9,7 @@ import { Push } from './push.ts'
 import { type Asked, lastMutation, Requests } from './requests.ts'
 import { ServerClock } from './server-clock.ts'
 import { Session } from './session.ts'
-import type { Holder, Subscription } from './subscription.ts'
+import type { Holder } from './subscription.ts'
 import { Subscriptions } from './subscriptions.ts'
 import type { Sync, SyncEvents, SyncOptions } from './sync.ts'
 
@@ -143,28 +143,19 @@ export function createSync(options: SyncOptions): Sync {
           subscription = to
         },
       }
-      let subscription: Subscription | undefined
-      let isOpen = true
-      const hold = () => {
-        if (!isOpen) return undefined
-        subscription = subscriptions.hold(meantBy(store, query), holder)
-        return subscription.arrival({ patient: true })
-      }
-      const preparing = prepare(query)
-      const arrival = preparing ? preparing.then(hold) : hold()
+      let subscription = subscriptions.hold(meantBy(store, query), holder)
       let abandon: () => void = () => undefined
       const abandoned = new Promise<never>((_, reject) => {
         abandon = () =>
           reject(new CloudError('ABORTED', { errMsg: 'subscribe:fail closed before it was ready' }))
       })
-      const ready = Promise.race([Promise.resolve(arrival).then(() => undefined), abandoned])
+      const ready = Promise.race([subscription.arrival({ patient: true }).then(() => undefined), abandoned])
       ready.catch(() => undefined) // whoever does not ask is told by the error event
       return {
         ready,
         close() {
-          isOpen = false
           abandon()
-          if (subscription) subscriptions.release(subscription, holder, { warm: false })
+          subscriptions.release(subscription, holder, { warm: false })
         },
       }
     },

@@ -105,32 +105,30 @@ export class LocalFirstExecutor implements Executor {
         subscription = to
       },
     }
-    let subscription: Subscription | undefined
+    let subscription = subscriptions.hold(meantBy(store, asked), holder)
     const close = () => {
       if (!isOpen) return
       isOpen = false
       stop()
-      if (subscription) subscriptions.release(subscription, holder, { warm: subscription.isComplete })
+      subscriptions.release(subscription, holder, { warm: subscription.isComplete })
     }
     const begin = () => {
       if (!isOpen) return
+      const preparing = prepare(asked)
+      if (preparing) {
+        preparing.then(begin, fail)
+        return
+      }
       try {
         const query = meantBy(store, asked)
         const mayHaveWindow = isWindowed(followedQuery(query))
-        stop = store.watch(query, observer, mayHaveWindow ? () => subscription?.window : undefined)
+        stop = store.watch(query, observer, mayHaveWindow ? () => subscription.window : undefined)
       } catch (error) {
         fail(toCloudError(error))
       }
     }
-    const follow = () => {
-      if (!isOpen) return
-      subscription = subscriptions.hold(meantBy(store, asked), holder)
-      if (subscription.isComplete || !(patient || this.#options.isReachable())) begin()
-      else subscription.arrival({ patient }).then(begin, fail)
-    }
-    const preparing = prepare(asked)
-    if (preparing) preparing.then(follow, fail)
-    else follow()
+    if (subscription.isComplete || !(patient || this.#options.isReachable())) begin()
+    else subscription.arrival({ patient }).then(begin, fail)
     return {
       async close() {
         close()

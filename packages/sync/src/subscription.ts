@@ -1,5 +1,5 @@
 import type { CloudError, DocId, Document } from '@nearcloud/protocol'
-import { compileFilter, type Query } from '@nearcloud/query'
+import { compileFilter, prepare, type Query } from '@nearcloud/query'
 import type { StoredSubscription } from '@nearcloud/store'
 import { isWindowed } from './followed.ts'
 import type { SnapshotAssembly } from './snapshot-assembly.ts'
@@ -39,7 +39,7 @@ export class Subscription {
   /** Ends keeping it warm. */
   cancelRelease: (() => void) | undefined
   readonly #stored: () => StoredSubscription | undefined
-  readonly #matches: (document: Document) => boolean
+  #compiled: ((document: Document) => boolean) | undefined
   #waiters: Waiter[] = []
   #window: { readonly ids: readonly DocId[]; readonly set: ReadonlySet<DocId> } | undefined
 
@@ -54,7 +54,6 @@ export class Subscription {
     this.query = query
     this.isWindowed = isWindowed(query)
     this.#stored = stored
-    this.#matches = compileFilter(query.where)
   }
 
   /** Its documents are here, as of the last change message. */
@@ -101,5 +100,16 @@ export class Subscription {
     this.denial = error
     for (const waiter of this.#waiters.splice(0)) waiter.reject(error)
     for (const holder of [...this.holders.keys()]) holder.denied?.(error)
+  }
+
+  /** While what a condition computes with is not loaded, any document may be one of these. */
+  #matches(document: Document): boolean {
+    const preparing = this.#compiled ? undefined : prepare(this.query)
+    if (preparing) {
+      preparing.catch(() => undefined)
+      return true
+    }
+    this.#compiled ??= compileFilter(this.query.where)
+    return this.#compiled(document)
   }
 }
