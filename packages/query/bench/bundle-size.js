@@ -33,7 +33,10 @@ function scriptsIn(folder) {
 }
 
 async function bytesOf(source) {
-  const { outputFiles } = await bundle({ external: ['@nearcloud/protocol', './aggregate/index.js', '../indexes/index.js'] }, source)
+  const { outputFiles } = await bundle(
+    { external: ['@nearcloud/protocol', './aggregate/index.js', '../indexes/index.js'] },
+    source,
+  )
   return gzipSync(outputFiles[0].contents, { level: 9 }).length
 }
 

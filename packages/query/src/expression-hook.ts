@@ -1,4 +1,4 @@
-import type { Value } from '@nearcloud/protocol'
+import { CloudError, type Value } from '@nearcloud/protocol'
 import type { Expression, Filter, Query } from './types.ts'
 
 /** How a condition on a computed value is compiled. */
@@ -16,9 +16,19 @@ export const compileCondition: CompileCondition = expression => {
   return installed(expression)
 }
 
-/** The part of the language that computes (`_.expr`, `aggregate`): loaded apart, once. */
-export function loadAggregation(): Promise<typeof import('./aggregate/index.ts')> {
-  return import('./aggregate/index.ts')
+/**
+ * The part of the language that computes (`_.expr`, `aggregate`): loaded apart, once. Rejects with OFFLINE when it could
+ * not be fetched; then it is tried again the next time.
+ */
+export async function loadAggregation(): Promise<typeof import('./aggregate/index.ts')> {
+  try {
+    return await import('./aggregate/index.ts')
+  } catch (cause) {
+    throw new CloudError('OFFLINE', {
+      errMsg: 'what computes (aggregate, _.expr) could not be loaded: it comes with the app’s other files',
+      cause,
+    })
+  }
 }
 
 /** Does a filter compute something, so that `loadAggregation()` has to come before it is compiled? */

@@ -1,4 +1,4 @@
-import { CloudError, type Value } from '@nearcloud/protocol'
+import type { Value } from '@nearcloud/protocol'
 
 /** Something computed of a document; `undefined` is a missing field. */
 export type Evaluate = (document: Value) => Value | undefined
@@ -16,14 +16,4 @@ export const noVariables: Scope = new Map()
 /** The scope with these variables in addition (over those of the same name). */
 export function widen(scope: Scope, variables: readonly (readonly [string, Variable])[]): Scope {
   return new Map([...scope, ...variables])
-}
-
-/** What an aggregation cannot compute: the data does not fit. */
-export function unfit(words: string): CloudError {
-  return new CloudError('DATABASE_REQUEST_FAILED', { errMsg: words })
-}
-
-/** What an aggregation cannot mean. */
-export function refuse(words: string): CloudError {
-  return new CloudError('INVALID_PARAM', { errMsg: words })
 }

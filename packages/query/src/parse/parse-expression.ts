@@ -1,7 +1,8 @@
-import { fromJson, keyRefusal } from '@nearcloud/protocol'
+import { keyRefusal } from '@nearcloud/protocol'
 import { checkPath } from '../paths.ts'
 import type { Expression } from '../types.ts'
 import { type Budget, spend } from './budget.ts'
+import { plainValue } from './plain-value.ts'
 import { asTuple, refuse, shown, unknownOperator } from './shapes.ts'
 
 /**
@@ -16,7 +17,7 @@ export function expressionOf(tree: unknown, budget: Pick<Budget, 'nodes'>, depth
     throw refuse(`an expression ${shown(kind)} has not so many parts`)
   switch (kind) {
     case 'value':
-      return Object.freeze([kind, fromJson(first)] as const)
+      return Object.freeze([kind, plainValue(first)] as const)
     case 'path':
       if (first !== '') checkPath(first)
       return Object.freeze([kind, first as string] as const)

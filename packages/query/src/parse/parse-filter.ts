@@ -1,10 +1,11 @@
-import { fromJson, isPlainObject, RegExpValue, ServerDate, type Value } from '@nearcloud/protocol'
+import { RegExpValue, type Value } from '@nearcloud/protocol'
 import { checkPath } from '../paths.ts'
 import { compileRegExp } from '../regex/regexp.ts'
 import type { ElementTest, Filter, Test } from '../types.ts'
 import { type Budget, fullBudget, spend } from './budget.ts'
 import { expressionOf } from './parse-expression.ts'
 import { areaOf, nearOf, shapeOf } from './parse-geo.ts'
+import { plainValue } from './plain-value.ts'
 import { asRecord, asTuple, refuse, shown, unknownOperator } from './shapes.ts'
 
 /** The filter of a tree, alone; as `parseQuery`. */
@@ -107,8 +108,7 @@ function testOf(tree: unknown, budget: Budget, depth: number, conjunct: boolean)
 }
 
 function operandOf(tree: unknown, budget: Budget): Value {
-  const value = fromJson(tree)
-  if (hasServerDate(value)) throw refuse('a server date cannot be compared with: use a date')
+  const value = plainValue(tree)
   if (value instanceof RegExpValue) {
     spend(budget, 1)
     compileRegExp(value)
@@ -138,10 +138,4 @@ function divisionOf(tree: unknown): readonly [divisor: number, remainder: number
     throw refuse('"mod" takes a divisor and a remainder')
   if (Math.trunc(divisor as number) === 0) throw refuse('"mod": the divisor cannot be 0')
   return Object.freeze([divisor as number, remainder as number])
-}
-
-function hasServerDate(value: Value): boolean {
-  if (value instanceof ServerDate) return true
-  if (Array.isArray(value)) return (value as readonly Value[]).some(hasServerDate)
-  return isPlainObject(value) && Object.values(value).some(hasServerDate)
 }

@@ -1,4 +1,4 @@
-import type { DocumentData } from '@nearcloud/protocol'
+import { type DocumentData, fractionFrom } from '@nearcloud/protocol'
 import type { Aggregation } from '@nearcloud/query'
 import {
   type AggregationBudget,
@@ -27,7 +27,7 @@ export async function runAggregation(
   return aggregate(aggregation, {
     source: sourceFor(environment, actor),
     now: () => clock.now(),
-    random: () => fraction(random(4)),
+    random: () => fractionFrom(random),
     ...(actor.kind === 'user' && { budget: budgetOfUsers }),
   })
 }
@@ -43,10 +43,6 @@ function sourceFor(environment: Environment, actor: Actor): Source {
       for await (const page of findAll(environment, actor, query)) yield page.map(found => found.document)
     },
   }
-}
-
-function fraction(bytes: Uint8Array): number {
-  return bytes.reduce((sum, byte) => sum * 256 + byte, 0) / 256 ** bytes.length
 }
 
 /** A person's question may not keep the server from the others'. */

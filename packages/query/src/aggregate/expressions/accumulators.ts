@@ -1,6 +1,7 @@
 import { CloudError, type Value } from '@nearcloud/protocol'
+import { refuse, unfit } from '../../refusals.ts'
 import type { Expression } from '../../types.ts'
-import { type Evaluate, refuse, type Scope, unfit } from '../scope.ts'
+import type { Evaluate, Scope } from '../scope.ts'
 import { compileExpression } from './compile.ts'
 import { mostElements } from './limits.ts'
 import { type Gathering, statistics } from './statistics.ts'

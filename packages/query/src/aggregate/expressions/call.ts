@@ -1,6 +1,7 @@
 import type { CloudError, Value } from '@nearcloud/protocol'
+import { refuse, unfit } from '../../refusals.ts'
 import type { Expression } from '../../types.ts'
-import { type Evaluate, refuse, type Scope, unfit, type Variable, widen } from '../scope.ts'
+import { type Evaluate, type Scope, type Variable, widen } from '../scope.ts'
 import { mostElements } from './limits.ts'
 import type { Meter } from './meter.ts'
 

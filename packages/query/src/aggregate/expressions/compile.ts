@@ -1,6 +1,7 @@
 import { geoFromJson, keyRefusal, limits, type Value } from '@nearcloud/protocol'
+import { refuse } from '../../refusals.ts'
 import type { Expression } from '../../types.ts'
-import { type Evaluate, refuse, type Scope } from '../scope.ts'
+import type { Evaluate, Scope } from '../scope.ts'
 import { Call, type Place } from './call.ts'
 import { constant, constantOf } from './constant.ts'
 import { mostSteps } from './limits.ts'

@@ -1,5 +1,5 @@
 import { Geo, limits, type Value } from '@nearcloud/protocol'
-import { unfit } from '../scope.ts'
+import { unfit } from '../../refusals.ts'
 
 /**
  * The steps that are left for one document. Loops in loops, and values that hold one value many times over, would

@@ -1,7 +1,7 @@
 import { geoFromJson, type Value } from '@nearcloud/protocol'
 import { compareValues } from '../../compare.ts'
 import { asFields, isContainer } from '../../paths.ts'
-import { unfit } from '../scope.ts'
+import { unfit } from '../../refusals.ts'
 import { Summation } from './summation.ts'
 import { typeName } from './type-name.ts'
 

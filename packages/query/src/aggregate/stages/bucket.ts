@@ -1,8 +1,9 @@
 import type { DocumentData, Value } from '@nearcloud/protocol'
 import { compareValues } from '../../compare.ts'
+import { unfit } from '../../refusals.ts'
 import type { Stage } from '../../types.ts'
 import { compileExpression } from '../expressions/compile.ts'
-import { type Scope, unfit } from '../scope.ts'
+import type { Scope } from '../scope.ts'
 import { type Accumulators, compileAccumulators } from './accumulators.ts'
 import { cut, type Operator } from './pages.ts'
 

@@ -2,8 +2,8 @@ import { geoFromJson } from '@nearcloud/protocol'
 import { expressionFrom } from '../../builder/expression-from.ts'
 import { checkDepth, isNothing, isPlainData, refuseRawOperator } from '../../builder/plain-data.ts'
 import { joinPath } from '../../paths.ts'
+import { refuse } from '../../refusals.ts'
 import type { Expression, ProjectStage } from '../../types.ts'
-import { refuse } from '../scope.ts'
 
 type Named = Readonly<Record<string, unknown>>
 

@@ -1,6 +1,6 @@
 import { CloudError, Geo, limits, type Millis, RegExpValue, type Value } from '@nearcloud/protocol'
 import { countPositions } from '../../geo/shapes.ts'
-import { unfit } from '../scope.ts'
+import { unfit } from '../../refusals.ts'
 import { Holding } from './holding.ts'
 
 /** What an aggregation may cost. An error names the limit (`details.limit`) that was reached. */

@@ -1,8 +1,9 @@
 import { type DocumentData, Geo, kindOf, type Value } from '@nearcloud/protocol'
 import { asFields, isContainer } from '../../paths.ts'
+import { unfit } from '../../refusals.ts'
 import type { Expression } from '../../types.ts'
 import { compileExpression } from '../expressions/compile.ts'
-import { type Scope, unfit } from '../scope.ts'
+import type { Scope } from '../scope.ts'
 import { each, type Operator } from './pages.ts'
 
 /** Of each document what is computed of it, which has to be an object. */

@@ -1,5 +1,5 @@
 import { CloudError } from '@nearcloud/protocol'
-import { refuse } from '../../scope.ts'
+import { refuse } from '../../../refusals.ts'
 import type { Operator } from '../call.ts'
 import { arithmetic } from './arithmetic.ts'
 import { arrays } from './arrays.ts'

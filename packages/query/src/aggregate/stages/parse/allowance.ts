@@ -1,4 +1,4 @@
-import { refuse } from '../../scope.ts'
+import { refuse } from '../../../refusals.ts'
 import { defaultBudget } from '../meter.ts'
 
 /** What is left for the parts of one aggregation that comes from a stranger. */
