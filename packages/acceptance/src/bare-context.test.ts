@@ -29,10 +29,15 @@ beforeAll(async () => {
   )
 })
 
-test('the client runs where there is nothing but ECMAScript: add, query, watch, offline, and again', async () => {
+test('the client runs where there is nothing but ECMAScript: add, query, aggregate, watch, offline, and again', async () => {
   const told = JSON.parse(await inContext(bareContext(), bundle).run(lent)) as Record<string, unknown>
   expect(told).toEqual({
     found: [{ _id: 'walk', title: 'walk', done: false, score: 3 }],
+    explained: ['index', 'done_1_score_-1'],
+    aggregated: [
+      { _id: false, total: 3, titles: ['WALK'] },
+      { _id: true, total: 0, titles: ['BUY TEA'] },
+    ],
     fromCache: true,
     seen: [[], ['buy tea'], ['buy tea', 'walk'], ['buy tea', 'walk'], ['walk']],
     pending: 4,

@@ -35,6 +35,15 @@ export async function run(lent: Lent): Promise<string> {
     .where({ score: db.command.gt(2) })
     .orderBy('title', 'asc')
     .get()
+  const $ = db.command.aggregate
+  await todos.createIndex({ keys: { done: 1, score: -1 } })
+  const { plan, index } = await todos.where({ done: true }).explain()
+  const { list } = await todos
+    .aggregate()
+    .match(db.command.expr($.or([$.eq(['$done', false]), $.eq([$.year('$due'), 1970])])))
+    .group({ _id: '$done', total: $.sum('$score'), titles: $.push($.toUpper('$title')) })
+    .sort({ _id: 1 })
+    .end()
   const { pending, state } = first.status()
   await watcher.close()
   await first.close()
@@ -44,6 +53,8 @@ export async function run(lent: Lent): Promise<string> {
   await second.close()
   return JSON.stringify({
     found: found.data,
+    explained: [plan, index],
+    aggregated: list,
     fromCache: (found as { fromCache?: boolean }).fromCache,
     seen,
     pending,
