@@ -1,4 +1,5 @@
 import { CloudError } from '@nearcloud/protocol'
+import { createAlipayDatabase, createCloudbaseDatabase } from '@nearcloud/query/dialects'
 import { settle } from '@nearcloud/store/testing'
 import { TestRig } from '@nearcloud/sync/testing'
 import { expect, test } from 'vitest'
@@ -356,4 +357,24 @@ test('[STATE-5] a storage that fails is an event', async () => {
     code: 'STORE_FULL',
   })
   expect(errors).toMatchObject([{ code: 'STORE_FULL' }])
+})
+
+test('[INIT-8] the database is had in another dialect, over the same store', async () => {
+  const { cloud } = setUp()
+  cloud.init({ endpoint })
+  const cloudbase = cloud.database({ as: createCloudbaseDatabase })
+  const { id } = await cloudbase.collection('todos').add({ title: 'tea' })
+  const { data } = await cloudbase.collection('todos').doc(id).get()
+  expect(data).toMatchObject([{ _id: id, title: 'tea' }])
+  const alipay = cloud.database({ as: createAlipayDatabase })
+  expect(
+    await alipay
+      .collection('todos')
+      .doc(id)
+      .update({ data: { title: 'green tea' } }),
+  ).toEqual({ count: 1 })
+  expect((await cloud.database().collection('todos').doc(id).get()).data).toMatchObject({
+    _id: id,
+    title: 'green tea',
+  })
 })

@@ -1,5 +1,5 @@
 import type { DocId, MutationId } from '@nearcloud/protocol'
-import type { Callbacks, Database, Query } from '@nearcloud/query'
+import type { Callbacks, Database, DatabaseOptions, Executor, Query } from '@nearcloud/query'
 import type { RejectedMutation } from '@nearcloud/store'
 import type { Sync, SyncEvents } from '@nearcloud/sync'
 import type { DeletedFile, TempFileURL, UploadFileOptions, UploadFileResult } from './files.ts'
@@ -20,7 +20,9 @@ export interface Cloud {
   /** Resolves when the local store is open. Rejects with STORE_IN_USE, STORE_FAILED, STORE_FULL. */
   ready(): Promise<void>
 
-  database(options?: { readonly env?: string; readonly throwOnNotFound?: boolean }): Database
+  /** In another dialect: `database({ as: createCloudbaseDatabase })`, from `@nearcloud/query/dialects`. */
+  database<Dialect>(options: DatabaseWish & { readonly as: DialectMaker<Dialect> }): Dialect
+  database(options?: DatabaseWish): Database
 
   callFunction(options: CallFunctionOptions & Callbacks<CallFunctionResult> & WithCallback): undefined
   callFunction(options: CallFunctionOptions): Promise<CallFunctionResult>
@@ -120,3 +122,14 @@ export interface Rejections {
   /** Takes one out of the list. */
   discard(id: MutationId): Promise<void>
 }
+
+export interface DatabaseWish {
+  readonly env?: string
+  readonly throwOnNotFound?: boolean
+}
+
+/** Makes a database of whatever carries out what it describes. */
+export type DialectMaker<Dialect> = (
+  executor: Executor,
+  options: Omit<DatabaseOptions, 'limits'> & Partial<Pick<DatabaseOptions, 'limits'>>,
+) => Dialect

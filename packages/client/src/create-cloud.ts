@@ -1,7 +1,7 @@
 import { CloudError, newDocId } from '@nearcloud/protocol'
 import { answer, type Callbacks, createDatabase, type Executor } from '@nearcloud/query'
 import { Emitter } from '@nearcloud/sync'
-import type { Cloud, CloudEvents } from './cloud.ts'
+import type { Cloud, CloudEvents, DatabaseWish, DialectMaker } from './cloud.ts'
 import { checkFileList, Files } from './files.ts'
 import { callFunction } from './functions.ts'
 import { followed, readInitOptions, type Setting } from './init-options.ts'
@@ -73,16 +73,19 @@ export function createCloud(platform: Platform): Cloud {
       await opening()
     },
 
-    database(options) {
+    database(options?: DatabaseWish & { readonly as?: DialectMaker<unknown> }) {
       const { setting } = use()
       checkEnv(options?.env, setting)
-      return createDatabase(executor, {
+      const { queryLimits } = setting
+      const common = {
         side: 'client',
         newId: () => newDocId(random),
-        limits: setting.queryLimits,
         throwOnNotFound: options?.throwOnNotFound ?? setting.throwOnNotFound,
         now: () => clock.now(),
-      })
+      } as const
+      return options?.as
+        ? options.as(executor, { ...common, ...(queryLimits && { limits: queryLimits }) })
+        : createDatabase(executor, { ...common, limits: queryLimits ?? { default: 20, max: 20 } })
     },
 
     callFunction: options =>
@@ -209,7 +212,13 @@ interface Opening {
 }
 
 /** Methods in two styles: one body answers both. */
-type OverloadedMethods = 'callFunction' | 'uploadFile' | 'downloadFile' | 'getTempFileURL' | 'deleteFile'
+type OverloadedMethods =
+  | 'database'
+  | 'callFunction'
+  | 'uploadFile'
+  | 'downloadFile'
+  | 'getTempFileURL'
+  | 'deleteFile'
 type Implementation = {
   [Name in OverloadedMethods]: (options: Parameters<Cloud[Name]>[0]) => unknown
 }

@@ -31,7 +31,8 @@ export interface Setting {
   readonly storeName: string
   readonly subscribe: readonly Query[]
   readonly durability: 'relaxed' | 'strict'
-  readonly queryLimits: { readonly default: number; readonly max: number }
+  /** Absent: each dialect's own. */
+  readonly queryLimits?: { readonly default: number; readonly max: number }
   readonly throwOnNotFound: boolean
 }
 
@@ -59,7 +60,7 @@ export function readInitOptions(options: InitOptions, defaultEndpoint: string | 
     storeName: `${env ?? 'default'}.${store}`,
     subscribe: Object.keys(options.subscribe ?? {}).map(name => followed(name, options.subscribe?.[name])),
     durability: options.durability === 'strict' ? 'strict' : 'relaxed',
-    queryLimits: { default: usual, max },
+    ...(options.queryLimits && { queryLimits: { default: usual, max } }),
     throwOnNotFound: options.throwOnNotFound ?? true,
   }
 }
