@@ -51,15 +51,11 @@ export class IndexChanges {
     if (index.isBuilding) await this.#build(index)
   }
 
-  /** Throws DATABASE_REQUEST_FAILED when there is no such index. */
+  /** Nothing when there is none of that name. */
   async drop(collection: string, name: string): Promise<void> {
     await this.#options.committer.alone(async alone => {
       const index = this.#options.indexes.of(collection).find(each => each.definition.name === name)
-      if (!index)
-        throw new CloudError('DATABASE_REQUEST_FAILED', {
-          errMsg: `there is no index "${name}" of ${collection}`,
-        })
-      await this.#remove(index, alone)
+      if (index) await this.#remove(index, alone)
     })
   }
 

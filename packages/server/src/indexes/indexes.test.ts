@@ -289,7 +289,7 @@ test('[INDEX-7] what says which indexes there are is written by createIndex and 
   expect(environment.indexes.of('todos').length).toBe(1)
 })
 
-test('[INDEX-8] a dropped index is gone with its rows, and its name is free', async () => {
+test('[INDEX-8] a dropped index is gone with its rows, and its name is free; dropping none is nothing', async () => {
   const { environment, engine } = openWorld()
   await fill(environment, 30, n => ({ n, m: n }))
   await environment.createIndex('todos', indexOn('n'))
@@ -301,7 +301,7 @@ test('[INDEX-8] a dropped index is gone with its rows, and its name is free', as
   for await (const page of engine.scan('test', { collection: 'todos', index: walk })) expect(page).toEqual([])
   const again = liveOn(engine)
   expect((await rowsOf(again, 'n')).length).toBe(30)
-  await expect(again.dropIndex('todos', 'other')).rejects.toMatchObject({ code: 'DATABASE_REQUEST_FAILED' })
+  await again.dropIndex('todos', 'other') // nothing to drop is nothing
 })
 
 test('[INDEX-8] rows that a process left behind are removed at the next start', async () => {
