@@ -31,7 +31,7 @@ export interface Environment {
    * cannot be in it (`details.ids`: two that share a key which was to be unique); INVALID_PARAM for what is no index.
    */
   createIndex(collection: string, definition: IndexDefinition): Promise<void>
-  /** Throws DATABASE_REQUEST_FAILED when there is no such index. */
+  /** Nothing when there is none of that name. */
   dropIndex(collection: string, name: string): Promise<void>
   /**
    * Called after every commit that changed documents, with its changes in order, before `commit` resolves. Returns the
