@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CloudError, type Document, type Write } from '@nearcloud/protocol'
-import type { Query } from '@nearcloud/query'
+import { CloudError, type Document, type DocumentData, type Write } from '@nearcloud/protocol'
+import type { Aggregation, Query } from '@nearcloud/query'
+import { aggregate } from '@nearcloud/query/aggregate'
 import {
   type Actor,
   admin,
@@ -25,29 +26,28 @@ export interface House {
   put(documents: Iterable<readonly [collection: string, document: Document]>): Promise<void>
   get(query: Query): Promise<readonly Document[]>
   count(query: Query): Promise<number>
+  aggregate(aggregation: Aggregation): Promise<readonly DocumentData[]>
   /** Each write alone, in order; the codes of those refused. */
   write(writes: readonly Write[]): Promise<readonly (string | undefined)[]>
   close(): Promise<void>
 }
 
-/** The local store, the server over SQLite, and the server over its engine in memory. */
-export async function openHouses(): Promise<{
-  houses: readonly [LocalHouse, ...House[]]
-  close(): Promise<void>
-}> {
+/** Opens the local store, the server over SQLite, and the server over its engine in memory, and closes them behind `use`. */
+export async function inHouses(
+  use: (houses: readonly [LocalHouse, ...House[]]) => Promise<void>,
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'nearcloud-differential-'))
   const sqlite = new SqliteEngine({ file: join(folder, 'data.sqlite'), random: seededRandom(2) })
-  const houses: readonly [LocalHouse, ...House[]] = [
+  const houses = [
     new LocalHouse(await openStore({ storage: new MemoryStorage(), random: seededRandom(1) })),
     new ServerHouse('server on SQLite', sqlite),
     new ServerHouse('server in memory', new MemoryEngine()),
-  ]
-  return {
-    houses,
-    async close() {
-      for (const house of houses) await house.close()
-      rmSync(folder, { recursive: true })
-    },
+  ] as const
+  try {
+    await use(houses)
+  } finally {
+    for (const house of houses) await house.close()
+    rmSync(folder, { recursive: true })
   }
 }
 
@@ -70,6 +70,15 @@ export class LocalHouse implements House {
 
   async count(query: Query): Promise<number> {
     return this.#store.run({ verb: 'count', query }).total
+  }
+
+  /** As a client computes over what it holds. */
+  aggregate(aggregation: Aggregation): Promise<readonly DocumentData[]> {
+    const store = this.#store
+    async function* find(query: Query) {
+      yield store.run({ verb: 'get', query }).documents
+    }
+    return aggregate(aggregation, { source: { find }, now: () => now, random: () => 0.5 })
   }
 
   async write(writes: readonly Write[]): Promise<readonly (string | undefined)[]> {
@@ -127,6 +136,11 @@ class ServerHouse implements House {
 
   async count(query: Query): Promise<number> {
     return (await this.#environment.executorFor(admin).run({ verb: 'count', query })).total
+  }
+
+  async aggregate(aggregation: Aggregation): Promise<readonly DocumentData[]> {
+    const answer = await this.#environment.executorFor(admin).run({ verb: 'aggregate', aggregation })
+    return answer.results!
   }
 
   async write(writes: readonly Write[]): Promise<readonly (string | undefined)[]> {

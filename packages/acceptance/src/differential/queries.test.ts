@@ -4,10 +4,10 @@ import { expect, test } from 'vitest'
 import { Dice } from './cases/dice.ts'
 import { testNames } from './cases/filters.ts'
 import { randomQuery } from './cases/queries.ts'
-import { firstSeed } from './cases/seeds.ts'
+import { seeds } from './cases/seeds.ts'
 import { Tally } from './cases/tally.ts'
 import { Values } from './cases/values.ts'
-import { type House, openHouses } from './houses.ts'
+import { type House, inHouses } from './houses.ts'
 import { answer } from './oracle/project-sort.ts'
 
 interface Case {
@@ -16,27 +16,20 @@ interface Case {
   readonly query: Query
 }
 
-const count = 8_000
-const perCollection = 500
-
 test('[DIFF-1] 8,000 random queries: local store, server and oracle answer alike', async () => {
   const tally = new Tally()
   const differences: string[] = []
-  const { houses, close } = await openHouses()
-  try {
-    for (let seed = firstSeed; seed < firstSeed + count; seed += perCollection) {
-      const cases = Array.from({ length: perCollection }, (_, at) => caseOf(seed + at, tally))
+  for (const part of seeds(8_000))
+    await inHouses(async houses => {
+      const cases = part.map(seed => caseOf(seed, tally))
       for (const house of houses)
         await house.put(
           cases.flatMap(({ query, documents }) => documents.map(each => [query.collection, each] as const)),
         )
       for (const each of cases) differences.push(...(await differencesOf(each, houses, tally)))
-    }
-  } finally {
-    await close()
-  }
+    })
   expect(differences.slice(0, 3)).toEqual([])
-  expect(tally.count('cases')).toBe(count)
+  expect(tally.count('cases')).toBe(8_000)
   expect(tally.count('matches some')).toBeGreaterThan(2_400)
   expect(tally.below(20, [...testNames, ...otherNames])).toEqual([])
 }, 180_000)
@@ -44,20 +37,18 @@ test('[DIFF-1] 8,000 random queries: local store, server and oracle answer alike
 test('[DIFF-2] 200 random queries over 1,050 documents, where indexes are used: answered alike', async () => {
   const tally = new Tally()
   const differences: string[] = []
-  const { houses, close } = await openHouses()
-  try {
-    const values = new Values(new Dice(firstSeed))
+  const [part] = seeds(200)
+  await inHouses(async houses => {
+    const values = new Values(new Dice(part![0]!))
     const documents = Array.from({ length: 1_050 }, (_, at) => values.document(at))
     for (const house of houses) await house.put(documents.map(each => ['many', each] as const))
-    for (let seed = firstSeed; seed < firstSeed + 200; seed++) {
+    for (const seed of part!) {
       const asked = randomQuery(new Values(new Dice(seed)), 'many', documents, tally)
       const query = parseQuery(queryToJson(asked))
       differences.push(...(await differencesOf({ seed, documents, query }, houses, tally)))
       tally.add(`plan ${houses[0].plan(query)}`)
     }
-  } finally {
-    await close()
-  }
+  })
   expect(differences.slice(0, 1)).toEqual([])
   expect(tally.count('matches some')).toBeGreaterThan(100)
   expect(tally.below(20, ['plan scan', 'plan index'])).toEqual([])

@@ -1,12 +1,13 @@
 import { type Document, encode, makeDocument, type Value, type Write } from '@nearcloud/protocol'
 import { expect, test } from 'vitest'
 import { Dice } from './cases/dice.ts'
-import { firstSeed } from './cases/seeds.ts'
+import { seeds } from './cases/seeds.ts'
 import { Tally } from './cases/tally.ts'
 import { randomWrites, updateOperators } from './cases/updates.ts'
 import { Values } from './cases/values.ts'
-import { type House, now, openHouses } from './houses.ts'
-import { Refusal, update } from './oracle/update.ts'
+import { type House, inHouses, now } from './houses.ts'
+import { Refusal } from './oracle/refusal.ts'
+import { update } from './oracle/update.ts'
 
 interface Case {
   readonly seed: number
@@ -14,9 +15,6 @@ interface Case {
   readonly document: Document
   readonly writes: readonly Write[]
 }
-
-const count = 6_000
-const atOnce = 500
 
 function caseOf(seed: number, tally: Tally): Case {
   const values = new Values(new Dice(seed))
@@ -27,10 +25,9 @@ function caseOf(seed: number, tally: Tally): Case {
 test('[DIFF-3] 6,000 documents under random updates: local store, server and oracle leave the same', async () => {
   const tally = new Tally()
   const differences: string[] = []
-  const { houses, close } = await openHouses()
-  try {
-    for (let seed = firstSeed; seed < firstSeed + count; seed += atOnce) {
-      const cases = Array.from({ length: atOnce }, (_, at) => caseOf(seed + at, tally))
+  for (const part of seeds(6_000))
+    await inHouses(async houses => {
+      const cases = part.map(seed => caseOf(seed, tally))
       const expected = cases.map(each => afterwards(each, tally))
       for (const house of houses) {
         const given = await resultsIn(house, cases)
@@ -38,12 +35,9 @@ test('[DIFF-3] 6,000 documents under random updates: local store, server and ora
           if (given[at] !== expected[at]) differences.push(told(each, house.name, expected[at]!, given[at]!))
         })
       }
-    }
-  } finally {
-    await close()
-  }
+    })
   expect(differences.slice(0, 3)).toEqual([])
-  expect(tally.count('cases')).toBe(count)
+  expect(tally.count('cases')).toBe(6_000)
   expect(tally.count('changed')).toBeGreaterThan(4_000)
   expect(tally.count('refused')).toBeGreaterThan(500)
   expect(tally.below(20, otherNames)).toEqual([])

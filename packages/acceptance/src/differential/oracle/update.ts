@@ -2,16 +2,7 @@ import { type Document, normalise, type PathChange, ServerDate, type Value } fro
 import type { ElementTest } from '@nearcloud/query'
 import { elementMatches } from './match.ts'
 import { areEqual, compare, fieldOf, fieldsOf, isArray, type Maybe } from './order.ts'
-
-/** What an update that cannot be made is refused with. */
-export class Refusal extends Error {
-  readonly code: string
-
-  constructor(code: string, words: string) {
-    super(words)
-    this.code = code
-  }
-}
+import { cannot, Refusal } from './refusal.ts'
 
 /** The document after an update at a moment; throws a Refusal, and nothing has changed then. */
 export function update(document: Document, changes: readonly PathChange[], now: number): Document {
@@ -99,10 +90,6 @@ function changed(
     case 'pullAll':
       return list.filter(each => !(argument as Value[]).some(other => areEqual(each, other)))
   }
-}
-
-function cannot(words: string): Refusal {
-  return new Refusal('DATABASE_REQUEST_FAILED', words)
 }
 
 function isIndex(part: string): boolean {
