@@ -12,7 +12,7 @@ import {
   type UpMessage,
   upSchema,
 } from './messages.ts'
-import type { Mutation, Outcome, Write } from './mutation.ts'
+import type { Mutation, Outcome, PathChange, Write } from './mutation.ts'
 import { parseJson } from './parse-json.ts'
 import type { Document, DocumentData } from './values.ts'
 
@@ -49,7 +49,7 @@ function writeToJson(write: Write): MutationJson['writes'][number] {
     case 'set':
       return { ...write, data: toJson(write.data) }
     case 'update':
-      return { ...write, changes: write.changes.map(([path, op, argument]) => [path, op, toJson(argument)]) }
+      return { ...write, changes: write.changes.map(changeToJson) }
     case 'remove':
       return write
   }
@@ -61,10 +61,21 @@ function writeFromJson(json: MutationJson['writes'][number]): Write {
     case 'set':
       return { ...json, data: objectFromJson(json.data) }
     case 'update':
-      return { ...json, changes: json.changes.map(([path, op, argument]) => [path, op, fromJson(argument)]) }
+      return { ...json, changes: json.changes.map(changeFromJson) }
     case 'remove':
       return json
   }
+}
+
+type ChangeJson = Extract<MutationJson['writes'][number], { op: 'update' }>['changes'][number]
+
+function changeToJson([path, operator, argument, guards]: PathChange): ChangeJson {
+  if (!guards) return [path, operator, toJson(argument)]
+  return [path, operator, toJson(argument), guards.map(([...guard]) => guard)]
+}
+
+function changeFromJson([path, operator, argument, guards]: ChangeJson): PathChange {
+  return guards ? [path, operator, fromJson(argument), guards] : [path, operator, fromJson(argument)]
 }
 
 function objectFromJson(tree: unknown): DocumentData {

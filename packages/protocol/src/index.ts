@@ -31,7 +31,18 @@ export {
   type UpOf,
   upSchema,
 } from './messages.ts'
-export type { Mutation, MutationId, Outcome, PathChange, UpdateOperator, Version, Write } from './mutation.ts'
+export {
+  type ElementGuard,
+  type ElementName,
+  elementNames,
+  type Mutation,
+  type MutationId,
+  type Outcome,
+  type PathChange,
+  type UpdateOperator,
+  type Version,
+  type Write,
+} from './mutation.ts'
 export { type NormaliseOptions, normalise } from './normalise.ts'
 export { isForbiddenKey, type Json, parseJson } from './parse-json.ts'
 export { keyRefusal, refusal } from './refusal.ts'

@@ -16,6 +16,9 @@ export const limits = {
   pushBytes: 65_536,
   /** Writes in one mutation. */
   batchWrites: 10_000,
+  /** Indexes of one path that have a guard, and changes with guards in one update. */
+  pathGuards: 8,
+  guardedChanges: 1_000,
   fileBytes: 104_857_600,
   fileListItems: 50,
 } as const

@@ -1,14 +1,14 @@
 import * as v from 'valibot'
 import { limits } from './limits.ts'
-import type { UpdateOperator } from './mutation.ts'
+import { elementNames, type UpdateOperator } from './mutation.ts'
 
 /**
  * The version of everything in this file. A change of any schema's shape changes it (messages.test.ts holds the shape
  * of each version), and a server goes on speaking the older ones.
  */
-export const protocolVersion = 2
+export const protocolVersion = 3
 
-/** The oldest version a server still speaks: every later one only added questions a client may ask. */
+/** The oldest version a server still speaks: every later one only added what a client may say. */
 export const oldestProtocolVersion = 1
 
 // ---- parts ---------------------------------------------------------------------------------------------------
@@ -29,6 +29,24 @@ const operators: readonly [UpdateOperator, ...UpdateOperator[]] = [
   ...(['push', 'addToSet', 'pop', 'shift', 'pull', 'pullAll'] as const),
 ]
 
+/** Which element an index in the path meant. Since version 3. */
+const guardSchema = v.strictTuple([
+  count,
+  v.picklist(['', ...elementNames]),
+  v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/)),
+  count,
+])
+
+const changeSchema = v.union([
+  v.strictTuple([v.string(), v.picklist(operators), tree]),
+  v.strictTuple([
+    v.string(),
+    v.picklist(operators),
+    tree,
+    v.pipe(v.array(guardSchema), v.minLength(1), v.maxLength(limits.pathGuards)),
+  ]),
+])
+
 const writeSchema = v.variant('op', [
   v.strictObject({ op: v.literal('add'), collection: v.string(), id, data: tree }),
   v.strictObject({ op: v.literal('set'), collection: v.string(), id, data: tree }),
@@ -36,7 +54,7 @@ const writeSchema = v.variant('op', [
     op: v.literal('update'),
     collection: v.string(),
     id,
-    changes: v.array(v.strictTuple([v.string(), v.picklist(operators), tree])),
+    changes: v.array(changeSchema),
   }),
   v.strictObject({ op: v.literal('remove'), collection: v.string(), id }),
 ])

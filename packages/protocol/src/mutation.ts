@@ -31,8 +31,26 @@ export type UpdateOperator =
  * (`sort`: 1, -1, or a list of paths with 1 or -1); addToSet — an array of the values to add when no equal element is there;
  * pull — what an element to remove must be, `{ where: filter }` or `{ is: test }` as in a query; pullAll — an array of
  * the values to remove.
+ *
+ * `guards`, outermost first, for the indexes in the path whose elements the author saw. Without one an index is a place.
  */
-export type PathChange = readonly [path: string, operator: UpdateOperator, argument: Value]
+export type PathChange = readonly [
+  path: string,
+  operator: UpdateOperator,
+  argument: Value,
+  guards?: readonly ElementGuard[],
+]
+
+/**
+ * Which element an index in a path meant when it was written. `segment`: where in the path the index stands (0 is the
+ * first part). `by`: the field that names the element, '' when nothing does. `hash`: of that field's value or of the
+ * whole element, 16 hex digits. `length`: how many elements there were.
+ */
+export type ElementGuard = readonly [segment: number, by: ElementName, hash: string, length: number]
+
+/** Fields that name an element of an array, the first that one has. */
+export const elementNames = ['_id', 'id', 'key'] as const
+export type ElementName = '' | (typeof elementNames)[number]
 
 /** What is asked of one document. */
 export type Write =
@@ -66,7 +84,7 @@ export type Outcome =
       readonly id: MutationId
       readonly status: 'accepted'
       readonly version: Version
-      /** `collection/id/path` of assignments that a newer edit had overtaken. */
+      /** `collection/id/path` of assignments that a newer edit had overtaken, and of changes of elements that are gone. */
       readonly superseded?: readonly string[]
     }
   | {
