@@ -265,7 +265,10 @@ export interface Executor {
 
 /** When a path was last assigned: the commit's version and the edit's time. */
 export type Stamp = readonly [version: number, time: number]
-/** By dotted path; the whole document is `''`. Only paths that were assigned after the document was added. */
+/**
+ * By dotted path. The whole document is `''`, assigned when it is made; `path.$` is when elements of the list at a path
+ * changed places, and `$` stands for stamps of missing fields that were collected.
+ */
 export type Stamps = { readonly [path: string]: Stamp }
 
 /** A document with its merge metadata. */
@@ -284,6 +287,8 @@ export interface WriteContext {
   readonly version: number
   /** What server dates resolve to (plus their offset). */
   readonly now: number
+  /** Authors whose base is older are rare: stamps of missing fields up to this version may be folded into one. */
+  readonly horizon?: number
 }
 
 /** What a write did. */
@@ -292,6 +297,6 @@ export interface Applied {
   readonly after: Stored | null
   /** False when nothing is to be written: an update or remove that found no document. */
   readonly touched: boolean
-  /** Paths whose assignment a newer edit had overtaken. */
+  /** Paths whose assignment a newer edit had overtaken, and of changes of elements that are gone. */
   readonly superseded: readonly string[]
 }

@@ -161,10 +161,10 @@ export class LocalStore implements Store {
       })
     for (const write of writes) checkWrite(write)
     const { collections, outbox } = this.#state
-    const mutation = this.#newMutation(writes, context)
-    const effect = effectOf(mutation, this.checkpoint.openid, (collection, id) =>
-      collections.of(collection).get(id),
-    )
+    const asked = this.#newMutation(writes, context)
+    const read = (collection: string, id: DocId) => collections.of(collection).get(id)
+    const effect = effectOf(asked, this.checkpoint.openid, read, true)
+    const mutation = Object.freeze({ ...asked, writes: Object.freeze(effect.writes) })
     for (const [, , after] of effect.documents) if (after) documentText(after)
     const text = entryText({ kind: 'mutation', mutation })
     checkFits(text)

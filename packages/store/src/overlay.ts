@@ -1,5 +1,5 @@
 import type { DocId, Document, Mutation, Write } from '@nearcloud/protocol'
-import { applyWrite, equalValues, type WriteContext } from '@nearcloud/query'
+import { applyWrite, equalValues, guardWrite, type WriteContext } from '@nearcloud/query'
 import type { Collections } from './collections.ts'
 import { DocMap, type DocSet } from './doc-map.ts'
 import type { Outbox } from './outbox.ts'
@@ -16,17 +16,21 @@ export interface Change {
 /** What a mutation does to the documents it touches; `applied` has one item for each write. */
 export interface Effect {
   readonly documents: DocMap<Document | null>
+  /** With guards for the elements they change. */
+  readonly writes: readonly Write[]
   readonly applied: readonly { readonly id: DocId; readonly existed: boolean; readonly exists: boolean }[]
 }
 
 /**
  * The effect of a mutation on what `read` gives; nothing is changed. What it makes belongs to `owner`, as the server will
- * say: absent while nobody has signed in. Throws what `applyWrite` throws.
+ * say: absent while nobody has signed in. `isNew`: it is being made now, on what its author sees, and gets its guards.
+ * Throws what `applyWrite` throws.
  */
 export function effectOf(
   mutation: Mutation,
   owner: string | undefined,
   read: (collection: string, id: DocId) => Document | null | undefined,
+  isNew = false,
 ): Effect {
   const documents = new DocMap<Document | null>()
   const context: WriteContext = {
@@ -35,10 +39,13 @@ export function effectOf(
     time: mutation.time,
     now: mutation.time,
   }
-  const applied = mutation.writes.map(write => {
-    const { collection, id } = write
+  const writes: Write[] = []
+  const applied = mutation.writes.map(asked => {
+    const { collection, id } = asked
     const before =
       (documents.has(collection, id) ? documents.get(collection, id) : read(collection, id)) ?? null
+    const write = isNew ? guardWrite(asked, before) : asked
+    writes.push(write)
     const { after, touched } = applyWrite(
       before && { doc: before, stamps: {} },
       before ? write : ownedBy(owner, write),
@@ -48,7 +55,7 @@ export function effectOf(
     if (touched) documents.set(collection, id, after?.doc ?? null)
     return { id, existed: before !== null, exists }
   })
-  return { documents, applied }
+  return { documents, writes, applied }
 }
 
 /** Shows the effect of a mutation made on what is visible. */

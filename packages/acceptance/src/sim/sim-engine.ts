@@ -82,6 +82,10 @@ export class SimEngine implements Engine {
     return this.#disk.memory.head(env)
   }
 
+  horizon(env: string): Promise<Version> {
+    return this.#disk.memory.horizon(env)
+  }
+
   async get(env: string, collection: string, ids: readonly DocId[]): Promise<readonly (StoredRow | null)[]> {
     await this.#access('get')
     return this.#disk.memory.get(env, collection, ids)

@@ -1,16 +1,29 @@
-import { hasOwn } from '../paths.ts'
+import { hasOwn, joinPath } from '../paths.ts'
 import type { Stamp, Stamps, WriteContext } from '../types.ts'
 
 type Author = Pick<WriteContext, 'base' | 'time'>
+
+/** Stamps being written. */
+export type OpenStamps = { [path: string]: Stamp }
 
 /** Was the path, or anything it lies in, assigned by a newer edit that the author had not seen? */
 export function isSuperseded(stamps: Stamps, path: string, author: Author): boolean {
   return enclosing(path).some(each => hasOwn(stamps, each) && !beats(author, stamps[each]!))
 }
 
+/** Has this very stamp been set without the author having seen it? */
+export function isUnseen(stamps: Stamps, path: string, author: Author): boolean {
+  return hasOwn(stamps, path) && stamps[path]![0] > author.base
+}
+
+/** Did anyone assign the path or what it lies in without the author having seen it? */
+export function isUnseenAround(stamps: Stamps, path: string, author: Author): boolean {
+  return enclosing(path).some(each => isUnseen(stamps, each, author))
+}
+
 /** Did anyone assign what the path lies in without the author having seen it? */
 export function hasUnseenAround(stamps: Stamps, path: string, author: Author): boolean {
-  return enclosing(path).some(each => each !== path && hasOwn(stamps, each) && stamps[each]![0] > author.base)
+  return enclosing(path).some(each => each !== path && isUnseen(stamps, each, author))
 }
 
 /**
@@ -21,28 +34,45 @@ export function restamp(
   stamps: Stamps,
   won: ReadonlySet<string>,
   context: WriteContext,
-): { readonly stamps: Stamps; readonly kept: ReadonlyMap<string, readonly string[]> } {
-  const next: { [path: string]: Stamp } = {}
+): { readonly stamps: OpenStamps; readonly kept: ReadonlyMap<string, readonly string[]> } {
+  const next: OpenStamps = {}
   const kept = new Map<string, string[]>()
   for (const path of Object.keys(stamps)) {
-    const outer = enclosing(path).find(each => won.has(each))
+    const outer = path === forgotten ? undefined : enclosing(path).find(each => won.has(each))
     if (outer === path) continue
     if (outer !== undefined) {
-      if (beats(context, stamps[path]!)) continue
+      // the order of a list's elements is of the list that was replaced
+      if (isOrder(path) || beats(context, stamps[path]!)) continue
       const inside = kept.get(outer)
       if (inside) inside.push(path)
       else kept.set(outer, [path])
     }
     next[path] = stamps[path]!
   }
-  for (const path of won) next[path] = Object.freeze([context.version, context.time] as const)
-  return { stamps: Object.freeze(next), kept }
+  for (const path of won) next[path] = stampOf(context)
+  return { stamps: next, kept }
 }
 
 /** Does the author's assignment stand against this one: had it seen it, or is it not older? */
-function beats(author: Author, stamp: Stamp): boolean {
+export function beats(author: Author, stamp: Stamp): boolean {
   return author.base >= stamp[0] || author.time >= stamp[1]
 }
+
+export function stampOf({ version, time }: WriteContext): Stamp {
+  return Object.freeze([version, time] as const)
+}
+
+/** Where it is stamped that elements of a list are not where they were. No path has a part that begins with `$`. */
+export function orderOf(path: string): string {
+  return joinPath(path, '$')
+}
+
+export function isOrder(path: string): boolean {
+  return path.endsWith('.$')
+}
+
+/** Where the stamps of missing fields are, once they were collected: one as new as the newest of them. */
+export const forgotten = '$'
 
 /** The whole document, what the path lies in, and the path itself. */
 function enclosing(path: string): readonly string[] {

@@ -97,7 +97,10 @@ test('[UPDATE-10] an object that becomes GeoJSON is a geometry, and a geometry c
 test('[WRITE-1] an add of an id that exists is refused', () => {
   const write: Write = { op: 'add', collection: 'c', id: 'x', data: {} }
   expect(() => applyWrite(stored({}), write, now)).toThrow(expect.objectContaining({ code: 'DUPLICATE_ID' }))
-  expect(applyWrite(null, write, now).after).toEqual({ doc: { _id: 'x' }, stamps: {} })
+  expect(applyWrite(null, write, now).after).toEqual({
+    doc: { _id: 'x' },
+    stamps: { '': [1, 1_000] },
+  })
 })
 
 test('[WRITE-2] an update or remove of what is not there touches nothing', () => {

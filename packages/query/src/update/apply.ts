@@ -5,11 +5,15 @@ import {
   type DocumentData,
   makeDocument,
   type PathChange,
+  type UpdateOperator,
   type Value,
   type Write,
 } from '@nearcloud/protocol'
+import { forgetMissing, mayHaveMissed, withoutMissing } from '../merge/forgetting.ts'
+import { followElements, placeInside, relocate } from '../merge/moves.ts'
+import { Places } from '../merge/places.ts'
 import { resolveServerDates } from '../merge/server-dates.ts'
-import { hasUnseenAround, isSuperseded, restamp } from '../merge/stamps.ts'
+import { hasUnseenAround, isSuperseded, type OpenStamps, restamp } from '../merge/stamps.ts'
 import { asFields, hasOwn, segmentsOf, valueAt } from '../paths.ts'
 import { unfit } from '../refusals.ts'
 import type { Applied, Stored, WriteContext } from '../types.ts'
@@ -29,7 +33,7 @@ export function applyWrite(before: Stored | null, write: Write, context: WriteCo
   switch (write.op) {
     case 'add':
       if (before) throw duplicate(write.collection, write.id)
-      return touched({ doc: documentOf(write.id, write.data, context), stamps: {} })
+      return replace(null, write.id, write.data, context)
     case 'set':
       return replace(before, write.id, write.data, context)
     case 'update':
@@ -43,29 +47,49 @@ function replace(before: Stored | null, id: DocId, data: DocumentData, context: 
   if (before && isSuperseded(before.stamps, '', context)) return touched(before, [''])
   const { stamps, kept } = restamp(before?.stamps ?? {}, new Set(['']), context)
   const fresh = documentOf(id, data, context)
-  if (!before) return touched({ doc: fresh, stamps })
-  const draft = new Draft(withOwnerOf(before.doc, fresh))
-  for (const path of kept.get('') ?? []) assign(draft, path, valueAt(before.doc, path), true)
-  return touched({ doc: draft.finish(), stamps })
+  if (!before) return touched({ doc: fresh, stamps: Object.freeze(stamps) })
+  const superseded: string[] = []
+  const known = mayHaveMissed(before.stamps, context)
+    ? (withoutMissing(fresh, before.doc, '', superseded) as Document)
+    : fresh
+  const draft = new Draft(withOwnerOf(before.doc, known))
+  keep(draft, before, known, '', { stamps, kept })
+  return finished(draft, stamps, context, superseded)
+}
+
+/** A change, and where it applies in the document that is there. */
+interface Placed {
+  readonly path: string
+  /** As its author says it: so it is named in the answer. */
+  readonly asked: string
+  readonly operator: UpdateOperator
+  readonly argument: Value
 }
 
 function update(before: Stored, changes: readonly PathChange[], context: WriteContext): Applied {
-  const { won, superseded } = decide(before, changes, context)
-  const { stamps, kept } = restamp(before.stamps, won, context)
+  const superseded: string[] = []
+  const placed = placesOf(before, changes, context, superseded)
+  const won = decide(before, placed, context, superseded)
+  const restamped = restamp(before.stamps, won, context)
+  const { stamps } = restamped
+  const isUnsure = mayHaveMissed(before.stamps, context)
   const draft = new Draft(before.doc)
   const assignAt = (path: string, value: Value | undefined) => {
     if (!won.has(path)) return
     // a scalar that a concurrent edit put around the path gives way, as it would had the two come the other way round
     assign(draft, path, value, hasUnseenAround(before.stamps, path, context))
-    for (const inner of kept.get(path) ?? []) assign(draft, inner, valueAt(before.doc, inner), true)
+    keep(draft, before, value, path, restamped)
   }
-  for (const [path, operator, argument] of changes) {
+  for (const { path, operator, argument } of placed) {
     const operation = operations[operator]
     const resolved = resolveServerDates(argument, context.now)
     switch (operation.kind) {
-      case 'assign':
-        assignAt(path, operation.value(resolved))
+      case 'assign': {
+        const value = operation.value(resolved)
+        const isPart = isUnsure && value !== undefined && won.has(path)
+        assignAt(path, isPart ? withoutMissing(value, valueAt(before.doc, path), path, superseded) : value)
         break
+      }
       case 'move':
         if (!won.has(path)) break
         assignAt(path, undefined)
@@ -76,36 +100,99 @@ function update(before: Stored, changes: readonly PathChange[], context: WriteCo
         const current = draft.read(segments)
         const refuse = (reason: string) => unfit(`${reason} in document {_id: ${before.doc._id}}`)
         const next = operation.apply(current, resolved, { path, refuse })
-        if (next !== undefined && !Object.is(next, current)) draft.write(segments, next)
+        if (next === undefined || Object.is(next, current)) break
+        draft.write(segments, next)
+        followElements(stamps, path, { before: current, after: next }, context)
       }
     }
   }
-  return touched({ doc: draft.finish(), stamps }, superseded)
+  return finished(draft, stamps, context, superseded)
 }
 
-/** Which paths are assigned, and which assignments a newer edit has overtaken. */
-function decide(
-  { doc, stamps }: Stored,
+/** Where the changes apply. Those of elements that are gone, or that another change has taken, are superseded. */
+function placesOf(
+  before: Stored,
   changes: readonly PathChange[],
   context: WriteContext,
-): { readonly won: ReadonlySet<string>; readonly superseded: readonly string[] } {
+  superseded: string[],
+): readonly Placed[] {
+  const places = new Places(before, context)
+  const placed: Placed[] = []
+  for (const [asked, operator, argument, guards] of changes) {
+    const path = places.of(asked, guards)
+    if (path === undefined) superseded.push(asked)
+    else placed.push({ path, asked, operator, argument })
+  }
+  if (placed.every(({ path, asked }) => path === asked)) return placed
+  const paths = new Set<string>()
+  return placed.filter(({ path, asked }) => {
+    const isFree = !paths.has(path) && !isInside(path, paths)
+    if (isFree) paths.add(path)
+    else superseded.push(asked)
+    return isFree
+  })
+}
+
+/** Which paths are assigned; the assignments that a newer edit has overtaken are superseded. */
+function decide(
+  { doc, stamps }: Stored,
+  changes: readonly Placed[],
+  context: WriteContext,
+  superseded: string[],
+): ReadonlySet<string> {
   const won = new Set<string>()
-  const superseded: string[] = []
-  const isAssigned = (path: string) => {
-    const isLate = isSuperseded(stamps, path, context)
-    if (isLate) superseded.push(path)
+  const isUnsure = mayHaveMissed(stamps, context)
+  const isAssigned = (path: string, asked: string, mayBeMissing = false) => {
+    const isForgotten = isUnsure && !mayBeMissing && valueAt(doc, path) === undefined
+    const isLate = isForgotten || isSuperseded(stamps, path, context)
+    if (isLate) superseded.push(asked)
     else won.add(path)
     return !isLate
   }
-  for (const [path, operator, argument] of changes) {
+  for (const { path, asked, operator, argument } of changes) {
     const { kind } = operations[operator]
-    if (kind === 'assign') isAssigned(path)
+    if (kind === 'assign') isAssigned(path, asked)
     if (kind !== 'move' || valueAt(doc, path) === undefined) continue
     for (const each of [path, argument as string]) refuseElement(doc, each)
     // what is there now is not what its author moved when somebody has assigned it since
-    if (isAssigned(path)) isAssigned(argument as string)
+    if (isAssigned(path, asked)) isAssigned(argument as string, argument as string, true)
   }
-  return { won, superseded }
+  return won
+}
+
+/** The newer edits inside a value that was assigned at `path` are made in it again. */
+function keep(
+  draft: Draft,
+  before: Stored,
+  value: Value | undefined,
+  path: string,
+  { stamps, kept }: { readonly stamps: OpenStamps; readonly kept: ReadonlyMap<string, readonly string[]> },
+): void {
+  const inside = kept.get(path)
+  if (!inside) return
+  const placeOf = (inner: string) => placeInside(before.doc, path, value, inner)
+  for (const inner of inside) {
+    const place = placeOf(inner)
+    if (place !== undefined) assign(draft, place, valueAt(before.doc, inner), true)
+  }
+  relocate(stamps, inside, placeOf)
+}
+
+function finished(
+  draft: Draft,
+  stamps: OpenStamps,
+  context: WriteContext,
+  superseded: readonly string[],
+): Applied {
+  const doc = draft.finish()
+  forgetMissing(stamps, doc, context.horizon)
+  return touched({ doc, stamps: Object.freeze(stamps) }, superseded)
+}
+
+function isInside(path: string, paths: ReadonlySet<string>): boolean {
+  for (let end = path.indexOf('.'); end > 0; end = path.indexOf('.', end + 1))
+    if (paths.has(path.slice(0, end))) return true
+  return false
 }
 
 function refuseElement(document: Document, path: string): void {

@@ -7,6 +7,7 @@ import {
   type Value,
   type Write,
 } from '@nearcloud/protocol'
+import { checkGuards } from '../merge/guards.ts'
 import { checkPath, hasOwn, isContainer, segmentsOf } from '../paths.ts'
 import { refuse, unfit } from '../refusals.ts'
 import { depthOf } from './draft.ts'
@@ -17,8 +18,8 @@ type Side = 'client' | 'server'
 
 /**
  * What the builder guarantees of a write, and a stranger's has to prove before `applyWrite`: its collection and id, data
- * that is an object without `_id`, paths that do not lie in each other, operators with their arguments, and no
- * assignment of `_id` to a document that exists; nor, by a client, of `_openid`.
+ * that is an object without `_id`, paths that do not lie in each other, operators with their arguments, guards of
+ * indexes alone, and no assignment of `_id` to a document that exists; nor, by a client, of `_openid`.
  *
  * Values are normalised already (`fromJson`). Throws INVALID_PARAM or DATABASE_INVALID_OPERATOR.
  */
@@ -46,13 +47,20 @@ export function checkChanges(changes: readonly PathChange[], side: Side): void {
   if (changes.length > limits.batchWrites)
     throw refuse(`more than ${limits.batchWrites} changes of one document`)
   const paths = new Set<string>()
-  for (const [path, operator, argument] of changes) {
+  let guarded = 0
+  for (const [path, operator, argument, guards] of changes) {
     if (!hasOwn(operations, operator))
       throw new CloudError('DATABASE_INVALID_OPERATOR', {
         errMsg: `unknown update operator "${String(operator).slice(0, 50)}"`,
       })
     operations[operator].check(argument)
     if (depthOf(argument) > limits.depth) throw refuse(`an argument nested deeper than ${limits.depth}`)
+    if (guards !== undefined) {
+      if (++guarded > limits.guardedChanges)
+        throw refuse(`more than ${limits.guardedChanges} changes with guards in one update`)
+      if (operations[operator].kind === 'move') throw refuse('a rename has no guards')
+      checkGuards(path, guards)
+    }
     const assigned = operations[operator].kind === 'move' ? [path, argument as string] : [path]
     for (const each of assigned) {
       checkChangeable(each, side)

@@ -85,15 +85,15 @@ function mutationId(request: CommitRequest): number {
 
 /** Where the writes stand: a client's time never runs back, and never ahead of their receipt. */
 function contextOf(group: Group, request: CommitRequest): WriteContext {
-  const { now, version } = group
-  if (!('client' in request)) return { base: Number.POSITIVE_INFINITY, time: now, version: version + 1, now }
+  const { now, version, horizon } = group
+  const common = { version: version + 1, now, horizon }
+  if (!('client' in request)) return { base: Number.POSITIVE_INFINITY, time: now, ...common }
   const { id, mutation } = request.client
   return {
     // a base above the head is a version of another history, of which it says nothing here
     base: mutation.base <= version ? mutation.base : 0,
-    time: Math.max(group.lastTimeOf(id), Math.min(mutation.time, now)),
-    version: version + 1,
-    now,
+    time: group.timeOf(id, mutation.time),
+    ...common,
   }
 }
 

@@ -1,4 +1,5 @@
 import { CloudError, type Millis, type Outcome, type Version } from '@nearcloud/protocol'
+import { stampsText } from '@nearcloud/query'
 import type { Batch, ClientRow, OutcomeRow, StoredChange } from '../engine/engine.ts'
 import type { Indexes } from '../indexes/indexes.ts'
 import type { Log } from '../log-line.ts'
@@ -32,6 +33,7 @@ export class Group {
   readonly now: Millis
   readonly isOurs: boolean
   readonly #from: Version
+  readonly #horizon: Version
   #version: Version
   readonly #clients: Map<string, ClientRow>
   readonly #touchedClients = new Set<string>()
@@ -47,6 +49,7 @@ export class Group {
     this.#clients = new Map(loaded.clients)
     this.#earlier = new Map(loaded.earlier)
     this.#from = loaded.head
+    this.#horizon = loaded.horizon
     this.#version = loaded.head
     this.now = now
     this.judge = judge
@@ -59,8 +62,16 @@ export class Group {
     return this.#version
   }
 
-  lastTimeOf(client: string): Millis {
-    return this.#clients.get(client)?.lastTime ?? 0
+  /** History begins after this version. */
+  get horizon(): Version {
+    return this.#horizon
+  }
+
+  /** When a client's edit was made: not later than its receipt, not before its edits that came earlier. */
+  timeOf(client: string, time: Millis): Millis {
+    const last = this.#clients.get(client)?.lastTime ?? 0
+    // what is no moment says nothing of when it was
+    return Number.isNaN(time) ? last : Math.max(last, Math.floor(Math.min(time, this.now)))
   }
 
   /**
@@ -85,8 +96,7 @@ export class Group {
     if (!('client' in request)) return
     const { id, mutation } = request.client
     const row = this.#clients.get(id)!
-    const lastTime = Math.max(row.lastTime, Math.min(mutation.time, this.now))
-    this.#clients.set(id, { ...row, lastMutation: mutation.id, lastTime })
+    this.#clients.set(id, { ...row, lastMutation: mutation.id, lastTime: this.timeOf(id, mutation.time) })
     this.#touchedClients.add(id)
     const decided = { client: id, nonce: mutation.nonce, outcome }
     this.#outcomes.push(decided)
@@ -114,7 +124,7 @@ export class Group {
         client: 'client' in request ? request.client.id : null,
         time: this.now,
       }
-      this.#stored.push({ record, stamps: after ? JSON.stringify(after.stored.stamps) : '{}' })
+      this.#stored.push({ record, stamps: after ? stampsText(after.stored.stamps) : '{}' })
       this.#changes.push(
         changeOf(record, { before: before?.stored.doc ?? null, after: after?.stored.doc ?? null }),
       )

@@ -11,6 +11,7 @@ export type KeysByIndex = ReadonlyMap<OpenIndex, ReadonlySet<string>>
 /** What the engine holds of everything that some requests touch: read before they are decided, once. */
 export class Loaded {
   readonly head: Version
+  readonly horizon: Version
   /** By `keyOf`. */
   readonly documents = new Map<string, Staged | null>()
   readonly clients = new Map<string, ClientRow>()
@@ -21,14 +22,15 @@ export class Loaded {
   readonly #engine: Engine
   readonly #env: string
 
-  private constructor(engine: Engine, env: string, head: Version) {
+  private constructor(engine: Engine, env: string, head: Version, horizon: Version) {
     this.#engine = engine
     this.#env = env
     this.head = head
+    this.horizon = horizon
   }
 
   static async read(engine: Engine, env: string, requests: readonly CommitRequest[]): Promise<Loaded> {
-    const loaded = new Loaded(engine, env, await engine.head(env))
+    const loaded = new Loaded(engine, env, await engine.head(env), await engine.horizon(env))
     const wanted = new Map<string, Set<DocId>>()
     for (const request of requests) {
       const writes = 'client' in request ? request.client.mutation.writes : request.writes

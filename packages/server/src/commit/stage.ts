@@ -1,5 +1,5 @@
 import { type DocId, type Document, decodeTrusted } from '@nearcloud/protocol'
-import type { Stored } from '@nearcloud/query'
+import { readStamps, type Stored } from '@nearcloud/query'
 import type { StoredRow } from '../engine/engine.ts'
 
 /** A document while commits are decided: decoded, with its text beside it. */
@@ -75,7 +75,7 @@ export function keyOf(collection: string, id: DocId): string {
 
 export function unpack(row: StoredRow): Staged {
   return {
-    stored: { doc: decodeTrusted(row.text) as Document, stamps: JSON.parse(row.stamps) as Stored['stamps'] },
+    stored: { doc: decodeTrusted(row.text) as Document, stamps: readStamps(row.stamps) },
     text: row.text,
   }
 }

@@ -20,6 +20,8 @@ export interface Engine {
   readonly epoch: string
   /** The last version, 0 before the first commit. */
   head(env: string): Promise<Version>
+  /** History begins after this version; 0 while nothing was pruned. */
+  horizon(env: string): Promise<Version>
   /** In the order of `ids`; null for what does not exist. */
   get(env: string, collection: string, ids: readonly DocId[]): Promise<readonly (StoredRow | null)[]>
   /**

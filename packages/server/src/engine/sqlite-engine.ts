@@ -38,6 +38,10 @@ export class SqliteEngine implements Engine {
     return this.#environment(env).head
   }
 
+  async horizon(env: string): Promise<Version> {
+    return this.#environment(env).horizon
+  }
+
   async get(env: string, collection: string, ids: readonly DocId[]): Promise<readonly (StoredRow | null)[]> {
     return this.#reading(() =>
       ids.map(id => {

@@ -30,6 +30,10 @@ export class MemoryEngine implements Engine {
     return this.#in(env).head
   }
 
+  async horizon(env: string): Promise<Version> {
+    return this.#in(env).horizon
+  }
+
   async get(env: string, collection: string, ids: readonly DocId[]): Promise<readonly (StoredRow | null)[]> {
     const rows = this.#in(env).documents.get(collection)
     return ids.map(id => rows?.get(id) ?? null)
