@@ -125,10 +125,15 @@ function placesOf(
   }
   if (placed.every(({ path, asked }) => path === asked)) return placed
   const paths = new Set<string>()
+  const around = new Set<string>()
   return placed.filter(({ path, asked }) => {
-    const isFree = !paths.has(path) && !isInside(path, paths)
-    if (isFree) paths.add(path)
-    else superseded.push(asked)
+    const outer = pathsAround(path)
+    const isFree = !paths.has(path) && !around.has(path) && !outer.some(each => paths.has(each))
+    if (!isFree) superseded.push(asked)
+    else {
+      paths.add(path)
+      for (const each of outer) around.add(each)
+    }
     return isFree
   })
 }
@@ -189,15 +194,15 @@ function finished(
   return touched({ doc, stamps: Object.freeze(stamps) }, superseded)
 }
 
-function isInside(path: string, paths: ReadonlySet<string>): boolean {
-  for (let end = path.indexOf('.'); end > 0; end = path.indexOf('.', end + 1))
-    if (paths.has(path.slice(0, end))) return true
-  return false
+function pathsAround(path: string): readonly string[] {
+  const paths: string[] = []
+  for (let end = path.indexOf('.'); end > 0; end = path.indexOf('.', end + 1)) paths.push(path.slice(0, end))
+  return paths
 }
 
 function refuseElement(document: Document, path: string): void {
-  for (let end = path.indexOf('.'); end > 0; end = path.indexOf('.', end + 1))
-    if (Array.isArray(valueAt(document, path.slice(0, end))))
+  for (const around of pathsAround(path))
+    if (Array.isArray(valueAt(document, around)))
       throw unfit(`The path '${path}' of a rename leads through an array in document {_id: ${document._id}}`)
 }
 
