@@ -40,6 +40,10 @@ export class Server {
     return applied
   }
 
+  get text(): string | null {
+    return this.stored && documentText(this.stored.doc)
+  }
+
   /** The fields without `_id`; empty when there is no document. */
   get data(): DocumentData {
     return dataOf(this.stored?.doc ?? null)
@@ -97,6 +101,15 @@ export class Client {
     this.#confirmed = this.#server.stored?.doc ?? null
     this.#version = this.#server.version
     return this.seen
+  }
+
+  /** The version that what is seen here is of. */
+  get base(): number {
+    return this.#version
+  }
+
+  get pending(): number {
+    return this.#pending.length
   }
 
   get seen(): DocumentData {
