@@ -164,9 +164,14 @@ export class LocalStore implements Store {
     const asked = this.#newMutation(writes, context)
     const read = (collection: string, id: DocId) => collections.of(collection).get(id)
     const effect = effectOf(asked, this.checkpoint.openid, read, true)
-    const mutation = Object.freeze({ ...asked, writes: Object.freeze(effect.writes) })
     for (const [, , after] of effect.documents) if (after) documentText(after)
-    const text = entryText({ kind: 'mutation', mutation })
+    let mutation = Object.freeze({ ...asked, writes: Object.freeze(effect.writes) })
+    let text = entryText({ kind: 'mutation', mutation })
+    if (text.length > mostGuardedText) {
+      // what fits a frame without guards is sent without them
+      mutation = asked
+      text = entryText({ kind: 'mutation', mutation })
+    }
     checkFits(text)
     outbox.append(mutation)
     this.#lastTime = mutation.time
@@ -294,3 +299,6 @@ export class LocalStore implements Store {
     if (this.#isClosed) throw new CloudError('CLOSED', { errMsg: 'the local store is closed' })
   }
 }
+
+/** Room for the frame around it. */
+const mostGuardedText = limits.frameBytes - 1_024

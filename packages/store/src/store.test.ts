@@ -440,3 +440,50 @@ test('a medium that is in use is said to be, and serves its holder on', async ()
   await expect(openTestStore(medium)).rejects.toMatchObject({ code: 'STORE_IN_USE' })
   await store.commit([add('a', {})], at).durable
 })
+
+// ---- guards ------------------------------------------------------------------------------------------------------
+
+test('[COMMIT-7] an edit through an index carries which element its author saw, also after the store was opened again', async () => {
+  const { store, medium } = await openTestStore()
+  await store.confirm({ puts: [put(1, { _id: 'a', l: [{ id: 'p' }, { id: 'q' }] })] })
+  const { mutation, durable } = store.commit([update('a', ['l.1.n', 'inc', 1])], at)
+  await durable
+  const guards = [[1, 'id', expect.stringMatching(/^[0-9a-f]{16}$/), 2]]
+  expect(mutation.writes).toEqual([update('a', ['l.1.n', 'inc', 1, guards as never])])
+  await store.close()
+  const again = await openTestStore(medium)
+  expect(again.store.outbox.mutations).toEqual([mutation])
+})
+
+test('[COMMIT-7] later writes of one mutation are guarded by what the earlier ones made', async () => {
+  const { store } = await openTestStore()
+  const { mutation } = store.commit([add('a', { l: [{ id: 'p' }] }), update('a', ['l.0.n', 'inc', 1])], at)
+  expect(mutation.writes[1]).toMatchObject({ changes: [['l.0.n', 'inc', 1, [[1, 'id', {}, 1]]]] })
+  expect(store.get('todos', 'a')).toEqual({ _id: 'a', l: [{ id: 'p', n: 1 }] })
+})
+
+test('[COMMIT-7] a pending edit of an element follows it when others move it, and is out of sight when it is gone', async () => {
+  const { store } = await openTestStore()
+  await store.confirm({ puts: [put(1, { _id: 'a', l: [{ id: 'p' }, { id: 'q' }] })] })
+  store.commit([update('a', ['l.1.n', 'inc', 1])], at)
+  await store.confirm({ puts: [put(2, { _id: 'a', l: [{ id: 'x' }, { id: 'p' }, { id: 'q' }] })] })
+  expect(store.get('todos', 'a')).toEqual({ _id: 'a', l: [{ id: 'x' }, { id: 'p' }, { id: 'q', n: 1 }] })
+  await store.confirm({ puts: [put(3, { _id: 'a', l: [{ id: 'x' }, { id: 'p' }] })] })
+  expect(store.get('todos', 'a')).toEqual({ _id: 'a', l: [{ id: 'x' }, { id: 'p' }] })
+})
+
+test('[COMMIT-7] a mutation that fits a frame only without guards has none', async () => {
+  const { store } = await openTestStore()
+  const l = Array.from({ length: 800 }, (_, id) => ({ id }))
+  store.commit([add('a', { l })], at)
+  const text = 'x'.repeat(10_400)
+  const changes = l.map(({ id }) => [`l.${id}.n`, 'set', id < 2 ? text : null] as const)
+  const small = store.commit([update('a', ...changes)], at).mutation
+  expect(JSON.stringify(small)).toContain(',"id",')
+  const fat = Array.from({ length: 8 }, (_, n) => add(`f${n}`, { text: 'x'.repeat(1_043_000) }))
+  const large = store.commit(
+    [...fat, update('a', ...changes.map(([path]) => [path, 'set', 'yyyyyyyyyyyyyy'] as const))],
+    at,
+  )
+  expect(JSON.stringify(large.mutation.writes.at(-1))).not.toContain(',"id",')
+})

@@ -171,6 +171,25 @@ test('[MERGE-14] a removal wins over any edit, and what arrives later finds noth
   expect(server.write({ op: 'remove', collection: 'c', id: 'x' }, offline(20)).touched).toBe(false)
 })
 
+test('[MERGE-45] a document that was removed and added again is another one: older edits do not get into it', () => {
+  const server = new Server({ a: 0 })
+  server.write({ op: 'remove', collection: 'c', id: 'x' }, offline(10))
+  server.write({ op: 'add', collection: 'c', id: 'x', data: { a: 'new' } }, { base: 2, time: 30 })
+  expect(server.update(offline(20), ['a', 'set', 'old'], ['b', 'set', 'old']).superseded).toEqual(['a', 'b'])
+  expect(server.set(offline(20), { c: 'old' }).superseded).toEqual([''])
+  server.update(offline(40), ['b', 'set', 'later'])
+  expect(server.data).toEqual({ a: 'new', b: 'later' })
+})
+
+test('[MERGE-45] a field that was removed and set again keeps what was set, against every older edit', () => {
+  const server = new Server({ a: 0 })
+  server.update(offline(20), ['a', 'remove', null])
+  server.update(offline(30), ['a', 'set', 'again'])
+  expect(server.update(offline(25), ['a', 'remove', null]).superseded).toEqual(['a'])
+  expect(server.update(offline(10), ['a.x', 'set', 1]).superseded).toEqual(['a.x'])
+  expect(server.data).toEqual({ a: 'again' })
+})
+
 test('[MERGE-15] stamps are kept for assigned paths alone, one each, and those inside a replaced value go', () => {
   const server = new Server({ o: {} })
   server.update(offline(10), ['o.x', 'set', 1], ['o.y', 'remove', null], ['n', 'inc', 1], ['l', 'push', [1]])

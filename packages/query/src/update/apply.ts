@@ -16,7 +16,7 @@ import { resolveServerDates } from '../merge/server-dates.ts'
 import { hasUnseenAround, isSuperseded, type OpenStamps, restamp } from '../merge/stamps.ts'
 import { asFields, hasOwn, segmentsOf, valueAt } from '../paths.ts'
 import { unfit } from '../refusals.ts'
-import type { Applied, Stored, WriteContext } from '../types.ts'
+import type { Applied, Stamps, Stored, WriteContext } from '../types.ts'
 import { Draft } from './draft.ts'
 import { operations } from './operators/index.ts'
 
@@ -54,7 +54,7 @@ function replace(before: Stored | null, id: DocId, data: DocumentData, context: 
     : fresh
   const draft = new Draft(withOwnerOf(before.doc, known))
   keep(draft, before, known, '', { stamps, kept })
-  return finished(draft, stamps, context, superseded)
+  return finished(before, draft, stamps, context, superseded)
 }
 
 /** A change, and where it applies in the document that is there. */
@@ -106,7 +106,7 @@ function update(before: Stored, changes: readonly PathChange[], context: WriteCo
       }
     }
   }
-  return finished(draft, stamps, context, superseded)
+  return finished(before, draft, stamps, context, superseded)
 }
 
 /** Where the changes apply. Those of elements that are gone, or that another change has taken, are superseded. */
@@ -184,6 +184,7 @@ function keep(
 }
 
 function finished(
+  before: Stored,
   draft: Draft,
   stamps: OpenStamps,
   context: WriteContext,
@@ -191,7 +192,13 @@ function finished(
 ): Applied {
   const doc = draft.finish()
   forgetMissing(stamps, doc, context.horizon)
-  return touched({ doc, stamps: Object.freeze(stamps) }, superseded)
+  const isSame = doc === before.doc && isEqual(stamps, before.stamps)
+  return touched(isSame ? before : { doc, stamps: Object.freeze(stamps) }, superseded)
+}
+
+function isEqual(one: Stamps, other: Stamps): boolean {
+  const paths = Object.keys(one)
+  return paths.length === Object.keys(other).length && paths.every(path => one[path] === other[path])
 }
 
 function pathsAround(path: string): readonly string[] {

@@ -1,5 +1,5 @@
 import { type Document, encode, limits, ServerDate, type Write } from '@nearcloud/protocol'
-import { readStamps } from '@nearcloud/query'
+import { guardWrite, readStamps } from '@nearcloud/query'
 import { expect, test } from 'vitest'
 import { admin, alice, bob, mutationOf, openWorld, scenario } from '../testing/scenario.ts'
 
@@ -68,7 +68,7 @@ for (const write of [
   update('a', '_openid', 'bob'),
   { op: 'set', collection: 'todos', id: 'a', data: { _openid: 'bob' } },
 ] as const)
-  test(`[COMMIT-23] a function may give a document to another user (${write.op})`, async () => {
+  test(`[COMMIT-25] a function may give a document to another user (${write.op})`, async () => {
     const { environment, documents } = openWorld()
     await environment.commit({
       actor: alice,
@@ -345,4 +345,87 @@ test('[COMMIT-22] the log of the engine tells what listeners heard', async () =>
   expect(log!.map(each => ({ ...each, before: each.before, after: each.after }))).toEqual(
     heard.map(each => ({ ...each, before: each.before, after: each.after })),
   )
+})
+
+test('[COMMIT-14] a clock that jumps ahead, back, far, or shows no moment gains at most now, and the next edit stands', async () => {
+  for (const time of [1e9, 8.64e15, 1.5e300, -1, -1e9, -1e300, Infinity, -Infinity, Number.NaN, 0.25]) {
+    const { environment, clock, engine, documents } = openWorld()
+    const commit = (id: string, m: ReturnType<typeof mutationOf>) =>
+      environment.commit({ actor: alice, client: { id, mutation: m } })
+    for (const id of ['liar', 'honest']) await environment.openClient(id, 'alice', 0)
+    await commit('honest', mutationOf(1, [add('a', { n: 0 })], { time: clock.now() }))
+    clock.advance(10)
+    await commit('liar', mutationOf(1, [update('a', 'n', 'lie')], { base: 1, time: clock.now() + time }))
+    clock.advance(10)
+    const row = await engine.client('test', 'liar')
+    expect(row!.lastTime, String(time)).toBeLessThanOrEqual(clock.now())
+    expect(row!.lastTime, String(time)).toBeGreaterThanOrEqual(0)
+    const { outcome } = await commit(
+      'honest',
+      mutationOf(2, [update('a', 'n', 'truth')], { base: 1, time: clock.now() }),
+    )
+    expect([outcome, await documents()]).toMatchObject([{ status: 'accepted' }, [{ n: 'truth' }]])
+    expect(outcome).not.toHaveProperty('superseded')
+    const [stored] = await engine.get('test', 'todos', ['a'])
+    for (const stamp of Object.values(readStamps(stored!.stamps))) {
+      expect(stamp.every(Number.isSafeInteger), String(time)).toBe(true)
+      expect(stamp[1]).toBeLessThanOrEqual(clock.now())
+    }
+  }
+})
+
+test('[COMMIT-15] a clock that is set back does not lose its owner’s later edit to the earlier one', async () => {
+  const { environment, clock, documents } = openWorld()
+  const commit = (m: ReturnType<typeof mutationOf>) =>
+    environment.commit({ actor: alice, client: { id: 'c', mutation: m } })
+  await environment.openClient('c', 'alice', 0)
+  const start = clock.now()
+  await commit(mutationOf(1, [add('a', { n: 0 })], { time: start }))
+  for (const [id, time] of [
+    [2, start + 1e9],
+    [3, start - 1e9],
+    [4, Number.NaN],
+    [5, -Infinity],
+  ] as const)
+    await commit(mutationOf(id, [update('a', 'n', id)], { base: 1, time }))
+  expect(await documents()).toMatchObject([{ n: 5 }])
+})
+
+test('[COMMIT-23] an edit of an element that others moved reaches it, and of one that is gone is named in the outcome', async () => {
+  const { environment, clock, documents } = openWorld()
+  await environment.openClient('c', 'alice', 0)
+  const l = [{ id: 'p' }, { id: 'q' }]
+  await environment.commit({ actor: alice, writes: [add('a', { l })] })
+  const seen = { _id: 'a', l } as Document
+  const edit = (id: number, index: number) =>
+    mutationOf(id, [guardWrite(update('a', `l.${index}.n`, 1, 'inc'), seen)], { base: 1, time: clock.now() })
+  const move: Write = {
+    op: 'update',
+    collection: 'todos',
+    id: 'a',
+    changes: [['l', 'push', { each: [{ id: 'new' }], position: 0, slice: 2 }]],
+  }
+  await environment.commit({ actor: alice, writes: [move] })
+  const first = await environment.commit({ actor: alice, client: { id: 'c', mutation: edit(1, 0) } })
+  const second = await environment.commit({ actor: alice, client: { id: 'c', mutation: edit(2, 1) } })
+  expect(first.outcome).toEqual({ id: 1, status: 'accepted', version: 3 })
+  expect(second.outcome).toEqual({ id: 2, status: 'accepted', version: 3, superseded: ['todos/a/l.1.n'] })
+  expect((await documents())[0]?.l).toEqual([{ id: 'new' }, { id: 'p', n: 1 }])
+})
+
+test('[COMMIT-24] stamps of missing fields that history has forgotten are kept as one', async () => {
+  const { environment, engine, clock } = openWorld()
+  await environment.commit({ actor: alice, writes: [add('a')] })
+  for (let n = 0; n < 50; n++) {
+    await environment.commit({ actor: alice, writes: [update('a', `f${n}`, n)] })
+    const gone: Write = { op: 'update', collection: 'todos', id: 'a', changes: [[`f${n}`, 'remove', null]] }
+    await environment.commit({ actor: alice, writes: [gone] })
+  }
+  const count = async () =>
+    Object.keys(readStamps((await engine.get('test', 'todos', ['a']))[0]!.stamps)).length
+  expect(await count()).toBe(51)
+  clock.advance(1_000)
+  await engine.prune('test', { before: clock.now(), keep: 10 })
+  await environment.commit({ actor: alice, writes: [update('a', 'n', 1)] })
+  expect(await count()).toBeLessThan(10)
 })

@@ -126,7 +126,7 @@ export const language: readonly Area[] = [
       same(['a circle: -402001'], 'DATA-16'),
       same(['`_id`: text or number, given or 32 hex digits'], 'API-1 ID-1'),
       same(['`_openid`: written by the server, refused from a client'], 'server/COMMIT-1 server/COMMIT-2'),
-      same(['`_openid` in what a function writes'], 'server/COMMIT-23 query/CHECK-3'),
+      same(['`_openid` in what a function writes'], 'server/COMMIT-25 query/CHECK-3'),
       absent(
         ['raw operators: `{ $set: { a: 1 } }`, which the server SDK passes on'],
         'refused, as in a condition: what came as data must not become an operator',
