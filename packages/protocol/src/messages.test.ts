@@ -376,3 +376,36 @@ function codeOf(run: () => unknown): string | undefined {
     throw error
   }
 }
+
+test('[MSG-7] guards of a change come back equal, and what has not their form is refused', () => {
+  const hash = '0123456789abcdef'
+  const push = (...guards: unknown[]) => {
+    const writes = [{ op: 'update', collection: 'c', id: 'x', changes: [['l.0.n', 'inc', 1, ...guards]] }]
+    const message = parseUp(
+      JSON.stringify({ type: 'push', mutations: [{ id: 1, nonce: '', base: 0, time: 0, writes }] }),
+    )
+    if (message.type !== 'push') throw new Error('not a push')
+    const mutation = mutationFromJson(message.mutations[0]!)
+    expect(mutationToJson(mutation)).toEqual(message.mutations[0])
+    return mutation.writes
+  }
+  expect(push([[1, 'id', hash, 3]])).toMatchObject([{ changes: [['l.0.n', 'inc', 1, [[1, 'id', hash, 3]]]] }])
+  expect(push()).toMatchObject([{ changes: [['l.0.n', 'inc', 1]] }])
+  for (const bad of [
+    null,
+    [],
+    [[1, 'id', hash]],
+    [[1, 'id', hash, 3, 4]],
+    [[-1, 'id', hash, 3]],
+    [[0.5, 'id', hash, 3]],
+    [[1, '__proto__', hash, 3]],
+    [[1, 'id', 'x'.repeat(1_000_000), 3]],
+    [[1, 'id', hash.toUpperCase(), 3]],
+    [[1, 'id', hash, 1e300]],
+    Array.from({ length: 9 }, (_, segment) => [segment, 'id', hash, 3]),
+  ])
+    expect(() => push(bad), JSON.stringify(bad)?.slice(0, 80)).toThrow(
+      expect.objectContaining({ code: 'PROTOCOL_ERROR' }),
+    )
+  expect(() => push([[1, 'id', hash, 3]], 5)).toThrow()
+})
