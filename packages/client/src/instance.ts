@@ -65,7 +65,7 @@ export async function openInstance(
     async close(options) {
       stopHints?.()
       uploads.stop()
-      await sync.stop()
+      await sync.stop({ isKept: options?.destroy !== true })
       stopEvents()
       await Promise.all([store.close(options), queue.close(options)])
     },

@@ -200,11 +200,17 @@ export interface Explanation {
 
 /**
  * What `Executor.commit` is asked: writes on documents that are named, decided together; one change of everything a
- * query matches when it is called (`first`: of the first match only); or a change of a collection's indexes.
+ * query matches when it is called (`first`: of the first match only); or a change of a collection's indexes. With
+ * `wait: 'server'` the answer is the server's, also where a write is durable before.
  */
 export type Commit =
-  | { readonly writes: readonly Write[] }
-  | { readonly target: Query; readonly first: boolean; readonly change: readonly PathChange[] | 'remove' }
+  | { readonly writes: readonly Write[]; readonly wait?: 'server' }
+  | {
+      readonly target: Query
+      readonly first: boolean
+      readonly change: readonly PathChange[] | 'remove'
+      readonly wait?: 'server'
+    }
   | { readonly createIndex: IndexDefinition; readonly collection: string }
   | { readonly dropIndex: string; readonly collection: string }
 
@@ -219,6 +225,8 @@ export interface Committed {
   readonly pending: boolean
   /** For finding it in the client's events; absent where there is no outbox. */
   readonly mutationId?: MutationId
+  /** `collection/id/path` of assignments that a newer edit had overtaken, where the server was waited for. */
+  readonly superseded?: readonly string[]
 }
 
 export interface WatchObserver {

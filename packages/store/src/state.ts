@@ -70,13 +70,13 @@ export class State {
       this.#touch(concerned, collection, document._id)
     }
     const left: Mutation[] = []
-    for (const { id, code, reason, details } of step.rejected ?? []) {
+    for (const { id, code, reason, details, time } of step.rejected ?? []) {
       const mutation = this.outbox.take(id)
       if (!mutation) continue
       left.push(mutation)
       this.rejected = Object.freeze([
         ...this.rejected,
-        freeze({ mutation, code, reason, details: details ?? {} }),
+        freeze({ mutation, code, reason, details: details ?? {}, time: time ?? mutation.time }),
       ])
     }
     if (step.accepted !== undefined) left.push(...this.outbox.takeThrough(step.accepted))

@@ -133,6 +133,8 @@ export interface RejectedMutation {
   readonly code: string
   readonly reason: string
   readonly details: Readonly<Record<string, unknown>>
+  /** When it was refused, by the server's clock. */
+  readonly time: Millis
 }
 
 export interface CommitContext {
@@ -166,6 +168,8 @@ export interface ConfirmedStep {
     readonly code: string
     readonly reason: string
     readonly details?: Readonly<Record<string, unknown>>
+    /** By the server's clock; absent: the moment of the edit. */
+    readonly time?: Millis
   }[]
   /** Fields to replace; undefined removes one. */
   readonly checkpoint?: {

@@ -12,6 +12,7 @@ import { Session } from './session.ts'
 import type { Holder } from './subscription.ts'
 import { Subscriptions } from './subscriptions.ts'
 import type { Sync, SyncEvents, SyncOptions } from './sync.ts'
+import { Verdicts } from './verdicts.ts'
 
 /** Puts the parts together. Nothing is sent before `start`. */
 export function createSync(options: SyncOptions): Sync {
@@ -19,6 +20,7 @@ export function createSync(options: SyncOptions): Sync {
   const events = new Emitter<SyncEvents>()
   const serverClock = new ServerClock(clock)
   const requests = new Requests(clock, answerLimitMs)
+  const verdicts = new Verdicts()
   let access: string | undefined
   let session: Session | undefined
   let state: LinkState = 'offline'
@@ -53,6 +55,7 @@ export function createSync(options: SyncOptions): Sync {
           pull,
           requests,
           events,
+          verdicts,
           welcomed(welcome, begun) {
             access = welcome.access
             session = begun
@@ -112,6 +115,7 @@ export function createSync(options: SyncOptions): Sync {
       requests,
       serverClock,
       random,
+      verdicts,
       isReachable,
       committed({ mutation }) {
         events.emit('pending', { mutation })
@@ -128,9 +132,10 @@ export function createSync(options: SyncOptions): Sync {
       return access
     },
     start: () => link.start(),
-    async stop() {
+    async stop({ isKept = true } = {}) {
       await link.stop()
       subscriptions.close()
+      verdicts.close(isKept)
     },
     goOffline: () => link.goOffline(),
     goOnline: () => link.goOnline(),

@@ -25,6 +25,7 @@ import { isUnreachable, lastMutation, type Requests } from './requests.ts'
 import type { ServerClock } from './server-clock.ts'
 import type { Holder, Subscription } from './subscription.ts'
 import type { Subscriptions } from './subscriptions.ts'
+import type { Verdicts } from './verdicts.ts'
 
 export interface LocalFirstOptions {
   readonly store: Store
@@ -32,6 +33,7 @@ export interface LocalFirstOptions {
   readonly requests: Requests
   readonly serverClock: ServerClock
   readonly random: RandomBytes
+  readonly verdicts: Verdicts
   /** There is a server to ask, or about to be. */
   isReachable(): boolean
   /** A mutation is durable. */
@@ -40,7 +42,8 @@ export interface LocalFirstOptions {
 
 /**
  * The local store first: reads a subscription covers are answered here; others are asked of the server while there is
- * one, and answered with what is here (`fromCache`) while there is none. Writes never wait for a network.
+ * one, and answered with what is here (`fromCache`) while there is none. Writes do not wait for a network, unless they
+ * are asked to.
  */
 export class LocalFirstExecutor implements Executor {
   readonly #options: LocalFirstOptions
@@ -70,7 +73,7 @@ export class LocalFirstExecutor implements Executor {
   }
 
   async commit(commit: Commit): Promise<Committed> {
-    if ('writes' in commit) return this.#commit(commit.writes)
+    if ('writes' in commit) return this.#commit(commit.writes, commit)
     if ('collection' in commit) return this.#changeIndexes(commit)
     const { target, first, change } = commit
     await prepare(target)
@@ -86,6 +89,7 @@ export class LocalFirstExecutor implements Executor {
           ? { op: 'remove', collection, id }
           : { op: 'update', collection, id, changes: change }
       }),
+      commit,
     )
   }
 
@@ -190,11 +194,22 @@ export class LocalFirstExecutor implements Executor {
     return { ...this.#options.store.run({ verb: 'get', query }), fromCache: true }
   }
 
-  async #commit(writes: readonly Write[]): Promise<Committed> {
+  async #commit(writes: readonly Write[], { wait }: { readonly wait?: 'server' }): Promise<Committed> {
     checkSize(writes)
-    const { store, serverClock, committed } = this.#options
-    const receipt = store.commit(writes, { time: serverClock.now() })
-    await receipt.durable
+    const { store, serverClock } = this.#options
+    return this.#settled(store.commit(writes, { time: serverClock.now() }), wait)
+  }
+
+  /** What is said of a mutation once it is durable, or once the server has accepted it. */
+  async #settled(receipt: CommitReceipt, wait: 'server' | undefined): Promise<Committed> {
+    const { verdicts, committed } = this.#options
+    const coming = wait && verdicts.of(receipt.mutation)
+    try {
+      await receipt.durable
+    } catch (error) {
+      verdicts.forget(receipt.mutation)
+      throw error
+    }
     committed(receipt)
     const touched = { updated: 0, removed: 0, created: 0 }
     for (const { existed, exists } of receipt.applied) {
@@ -202,12 +217,10 @@ export class LocalFirstExecutor implements Executor {
       else if (existed) touched.removed++
       else if (exists) touched.created++
     }
-    return {
-      ids: receipt.applied.map(({ id }) => id),
-      ...touched,
-      pending: true,
-      mutationId: receipt.mutation.id,
-    }
+    const ids = receipt.applied.map(({ id }) => id)
+    if (!coming) return { ids, ...touched, pending: true, mutationId: receipt.mutation.id }
+    const { id: mutationId, superseded } = await coming
+    return { ids, ...touched, pending: false, mutationId, ...(superseded.length > 0 && { superseded }) }
   }
 }
 

@@ -1,29 +1,60 @@
-import type { Mutation, MutationId, Outcome } from '@nearcloud/protocol'
+import type { Millis, Mutation, MutationId, Outcome } from '@nearcloud/protocol'
 import type { Store } from '@nearcloud/store'
 import type { Emitter } from './emitter.ts'
 import type { Rejection } from './greeting.ts'
+import { firstAfter } from './push.ts'
 import type { SyncEvents } from './sync.ts'
+import type { Verdicts } from './verdicts.ts'
 
-/** What is told of the mutations that leave the outbox; take it before they do. */
-export function pendingById(store: Store): ReadonlyMap<MutationId, Mutation> {
-  return new Map(store.outbox.mutations.map(mutation => [mutation.id, mutation]))
+/** Who is told how a mutation was decided. */
+export interface Told {
+  readonly events: Emitter<SyncEvents>
+  readonly verdicts: Verdicts
 }
 
-export function tellAccepted(events: Emitter<SyncEvents>, outcomes: readonly Outcome[]): void {
+/** The mutations of the outbox that these outcomes decide; take them before they leave it. */
+export function pendingById(
+  store: Store,
+  outcomes: readonly { readonly id: MutationId }[],
+): ReadonlyMap<MutationId, Mutation> {
+  const { mutations } = store.outbox
+  const found = new Map<MutationId, Mutation>()
+  for (const { id } of outcomes) {
+    const mutation = mutations[firstAfter(mutations, id - 1)]
+    if (mutation?.id === id) found.set(id, mutation)
+  }
+  return found
+}
+
+export function tellAccepted(
+  { events, verdicts }: Told,
+  outcomes: readonly Outcome[],
+  mutations: ReadonlyMap<MutationId, Mutation>,
+): void {
   for (const outcome of outcomes) {
     if (outcome.status !== 'accepted') continue
     const { id, version, superseded = [] } = outcome
     events.emit('accepted', { id, version, superseded })
+    const mutation = mutations.get(id)
+    if (mutation) verdicts.accepted(mutation, outcome)
   }
 }
 
 export function tellRejected(
-  events: Emitter<SyncEvents>,
+  { events, verdicts }: Told,
   rejected: readonly Rejection[],
   mutations: ReadonlyMap<MutationId, Mutation>,
 ): void {
-  for (const { id, code, reason, details = {} } of rejected) {
+  for (const rejection of rejected) {
+    const { id, code, reason, details = {} } = rejection
     const mutation = mutations.get(id)
-    if (mutation) events.emit('rejected', { id, code, reason, details, mutation })
+    if (!mutation) continue
+    events.emit('rejected', { id, code, reason, details, mutation })
+    verdicts.rejected(mutation, rejection)
   }
+}
+
+/** When it was refused is kept with what was. */
+export function refusedAt(time: Millis, rejected: readonly Rejection[] = []): readonly Rejection[] {
+  return rejected.map(rejection => ({ ...rejection, time }))
 }

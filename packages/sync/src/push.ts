@@ -62,7 +62,8 @@ export class Push {
   }
 }
 
-function firstAfter(mutations: readonly { readonly id: MutationId }[], id: MutationId): number {
+/** Where in a list by growing ids the first after `id` is. */
+export function firstAfter(mutations: readonly { readonly id: MutationId }[], id: MutationId): number {
   let [low, high] = [0, mutations.length]
   while (low < high) {
     const middle = (low + high) >> 1

@@ -17,7 +17,7 @@ import type { Emitter } from './emitter.ts'
 import { forkStep, helloFrame, isKnownAs } from './greeting.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import type { Conversation, Link } from './link.ts'
-import { pendingById, tellAccepted, tellRejected } from './outcome-events.ts'
+import { pendingById, refusedAt, tellAccepted, tellRejected } from './outcome-events.ts'
 import type { Pull } from './pull.ts'
 import type { Push } from './push.ts'
 import type { Requests } from './requests.ts'
@@ -26,6 +26,7 @@ import type { ServerClock } from './server-clock.ts'
 import type { Subscriptions } from './subscriptions.ts'
 import type { SyncEvents } from './sync.ts'
 import type { Connection } from './transport.ts'
+import type { Verdicts } from './verdicts.ts'
 
 /** What lives longer than one connection. */
 export interface SessionParts {
@@ -40,6 +41,7 @@ export interface SessionParts {
   readonly pull: Pull
   readonly requests: Requests
   readonly events: Emitter<SyncEvents>
+  readonly verdicts: Verdicts
   /** The server said who we are: the conversation is under way. */
   welcomed(welcome: DownOf<'welcome'>, session: Session): void
   /** A message has taken effect. */
@@ -148,8 +150,8 @@ export class Session implements Conversation {
 
     serverClock.correct(welcome.time, this.#helloAt)
     pull.begin(welcome.version)
-    const mutations = pendingById(store)
-    const rejected = pull.outcomes(welcome.outcomes)
+    const rejected = refusedAt(serverClock.now(), pull.outcomes(welcome.outcomes))
+    const mutations = pendingById(store, rejected)
     const reset: ConfirmedStep = welcome.resumed ? {} : resetStep(store, subscriptions)
     const step: ConfirmedStep = {
       ...reset,
@@ -165,7 +167,7 @@ export class Session implements Conversation {
     }
     await store.confirm(step)
     if (epoch !== undefined && epoch !== welcome.epoch) await store.confirm(forgetVersions(store))
-    tellRejected(this.#parts.events, rejected, mutations)
+    tellRejected(this.#parts, rejected, mutations)
     if (!this.#isOpen) return this.#end()
 
     this.#phase = 'live'
@@ -189,26 +191,28 @@ export class Session implements Conversation {
 
   /** The store goes on under another client id; the next conversation introduces it. */
   async #fork(welcome: DownOf<'welcome'>): Promise<void> {
-    const { store, random, events } = this.#parts
-    const mutations = pendingById(store)
+    const { store, random, serverClock, events } = this.#parts
     const { step, decided } = forkStep(store, welcome, random)
-    await store.confirm(step)
+    const rejected = refusedAt(serverClock.now(), step.rejected)
+    const mutations = pendingById(store, decided)
+    await store.confirm({ ...step, rejected })
     const outcomes = new Map(welcome.outcomes.map(outcome => [outcome.id, outcome as Outcome]))
     tellAccepted(
-      this.#parts.events,
+      this.#parts,
       decided.flatMap(({ id }) => outcomes.get(id) ?? []),
+      mutations,
     )
-    tellRejected(this.#parts.events, step.rejected ?? [], mutations)
+    tellRejected(this.#parts, rejected, mutations)
     for (const mutation of store.outbox.mutations) events.emit('pending', { mutation })
     this.#end()
   }
 
   async #pushed({ outcomes }: DownOf<'pushed'>): Promise<void> {
-    const { store, pull, push, requests } = this.#parts
-    const mutations = pendingById(store)
-    const rejected = pull.outcomes(outcomes)
+    const { store, serverClock, pull, push, requests } = this.#parts
+    const rejected = refusedAt(serverClock.now(), pull.outcomes(outcomes))
+    const mutations = pendingById(store, rejected)
     if (rejected.length > 0) await store.confirm({ rejected })
-    tellRejected(this.#parts.events, rejected, mutations)
+    tellRejected(this.#parts, rejected, mutations)
     this.#parts.link.progressed()
     push.answered(outcomes.reduce((last, { id }) => Math.max(last, id), 0))
     requests.answered(push.answeredThrough)
@@ -220,9 +224,11 @@ export class Session implements Conversation {
       throw new CloudError('PROTOCOL_ERROR', {
         errMsg: `a change message from version ${message.from} that does not follow what came before: starting again`,
       })
-    await this.#parts.store.confirm(pulled.step)
-    this.#parts.link.progressed()
-    tellAccepted(this.#parts.events, pulled.accepted)
+    const { store, link } = this.#parts
+    const mutations = pendingById(store, pulled.accepted)
+    await store.confirm(pulled.step)
+    link.progressed()
+    tellAccepted(this.#parts, pulled.accepted, mutations)
   }
 
   async #snapshot(message: DownOf<'snapshot'>): Promise<void> {

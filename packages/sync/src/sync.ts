@@ -36,8 +36,11 @@ export interface Sync {
   /** A short-lived bearer token for HTTP requests; undefined while there was no welcome. */
   readonly access: string | undefined
   start(): void
-  /** Ends the conversation; resolves when nothing is written any more. */
-  stop(): Promise<void>
+  /**
+   * Ends the conversation; resolves when nothing is written any more. Who waits for the server's word gets CLOSED, and
+   * `isKept` (default true) says whether the store stays.
+   */
+  stop(options?: { readonly isKept?: boolean }): Promise<void>
   /** Stays without a connection until `goOnline`. */
   goOffline(): void
   goOnline(): void

@@ -1,6 +1,7 @@
 import { CloudError } from '@nearcloud/protocol'
 import { expect, test } from 'vitest'
 import { MemoryExecutor } from '../testing/memory-executor.ts'
+import type { Executor } from '../types.ts'
 import { answer } from './callbacks.ts'
 import { createDatabase, type Database } from './database.ts'
 import type { WatchSnapshot } from './results.ts'
@@ -76,6 +77,45 @@ test('[API-13] an error has a code, the original’s number, and its words twice
   expect(message).toBe(errMsg)
   const failed = await new Promise(fail => db.collection('c').add({ data: { _id: 'x' }, fail }))
   expect(failed).toMatchObject({ errCode: -502001, errMsg })
+})
+
+test('[API-17] every write may wait for the server, on both sides, and says what had been overtaken', async () => {
+  for (const side of ['client', 'server'] as const) {
+    const asked: unknown[] = []
+    const overtaken: Executor = {
+      ...new MemoryExecutor(),
+      async commit(commit) {
+        asked.push('wait' in commit ? commit.wait : undefined)
+        const counts = { ids: ['x'], updated: 1, removed: 0, created: 0 }
+        return { ...counts, pending: !('wait' in commit), superseded: ['c/x/a'] }
+      },
+    } as Executor
+    const limits = { default: 20, max: 20 }
+    const c = createDatabase(overtaken, { newId: () => 'x', limits, side }).collection('c')
+    const data = { a: 1 }
+    const wait = 'server' as const
+    const writes = (more: object) => [
+      c.add({ data, ...more }),
+      c.doc('x').update({ data, ...more }),
+      c.doc('x').set({ data, ...more }),
+      c.doc('x').remove(more),
+      c.where({}).update({ data, ...more }),
+      c.where({}).remove(more),
+    ]
+    for (const result of await Promise.all(writes({ wait }))) {
+      expect(result).toMatchObject({ superseded: ['c/x/a'] })
+      expect(result).not.toHaveProperty('pending')
+    }
+    for (const result of await Promise.all(writes({}))) expect(result).toMatchObject({ pending: true })
+    expect(asked).toEqual([...Array(6).fill('server'), ...Array(6).fill(undefined)])
+    for (const hostile of [null, true, 'Server', 'local', {}])
+      for (const write of writes({ wait: hostile }))
+        await expect(write).rejects.toMatchObject({
+          code: 'INVALID_PARAM',
+          errMsg: expect.stringContaining("wait is 'server'"),
+        })
+    expect(asked).toHaveLength(12)
+  }
 })
 
 test('[API-14] a watch begins with what is there, nothing included, and ends with close', async () => {

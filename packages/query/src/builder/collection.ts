@@ -1,11 +1,4 @@
-import {
-  CloudError,
-  checkCollectionName,
-  checkDocId,
-  type DocId,
-  type DocumentData,
-  type Write,
-} from '@nearcloud/protocol'
+import { CloudError, checkCollectionName, checkDocId, type DocId } from '@nearcloud/protocol'
 import type { IndexWish } from '../indexes/parse-index.ts'
 import { answer } from './callbacks.ts'
 import { DocumentReference } from './document.ts'
@@ -19,7 +12,8 @@ import {
   writeResult,
 } from './results.ts'
 import { type Setting, styleOf } from './setting.ts'
-import { fieldsFrom, refuseOwner } from './update-data.ts'
+import { type WaitOption, waitFrom } from './wait-option.ts'
+import { addition } from './writes.ts'
 
 /** A collection: a question for all of it, and the place where documents are added. */
 export class CollectionReference extends QueryReference {
@@ -43,16 +37,19 @@ export class CollectionReference extends QueryReference {
    * Adds a document, with `data._id` or a fresh one; on the server side also a list of them, all or none. Rejects with
    * DUPLICATE_ID when the id exists.
    */
-  add(options: { data: object } & CallbackStyle<AddResult>): void
-  add(options: { data: readonly object[] }): Promise<AddListResult>
-  add(options: { data: object }): Promise<AddResult>
-  add(options: { data: object | readonly object[] }): Promise<AddResult | AddListResult> | undefined {
+  add(options: { data: object } & WaitOption & CallbackStyle<AddResult>): void
+  add(options: { data: readonly object[] } & WaitOption): Promise<AddListResult>
+  add(options: { data: object } & WaitOption): Promise<AddResult>
+  add(
+    options: { data: object | readonly object[] } & WaitOption,
+  ): Promise<AddResult | AddListResult> | undefined {
     return answer<AddResult | AddListResult>('collection.add', options, styleOf(this.#setting), async () => {
       const data: unknown = options?.data
-      const isList = Array.isArray(data) && this.#setting.options.side === 'server'
-      const writes = isList ? data.map(each => this.#addition(each)) : [this.#addition(data)]
+      const { executor, options: database } = this.#setting
+      const isList = Array.isArray(data) && database.side === 'server'
+      const writes = (isList ? data : [data]).map(each => addition(this.name, each, database))
       if (writes.length === 0) throw new CloudError('INVALID_PARAM', { errMsg: 'data must not be empty' })
-      const committed = await this.#setting.executor.commit({ writes })
+      const committed = await executor.commit({ writes, ...waitFrom(options) })
       const ids = writes.map(({ id }) => id)
       const result = writeResult('collection.add', committed)
       return isList ? { _ids: ids, ...result } : { _id: ids[0]!, ...result }
@@ -88,15 +85,5 @@ export class CollectionReference extends QueryReference {
       const { indexes = [] } = await this.#setting.executor.run({ verb: 'indexes', collection: this.name })
       return { indexes, errMsg: 'collection.listIndexes:ok' }
     })!
-  }
-
-  #addition(data: unknown): Write {
-    const { options } = this.#setting
-    const fields: { [key: string]: DocumentData[string] } = { ...fieldsFrom(data) }
-    const id = fields._id === undefined ? options.newId() : fields._id
-    checkDocId(id)
-    delete fields._id
-    if (options.side === 'client') refuseOwner(fields)
-    return { op: 'add', collection: this.name, id, data: Object.freeze(fields) }
   }
 }

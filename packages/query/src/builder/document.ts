@@ -1,6 +1,5 @@
-import { CloudError, type DocId } from '@nearcloud/protocol'
-import type { Fields, Query } from '../types.ts'
-import { checkWrite } from '../update/check-write.ts'
+import { CloudError, type DocId, type Write } from '@nearcloud/protocol'
+import type { Committed, Fields, Query } from '../types.ts'
 import { answer } from './callbacks.ts'
 import { checkedFields, type FieldWishes } from './query.ts'
 import {
@@ -14,8 +13,13 @@ import {
   writeResult,
 } from './results.ts'
 import { type Setting, styleOf } from './setting.ts'
-import { changesFrom, fieldsFrom, refuseOwner } from './update-data.ts'
+import { type WaitOption, waitFrom } from './wait-option.ts'
 import { watchQuery } from './watch.ts'
+import { type Place, removal, replacement, update } from './writes.ts'
+
+interface DataOptions extends WaitOption {
+  readonly data: object
+}
 
 /** One document by its id, whether it exists or not. */
 export class DocumentReference {
@@ -56,39 +60,34 @@ export class DocumentReference {
   }
 
   /** Merges `data` into the document; `updated: 0` when there is none. */
-  update(options: { data: object } & CallbackStyle<UpdateResult>): void
-  update(options: { data: object }): Promise<UpdateResult>
-  update(options: { data: object }): Promise<UpdateResult> | undefined {
+  update(options: DataOptions & CallbackStyle<UpdateResult>): void
+  update(options: DataOptions): Promise<UpdateResult>
+  update(options: DataOptions): Promise<UpdateResult> | undefined {
     return answer('document.update', options, styleOf(this.#setting), async () => {
-      const { side } = this.#setting.options
-      const write = { ...this.#name(), op: 'update' as const, changes: changesFrom(options?.data, side) }
-      const committed = await this.#setting.executor.commit({ writes: [write] })
+      const write = update(this.#place(), options?.data, this.#setting.options)
+      const committed = await this.#commit(write, options)
       return { stats: { updated: committed.updated }, ...writeResult('document.update', committed) }
     })
   }
 
   /** Replaces the document, or creates it. */
-  set(options: { data: object } & CallbackStyle<SetResult>): void
-  set(options: { data: object }): Promise<SetResult>
-  set(options: { data: object }): Promise<SetResult> | undefined {
+  set(options: DataOptions & CallbackStyle<SetResult>): void
+  set(options: DataOptions): Promise<SetResult>
+  set(options: DataOptions): Promise<SetResult> | undefined {
     return answer('document.set', options, styleOf(this.#setting), async () => {
-      const data = fieldsFrom(options?.data)
-      if (this.#setting.options.side === 'client') refuseOwner(data)
-      const write = { ...this.#name(), op: 'set' as const, data }
-      checkWrite(write)
-      const committed = await this.#setting.executor.commit({ writes: [write] })
+      const write = replacement(this.#place(), options?.data, this.#setting.options)
+      const committed = await this.#commit(write, options)
       const { updated, created } = committed
       return { _id: this.id, stats: { updated, created }, ...writeResult('document.set', committed) }
     })
   }
 
   /** `removed: 0` when there is none. */
-  remove(options: CallbackStyle<RemoveResult>): void
-  remove(): Promise<RemoveResult>
-  remove(options?: object): Promise<RemoveResult> | undefined {
+  remove(options: WaitOption & CallbackStyle<RemoveResult>): void
+  remove(options?: WaitOption): Promise<RemoveResult>
+  remove(options?: WaitOption): Promise<RemoveResult> | undefined {
     return answer('document.remove', options, styleOf(this.#setting), async () => {
-      const write = { ...this.#name(), op: 'remove' as const }
-      const committed = await this.#setting.executor.commit({ writes: [write] })
+      const committed = await this.#commit(removal(this.#place()), options)
       return { stats: { removed: committed.removed }, ...writeResult('document.remove', committed) }
     })
   }
@@ -108,7 +107,11 @@ export class DocumentReference {
     })
   }
 
-  #name(): { collection: string; id: DocId } {
+  #commit(write: Write, options: WaitOption | undefined): Promise<Committed> {
+    return this.#setting.executor.commit({ writes: [write], ...waitFrom(options) })
+  }
+
+  #place(): Place {
     return { collection: this.#collection, id: this.id }
   }
 

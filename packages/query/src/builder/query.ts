@@ -21,6 +21,7 @@ import {
 } from './results.ts'
 import { type Setting, styleOf } from './setting.ts'
 import { changesFrom } from './update-data.ts'
+import { type WaitOption, waitFrom } from './wait-option.ts'
 import { watchQuery } from './watch.ts'
 import { filterFrom } from './where.ts'
 
@@ -95,28 +96,30 @@ export class QueryReference {
   }
 
   /** Changes all that match, whatever skip and limit say; with `multi: false` the first. */
-  update(options: { data: object; multi?: boolean } & CallbackStyle<UpdateResult>): void
-  update(options: { data: object; multi?: boolean }): Promise<UpdateResult>
-  update(options: { data: object; multi?: boolean }): Promise<UpdateResult> | undefined {
+  update(options: { data: object } & ManyOptions & CallbackStyle<UpdateResult>): void
+  update(options: { data: object } & ManyOptions): Promise<UpdateResult>
+  update(options: { data: object } & ManyOptions): Promise<UpdateResult> | undefined {
     return answer('collection.update', options, styleOf(this.#setting), async () => {
       const committed = await this.#setting.executor.commit({
         change: changesFrom(options?.data, this.#setting.options.side),
         target: this.#condition(),
         first: options.multi === false,
+        ...waitFrom(options),
       })
       return { stats: { updated: committed.updated }, ...writeResult('collection.update', committed) }
     })
   }
 
   /** Removes all that match, whatever skip and limit say; with `multi: false` the first. */
-  remove(options: { multi?: boolean } & CallbackStyle<RemoveResult>): void
-  remove(options?: { multi?: boolean }): Promise<RemoveResult>
-  remove(options?: { multi?: boolean }): Promise<RemoveResult> | undefined {
+  remove(options: ManyOptions & CallbackStyle<RemoveResult>): void
+  remove(options?: ManyOptions): Promise<RemoveResult>
+  remove(options?: ManyOptions): Promise<RemoveResult> | undefined {
     return answer('collection.remove', options, styleOf(this.#setting), async () => {
       const committed = await this.#setting.executor.commit({
         change: 'remove',
         target: this.#condition(),
         first: options?.multi === false,
+        ...waitFrom(options),
       })
       return { stats: { removed: committed.removed }, ...writeResult('collection.remove', committed) }
     })
@@ -170,6 +173,11 @@ export class QueryReference {
     if (this.#parts.where) return this.#everything()
     throw refuse('update and remove of a collection need a where(): where({}) means all documents')
   }
+}
+
+/** Of a write to all that match. */
+interface ManyOptions extends WaitOption {
+  readonly multi?: boolean
 }
 
 /** By path. */

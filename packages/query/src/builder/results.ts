@@ -55,6 +55,8 @@ export interface WriteResult {
   readonly pending?: true
   /** The name of the write in the client's events. */
   readonly mutationId?: MutationId
+  /** With `wait: 'server'`: `collection/id/path` of what a newer edit had overtaken. Absent when nothing was. */
+  readonly superseded?: readonly string[]
 }
 
 export interface AddResult extends WriteResult {
@@ -102,10 +104,11 @@ export function ownSnapshot({ docs, docChanges, ...rest }: Snapshot): WatchSnaps
 }
 
 /** What every write's result says beside its own. */
-export function writeResult(api: string, { pending, mutationId }: Committed): WriteResult {
+export function writeResult(api: string, { pending, mutationId, superseded }: Committed): WriteResult {
   return {
     errMsg: `${api}:ok`,
     ...(pending && { pending: true as const }),
     ...(mutationId !== undefined && { mutationId }),
+    ...(superseded && { superseded }),
   }
 }
