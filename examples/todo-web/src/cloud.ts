@@ -34,7 +34,7 @@ export interface Activity {
 
 /** A change the server refused and the store took back. */
 export interface Refusal {
-  readonly mutation: number
+  readonly id: string
   readonly code: string
   readonly reason: string
   readonly collection: string
@@ -109,9 +109,8 @@ let changed: () => void = () => undefined
 export function onCloudEvent(listener: () => void): void {
   changed = listener
   for (const event of events) cloud.on(event, listener)
-  cloud.on('rejected', ({ id }) => {
-    if (cloud.rejections().list.some(each => each.mutation.id === id && isSecondCounter(each)))
-      write(cloud.rejections().discard(id))
+  cloud.on('rejected', ({ rejection }) => {
+    if (isSecondCounter(rejection)) write(cloud.rejections.discard(rejection.id))
   })
   cloud.on('uploadRejected', ({ fileID, reason }) => {
     failed(reason)
@@ -174,16 +173,15 @@ export async function photoAddress(fileID: string): Promise<string | undefined> 
 
 /** What was refused and not dismissed yet, the oldest first. */
 export function refusals(): readonly Refusal[] {
-  return cloud
-    .rejections()
-    .list.filter(rejection => !isSecondCounter(rejection))
-    .map(rejection => {
-      const write = rejection.mutation.writes[0]!
-      const title = write.op === 'update' ? write.changes.find(([path]) => path === 'title')?.[2] : undefined
+  return cloud.rejections.list
+    .filter(rejection => !isSecondCounter(rejection))
+    .map(({ id, code, reason, writes }) => {
+      const write = writes[0]!
+      const title = write.op === 'update' ? write.data?.title : undefined
       return {
-        mutation: rejection.mutation.id,
-        code: rejection.code,
-        reason: rejection.reason,
+        id,
+        code,
+        reason,
         collection: write.collection,
         documentId: String(write.id),
         removed: write.op === 'remove',
@@ -192,14 +190,14 @@ export function refusals(): readonly Refusal[] {
     })
 }
 
-type Rejection = ReturnType<typeof cloud.rejections>['list'][number]
+type Rejection = (typeof cloud.rejections.list)[number]
 
 /** Dismisses a refusal. */
 export function discard(refusal: Refusal): void {
-  write(cloud.rejections().discard(refusal.mutation).then(changed))
+  write(cloud.rejections.discard(refusal.id).then(changed))
 }
 
 /** The second `add` of a counter that two windows made apart: the document is there, which is all that was wanted. */
-function isSecondCounter({ mutation, code }: Rejection): boolean {
-  return code === 'DUPLICATE_ID' && mutation.writes[0]!.collection === 'counters'
+function isSecondCounter({ code, collection }: Rejection): boolean {
+  return code === 'DUPLICATE_ID' && collection === 'counters'
 }

@@ -47,7 +47,7 @@ test.each([1, 2])(
       )
       await expect.poll(() => allOf(page), { timeout: 20_000 }).toEqual(truth)
       expect(await pendingOf(page)).toBe(0)
-      expect(await page.evaluate(() => window.app.cloud.rejections().list)).toEqual([])
+      expect(await page.evaluate(() => window.app.cloud.rejections.list)).toEqual([])
     }
 
     const expected = expectedOf(ids, edits)

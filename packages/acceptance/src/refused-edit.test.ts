@@ -37,20 +37,18 @@ test('an edit that a rule refuses goes back in the window, is kept with its reas
   expect(await page.evaluate(() => window.app.all('items'))).toEqual(after)
   expect((await items.get()).data).toEqual(after)
   const rejections = await page.evaluate(() =>
-    window.app.cloud
-      .rejections()
-      .list.map(({ code, reason, mutation }) => ({ code, reason, writes: mutation.writes })),
+    window.app.cloud.rejections.list.map(({ code, reason, writes }) => ({ code, reason, writes })),
   )
   expect(rejections).toMatchObject([
     {
       code: 'DATABASE_PERMISSION_DENIED',
-      writes: [{ op: 'update', collection: 'items', id: 'one', changes: [['title', 'set', 'forbidden']] }],
+      writes: [{ op: 'update', collection: 'items', id: 'one', data: { title: 'forbidden' } }],
     },
   ])
   expect(rejections[0]!.reason).toMatch(/items/)
 
   await page.reload()
   await page.evaluate(env => window.app.open({ env, collection: 'items' }), server.env)
-  expect(await page.evaluate(() => window.app.cloud.rejections().list.length)).toBe(1)
+  expect(await page.evaluate(() => window.app.cloud.rejections.list.length)).toBe(1)
   expect(await page.evaluate(() => window.app.all('items'))).toEqual(after)
 })

@@ -277,10 +277,10 @@ test('[STATE-1] status and events say what waits, what was refused, and who we a
     volatile: true,
   })
   expect(cloud.isPending('todos', 'no')).toBe(false)
-  const { list, discard } = cloud.rejections()
+  const { list } = cloud.rejections
   expect(list).toMatchObject([{ code: 'DATABASE_PERMISSION_DENIED', reason: 'the rule refused' }])
-  await discard(list[0]!.mutation.id)
-  expect(cloud.rejections().list).toEqual([])
+  await cloud.rejections.discard(list[0]!.id)
+  expect(cloud.rejections.list).toEqual([])
   cloud.goOffline()
   expect(names).toEqual(['pending', 'pending', 'online', 'rejected', 'accepted', 'offline'])
 })

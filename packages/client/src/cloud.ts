@@ -1,10 +1,10 @@
-import type { DocId, MutationId } from '@nearcloud/protocol'
+import type { DocId } from '@nearcloud/protocol'
 import type { Callbacks, Database, DatabaseOptions, Executor, Query } from '@nearcloud/query'
-import type { RejectedMutation } from '@nearcloud/store'
 import type { Sync, SyncEvents } from '@nearcloud/sync'
 import type { DeletedFile, TempFileURL, UploadFileOptions, UploadFileResult } from './files.ts'
 import type { CallFunctionOptions, CallFunctionResult } from './functions.ts'
 import type { InitOptions } from './init-options.ts'
+import type { Rejection, Rejections } from './rejections.ts'
 import type { DownloadTask, UploadTask } from './transfer-task.ts'
 
 /**
@@ -58,7 +58,8 @@ export interface Cloud {
   status(): CloudStatus
   /** Has this document changes that the server has not answered? */
   isPending(collection: string, id: DocId): boolean
-  rejections(): Rejections
+  /** What the server refused. */
+  readonly rejections: Rejections
   /** Writes are durable already: this ends the conversation and releases the store. `destroy` removes its data. */
   close(options?: { readonly destroy?: boolean }): Promise<void>
 }
@@ -95,6 +96,10 @@ export interface FileListResult<Item> {
 }
 
 export interface CloudEvents extends SyncEvents {
+  /** The server refused a mutation: its effect is taken back, and it is in `rejections`. */
+  rejected: SyncEvents['rejected'] & { readonly rejection: Rejection }
+  /** More was refused than `rejections` holds: these, the oldest, go right after this, unless they are retried now. */
+  rejectionsDropped: { readonly rejections: readonly Rejection[] }
   /** A file that had waited is on the server. */
   uploaded: { readonly fileID: string }
   /** The server refused a file; it is out of the queue. */
@@ -108,19 +113,12 @@ export interface CloudStatus {
   readonly pending: number
   /** Files on their way. */
   readonly uploads: number
-  /** Writes that were refused and not discarded. */
+  /** Writes that were refused, and neither retried nor discarded. */
   readonly rejected: number
   /** Who the server says this device is. */
   readonly openid: string | undefined
   /** The device keeps nothing: what is not synced is lost with the process. */
   readonly volatile: boolean
-}
-
-export interface Rejections {
-  /** Oldest first. */
-  readonly list: readonly RejectedMutation[]
-  /** Takes one out of the list. */
-  discard(id: MutationId): Promise<void>
 }
 
 export interface DatabaseWish {

@@ -8,6 +8,7 @@ import { followed, readInitOptions, type Setting } from './init-options.ts'
 import { type Instance, openInstance } from './instance.ts'
 import { later } from './later.ts'
 import type { Platform } from './platform.ts'
+import { createRejections, rejectionFrom } from './rejections.ts'
 import { type DownloadProgress, Transfer, type UploadProgress } from './transfer-task.ts'
 
 /** A cloud object on a host. Nothing happens before its `init`. */
@@ -33,9 +34,14 @@ export function createCloud(platform: Platform): Cloud {
             events.emit('uploadRejected', { fileID, code: error.code, reason: error.errMsg })
         },
         failed: error => events.emit('error', error),
+        dropped: rejected =>
+          events.emit('rejectionsDropped', { rejections: Object.freeze(rejected.map(rejectionFrom)) }),
       })
-      for (const name of ['pending', 'accepted', 'rejected', 'online', 'offline', 'error'] as const)
+      for (const name of ['pending', 'accepted', 'online', 'offline', 'error'] as const)
         instance.sync.on(name, detail => events.emit(name, detail as never))
+      instance.sync.on('rejected', detail =>
+        events.emit('rejected', { ...detail, rejection: rejectionFrom(detail) }),
+      )
       opened.instance = instance
       return { instance, files: new Files(instance, platform) }
     }
@@ -181,10 +187,10 @@ export function createCloud(platform: Platform): Cloud {
 
     isPending: (collection, id) => current?.instance?.store.outbox.isPending(collection, id) ?? false,
 
-    rejections: () => ({
-      list: current?.instance?.store.rejected ?? [],
-      discard: async id => (await opening()).instance.store.discardRejected(id),
-    }),
+    rejections: createRejections(
+      () => current?.instance,
+      async () => (await opening()).instance,
+    ),
 
     async close(options) {
       const closed = current

@@ -8,7 +8,6 @@ export type {
   DownloadFileOptions,
   DownloadFileResult,
   FileListResult,
-  Rejections,
   UrlOptions,
 } from './cloud.ts'
 export { createCloud } from './create-cloud.ts'
@@ -16,6 +15,7 @@ export type { DeletedFile, TempFileURL, UploadFileOptions, UploadFileResult } fr
 export type { CallFunctionOptions, CallFunctionResult } from './functions.ts'
 export type { InitOptions } from './init-options.ts'
 export type { HttpRequest, HttpResponse, Platform } from './platform.ts'
+export type { Rejection, RejectionChange, Rejections } from './rejections.ts'
 export { type Fetch, requestByFetch } from './request-by-fetch.ts'
 export type {
   DownloadProgress,

@@ -1,6 +1,6 @@
 import { type CloudError, toCloudError } from '@nearcloud/protocol'
 import { loadAggregation } from '@nearcloud/query'
-import { openStore, type Store } from '@nearcloud/store'
+import { openStore, type RejectedMutation, type Store } from '@nearcloud/store'
 import { createSync, type Sync } from '@nearcloud/sync'
 import type { Setting } from './init-options.ts'
 import type { Platform } from './platform.ts'
@@ -22,6 +22,8 @@ export interface InstanceEvents {
   isHeldOffline(): boolean
   uploaded: UploadsOptions['settled']
   failed(error: CloudError): void
+  /** Refused longest ago, and about to go for others. */
+  dropped(rejected: readonly RejectedMutation[]): void
 }
 
 /** Opens what the device has, then begins to talk to the server. Rejects with STORE_IN_USE, STORE_FAILED, STORE_FULL. */
@@ -52,7 +54,10 @@ export async function openInstance(
     failed: error => events.failed(error),
   })
   const stopHints = platform.onConnectivity?.(state => (state === 'online' ? sync.wake() : sync.doubt()))
-  const stopEvents = store.onEvent(event => events.failed(toCloudError(event.error)))
+  const stopEvents = store.onEvent(event => {
+    if (event.name === 'rejectionsDropped') events.dropped(event.rejected)
+    else events.failed(toCloudError(event.error))
+  })
   for (const query of setting.subscribe) sync.subscribe(query)
   if (events.isHeldOffline()) sync.goOffline()
   sync.start()

@@ -30,8 +30,11 @@ export type {
   WatchSnapshot,
   WriteResult,
 } from './builder/results.ts'
+export { writeResult } from './builder/results.ts'
 export type { UpdateCommand } from './builder/update-command.ts'
+export { type WaitOption, waitFrom } from './builder/wait-option.ts'
 export { filterFrom } from './builder/where.ts'
+export { type WriteData, writeFromData, writeToData } from './builder/write-data.ts'
 export { compareValues, equalityKey, equalValues } from './compare.ts'
 export { type Bound, type Constraint, clausesOf, constraintsOf } from './constraints.ts'
 export { coversFilter } from './covering.ts'

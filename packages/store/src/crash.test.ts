@@ -36,13 +36,18 @@ const story: readonly Step[] = [
       subscriptions: new Map([['all', { query: query(), complete: true, window: ['a', 'b'] }]]),
       checkpoint: { version: 3 },
     }),
-  store => store.discardRejected(2),
+  store => store.discardRejected(nonceOf(store)),
   store => store.compact(),
   store => store.forget('todos', document => document._id !== 'b'),
   store => store.confirm({ renumber: { client: '00000000000000000000000000000000' } }),
   commit(update('c', ['n', 'inc', 50])),
   store => store.compact(),
+  store => store.confirm({ rejected: [{ id: 4, code: 'DATABASE_PERMISSION_DENIED', reason: 'no' }] }),
+  store => store.retryRejected(nonceOf(store), [update('c', ['n', 'inc', 40])], at).durable,
+  store => store.compact(),
 ]
+
+const nonceOf = (store: Store) => store.rejected[0]!.mutation.nonce
 
 /** Everything an app and a sync engine can see, without the dice. */
 function stateOf(store: Store): unknown {

@@ -6,7 +6,6 @@ import {
   documentText,
   limits,
   type Mutation,
-  type MutationId,
   newNonce,
   type RandomBytes,
   type Version,
@@ -44,6 +43,7 @@ import type {
   StoredSubscription,
   StoreEvent,
 } from './store.ts'
+import { StoreEvents } from './store-events.ts'
 
 interface Parts {
   readonly state: State
@@ -61,7 +61,7 @@ export class LocalStore implements Store {
   readonly #random: RandomBytes
   readonly #log: RecordLog
   readonly #live: LiveQueries
-  readonly #listeners = new Set<(event: StoreEvent) => void>()
+  readonly #events = new StoreEvents()
   #isClosed = false
 
   constructor({ state, segments, storage, info, random }: Parts) {
@@ -70,7 +70,7 @@ export class LocalStore implements Store {
     this.#segments = segments
     this.#random = random
     this.#live = new LiveQueries(state.collections, state.outbox, error =>
-      this.#emit({ name: 'observerFailed', error }),
+      this.#events.emit({ name: 'observerFailed', error }),
     )
     this.#log = new RecordLog(storage, info.maxPayloadBytes, {
       logged: sequences => segments.addLog(sequences),
@@ -95,7 +95,7 @@ export class LocalStore implements Store {
   }
 
   get rejected(): readonly RejectedMutation[] {
-    return this.#state.rejected
+    return this.#state.rejected.all
   }
 
   get(collection: string, id: DocId): Document | undefined {
@@ -154,38 +154,26 @@ export class LocalStore implements Store {
   }
 
   commit(writes: readonly Write[], context: CommitContext): CommitReceipt {
+    return this.#commit(writes, context)
+  }
+
+  retryRejected(nonce: string, writes: readonly Write[], context: CommitContext): CommitReceipt {
     this.#assertOpen()
-    if (writes.length === 0 || writes.length > limits.batchWrites)
-      throw new CloudError('INVALID_PARAM', {
-        errMsg: `a commit has 1 to ${limits.batchWrites} writes, this one ${writes.length}`,
-      })
-    for (const write of writes) checkWrite(write)
-    const { collections, outbox } = this.#state
-    const asked = this.#newMutation(writes, context)
-    const read = (collection: string, id: DocId) => collections.of(collection).get(id)
-    const effect = effectOf(asked, this.checkpoint.openid, read, true)
-    for (const [, , after] of effect.documents) if (after) documentText(after)
-    let mutation = Object.freeze({ ...asked, writes: Object.freeze(effect.writes) })
-    let text = entryText({ kind: 'mutation', mutation })
-    if (text.length > mostGuardedText) {
-      // what fits a frame without guards is sent without them
-      mutation = asked
-      text = entryText({ kind: 'mutation', mutation })
-    }
-    checkFits(text)
-    outbox.append(mutation)
-    this.#lastTime = mutation.time
-    this.#live.publish(showEffect(collections, mutation, effect))
-    const durable = this.#logged(text, () => this.#state.mutationIsDurable(mutation))
-    return { mutation, applied: effect.applied, durable }
+    const { rejected } = this.#state
+    rejected.check(nonce)
+    const receipt = this.#commit(writes, context, nonce)
+    rejected.leaves(nonce, receipt.durable)
+    return receipt
+  }
+
+  discardRejected(nonce: string): Promise<void> {
+    const left = this.#confirm({ discarded: [nonce] })
+    this.#state.rejected.leaves(nonce, left)
+    return left
   }
 
   confirm(step: ConfirmedStep): Promise<void> {
     return this.#confirm(step)
-  }
-
-  discardRejected(id: MutationId): Promise<void> {
-    return this.#confirm({ discarded: id })
   }
 
   async forget(collection: string, keep: (document: Document, version: Version) => boolean): Promise<number> {
@@ -215,12 +203,40 @@ export class LocalStore implements Store {
   }
 
   onEvent(listener: (event: StoreEvent) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#events.on(listener)
   }
 
   /** Of the latest mutation that storage may not have yet. */
   #lastTime = 0
+
+  #commit(writes: readonly Write[], context: CommitContext, retries?: string): CommitReceipt {
+    this.#assertOpen()
+    if (writes.length === 0 || writes.length > limits.batchWrites)
+      throw new CloudError('INVALID_PARAM', {
+        errMsg: `a commit has 1 to ${limits.batchWrites} writes, this one ${writes.length}`,
+      })
+    for (const write of writes) checkWrite(write)
+    const { collections, outbox } = this.#state
+    const asked = this.#newMutation(writes, context)
+    const read = (collection: string, id: DocId) => collections.of(collection).get(id)
+    const effect = effectOf(asked, this.checkpoint.openid, read, true)
+    for (const [, , after] of effect.documents) if (after) documentText(after)
+    const textOf = (mutation: Mutation) =>
+      entryText({ kind: 'mutation', mutation, ...(retries !== undefined && { retries }) })
+    let mutation = Object.freeze({ ...asked, writes: Object.freeze(effect.writes) })
+    let text = textOf(mutation)
+    if (text.length > mostGuardedText) {
+      // what fits a frame without guards is sent without them
+      mutation = asked
+      text = textOf(mutation)
+    }
+    checkFits(text)
+    outbox.append(mutation)
+    this.#lastTime = mutation.time
+    this.#live.publish(showEffect(collections, mutation, effect))
+    const durable = this.#log.write(text, () => this.#state.mutationIsDurable(mutation, retries))
+    return { mutation, applied: effect.applied, durable }
+  }
 
   #newMutation(writes: readonly Write[], { time, base }: CommitContext): Mutation {
     const { nextMutation, lastTime, version } = this.checkpoint
@@ -236,10 +252,11 @@ export class LocalStore implements Store {
     })
   }
 
-  async #confirm(step: LoggedStep): Promise<void> {
+  async #confirm(given: LoggedStep): Promise<void> {
     this.#assertOpen()
     const { collections, outbox } = this.#state
-    await this.#logged(entryText({ kind: 'step', step }), () => {
+    const step = this.#withRoom(given)
+    await this.#log.write(entryText({ kind: 'step', step }), () => {
       const before = this.checkpoint.openid
       const concerned = this.#state.applyStep(step)
       const { openid } = this.checkpoint
@@ -248,20 +265,12 @@ export class LocalStore implements Store {
     })
   }
 
-  /** Resolves when storage has the entry; `done` happens right before. Unwatched, a rejection is no one's fault. */
-  #logged(text: string, done: () => void): Promise<void> {
-    const logged = new Promise<void>((resolve, reject) => {
-      this.#log.append({
-        text,
-        done: () => {
-          done()
-          resolve()
-        },
-        failed: reject,
-      })
-    })
-    logged.catch(() => undefined)
-    return logged
+  /** What more is refused than the list of the rejected holds: the oldest are told, then they go. */
+  #withRoom(step: LoggedStep): LoggedStep {
+    const dropped = this.#state.rejected.inTheWayOf(step.rejected?.length ?? 0)
+    if (dropped.length === 0) return step
+    this.#events.emit({ name: 'rejectionsDropped', rejected: dropped })
+    return { ...step, discarded: dropped.map(({ mutation }) => mutation.nonce) }
   }
 
   #takeBack(error: CloudError): void {
@@ -269,7 +278,7 @@ export class LocalStore implements Store {
     const concerned = new DocSet()
     concerned.addAll(touchedBy(outbox.takeUndurable()))
     this.#live.publish(rebase(collections, outbox, concerned, this.checkpoint.openid))
-    this.#emit({ name: 'storageFailed', error })
+    this.#events.emit({ name: 'storageFailed', error })
   }
 
   #fold(): FoldJob {
@@ -280,18 +289,8 @@ export class LocalStore implements Store {
       ...fold,
       failed: error => {
         this.#state.dirty.addAll(folded)
-        this.#emit({ name: 'compactionFailed', error })
+        this.#events.emit({ name: 'compactionFailed', error })
       },
-    }
-  }
-
-  #emit(event: StoreEvent): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(event)
-      } catch {
-        // a listener's failure is not the store's, and there is nobody left to tell
-      }
     }
   }
 

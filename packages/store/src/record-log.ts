@@ -54,6 +54,22 @@ export class RecordLog {
     this.#wake()
   }
 
+  /** Resolves when storage has the entry; `done` happens right before. Unwatched, a rejection is no one's fault. */
+  write(text: string, done: () => void): Promise<void> {
+    const written = new Promise<void>((resolve, reject) => {
+      this.append({
+        text,
+        done: () => {
+          done()
+          resolve()
+        },
+        failed: reject,
+      })
+    })
+    written.catch(() => undefined)
+    return written
+  }
+
   /** Resolves when what was appended before is folded. */
   fold(): Promise<void> {
     return new Promise((resolve, reject) => {

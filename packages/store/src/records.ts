@@ -23,11 +23,13 @@ import type { Checkpoint, Confirmed, ConfirmedStep, RejectedMutation, StoredSubs
 
 /** One commit or one confirmed step. */
 export type Entry =
-  | { readonly kind: 'mutation'; readonly mutation: Mutation }
+  /** `retries`: the nonce of the rejected mutation it takes the place of. */
+  | { readonly kind: 'mutation'; readonly mutation: Mutation; readonly retries?: string }
   | { readonly kind: 'step'; readonly step: LoggedStep }
 
 export interface LoggedStep extends ConfirmedStep {
-  readonly discarded?: number
+  /** Rejected mutations that leave the list, by their nonces. */
+  readonly discarded?: readonly string[]
 }
 
 export interface Segment {
@@ -66,7 +68,10 @@ export function recordOf(text: string): RecordText {
 export function entryText(entry: Entry): string {
   return JSON.stringify(
     entry.kind === 'mutation'
-      ? { mutation: mutationToJson(entry.mutation) }
+      ? {
+          mutation: mutationToJson(entry.mutation),
+          ...(entry.retries !== undefined && { retries: entry.retries }),
+        }
       : { step: stepToJson(entry.step) },
   )
 }
@@ -78,12 +83,12 @@ export function logText(entries: readonly string[]): string {
 export function readLog(text: string): readonly Entry[] {
   return (parse(text) as EntryJson[]).map(entry =>
     'mutation' in entry
-      ? { kind: 'mutation', mutation: readMutation(entry.mutation) }
+      ? { ...entry, kind: 'mutation', mutation: readMutation(entry.mutation) }
       : { kind: 'step', step: stepFromJson(entry.step) },
   )
 }
 
-type EntryJson = { mutation: MutationJson } | { step: StepJson }
+type EntryJson = { mutation: MutationJson; retries?: string } | { step: StepJson }
 
 interface StepJson {
   puts?: [collection: string, version: number, document: Json][]
@@ -94,7 +99,7 @@ interface StepJson {
   checkpoint?: Record<string, string | number | null>
   subscriptions?: [key: string, subscription: SubscriptionJson | null][]
   renumber?: { client: string }
-  discarded?: number
+  discarded?: readonly string[]
 }
 
 function stepToJson(step: LoggedStep): StepJson {
@@ -114,7 +119,7 @@ function stepToJson(step: LoggedStep): StepJson {
       subscriptions: [...step.subscriptions].map(([key, value]) => [key, value && subscriptionToJson(value)]),
     }),
     ...(step.renumber && { renumber: step.renumber }),
-    ...(step.discarded !== undefined && { discarded: step.discarded }),
+    ...(step.discarded?.length && { discarded: step.discarded }),
   }
 }
 

@@ -72,7 +72,7 @@ export class Segments {
         nextSegment: nextName,
         checkpoint,
         subscriptions,
-        rejected,
+        rejected: rejected.all,
         outbox: outbox.mutations,
       }),
     )

@@ -1,9 +1,10 @@
-import type { Mutation, MutationId } from '@nearcloud/protocol'
+import type { Mutation } from '@nearcloud/protocol'
 import { Collections } from './collections.ts'
 import { DocSet } from './doc-map.ts'
 import { Outbox, touchedBy } from './outbox.ts'
 import type { Entry, LoggedStep, Manifest } from './records.ts'
-import type { Checkpoint, RejectedMutation, StoredSubscription } from './store.ts'
+import { RejectedList } from './rejected-list.ts'
+import type { Checkpoint, StoredSubscription } from './store.ts'
 
 /**
  * Everything a store holds, as the entries of its log make it: the same entries in the same order give the same
@@ -13,7 +14,7 @@ export class State {
   readonly collections = new Collections()
   readonly outbox = new Outbox()
   subscriptions: ReadonlyMap<string, StoredSubscription>
-  rejected: readonly RejectedMutation[]
+  readonly rejected: RejectedList
   /** As storage has it: `nextMutation` follows the last durable mutation. */
   checkpoint: Checkpoint
   /** Confirmed documents that differ from what the segments hold. */
@@ -22,7 +23,7 @@ export class State {
   constructor(manifest: Pick<Manifest, 'checkpoint' | 'subscriptions' | 'outbox' | 'rejected'>) {
     this.checkpoint = manifest.checkpoint
     this.subscriptions = manifest.subscriptions
-    this.rejected = manifest.rejected
+    this.rejected = new RejectedList(manifest.rejected)
     for (const mutation of manifest.outbox) {
       this.outbox.append(mutation)
       this.outbox.markDurable()
@@ -39,12 +40,13 @@ export class State {
     const { mutation } = entry
     const id = this.checkpoint.nextMutation
     this.outbox.append(mutation.id === id ? mutation : Object.freeze({ ...mutation, id }))
-    this.mutationIsDurable(mutation)
+    this.mutationIsDurable(mutation, entry.retries)
   }
 
-  /** Storage has the oldest mutation that it did not have. */
-  mutationIsDurable({ time }: Mutation): void {
+  /** Storage has the oldest mutation that it did not have, and that the one it retries is no longer rejected. */
+  mutationIsDurable({ time }: Mutation, retries: string | undefined): void {
     this.outbox.markDurable()
+    if (retries !== undefined) this.rejected.remove([retries])
     const { nextMutation, lastTime } = this.checkpoint
     this.checkpoint = freeze({
       ...this.checkpoint,
@@ -74,14 +76,11 @@ export class State {
       const mutation = this.outbox.take(id)
       if (!mutation) continue
       left.push(mutation)
-      this.rejected = Object.freeze([
-        ...this.rejected,
-        freeze({ mutation, code, reason, details: details ?? {}, time: time ?? mutation.time }),
-      ])
+      this.rejected.add({ mutation, code, reason, details: details ?? {}, time: time ?? mutation.time })
     }
     if (step.accepted !== undefined) left.push(...this.outbox.takeThrough(step.accepted))
     concerned.addAll(touchedBy(left))
-    if (step.discarded !== undefined) this.#discard(step.discarded)
+    if (step.discarded) this.rejected.remove(step.discarded)
     if (step.checkpoint) this.#patchCheckpoint(step.checkpoint)
     if (step.subscriptions) this.#patchSubscriptions(step.subscriptions)
     if (step.renumber) this.#renumber(step.renumber.client)
@@ -91,11 +90,6 @@ export class State {
   #touch(concerned: DocSet, collection: string, id: string | number): void {
     concerned.add(collection, id)
     this.dirty.add(collection, id)
-  }
-
-  #discard(id: MutationId): void {
-    const found = this.rejected.find(each => each.mutation.id === id)
-    this.rejected = Object.freeze(this.rejected.filter(each => each !== found))
   }
 
   #patchCheckpoint(patch: NonNullable<LoggedStep['checkpoint']>): void {

@@ -249,7 +249,7 @@ test('[CONFIRM-5] a rejected mutation is rolled back alone, later ones stay, and
   await store.close()
   const again = (await openTestStore(medium)).store
   expect(again.rejected).toMatchObject([{ code: refusal.code, reason: 'not yours', mutation: { id: 2 } }])
-  await again.discardRejected(2)
+  await again.discardRejected(again.rejected[0]!.mutation.nonce)
   expect(again.rejected).toEqual([])
 })
 

@@ -24,7 +24,7 @@ export interface Store {
   /** By canonical text of the query. */
   readonly subscriptions: ReadonlyMap<string, StoredSubscription>
   readonly outbox: OutboxView
-  /** Refused by the server and not yet discarded, oldest first. */
+  /** Refused by the server, not tried again and not discarded, oldest first; at most about 1,000. */
   readonly rejected: readonly RejectedMutation[]
 
   /** What the app sees. */
@@ -78,7 +78,13 @@ export interface Store {
    * still pending is laid over the new documents.
    */
   confirm(step: ConfirmedStep): Promise<void>
-  discardRejected(id: MutationId): Promise<void>
+  /**
+   * As `commit`, and a rejected mutation, named by its nonce, leaves `rejected`: both in one record. It stays when storage
+   * refuses. Throws INVALID_PARAM when there is none, or when it is on its way out.
+   */
+  retryRejected(nonce: string, writes: readonly Write[], context: CommitContext): CommitReceipt
+  /** Takes one out of `rejected`; nothing when there is none. */
+  discardRejected(nonce: string): Promise<void>
   /** Drops the confirmed documents of a collection that `keep` does not want; how many. Pending mutations stay. */
   forget(collection: string, keep: (document: Document, version: Version) => boolean): Promise<number>
   /** Folds the log into segments now. It happens by itself as well. */
@@ -128,6 +134,7 @@ export interface OutboxView {
   isPending(collection: string, id: DocId): boolean
 }
 
+/** Known by the nonce of its mutation. */
 export interface RejectedMutation {
   readonly mutation: Mutation
   readonly code: string
@@ -188,6 +195,11 @@ export interface ConfirmedStep {
 export type StoreEvent =
   /** Storage refused; what waited for it was taken back. */
   | { readonly name: 'storageFailed'; readonly error: CloudError }
+  /**
+   * So many were refused that the list of the rejected is full: these, the oldest, leave it for new ones. Told before they
+   * go, and again when it comes to nothing because storage refuses.
+   */
+  | { readonly name: 'rejectionsDropped'; readonly rejected: readonly RejectedMutation[] }
   /** The log could not be folded; nothing is lost, and it is tried again later. */
   | { readonly name: 'compactionFailed'; readonly error: CloudError }
   /** An observer threw; the others were called all the same. */

@@ -108,20 +108,22 @@ export function createSync(options: SyncOptions): Sync {
     return result === undefined ? null : fromJson(result)
   }
 
+  const executor = new LocalFirstExecutor({
+    store,
+    subscriptions,
+    requests,
+    serverClock,
+    random,
+    verdicts,
+    isReachable,
+    committed({ mutation }) {
+      events.emit('pending', { mutation })
+      push.wake()
+    },
+  })
+
   return {
-    executor: new LocalFirstExecutor({
-      store,
-      subscriptions,
-      requests,
-      serverClock,
-      random,
-      verdicts,
-      isReachable,
-      committed({ mutation }) {
-        events.emit('pending', { mutation })
-        push.wake()
-      },
-    }),
+    executor,
     get state() {
       return link.state
     },
@@ -141,6 +143,7 @@ export function createSync(options: SyncOptions): Sync {
     goOnline: () => link.goOnline(),
     wake: () => link.wake(),
     doubt: () => link.doubt(),
+    retry: (nonce, writes, wait) => executor.retry(nonce, writes, wait),
     subscribe(query: Query) {
       const holder: Holder = {
         denied: error => events.emit('error', error),

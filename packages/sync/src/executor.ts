@@ -93,6 +93,13 @@ export class LocalFirstExecutor implements Executor {
     )
   }
 
+  /** See `Sync.retry`. */
+  async retry(nonce: string, writes: readonly Write[], wait: 'server' | undefined): Promise<Committed> {
+    checkSize(writes)
+    const { store, serverClock } = this.#options
+    return this.#settled(store.retryRejected(nonce, writes, { time: serverClock.now() }), wait)
+  }
+
   watch(asked: Query, observer: WatchObserver): { close(): Promise<void> } {
     const { store, subscriptions } = this.#options
     const patient = isUnknowable(store, asked)

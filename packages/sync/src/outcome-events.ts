@@ -46,10 +46,10 @@ export function tellRejected(
   mutations: ReadonlyMap<MutationId, Mutation>,
 ): void {
   for (const rejection of rejected) {
-    const { id, code, reason, details = {} } = rejection
+    const { id, code, reason, details = {}, time } = rejection
     const mutation = mutations.get(id)
     if (!mutation) continue
-    events.emit('rejected', { id, code, reason, details, mutation })
+    events.emit('rejected', { id, code, reason, details, time: time ?? mutation.time, mutation })
     verdicts.rejected(mutation, rejection)
   }
 }

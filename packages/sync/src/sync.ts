@@ -8,8 +8,9 @@ import type {
   RandomBytes,
   Value,
   Version,
+  Write,
 } from '@nearcloud/protocol'
-import type { Executor, Query } from '@nearcloud/query'
+import type { Committed, Executor, Query } from '@nearcloud/query'
 import type { Store } from '@nearcloud/store'
 import type { LinkState } from './link.ts'
 import type { Transport } from './transport.ts'
@@ -48,6 +49,11 @@ export interface Sync {
   wake(): void
   /** A hint that the connection is dead. */
   doubt(): void
+  /**
+   * Commits these writes in the place of a rejected mutation, named by its nonce, which leaves the store's rejected: both or
+   * neither. Rejects with INVALID_PARAM when there is none, and as a commit.
+   */
+  retry(nonce: string, writes: readonly Write[], wait?: 'server'): Promise<Committed>
   /** Keeps a query in step until `close`. `ready`: its documents are here; rejects when the server refuses, with ABORTED when closed before. */
   subscribe(query: Query): { readonly ready: Promise<void>; close(): void }
   /** Runs a cloud function after the writes made before. Rejects with OFFLINE, SERVER_TIMEOUT, the server's error. */
@@ -74,6 +80,8 @@ export interface SyncEvents {
     readonly code: string
     readonly reason: string
     readonly details: Readonly<Record<string, unknown>>
+    /** By the server's clock. */
+    readonly time: Millis
     readonly mutation: Mutation
   }
   online: { readonly openid: string }

@@ -157,9 +157,9 @@ function writeWhere(world: World, process: Process, device: Device): void {
 function discard(process: Process, device: Device): void {
   const [oldest] = process.store.rejected
   if (!oldest) return
-  const { id, nonce } = oldest.mutation
+  const { nonce } = oldest.mutation
   device.discarded.add(nonce) // whether it is still there after a crash is open
-  device.ask(process, 'discard', process.store.discardRejected(id))
+  device.ask(process, 'discard', process.store.discardRejected(nonce))
 }
 
 /**

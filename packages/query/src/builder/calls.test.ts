@@ -1,7 +1,7 @@
 import { CloudError } from '@nearcloud/protocol'
 import { expect, test } from 'vitest'
 import { MemoryExecutor } from '../testing/memory-executor.ts'
-import type { Executor } from '../types.ts'
+import type { Commit } from '../types.ts'
 import { answer } from './callbacks.ts'
 import { createDatabase, type Database } from './database.ts'
 import type { WatchSnapshot } from './results.ts'
@@ -82,14 +82,13 @@ test('[API-13] an error has a code, the original’s number, and its words twice
 test('[API-17] every write may wait for the server, on both sides, and says what had been overtaken', async () => {
   for (const side of ['client', 'server'] as const) {
     const asked: unknown[] = []
-    const overtaken: Executor = {
-      ...new MemoryExecutor(),
-      async commit(commit) {
+    const overtaken = Object.assign(new MemoryExecutor(), {
+      async commit(commit: Commit) {
         asked.push('wait' in commit ? commit.wait : undefined)
         const counts = { ids: ['x'], updated: 1, removed: 0, created: 0 }
         return { ...counts, pending: !('wait' in commit), superseded: ['c/x/a'] }
       },
-    } as Executor
+    })
     const limits = { default: 20, max: 20 }
     const c = createDatabase(overtaken, { newId: () => 'x', limits, side }).collection('c')
     const data = { a: 1 }

@@ -15,7 +15,7 @@ import {
 import { type Setting, styleOf } from './setting.ts'
 import { type WaitOption, waitFrom } from './wait-option.ts'
 import { watchQuery } from './watch.ts'
-import { type Place, removal, replacement, update } from './writes.ts'
+import { type Place, removal, storing, update } from './writes.ts'
 
 interface DataOptions extends WaitOption {
   readonly data: object
@@ -75,7 +75,7 @@ export class DocumentReference {
   set(options: DataOptions): Promise<SetResult>
   set(options: DataOptions): Promise<SetResult> | undefined {
     return answer('document.set', options, styleOf(this.#setting), async () => {
-      const write = replacement(this.#place(), options?.data, this.#setting.options)
+      const write = storing('set', this.#place(), options?.data, this.#setting.options)
       const committed = await this.#commit(write, options)
       const { updated, created } = committed
       return { _id: this.id, stats: { updated, created }, ...writeResult('document.set', committed) }
