@@ -116,3 +116,72 @@ test('[WRITES-4] the estimate is by the server’s clock, with its offset', asyn
   const { data } = await db.collection('todos').doc('1').get()
   expect(data).toMatchObject({ due: new Date(rig.clock.now() + 60_000) })
 })
+
+test('[WRITES-5] a batch is one mutation, one snapshot for each watch here and on other devices, and rolled back whole', async () => {
+  const { rig, cloud } = await setUp()
+  rig.server.judge = write =>
+    write.collection === 'stock' && rig.clock.now() > until ? 'sold out' : undefined
+  const until = rig.clock.now() + 1_000
+  rig.server.put('stock', { _id: 'tea', left: 5 })
+  const bob = createCloud(new MemoryPlatform(rig, new ScriptedFiles().http, 2))
+  bob.init({ endpoint })
+  await bob.ready()
+  const told = [cloud, bob].map(each => {
+    const [orders, stock]: [unknown[], unknown[]] = [[], []]
+    const here = { orders: [] as unknown[], stock: [] as unknown[] }
+    const seen = () => [here.orders.length, here.stock[0]]
+    for (const [name, list] of [
+      ['orders', orders],
+      ['stock', stock],
+    ] as const)
+      each
+        .database()
+        .collection(name)
+        .watch({
+          onChange({ docs }) {
+            here[name] = docs.map(doc => doc.left)
+            list.push(docs.length)
+          },
+          onError: error => list.push(error),
+        })
+    return { orders, stock, seen }
+  })
+  await rig.pass()
+  const order = () => {
+    const batch = cloud.database().batch()
+    batch.collection('orders').add({ data: {} })
+    batch
+      .collection('stock')
+      .doc('tea')
+      .update({ data: { left: cloud.database().command.inc(-2) } })
+    batch.collection('orders').add({ data: {} })
+    return batch
+  }
+  const accepted = await order().commit()
+  expect(accepted).toMatchObject({ stats: { created: 2, updated: 1 }, pending: true, mutationId: 1 })
+  await rig.pass()
+  for (const { orders, stock, seen } of told) {
+    expect([orders, stock]).toEqual([
+      [0, 2],
+      [1, 1],
+    ])
+    expect(seen()).toEqual([2, 3])
+  }
+  await rig.pass(2_000)
+  const error = await order().commit({ wait: 'server' }).catch(failed)
+  expect(error).toMatchObject({ details: { reason: 'sold out' } })
+  await rig.pass()
+  const [anns, bobs] = told as [(typeof told)[number], (typeof told)[number]]
+  expect([anns.orders, anns.stock, anns.seen()]).toEqual([
+    [0, 2, 4, 2],
+    [1, 1, 1, 1],
+    [2, 3],
+  ])
+  expect([bobs.orders, bobs.stock]).toEqual([
+    [0, 2],
+    [1, 1],
+  ])
+  expect(cloud.rejections.list).toMatchObject([
+    { writes: [{ collection: 'orders' }, { collection: 'stock' }, { collection: 'orders' }] },
+  ])
+})

@@ -1,6 +1,7 @@
 export { bindOpenid } from './bind-openid.ts'
 export { Aggregate, Pipeline } from './builder/aggregate.ts'
 export type { AggregateCommand, ExpressionName } from './builder/aggregate-command.ts'
+export { Batch, type BatchCollection, type BatchDocument, type BatchResult } from './builder/batch.ts'
 export { answer, type Callbacks, failure } from './builder/callbacks.ts'
 export { CollectionReference } from './builder/collection.ts'
 export type { DatabaseCommand } from './builder/commands.ts'

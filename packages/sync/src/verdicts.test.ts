@@ -123,3 +123,19 @@ test('[PUSH-13] a stop says CLOSED to whoever waits, and whether the write is ke
   await settle()
   expect(gone.of).toMatchObject({ code: 'CLOSED', details: { isKept: false } })
 })
+
+test('[PUSH-14] a refused mutation is tried again with the writes of whoever asks, and sent', async () => {
+  const rig = new TestRig()
+  rig.server.judge = ({ id }) => (id === 'no' ? 'not yours' : undefined)
+  const ann = await rig.client()
+  await ann.sync.executor.commit({ writes: [add('no')] })
+  await rig.pass()
+  const { nonce } = ann.store.rejected[0]!.mutation
+  const retried = ann.sync.retry(nonce, [add('yes')], 'server')
+  await rig.pass()
+  expect(await retried).toMatchObject({ ids: ['yes'], created: 1, pending: false, mutationId: 2 })
+  expect([ann.store.rejected, ann.namesOf('pending')]).toEqual([[], ['pending', 'pending']])
+  await expect(ann.sync.retry(nonce, [add('yes')])).rejects.toMatchObject({ code: 'INVALID_PARAM' })
+  expect(rig.server.get('todos', 'yes')).toBeDefined()
+  expect(ann.store.outbox.size).toBe(0)
+})

@@ -2,11 +2,13 @@ import { RegExpValue, ServerDate } from '@nearcloud/protocol'
 import { refuse, unfit } from '../refusals.ts'
 import { compileRegExp } from '../regex/regexp.ts'
 import type { Executor } from '../types.ts'
+import { Batch, type BatchResult, batchOf } from './batch.ts'
 import { answer } from './callbacks.ts'
 import { CollectionReference } from './collection.ts'
 import { command, type DatabaseCommand } from './commands.ts'
 import { type Constructor, callable, type GeoConstructors, geoConstructors } from './geo-constructors.ts'
 import type { Setting } from './setting.ts'
+import type { WaitOption } from './wait-option.ts'
 
 export interface DatabaseOptions {
   /** A fresh `_id`. */
@@ -34,6 +36,10 @@ export interface Database {
   readonly RegExp: Constructor<[options: { readonly regexp: string; readonly options?: string }], RegExpValue>
   /** Throws INVALID_PARAM for a name no collection can have; whether it exists is not looked at. */
   collection(name: string): CollectionReference
+  /** Collects writes of several documents and collections, to be decided together: see `Batch`. */
+  batch(): Batch
+  /** Commits what `work` collects, when it is done; nothing is written when it throws or rejects. */
+  batch(work: (batch: Batch) => void | Promise<void>, options?: WaitOption): Promise<BatchResult>
   /**
    * Server side only. Nothing has to be made before it is used: this resolves for a collection without documents, and
    * rejects with DATABASE_REQUEST_FAILED ("Table exist") for one that has some, as programs written for the original expect.
@@ -43,13 +49,16 @@ export interface Database {
 
 /** The database an app holds, over the local store, the commit pipeline, or the wire. */
 export function createDatabase(executor: Executor, options: DatabaseOptions): Database {
+  const setting: Setting = { executor, options }
   return Object.freeze({
     command,
     Geo: geoConstructors,
     serverDate: callable(serverDate),
     RegExp: callable(regExp),
-    collection: (name: string) => new CollectionReference(name, { executor, options }),
-    createCollection: (name: string) => createCollection(name, { executor, options }),
+    collection: (name: string) => new CollectionReference(name, setting),
+    batch: ((work, wait) =>
+      work === undefined ? new Batch(setting) : batchOf(setting, work, wait)) as Database['batch'],
+    createCollection: (name: string) => createCollection(name, setting),
   })
 }
 

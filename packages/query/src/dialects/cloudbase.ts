@@ -84,7 +84,8 @@ export function createCloudbaseDatabase(
   const wx = createDatabase(executor, { ...options, limits: limitsOf(options), throwOnNotFound: false })
   const dialect = { said: saying(errorFrom), answered: answering(options.newId) }
   const database: CloudbaseDatabase = {
-    ...wx,
+    command: wx.command,
+    ...{ Geo: wx.Geo, RegExp: wx.RegExp, serverDate: wx.serverDate },
     collection: name =>
       collectionOf(
         dialect.said(() => wx.collection(name)),

@@ -18,10 +18,11 @@ export const client: readonly Area[] = [
       same('getTempFileURL deleteFile', 'client/FILE-11 client/FILE-12'),
       better('ready whenSynced status on', 'STATE-1 SYNC-1', 'ours: what an offline app wants to know'),
       better('goOffline goOnline close', 'STATE-1 STATE-4', 'ours'),
+      better('subscribe isPending', 'STATE-1 STATE-3', 'ours: documents kept in step'),
       better(
-        'subscribe isPending rejections',
-        'STATE-1 STATE-3',
-        'ours: documents kept in step; refused writes, with their reasons',
+        'rejections',
+        'REJECTIONS-1 REJECTIONS-2 REJECTIONS-3',
+        'ours: refused writes with their reasons, to be tried again, edited or discarded',
       ),
       absent('Cloud', 'environments of other accounts: a cloud has one server'),
       absent('CloudID CDN', 'they name things inside WeChat’s own network'),
@@ -48,6 +49,11 @@ export const client: readonly Area[] = [
         ['results of writes'],
         'PUSH-1',
         '`pending: true` while the server has not answered; durable here all the same',
+      ),
+      better(
+        ["`{ wait: 'server' }` of a write"],
+        'WRITES-1 WRITES-2',
+        'ours: resolves when the server has accepted, rejects when it refuses',
       ),
       better(['results of reads'], 'INIT-6', '`fromCache: true` when nothing vouches for them'),
       same(
@@ -92,9 +98,10 @@ export const client: readonly Area[] = [
         'API-10',
         'never needed: the first document makes a collection; functions only, as in the original',
       ),
+      better('batch', 'API-19 API-20 WRITES-5', 'ours: several writes, all or none, on both sides'),
       absent(
         'runTransaction startTransaction',
-        'not yet; an update of one document, and one `where().update()`, are atomic',
+        'not yet; an update of one document, one `where().update()` and a `batch()` are atomic',
       ),
       absent('config', 'of the SDK’s own making'),
     ],
