@@ -196,6 +196,39 @@ test('a batch is one for everybody who watches, wherever', async () => {
   expect((await server.database().collection('orders').get()).data).toHaveLength(3)
 })
 
+test('a batch too large for one message is seen whole all the same', async () => {
+  const server = await startServer({ rules: openTo('scans', 'albums') })
+  const [ann, bob] = [
+    await follow(await openApp(server, { follow: ['scans', 'albums'] })),
+    await follow(await openApp(server, { follow: ['scans', 'albums'] })),
+  ]
+  const [scans, albums] = [
+    watched(bob.database(), 'scans', 'albums'),
+    watched(bob.database(), 'albums', 'scans'),
+  ]
+  await until('both have begun', () => scans.length + albums.length === 2)
+  const batch = ann.database().batch()
+  for (let n = 0; n < 6; n++) batch.collection('scans').add({ data: { n, page: 'x'.repeat(900_000) } })
+  batch.collection('albums').add({ data: { pages: 6 } })
+  await batch.commit({ wait: 'server' })
+  await bob.whenSynced()
+  expect([scans.length, albums.length]).toEqual([2, 2])
+  expect(scans[1]!.docs).toHaveLength(6)
+  expect(await albums[1]!.beside).toHaveLength(6)
+
+  bob.goOffline() // and so it is told to who was away
+  await ann
+    .database()
+    .collection('scans')
+    .where({})
+    .update({ data: { seen: true } })
+  await ann.whenSynced()
+  bob.goOnline()
+  await bob.whenSynced()
+  expect(scans).toHaveLength(3)
+  expect(scans[2]!.docs).toEqual(Array(6).fill(expect.objectContaining({ seen: true })))
+})
+
 test('a batch of a function, and of the server itself, is one commit as well', async () => {
   const project = testProject(openTo('orders', 'stock'))
   const folder = join(project, 'cloudfunctions/order')

@@ -212,7 +212,8 @@ const denied = v.strictObject({ type: v.literal('denied'), id: count, error: err
 
 /**
  * Everything between two versions that concerns this client, to be applied whole. `lastMutation`: this client's
- * mutations up to it are in `to`. `windows` are the new windows, by subscription id.
+ * mutations up to it are in `to`. `windows` are the new windows, by subscription id. What is too large for a frame comes in
+ * parts, one right after the other; those before the last have `to` equal to `from`, no windows and no new `lastMutation`.
  */
 const changes = v.strictObject({
   type: v.literal('changes'),

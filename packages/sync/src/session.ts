@@ -1,5 +1,4 @@
 import {
-  type Clock,
   CloudError,
   type DownMessage,
   type DownOf,
@@ -9,44 +8,17 @@ import {
   type Outcome,
   parseDown,
   protocolVersion,
-  type RandomBytes,
   toCloudError,
 } from '@nearcloud/protocol'
-import type { ConfirmedStep, Store } from '@nearcloud/store'
-import type { Emitter } from './emitter.ts'
+import type { ConfirmedStep } from '@nearcloud/store'
+import { ChangeParts } from './change-parts.ts'
 import { forkStep, helloFrame, isKnownAs } from './greeting.ts'
 import { startHeartbeat } from './heartbeat.ts'
-import type { Conversation, Link } from './link.ts'
+import type { Conversation } from './link.ts'
 import { pendingById, refusedAt, tellAccepted, tellRejected } from './outcome-events.ts'
-import type { Pull } from './pull.ts'
-import type { Push } from './push.ts'
-import type { Requests } from './requests.ts'
 import { forgetVersions, leftBehind, resetStep } from './reset.ts'
-import type { ServerClock } from './server-clock.ts'
-import type { Subscriptions } from './subscriptions.ts'
-import type { SyncEvents } from './sync.ts'
+import type { SessionParts } from './session-parts.ts'
 import type { Connection } from './transport.ts'
-import type { Verdicts } from './verdicts.ts'
-
-/** What lives longer than one connection. */
-export interface SessionParts {
-  readonly env: string
-  readonly store: Store
-  readonly clock: Clock
-  readonly random: RandomBytes
-  readonly serverClock: ServerClock
-  readonly link: Link
-  readonly subscriptions: Subscriptions
-  readonly push: Push
-  readonly pull: Pull
-  readonly requests: Requests
-  readonly events: Emitter<SyncEvents>
-  readonly verdicts: Verdicts
-  /** The server said who we are: the conversation is under way. */
-  welcomed(welcome: DownOf<'welcome'>, session: Session): void
-  /** A message has taken effect. */
-  advanced(): void
-}
 
 /**
  * The conversation over one connection: hello, welcome, then messages. Each message takes effect, durably, before the
@@ -55,6 +27,7 @@ export interface SessionParts {
 export class Session implements Conversation {
   readonly #parts: SessionParts
   readonly #connection: Connection
+  readonly #changeParts = new ChangeParts()
   #phase: 'opening' | 'greeting' | 'live' | 'over' = 'opening'
   #isOpen = false
   #helloAt: Millis = 0
@@ -118,6 +91,8 @@ export class Session implements Conversation {
   }
 
   async #handleLive(message: DownMessage): Promise<void> {
+    const held = message.type === 'changes' ? undefined : this.#changeParts.take()
+    if (held) await this.#apply(held)
     switch (message.type) {
       case 'pushed':
         return this.#pushed(message)
@@ -219,6 +194,13 @@ export class Session implements Conversation {
   }
 
   async #changes(message: DownOf<'changes'>): Promise<void> {
+    const { store, link } = this.#parts
+    const whole = this.#changeParts.add(message, store.checkpoint.seen)
+    if (whole) await this.#apply(whole)
+    else link.progressed()
+  }
+
+  async #apply(message: DownOf<'changes'>): Promise<void> {
     const pulled = this.#parts.pull.changes(message)
     if (pulled.kind === 'gap')
       throw new CloudError('PROTOCOL_ERROR', {

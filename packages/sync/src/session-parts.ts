@@ -1,0 +1,32 @@
+import type { Clock, DownOf, RandomBytes } from '@nearcloud/protocol'
+import type { Store } from '@nearcloud/store'
+import type { Emitter } from './emitter.ts'
+import type { Link } from './link.ts'
+import type { Pull } from './pull.ts'
+import type { Push } from './push.ts'
+import type { Requests } from './requests.ts'
+import type { ServerClock } from './server-clock.ts'
+import type { Session } from './session.ts'
+import type { Subscriptions } from './subscriptions.ts'
+import type { SyncEvents } from './sync.ts'
+import type { Verdicts } from './verdicts.ts'
+
+/** What lives longer than one connection. */
+export interface SessionParts {
+  readonly env: string
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: RandomBytes
+  readonly serverClock: ServerClock
+  readonly link: Link
+  readonly subscriptions: Subscriptions
+  readonly push: Push
+  readonly pull: Pull
+  readonly requests: Requests
+  readonly events: Emitter<SyncEvents>
+  readonly verdicts: Verdicts
+  /** The server said who we are: the conversation is under way. */
+  welcomed(welcome: DownOf<'welcome'>, session: Session): void
+  /** A message has taken effect. */
+  advanced(): void
+}
