@@ -65,7 +65,7 @@ export class Batch {
   #document(place: Place): BatchDocument {
     return {
       set: given => this.#collect(storing('set', place, given?.data, this.#setting.options)),
-      update: given => this.#collect(update(place, given?.data)),
+      update: given => this.#collect(update(place, given?.data, this.#setting.options)),
       remove: () => this.#collect(removal(place)),
     }
   }
