@@ -1,14 +1,24 @@
-import { CloudError, limits, utf8Length } from '@nearcloud/protocol'
+import { CloudError, limits, type Mutation, utf8Length } from '@nearcloud/protocol'
+import { entryText } from './records.ts'
 
-/** Throws VALUE_REFUSED for an entry whose mutation no frame can carry: it would stand in the outbox for ever. */
-export function checkFits(text: string): void {
-  const most = limits.frameBytes - frameSpareBytes
-  if (text.length * 3 <= most || utf8Length(text) <= most) return
+/**
+ * The mutation and its entry (`retries`: the rejected one it takes the place of): with its guards, or without them when only so it fits a frame. Throws VALUE_REFUSED for one
+ * that no frame can carry: it would stand in the outbox for ever.
+ */
+export function checkFits(
+  guarded: Mutation,
+  plain: Mutation,
+  retries?: string,
+): { mutation: Mutation; text: string } {
+  for (const mutation of [guarded, plain]) {
+    const text = entryText({ kind: 'mutation', mutation, ...(retries !== undefined && { retries }) })
+    if (text.length * 3 <= most || utf8Length(text) <= most) return { mutation, text }
+  }
   throw new CloudError('VALUE_REFUSED', {
     errMsg: `one commit holds at most ${most} bytes: split it`,
     details: { reason: 'too large' },
   })
 }
 
-/** For what is around a mutation in its frame. */
-const frameSpareBytes = 1_024
+/** What is around a mutation in its frame has room. */
+const most = limits.frameBytes - 1_024

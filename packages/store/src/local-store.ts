@@ -221,16 +221,8 @@ export class LocalStore implements Store {
     const read = (collection: string, id: DocId) => collections.of(collection).get(id)
     const effect = effectOf(asked, this.checkpoint.openid, read, true)
     for (const [, , after] of effect.documents) if (after) documentText(after)
-    const textOf = (mutation: Mutation) =>
-      entryText({ kind: 'mutation', mutation, ...(retries !== undefined && { retries }) })
-    let mutation = Object.freeze({ ...asked, writes: Object.freeze(effect.writes) })
-    let text = textOf(mutation)
-    if (text.length > mostGuardedText) {
-      // what fits a frame without guards is sent without them
-      mutation = asked
-      text = textOf(mutation)
-    }
-    checkFits(text)
+    const guarded = Object.freeze({ ...asked, writes: Object.freeze(effect.writes) })
+    const { mutation, text } = checkFits(guarded, asked, retries)
     outbox.append(mutation)
     this.#lastTime = mutation.time
     this.#live.publish(showEffect(collections, mutation, effect))
@@ -298,6 +290,3 @@ export class LocalStore implements Store {
     if (this.#isClosed) throw new CloudError('CLOSED', { errMsg: 'the local store is closed' })
   }
 }
-
-/** Room for the frame around it. */
-const mostGuardedText = limits.frameBytes - 1_024
