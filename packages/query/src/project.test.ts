@@ -1,4 +1,4 @@
-import { type Document, normalise } from '@nearcloud/protocol'
+import { type Document, GeoPoint, normalise } from '@nearcloud/protocol'
 import { expect, test } from 'vitest'
 import { project } from './project.ts'
 
@@ -33,6 +33,13 @@ test('[PROJECT-3] a path reaches into every object of an array', () => {
     list: [{ v: 2 }, 5, [{}], {}],
     n: null,
   })
+})
+
+test('[PROJECT-3] a geometry is read as the object it is written as', () => {
+  const here = { _id: 'x', at: new GeoPoint(1, 2) }
+  expect(project(here, { 'at.type': true })).toEqual({ _id: 'x', at: { type: 'Point' } })
+  expect(project(here, { 'at.type': false })).toEqual({ _id: 'x', at: { coordinates: [1, 2] } })
+  expect(project(here, { 'at.type': true, 'at.coordinates': true }).at).toEqual(here.at)
 })
 
 test('[PROJECT-4] no projection is the same document; any other is frozen', () => {

@@ -1,6 +1,6 @@
-import { type Document, isPlainObject, type Value } from '@nearcloud/protocol'
+import { type Document, geoFromJson, type Value } from '@nearcloud/protocol'
 import { compileElement } from './match/compile.ts'
-import { segmentsOf } from './paths.ts'
+import { asFields, isContainer, segmentsOf } from './paths.ts'
 import type { FieldChoice, Fields } from './types.ts'
 
 /** The tree of the paths named: at the end of each, what becomes of the value (`undefined`: it is left out). */
@@ -79,14 +79,15 @@ function pick(value: Value, tree: Tree, including: boolean): Value | undefined {
     }
     return Object.freeze(kept)
   }
-  if (!isPlainObject(value)) return including ? undefined : value
+  if (!isContainer(value)) return including ? undefined : value
+  const fields = asFields(value)
   const kept: { [key: string]: Value } = {}
-  for (const key of Object.keys(value)) {
+  for (const key of Object.keys(fields)) {
     const branch = tree.get(key)
     if (!branch && including) continue
-    const given = value[key]!
+    const given = fields[key]!
     const field = branch instanceof Map ? pick(given, branch, including) : branch ? branch(given) : given
     if (field !== undefined) kept[key] = field
   }
-  return Object.freeze(kept)
+  return geoFromJson(kept) ?? Object.freeze(kept)
 }

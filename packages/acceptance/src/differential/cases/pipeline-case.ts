@@ -2,7 +2,6 @@ import type { Document } from '@nearcloud/protocol'
 import type { Stage } from '@nearcloud/query'
 import { Dice } from './dice.ts'
 import { Filters } from './filters.ts'
-import { leftOut } from './left-out.ts'
 import { randomPipeline } from './pipelines.ts'
 import { recordSchema, records, type Schema, type Sort } from './records.ts'
 import type { Tally } from './tally.ts'
@@ -21,7 +20,7 @@ export interface PipelineCase {
 export function randomPipelineCase(seed: number, tally: Tally): PipelineCase {
   const dice = new Dice(seed)
   const isOfAnyForm = dice.chance(0.25)
-  const values = new Values(dice, { nestsArrays: !leftOut.arraysInArraysOfPipelines })
+  const values = new Values(dice)
   const make = () => (isOfAnyForm ? values.documents().slice(0, 8) : records(dice))
   const schemaOf = (documents: readonly Document[]): Schema =>
     isOfAnyForm ? new Map(dice.list(6, 9, () => [values.path(documents), 'any' as Sort])) : recordSchema

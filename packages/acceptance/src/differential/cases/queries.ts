@@ -1,7 +1,6 @@
 import type { Document } from '@nearcloud/protocol'
 import type { FieldChoice, Fields, Query } from '@nearcloud/query'
 import { Filters } from './filters.ts'
-import { leftOut } from './left-out.ts'
 import type { Tally } from './tally.ts'
 import type { Values } from './values.ts'
 
@@ -22,14 +21,8 @@ export function randomQuery(
     orderBy: isSorted ? dice.list(1, 3, () => [path(), dice.pick(['asc', 'desc'])]) : [],
     skip: dice.chance(0.3) ? dice.below(4) : 0,
     ...(dice.chance(0.4) && { limit: dice.between(1, 6) }),
-    ...(fields &&
-      !(leftOut.partsOfGeometriesOfQueries && looksIntoGeometries(fields, documents)) && { fields }),
+    ...(fields && { fields }),
   }
-}
-
-function looksIntoGeometries(fields: Fields, documents: readonly Document[]): boolean {
-  const hasParts = Object.keys(fields).some(path => path.includes('.'))
-  return hasParts && documents.some(document => JSON.stringify(document).includes('"Point"'))
 }
 
 function randomFields(

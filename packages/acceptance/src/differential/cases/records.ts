@@ -1,6 +1,5 @@
 import { type Document, type DocumentData, makeDocument, normalise, type Value } from '@nearcloud/protocol'
 import type { Dice } from './dice.ts'
-import { leftOut } from './left-out.ts'
 
 /** The sorts of things an expression can be computed of. */
 export type Sort =
@@ -81,7 +80,7 @@ function wild(dice: Dice): Value {
   return dice.oneOf<Value>(
     [4, () => anyOf(dice.pick(plainSorts), dice)],
     [1, () => dice.list(0, 3, () => anyOf(dice.pick(plainSorts), dice))],
-    [leftOut.arraysInArraysOfPipelines ? 0 : 1, () => [dice.list(0, 2, () => anyOf('number', dice))]],
+    [1, () => [dice.list(0, 2, () => anyOf('number', dice))]],
     [2, () => ({ a: anyOf(dice.pick(plainSorts), dice) })],
     [1, () => dice.list(0, 3, () => ({ a: anyOf(dice.pick(plainSorts), dice) }))],
     [1, () => new Uint8Array([dice.below(3)])],

@@ -15,11 +15,8 @@ export class Values {
   readonly #scalars: readonly Value[]
   readonly #shapes: readonly Shape[]
 
-  readonly #nestsArrays: boolean
-
-  constructor(dice: Dice, { nestsArrays = true } = {}) {
+  constructor(dice: Dice) {
     this.dice = dice
-    this.#nestsArrays = nestsArrays
     const sorts = dice.chance(0.3) ? [dice.pick(pools), dice.pick(pools)] : pools
     this.#scalars = dice.list(3, 7, () => dice.pick(dice.pick(sorts)))
     this.#shapes = dice.list(4, 4, () => dice.pick(shapes))
@@ -37,7 +34,7 @@ export class Values {
     if (depth === 0) return this.scalar()
     return this.dice.oneOf<Value>(
       [10, () => this.scalar()],
-      [4, () => this.dice.list(0, 4, () => (this.#nestsArrays ? this.value(depth - 1) : this.scalar()))],
+      [4, () => this.dice.list(0, 4, () => this.value(depth - 1))],
       [3, () => this.dice.list(0, 3, () => this.object(depth - 1))],
       [4, () => this.object(depth - 1)],
     )

@@ -3,7 +3,7 @@ import { fieldOf, hasOwn, segmentsOf } from '../../paths.ts'
 
 /**
  * What a path of an expression names, read from a value: through arrays it gives a list of what their elements have there,
- * without the missing. No part of it is an index; a number only names a field.
+ * without the missing; arrays among the elements have nothing. No part of it is an index; a number only names a field.
  */
 export function compilePath(path: string): (value: Value | undefined) => Value | undefined {
   const segments = segmentsOf(path)
@@ -27,7 +27,7 @@ function follow(value: Value | undefined, segments: readonly string[], from: num
 function followEach(list: readonly Value[], segments: readonly string[], from: number): Value {
   const found: Value[] = []
   for (const element of list) {
-    const value = follow(element, segments, from)
+    const value = Array.isArray(element) ? undefined : follow(element, segments, from)
     if (value !== undefined) found.push(value)
   }
   return Object.freeze(found)
