@@ -270,6 +270,7 @@ test('[STATE-1] status and events say what waits, what was refused, and who we a
   expect(cloud.status()).toEqual({
     state: 'online',
     pending: 0,
+    arriving: [],
     uploads: 0,
     rejected: 1,
     openid: 'user-1',
@@ -315,6 +316,33 @@ test('[STATE-3] a subscription is kept until it is closed', async () => {
   cloud.subscribe(mine).close()
   subscription.close()
   expect((await mine.count()).fromCache).toBe(true)
+})
+
+test('[STATE-6] a query subscribes by itself, and tells how much of it has come', async () => {
+  const { rig, cloud } = setUp()
+  for (let i = 0; i < 250; i++) rig.server.put('todos', { _id: `t${i}`, by: i % 2 ? 'ann' : 'bob' })
+  cloud.init({ endpoint })
+  const anns = cloud.database().collection('todos').where({ by: 'ann' })
+  const told: unknown[] = []
+  const heard: unknown[] = []
+  cloud.on('progress', ({ done, total }) => heard.push([done, total]))
+  const subscription = anns.subscribe({ onProgress: ({ done, total }) => told.push([done, total]) })
+  await cloud.ready()
+  expect(cloud.status().arriving).toMatchObject([{ collection: 'todos', done: 0 }])
+  await subscription.ready
+  expect(told).toEqual([
+    [100, 125],
+    [125, 125],
+  ])
+  expect(heard).toEqual(told)
+  expect(cloud.status().arriving).toEqual([])
+  cloud.goOffline()
+  expect((await anns.count()).fromCache).toBeUndefined()
+  subscription.close()
+  expect((await anns.count()).fromCache).toBe(true)
+  const closed = anns.subscribe()
+  closed.close()
+  await expect(closed.ready).rejects.toMatchObject({ code: 'ABORTED' })
 })
 
 test('[STATE-4] close ends everything, and what was written is found again', async () => {

@@ -1,5 +1,5 @@
 import { CloudError, newDocId } from '@nearcloud/protocol'
-import { answer, type Callbacks, createDatabase, type Executor } from '@nearcloud/query'
+import { answer, type Callbacks, createDatabase } from '@nearcloud/query'
 import { Emitter } from '@nearcloud/sync'
 import type { Cloud, CloudEvents } from './cloud.ts'
 import { checkFileList, Files } from './files.ts'
@@ -34,7 +34,15 @@ export function createCloud(platform: Platform): Cloud {
         },
         failed: error => events.emit('error', error),
       })
-      for (const name of ['pending', 'accepted', 'rejected', 'online', 'offline', 'error'] as const)
+      for (const name of [
+        'pending',
+        'accepted',
+        'rejected',
+        'online',
+        'offline',
+        'progress',
+        'error',
+      ] as const)
         instance.sync.on(name, detail => events.emit(name, detail as never))
       opened.instance = instance
       return { instance, files: new Files(instance, platform) }
@@ -62,7 +70,7 @@ export function createCloud(platform: Platform): Cloud {
   }
 
   const opening = async (): Promise<Opening> => use().opening
-  const executor: Executor = later(async () => (await opening()).instance.sync.executor)
+  const executor = later(async () => (await opening()).instance.sync.executor)
 
   const cloud: Omit<Cloud, OverloadedMethods> & Pick<Implementation, OverloadedMethods> = {
     init(options = {}) {
@@ -120,24 +128,7 @@ export function createCloud(platform: Platform): Cloud {
     subscribe(what, where) {
       use()
       const plain = typeof what === 'string' ? followed(what, where ?? true) : what.toQuery()
-      let isClosed = false
-      const subscribed = opening().then(({ instance }) => instance.sync.subscribe(plain))
-      const ready = subscribed.then(subscription => {
-        if (isClosed) subscription.close()
-        return subscription.ready
-      })
-      ready.catch(() => undefined) // told by the error event as well
-      return {
-        ready,
-        close() {
-          if (isClosed) return
-          isClosed = true
-          void subscribed.then(
-            subscription => subscription.close(),
-            () => undefined,
-          )
-        },
-      }
+      return executor.follow(plain)
     },
 
     on: (name, listener) => events.on(name, listener),
@@ -172,6 +163,7 @@ export function createCloud(platform: Platform): Cloud {
         uploads: queue.size,
         rejected: store.rejected.length,
         openid: sync.openid,
+        arriving: sync.arriving,
         volatile: store.volatile,
       }
     },
@@ -238,4 +230,4 @@ function notInitialised(): CloudError {
   })
 }
 
-const nothing = { pending: 0, uploads: 0, rejected: 0, openid: undefined, volatile: false }
+const nothing = { pending: 0, uploads: 0, rejected: 0, openid: undefined, volatile: false, arriving: [] }

@@ -30,6 +30,7 @@ export type {
   WatchSnapshot,
   WriteResult,
 } from './builder/results.ts'
+export { isPriority, priorities } from './builder/subscribe.ts'
 export type { UpdateCommand } from './builder/update-command.ts'
 export { filterFrom } from './builder/where.ts'
 export { compareValues, equalityKey, equalValues } from './compare.ts'
@@ -64,9 +65,13 @@ export type {
   FieldChoice,
   Fields,
   Filter,
+  Following,
+  FollowOptions,
   GeoNearStage,
   IndexDefinition,
   Lookup,
+  Priority,
+  Progress,
   ProjectStage,
   Query,
   Read,

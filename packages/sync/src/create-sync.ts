@@ -1,15 +1,14 @@
 import { CloudError, type FilesAsk, fromJson, toCloudError, toJson, type Value } from '@nearcloud/protocol'
-import { prepare, type Query } from '@nearcloud/query'
+import type { FollowOptions, Query } from '@nearcloud/query'
 import { Emitter } from './emitter.ts'
 import { LocalFirstExecutor } from './executor.ts'
+import { follow } from './follow.ts'
 import { Link, type LinkState } from './link.ts'
-import { meantBy } from './meaning.ts'
 import { Pull } from './pull.ts'
 import { Push } from './push.ts'
 import { type Asked, lastMutation, Requests } from './requests.ts'
 import { ServerClock } from './server-clock.ts'
 import { Session } from './session.ts'
-import type { Holder, Subscription } from './subscription.ts'
 import { Subscriptions } from './subscriptions.ts'
 import type { Sync, SyncEvents, SyncOptions } from './sync.ts'
 
@@ -33,6 +32,7 @@ export function createSync(options: SyncOptions): Sync {
       link.doubt() // the next greeting puts it right, before anything else is stored
     },
     changed: () => tellSettled(),
+    progressed: progress => events.emit('progress', progress),
   })
   const pull = new Pull(store, subscriptions)
   const link: Link = new Link({
@@ -105,6 +105,9 @@ export function createSync(options: SyncOptions): Sync {
     return result === undefined ? null : fromJson(result)
   }
 
+  const following = (query: Query, options?: FollowOptions) =>
+    follow({ store, subscriptions, denied: error => events.emit('error', error) }, query, options)
+
   return {
     executor: new LocalFirstExecutor({
       store,
@@ -113,6 +116,7 @@ export function createSync(options: SyncOptions): Sync {
       serverClock,
       random,
       isReachable,
+      follow: following,
       committed({ mutation }) {
         events.emit('pending', { mutation })
         push.wake()
@@ -136,37 +140,9 @@ export function createSync(options: SyncOptions): Sync {
     goOnline: () => link.goOnline(),
     wake: () => link.wake(),
     doubt: () => link.doubt(),
-    subscribe(query: Query) {
-      const holder: Holder = {
-        denied: error => events.emit('error', error),
-        moved(to) {
-          subscription = to
-        },
-      }
-      let subscription: Subscription | undefined
-      let isOpen = true
-      const hold = () => {
-        if (!isOpen) return undefined
-        subscription = subscriptions.hold(meantBy(store, query), holder)
-        return subscription.arrival({ patient: true })
-      }
-      const preparing = prepare(query)
-      const arrival = preparing ? preparing.then(hold) : hold()
-      let abandon: () => void = () => undefined
-      const abandoned = new Promise<never>((_, reject) => {
-        abandon = () =>
-          reject(new CloudError('ABORTED', { errMsg: 'subscribe:fail closed before it was ready' }))
-      })
-      const ready = Promise.race([Promise.resolve(arrival).then(() => undefined), abandoned])
-      ready.catch(() => undefined) // whoever does not ask is told by the error event
-      return {
-        ready,
-        close() {
-          isOpen = false
-          abandon()
-          if (subscription) subscriptions.release(subscription, holder, { warm: false })
-        },
-      }
+    subscribe: following,
+    get arriving() {
+      return subscriptions.arriving()
     },
     call: (name: string, data: Value) => ask({ type: 'call', name, data: toJson(data) }),
     files: (question: FilesAsk) => ask({ type: 'files', ask: question }),

@@ -11,6 +11,8 @@ import {
   type Commit,
   type Committed,
   type Executor,
+  type Following,
+  type FollowOptions,
   prepare,
   type Query,
   queryToJson,
@@ -34,6 +36,7 @@ export interface LocalFirstOptions {
   readonly random: RandomBytes
   /** There is a server to ask, or about to be. */
   isReachable(): boolean
+  follow(query: Query, options?: FollowOptions): Following
   /** A mutation is durable. */
   committed(receipt: CommitReceipt): void
 }
@@ -42,7 +45,7 @@ export interface LocalFirstOptions {
  * The local store first: reads a subscription covers are answered here; others are asked of the server while there is
  * one, and answered with what is here (`fromCache`) while there is none. Writes never wait for a network.
  */
-export class LocalFirstExecutor implements Executor {
+export class LocalFirstExecutor implements Required<Executor> {
   readonly #options: LocalFirstOptions
 
   constructor(options: LocalFirstOptions) {
@@ -136,6 +139,10 @@ export class LocalFirstExecutor implements Executor {
         close()
       },
     }
+  }
+
+  follow(query: Query, options?: FollowOptions): Following {
+    return this.#options.follow(query, options)
   }
 
   async #get(query: Query): Promise<Answer> {

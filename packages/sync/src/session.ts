@@ -233,6 +233,7 @@ export class Session implements Conversation {
     if (message.last) subscription.isStored = true // what it asks of the window while the step takes effect is its own
     if (step) await store.confirm(step)
     this.#parts.link.progressed()
+    subscriptions.progressed(subscription, { done: message.done, total: message.total })
     if (message.last) subscriptions.completed(subscription)
   }
 

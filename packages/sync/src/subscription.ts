@@ -10,6 +10,14 @@ export interface Holder {
   denied?(error: CloudError): void
   /** The subscription that covered the query is refused; this one keeps it in step from now on. */
   moved?(to: Subscription): void
+  /** Some of its first documents came. */
+  progressed?(progress: Done): void
+}
+
+/** How many of a snapshot's documents have come. */
+export interface Done {
+  readonly done: number
+  readonly total: number
 }
 
 /** How waiting for a subscription's documents ended. `lost`: there is no connection to wait for. */
@@ -32,6 +40,8 @@ export class Subscription {
   id: number | undefined
   /** Its snapshot, while it arrives. */
   assembly: SnapshotAssembly | undefined
+  /** Of its snapshot; undefined before its first part. */
+  done: Done | undefined
   /** The server's refusal; it is asked again at the next greeting. */
   denial: CloudError | undefined
   /** What the store has under this key is this subscription's, not one's that was dropped a moment ago. */

@@ -1,9 +1,10 @@
 import type { Clock, CloudError, Document, Json, Millis } from '@nearcloud/protocol'
-import { coversFilter, type Query, queryToJson } from '@nearcloud/query'
+import { coversFilter, type Progress, type Query, queryToJson } from '@nearcloud/query'
 import type { Store } from '@nearcloud/store'
 import { followedQuery, keyOf } from './followed.ts'
 import { SnapshotAssembly } from './snapshot-assembly.ts'
-import { type Holder, Subscription } from './subscription.ts'
+import { type Done, type Holder, Subscription } from './subscription.ts'
+import type { Arriving } from './sync.ts'
 
 /** Where subscriptions are told to the server, while there is one to tell. */
 export interface SubscriptionSink {
@@ -20,6 +21,7 @@ export interface SubscriptionsOptions {
   failed(error: unknown): void
   /** A subscription was added, completed, refused or dropped. */
   changed(): void
+  progressed(progress: Progress & { readonly query: Query }): void
 }
 
 /** Every query that is kept in step: who wants it, and how far it is. */
@@ -113,6 +115,7 @@ export class Subscriptions {
     for (const subscription of this.#byKey.values()) {
       subscription.id = undefined
       subscription.assembly = undefined
+      subscription.done = undefined
       subscription.lost()
     }
   }
@@ -122,8 +125,33 @@ export class Subscriptions {
     for (const subscription of this.#byKey.values()) subscription.lost()
   }
 
+  /** Those whose snapshots are under way or to come. */
+  arriving(): Arriving[] {
+    return [...this.#byKey.values()]
+      .filter(each => !each.isComplete && !each.denial)
+      .map(({ query, done }) => {
+        const { collection } = query
+        return { collection, query, done: done?.done ?? 0, total: done?.total }
+      })
+  }
+
+  /** A part of its snapshot has taken effect. */
+  progressed(subscription: Subscription, done: Done): void {
+    subscription.done = done
+    for (const holder of [...subscription.holders.keys()]) {
+      try {
+        holder.progressed?.(done)
+      } catch {
+        // whoever listens answers for it
+      }
+    }
+    const { query } = subscription
+    this.#options.progressed({ collection: query.collection, ...done, query })
+  }
+
   completed(subscription: Subscription): void {
     subscription.assembly = undefined
+    subscription.done = undefined
     subscription.isStored = true
     subscription.arrived()
     this.#options.changed()

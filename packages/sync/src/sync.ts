@@ -9,7 +9,7 @@ import type {
   Value,
   Version,
 } from '@nearcloud/protocol'
-import type { Executor, Query } from '@nearcloud/query'
+import type { Executor, Following, FollowOptions, Progress, Query } from '@nearcloud/query'
 import type { Store } from '@nearcloud/store'
 import type { LinkState } from './link.ts'
 import type { Transport } from './transport.ts'
@@ -29,7 +29,7 @@ export interface SyncOptions {
 /** Keeps a store in step with the server, and answers for both. */
 export interface Sync {
   /** Local first: see `LocalFirstExecutor`. */
-  readonly executor: Executor
+  readonly executor: Required<Executor>
   readonly state: LinkState
   /** Who the server says we are; undefined before it first did. */
   readonly openid: string | undefined
@@ -45,8 +45,10 @@ export interface Sync {
   wake(): void
   /** A hint that the connection is dead. */
   doubt(): void
-  /** Keeps a query in step until `close`. `ready`: its documents are here; rejects when the server refuses, with ABORTED when closed before. */
-  subscribe(query: Query): { readonly ready: Promise<void>; close(): void }
+  /** Keeps a query in step until `close`; a refusal is an `error` event, too. */
+  subscribe(query: Query, options?: FollowOptions): Following
+  /** Followed queries whose documents are not all here; refused ones are not among them. */
+  readonly arriving: readonly Arriving[]
   /** Runs a cloud function after the writes made before. Rejects with OFFLINE, SERVER_TIMEOUT, the server's error. */
   call(name: string, data: Value): Promise<Value>
   /** As `call`. */
@@ -58,6 +60,13 @@ export interface Sync {
   whenSynced(): Promise<void>
   /** Returns the way to stop. */
   on<Name extends keyof SyncEvents>(name: Name, listener: (detail: SyncEvents[Name]) => void): () => void
+}
+
+/** A followed query whose first documents are on their way. */
+export interface Arriving extends Omit<Progress, 'total'> {
+  readonly query: Query
+  /** Undefined before the first of them came. */
+  readonly total: number | undefined
 }
 
 export interface SyncEvents {
@@ -75,6 +84,8 @@ export interface SyncEvents {
   }
   online: { readonly openid: string }
   offline: Readonly<Record<string, never>>
+  /** Some of a followed query's first documents came. */
+  progress: Progress & { readonly query: Query }
   /** Something went wrong that no caller is told. */
   error: CloudError
 }

@@ -57,7 +57,7 @@ export class TestRig {
       ...(warmMs !== undefined && { warmMs }),
     })
     const events: { name: keyof SyncEvents; detail: unknown }[] = []
-    for (const name of ['pending', 'accepted', 'rejected', 'online', 'offline', 'error'] as const)
+    for (const name of ['pending', 'accepted', 'rejected', 'online', 'offline', 'progress', 'error'] as const)
       sync.on(name, detail => events.push({ name, detail }))
     if (isStarted) {
       sync.start()

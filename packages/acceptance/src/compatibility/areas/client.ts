@@ -137,6 +137,11 @@ export const client: readonly Area[] = [
       better('watch', 'API-8 sync/READ-8', 'tells local writes at once, and works offline'),
       same('aggregate', 'STAGE'),
       better('explain', 'INDEX', 'ours: how a query is answered, and at what cost'),
+      better(
+        'subscribe',
+        'API-17 STATE-6 SUB-1',
+        'ours: keeps what matches on this device, and tells its progress',
+      ),
       better('toQuery', 'STATE-3', 'ours: the question as plain data, for `cloud.subscribe`'),
     ],
   },
