@@ -69,6 +69,11 @@ test('[INIT-2] options that make no sense are refused at once', () => {
     { endpoint, store: 'a/b' },
     { endpoint, queryLimits: { default: 0, max: 1 } },
     { endpoint, subscribe: { todos: 'all' } },
+    { endpoint, subscribe: ['todos'] },
+    { endpoint, subscribe: [{ where: {} }] },
+    { endpoint, subscribe: [{ collection: 'todos', prioritty: 'low' }] },
+    { endpoint, subscribe: [{ collection: 'todos', priority: 'lowest' }] },
+    { endpoint, subscribe: [{ collection: 'todos', where: 'all' }] },
   ]
   for (const options of hostile)
     expect(() => cloud.init(options as InitOptions)).toThrow(
@@ -155,6 +160,40 @@ test('[INIT-6] what init subscribes to is kept in step for good', async () => {
   const all = await cloud.database().collection('todos').get()
   expect(all.data.map(({ _id }) => _id)).toEqual(['1'])
   expect(all.fromCache).toBe(true)
+})
+
+test('[INIT-8] a list says more of what init subscribes to, and a condition stays a condition', async () => {
+  const { rig, platform, cloud } = setUp()
+  rig.server.put('todos', { _id: '1', priority: 'low', where: 'home' })
+  rig.server.put('todos', { _id: '2', priority: 'high', where: 'home' })
+  const told: unknown[] = []
+  platform.network.fate = frame => {
+    const message = JSON.parse(frame)
+    if (message.type === 'hello')
+      told.push(...message.subscriptions.map((each: { priority?: string }) => each.priority))
+    return 'deliver'
+  }
+  cloud.init({ endpoint, subscribe: { todos: { priority: 'low', where: 'home' } } })
+  await cloud.whenSynced()
+  expect(
+    (await cloud.database().collection('todos').where({ priority: 'low', where: 'home' }).get()).data,
+  ).toHaveLength(1)
+  expect(told).toEqual([undefined])
+  cloud.init({
+    endpoint,
+    store: 'another',
+    subscribe: [
+      { collection: 'todos', where: { where: 'home' }, priority: 'low' },
+      { collection: 'notes', priority: 'high' },
+      { collection: 'notes', where: { n: 1 } },
+    ],
+  })
+  await cloud.whenSynced()
+  expect(told.slice(1)).toEqual(['low', 'high', undefined])
+  cloud.goOffline()
+  expect(await cloud.database().collection('todos').where({ where: 'home' }).count()).not.toHaveProperty(
+    'fromCache',
+  )
 })
 
 test('[INIT-7] another environment than the one of init is refused', async () => {

@@ -1,5 +1,5 @@
 import { CloudError } from '@nearcloud/protocol'
-import { filterFrom, type Query } from '@nearcloud/query'
+import { filterFrom, isPriority, type Priority, priorities, type Query } from '@nearcloud/query'
 
 export interface InitOptions {
   /** The server's address, as in `http://127.0.0.1:8080`. Default: the host's, where it has one (a page's origin). */
@@ -10,8 +10,11 @@ export interface InitOptions {
     | { readonly database?: string; readonly functions?: string; readonly storage?: string }
   /** Names the local store: letters, digits, `-` and `_`. Two stores on one device are two clients. Default `main`. */
   readonly store?: string
-  /** What to keep in step for good: whole collections (`true`) or the documents a condition matches. */
-  readonly subscribe?: Readonly<Record<string, unknown>>
+  /**
+   * What to keep in step for good: by collection, all of it (`true`) or what a condition matches; or a list, where there is
+   * more to say.
+   */
+  readonly subscribe?: Readonly<Record<string, unknown>> | readonly SubscribeOption[]
   /** `relaxed` (default): a write survives the death of the app; `strict`: also power loss. */
   readonly durability?: 'relaxed' | 'strict'
   /** Of `get()`. Default: the original's 20 and 20. */
@@ -22,6 +25,15 @@ export interface InitOptions {
   readonly traceUser?: boolean
 }
 
+/** Something to keep in step for good. */
+export interface SubscribeOption {
+  readonly collection: string
+  /** Absent: all of it. */
+  readonly where?: object
+  /** What arrives first. Default `normal`. */
+  readonly priority?: Priority
+}
+
 /** Options that were looked at. */
 export interface Setting {
   /** Without a slash at the end. */
@@ -29,7 +41,7 @@ export interface Setting {
   readonly socketUrl: string
   readonly env: string
   readonly storeName: string
-  readonly subscribe: readonly Query[]
+  readonly subscribe: readonly Wanted[]
   readonly durability: 'relaxed' | 'strict'
   readonly queryLimits: { readonly default: number; readonly max: number }
   readonly throwOnNotFound: boolean
@@ -57,11 +69,38 @@ export function readInitOptions(options: InitOptions, defaultEndpoint: string | 
     socketUrl: `${endpoint.replace(/^http/, 'ws')}/sync`,
     env: env ?? 'default',
     storeName: `${env ?? 'default'}.${store}`,
-    subscribe: Object.keys(options.subscribe ?? {}).map(name => followed(name, options.subscribe?.[name])),
+    subscribe: wantedBy(options.subscribe ?? {}),
     durability: options.durability === 'strict' ? 'strict' : 'relaxed',
     queryLimits: { default: usual, max },
     throwOnNotFound: options.throwOnNotFound ?? true,
   }
+}
+
+interface Wanted {
+  readonly query: Query
+  readonly priority: Priority
+}
+
+/** A condition is never a list, and what is in a list is never a condition. */
+function wantedBy(subscribe: NonNullable<InitOptions['subscribe']>): readonly Wanted[] {
+  if (!Array.isArray(subscribe))
+    return Object.entries(subscribe).map(([name, condition]) => ({
+      query: followed(name, condition),
+      priority: 'normal',
+    }))
+  return subscribe.map((wanted: unknown) => {
+    const { collection, where = true, priority = 'normal', ...others } = Object(wanted)
+    const [surplus] = Object.keys(others)
+    if (typeof collection !== 'string' || surplus !== undefined)
+      throw refuse(
+        surplus === undefined
+          ? 'in a list, subscribe has objects with a collection, and perhaps where and priority'
+          : `subscribe has no "${surplus}": only collection, where and priority`,
+      )
+    if (!isPriority(priority))
+      throw refuse(`the priority of ${collection} is one of ${priorities.join(', ')}`)
+    return { query: followed(collection, where), priority }
+  })
 }
 
 /** The query that a collection and a condition (true: everything) mean. */

@@ -53,7 +53,7 @@ export async function openInstance(
   })
   const stopHints = platform.onConnectivity?.(state => (state === 'online' ? sync.wake() : sync.doubt()))
   const stopEvents = store.onEvent(event => events.failed(toCloudError(event.error)))
-  for (const query of setting.subscribe) sync.subscribe(query)
+  for (const { query, priority } of setting.subscribe) sync.subscribe(query, { priority })
   if (events.isHeldOffline()) sync.goOffline()
   sync.start()
   return {

@@ -17,6 +17,7 @@ export function follow(parts: Parts, query: Query, options: FollowOptions = {}):
   const { store, subscriptions } = parts
   const { collection } = query
   const holder: Holder = {
+    priority: options.priority ?? 'normal',
     denied: error => parts.denied(error),
     moved(to) {
       subscription = to

@@ -174,7 +174,9 @@ export class Session implements Conversation {
     push.begin(send, welcome.lastMutation)
     requests.begin(send, welcome.lastMutation)
     subscriptions.begin({
-      subscribe: (id, query) => send(JSON.stringify({ type: 'subscribe', id, query })),
+      subscribe: (id, query, priority) =>
+        send(JSON.stringify({ type: 'subscribe', id, query, ...(priority !== 'normal' && { priority }) })),
+      prioritise: (id, priority) => send(JSON.stringify({ type: 'prioritise', id, priority })),
       unsubscribe: id => send(JSON.stringify({ type: 'unsubscribe', id })),
     })
     for (const subscription of subscriptions) if (subscription.isComplete) subscription.arrived()

@@ -1,5 +1,5 @@
 import type { Clock, CloudError, Document, Json, Millis } from '@nearcloud/protocol'
-import { coversFilter, type Progress, type Query, queryToJson } from '@nearcloud/query'
+import { coversFilter, type Priority, type Progress, type Query, queryToJson } from '@nearcloud/query'
 import type { Store } from '@nearcloud/store'
 import { followedQuery, keyOf } from './followed.ts'
 import { SnapshotAssembly } from './snapshot-assembly.ts'
@@ -8,7 +8,8 @@ import type { Arriving } from './sync.ts'
 
 /** Where subscriptions are told to the server, while there is one to tell. */
 export interface SubscriptionSink {
-  subscribe(id: number, query: Json): void
+  subscribe(id: number, query: Json, priority: Priority): void
+  prioritise(id: number, priority: Priority): void
   unsubscribe(id: number): void
 }
 
@@ -61,16 +62,18 @@ export class Subscriptions {
   hold(query: Query, holder: Holder): Subscription {
     const key = this.#keyOf(query)
     const subscription = this.covering(query) ?? this.#byKey.get(key) ?? this.#add(key, followedQuery(query))
-    subscription.cancelRelease?.()
-    subscription.cancelRelease = undefined
-    subscription.holders.set(holder, query)
+    this.#give(subscription, holder, query)
     return subscription
   }
 
   /** `warm`: it may be wanted again soon. */
   release(subscription: Subscription, holder: Holder, options: { warm: boolean }): void {
     subscription.holders.delete(holder)
-    if (subscription.holders.size > 0 || this.#byKey.get(subscription.key) !== subscription) return
+    if (this.#byKey.get(subscription.key) !== subscription) return
+    if (subscription.holders.size > 0) {
+      this.#prioritise(subscription)
+      return
+    }
     if (options.warm && !subscription.denial) this.#keepWarm(subscription)
     else this.#drop(subscription)
   }
@@ -83,7 +86,7 @@ export class Subscriptions {
   }
 
   /** What a greeting says of them; each gets its number, and refused ones another chance. */
-  greet(): { id: number; query: Json; complete: boolean }[] {
+  greet(): { id: number; query: Json; complete: boolean; priority?: Priority }[] {
     this.#byId = new Map()
     return [...this.#byKey.values()].map(subscription => {
       subscription.denial = undefined
@@ -93,6 +96,7 @@ export class Subscriptions {
         id: subscription.id!,
         query: queryToJson(subscription.query),
         complete: subscription.isComplete,
+        ...(subscription.toldPriority !== 'normal' && { priority: subscription.toldPriority }),
       }
     })
   }
@@ -102,8 +106,10 @@ export class Subscriptions {
     this.#sink = sink
     for (const subscription of this.#byKey.values()) {
       if (subscription.id === undefined) this.#tell(subscription)
-      else if (!subscription.isComplete || subscription.isWindowed)
+      else if (!subscription.isComplete || subscription.isWindowed) {
         subscription.assembly = new SnapshotAssembly()
+        this.#prioritise(subscription)
+      }
       if (subscription.holders.size === 0) this.#keepWarm(subscription)
     }
   }
@@ -164,9 +170,7 @@ export class Subscriptions {
       if (key === subscription.key) continue
       subscription.holders.delete(holder)
       const own = this.#byKey.get(key) ?? this.#add(key, followedQuery(query))
-      own.cancelRelease?.()
-      own.cancelRelease = undefined
-      own.holders.set(holder, query)
+      this.#give(own, holder, query)
       holder.moved?.(own)
       if (own.denial) holder.denied?.(own.denial)
     }
@@ -212,20 +216,37 @@ export class Subscriptions {
       stored: () => store.subscriptions.get(key),
     })
     this.#byKey.set(key, subscription)
-    if (this.#sink) this.#tell(subscription)
-    this.#options.changed()
     return subscription
+  }
+
+  /** One more who wants it; the first makes it known to the server. */
+  #give(subscription: Subscription, holder: Holder, query: Query): void {
+    subscription.cancelRelease?.()
+    subscription.cancelRelease = undefined
+    subscription.holders.set(holder, query)
+    if (subscription.id !== undefined) this.#prioritise(subscription)
+    else if (this.#sink && !subscription.denial) this.#tell(subscription)
+    this.#options.changed()
   }
 
   #number(subscription: Subscription): void {
     subscription.id = ++this.#lastId
+    subscription.toldPriority = subscription.priority
     this.#byId.set(subscription.id, subscription)
   }
 
   #tell(subscription: Subscription): void {
     this.#number(subscription)
     subscription.assembly = new SnapshotAssembly()
-    this.#sink?.subscribe(subscription.id!, queryToJson(subscription.query))
+    this.#sink?.subscribe(subscription.id!, queryToJson(subscription.query), subscription.toldPriority)
+  }
+
+  /** Of a snapshot that is still to come the server is told how urgent it has become. */
+  #prioritise(subscription: Subscription): void {
+    const { id, priority, toldPriority, assembly } = subscription
+    if (!this.#sink || id === undefined || !assembly || priority === toldPriority) return
+    subscription.toldPriority = priority
+    this.#sink.prioritise(id, priority)
   }
 
   /** Time without a connection does not count: what is here is all there is. */

@@ -49,6 +49,11 @@ export const client: readonly Area[] = [
         'PUSH-1',
         '`pending: true` while the server has not answered; durable here all the same',
       ),
+      better(
+        ['`init({ subscribe })`'],
+        'INIT-6 INIT-8 SUB-3',
+        'ours: what is kept on the device for good, the most urgent first',
+      ),
       better(['results of reads'], 'INIT-6', '`fromCache: true` when nothing vouches for them'),
       same(
         ['`get()` gives 20 documents, at most 20 (client); 100 and 1,000 (function)'],
