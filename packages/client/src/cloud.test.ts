@@ -70,6 +70,9 @@ test('[INIT-2] options that make no sense are refused at once', () => {
     { endpoint, queryLimits: { default: 0, max: 1 } },
     { endpoint, subscribe: { todos: 'all' } },
     { endpoint, subscribe: ['todos'] },
+    { endpoint, cache: { maxDocuments: -1 } },
+    { endpoint, cache: { maxAgeMs: 0.5 } },
+    { endpoint, cache: { maxAgeMs: '1 day' } },
     { endpoint, subscribe: [{ where: {} }] },
     { endpoint, subscribe: [{ collection: 'todos', prioritty: 'low' }] },
     { endpoint, subscribe: [{ collection: 'todos', priority: 'lowest' }] },
@@ -194,6 +197,24 @@ test('[INIT-8] a list says more of what init subscribes to, and a condition stay
   expect(await cloud.database().collection('todos').where({ where: 'home' }).count()).not.toHaveProperty(
     'fromCache',
   )
+})
+
+test('[INIT-9] what nobody follows any more is kept within the limits given', async () => {
+  const { rig, cloud } = setUp()
+  for (let i = 0; i < 10; i++) rig.server.put('todos', { _id: `t${i}` })
+  const evicted: unknown[] = []
+  cloud.on('evicted', detail => evicted.push(detail))
+  cloud.init({ endpoint, cache: { maxDocuments: 4 } })
+  const todos = cloud.database().collection('todos')
+  const kept = todos.subscribe()
+  await kept.ready
+  await rig.pass(300_000)
+  expect(evicted).toEqual([])
+  kept.close()
+  await rig.pass(300_000)
+  expect(evicted).toEqual([{ collection: 'todos', count: 6 }])
+  cloud.goOffline()
+  expect(await todos.count()).toMatchObject({ total: 4, fromCache: true })
 })
 
 test('[INIT-7] another environment than the one of init is refused', async () => {

@@ -34,16 +34,7 @@ export function createCloud(platform: Platform): Cloud {
         },
         failed: error => events.emit('error', error),
       })
-      for (const name of [
-        'pending',
-        'accepted',
-        'rejected',
-        'online',
-        'offline',
-        'progress',
-        'error',
-      ] as const)
-        instance.sync.on(name, detail => events.emit(name, detail as never))
+      for (const name of syncEvents) instance.sync.on(name, detail => events.emit(name, detail as never))
       opened.instance = instance
       return { instance, files: new Files(instance, platform) }
     }
@@ -186,6 +177,12 @@ export function createCloud(platform: Platform): Cloud {
   }
   return cloud as Cloud
 }
+
+/** What an instance's engine tells is told by the cloud. */
+const syncEvents = [
+  ...(['pending', 'accepted', 'rejected', 'online', 'offline'] as const),
+  ...(['progress', 'evicted', 'error'] as const),
+]
 
 interface Opened {
   readonly setting: Setting

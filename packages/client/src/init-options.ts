@@ -17,6 +17,11 @@ export interface InitOptions {
   readonly subscribe?: Readonly<Record<string, unknown>> | readonly SubscribeOption[]
   /** `relaxed` (default): a write survives the death of the app; `strict`: also power loss. */
   readonly durability?: 'relaxed' | 'strict'
+  /**
+   * How much is kept of what nobody follows any more: documents, and for how long. Default 10,000 and 30 days. What is
+   * followed and what has unsent writes is always kept.
+   */
+  readonly cache?: { readonly maxDocuments?: number; readonly maxAgeMs?: number }
   /** Of `get()`. Default: the original's 20 and 20. */
   readonly queryLimits?: { readonly default: number; readonly max: number }
   /** Does `doc(id).get()` reject when there is no such document? Default true. */
@@ -42,6 +47,7 @@ export interface Setting {
   readonly env: string
   readonly storeName: string
   readonly subscribe: readonly Wanted[]
+  readonly cache: { readonly maxDocuments?: number; readonly maxAgeMs?: number }
   readonly durability: 'relaxed' | 'strict'
   readonly queryLimits: { readonly default: number; readonly max: number }
   readonly throwOnNotFound: boolean
@@ -64,12 +70,20 @@ export function readInitOptions(options: InitOptions, defaultEndpoint: string | 
   const { default: usual, max } = options.queryLimits ?? { default: 20, max: 20 }
   if (!(Number.isSafeInteger(usual) && Number.isSafeInteger(max) && usual >= 1 && max >= usual))
     throw refuse('queryLimits are two whole numbers, default at least 1 and max at least default')
+  const { maxDocuments, maxAgeMs } = options.cache ?? {}
+  for (const limit of [maxDocuments, maxAgeMs])
+    if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0))
+      throw refuse('cache has whole numbers: maxDocuments, maxAgeMs')
   return {
     endpoint,
     socketUrl: `${endpoint.replace(/^http/, 'ws')}/sync`,
     env: env ?? 'default',
     storeName: `${env ?? 'default'}.${store}`,
     subscribe: wantedBy(options.subscribe ?? {}),
+    cache: {
+      ...(maxDocuments !== undefined && { maxDocuments }),
+      ...(maxAgeMs !== undefined && { maxAgeMs }),
+    },
     durability: options.durability === 'strict' ? 'strict' : 'relaxed',
     queryLimits: { default: usual, max },
     throwOnNotFound: options.throwOnNotFound ?? true,

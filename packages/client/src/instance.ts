@@ -41,7 +41,8 @@ export async function openInstance(
   )
   // what the store follows is compiled when it is opened
   for (const { query } of store.subscriptions.values()) await prepare(query)
-  const sync = createSync({ store, transport: platform.transport(socketUrl), clock, random, env })
+  const { cache } = setting
+  const sync = createSync({ store, transport: platform.transport(socketUrl), clock, random, env, cache })
   const uploads = new Uploads({
     queue,
     sync,

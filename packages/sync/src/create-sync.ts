@@ -1,6 +1,7 @@
 import { CloudError, type FilesAsk, fromJson, toCloudError, toJson, type Value } from '@nearcloud/protocol'
 import type { FollowOptions, Query } from '@nearcloud/query'
 import { Emitter } from './emitter.ts'
+import { Eviction } from './eviction.ts'
 import { LocalFirstExecutor } from './executor.ts'
 import { follow } from './follow.ts'
 import { Link, type LinkState } from './link.ts'
@@ -14,7 +15,7 @@ import type { Sync, SyncEvents, SyncOptions } from './sync.ts'
 
 /** Puts the parts together. Nothing is sent before `start`. */
 export function createSync(options: SyncOptions): Sync {
-  const { store, transport, clock, random, env, warmMs = 60_000 } = options
+  const { store, transport, clock, random, env, warmMs = 60_000, cache: limits = {} } = options
   const events = new Emitter<SyncEvents>()
   const serverClock = new ServerClock(clock)
   const requests = new Requests(clock, answerLimitMs)
@@ -63,13 +64,23 @@ export function createSync(options: SyncOptions): Sync {
       ),
     changed: () => linkChanged(),
   })
+  const eviction = new Eviction({
+    store,
+    subscriptions,
+    clock,
+    limits,
+    between: task => session?.between(task),
+    evicted: detail => events.emit('evicted', detail),
+  })
   const isReachable = () => link.state === 'online' || link.isHopeful
 
   function linkChanged(): void {
     const before = state
     state = link.state
-    if (state === 'online' && before !== 'online')
+    if (state === 'online' && before !== 'online') {
       events.emit('online', { openid: store.checkpoint.openid ?? '' })
+      eviction.begin()
+    } else if (state !== 'online') eviction.end()
     if (!isReachable()) {
       subscriptions.lost()
       requests.lost()
@@ -134,6 +145,7 @@ export function createSync(options: SyncOptions): Sync {
     start: () => link.start(),
     async stop() {
       await link.stop()
+      eviction.end()
       subscriptions.close()
     },
     goOffline: () => link.goOffline(),

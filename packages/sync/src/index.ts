@@ -1,6 +1,7 @@
 export { Backoff } from './backoff.ts'
 export { createSync } from './create-sync.ts'
 export { Emitter } from './emitter.ts'
+export type { CacheLimits } from './eviction.ts'
 export type { LinkState } from './link.ts'
 export type { Arriving, Sync, SyncEvents, SyncOptions } from './sync.ts'
 export type { Connection, Transport, TransportListener } from './transport.ts'

@@ -5,7 +5,6 @@ import {
   type DownOf,
   errorFromData,
   type Millis,
-  newClientId,
   type Outcome,
   parseDown,
   protocolVersion,
@@ -14,7 +13,7 @@ import {
 } from '@nearcloud/protocol'
 import type { ConfirmedStep, Store } from '@nearcloud/store'
 import type { Emitter } from './emitter.ts'
-import { forkStep, helloFrame, isKnownAs } from './greeting.ts'
+import { forkStep, helloFrame, isKnownAs, unknownStep } from './greeting.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import type { Conversation, Link } from './link.ts'
 import { pendingById, tellAccepted, tellRejected } from './outcome-events.ts'
@@ -91,6 +90,13 @@ export class Session implements Conversation {
   caughtUp(): Promise<boolean> {
     if (!this.#isOpen) return Promise.resolve(false)
     return new Promise(resolve => this.#ping(resolve))
+  }
+
+  /** Does something between two messages: nothing that is said takes effect meanwhile. */
+  between(task: () => Promise<void>): void {
+    this.#work = this.#work
+      .then(() => (this.#phase === 'live' ? task() : undefined))
+      .catch(error => this.#fail(error))
   }
 
   async closed(): Promise<void> {
@@ -252,13 +258,9 @@ export class Session implements Conversation {
     const { store, random, link, events } = this.#parts
     this.#phase = 'over'
     if (error.code === 'TOKEN_REFUSED') {
-      // known here by another name, or by none: go on as another client, as whom the token says or as a new user
-      const isTokenBad = store.checkpoint.token !== undefined && error.details?.reason !== undefined
+      const { step, isTokenBad } = unknownStep(store, error, random)
       if (isTokenBad) events.emit('error', errorFromData(error))
-      await store.confirm({
-        renumber: { client: newClientId(random) },
-        ...(isTokenBad && { checkpoint: { token: undefined, openid: undefined } }),
-      })
+      await store.confirm(step)
       link.sentAway(0)
       return
     }

@@ -37,7 +37,8 @@ export class Subscriptions {
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options
-    for (const [key, { query }] of options.store.subscriptions) this.#add(key, query, true)
+    for (const [key, { query, letGo }] of options.store.subscriptions)
+      if (letGo === undefined) this.#add(key, query, true)
   }
 
   [Symbol.iterator](): Iterator<Subscription> {
@@ -213,7 +214,10 @@ export class Subscriptions {
     const { store } = this.#options
     const subscription = new Subscription(key, query, {
       isStored,
-      stored: () => store.subscriptions.get(key),
+      stored: () => {
+        const stored = store.subscriptions.get(key)
+        return stored?.letGo === undefined ? stored : undefined
+      },
     })
     this.#byKey.set(key, subscription)
     return subscription
@@ -268,10 +272,14 @@ export class Subscriptions {
       this.#sink?.unsubscribe(subscription.id)
     }
     subscription.lost()
-    const { store, changed, failed } = this.#options
+    const { store, clock, changed, failed } = this.#options
+    const { key, query, denial, window } = subscription
     // what completed it may still be on its way into the store
-    if (subscription.isStored || store.subscriptions.has(subscription.key))
-      store.confirm({ subscriptions: new Map([[subscription.key, null]]) }).catch(failed)
+    if (subscription.isStored) {
+      const letGo = subscription.isComplete ? clock.now() : 0 // nobody vouches for the rest of it
+      const cached = { query, complete: false, letGo, ...(window && { window: [...window] }) }
+      store.confirm({ subscriptions: new Map([[key, denial ? null : cached]]) }).catch(failed)
+    }
     changed()
   }
 }

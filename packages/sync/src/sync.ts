@@ -11,6 +11,7 @@ import type {
 } from '@nearcloud/protocol'
 import type { Executor, Following, FollowOptions, Progress, Query } from '@nearcloud/query'
 import type { Store } from '@nearcloud/store'
+import type { CacheLimits } from './eviction.ts'
 import type { LinkState } from './link.ts'
 import type { Transport } from './transport.ts'
 
@@ -24,6 +25,8 @@ export interface SyncOptions {
   readonly env: string
   /** How long a query stays in step after the last one who wanted it. Default 60 s. */
   readonly warmMs?: Millis
+  /** How much is kept of what nobody follows any more. */
+  readonly cache?: CacheLimits
 }
 
 /** Keeps a store in step with the server, and answers for both. */
@@ -86,6 +89,8 @@ export interface SyncEvents {
   offline: Readonly<Record<string, never>>
   /** Some of a followed query's first documents came. */
   progress: Progress & { readonly query: Query }
+  /** Documents that nobody follows any more were dropped from this device. */
+  evicted: { readonly collection: string; readonly count: number }
   /** Something went wrong that no caller is told. */
   error: CloudError
 }

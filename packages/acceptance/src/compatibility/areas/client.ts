@@ -54,6 +54,11 @@ export const client: readonly Area[] = [
         'INIT-6 INIT-8 SUB-3',
         'ours: what is kept on the device for good, the most urgent first',
       ),
+      better(
+        ['`init({ cache })`'],
+        'INIT-9 CACHE-1',
+        'ours: how much is kept of what nobody follows any more',
+      ),
       better(['results of reads'], 'INIT-6', '`fromCache: true` when nothing vouches for them'),
       same(
         ['`get()` gives 20 documents, at most 20 (client); 100 and 1,000 (function)'],
