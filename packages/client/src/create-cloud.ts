@@ -181,7 +181,7 @@ export function createCloud(platform: Platform): Cloud {
 /** What an instance's engine tells is told by the cloud. */
 const syncEvents = [
   ...(['pending', 'accepted', 'rejected', 'online', 'offline'] as const),
-  ...(['progress', 'evicted', 'error'] as const),
+  ...(['progress', 'evicted', 'diverged', 'error'] as const),
 ]
 
 interface Opened {

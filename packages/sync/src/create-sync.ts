@@ -1,5 +1,6 @@
 import { CloudError, type FilesAsk, fromJson, toCloudError, toJson, type Value } from '@nearcloud/protocol'
 import type { FollowOptions, Query } from '@nearcloud/query'
+import { Checks } from './checks.ts'
 import { Emitter } from './emitter.ts'
 import { Eviction } from './eviction.ts'
 import { LocalFirstExecutor } from './executor.ts'
@@ -15,7 +16,8 @@ import type { Sync, SyncEvents, SyncOptions } from './sync.ts'
 
 /** Puts the parts together. Nothing is sent before `start`. */
 export function createSync(options: SyncOptions): Sync {
-  const { store, transport, clock, random, env, warmMs = 60_000, cache: limits = {} } = options
+  const { store, transport, clock, random, env } = options
+  const { warmMs = 60_000, cache: limits = {}, checkMs = 300_000 } = options
   const events = new Emitter<SyncEvents>()
   const serverClock = new ServerClock(clock)
   const requests = new Requests(clock, answerLimitMs)
@@ -36,6 +38,15 @@ export function createSync(options: SyncOptions): Sync {
     progressed: progress => events.emit('progress', progress),
   })
   const pull = new Pull(store, subscriptions)
+  const checks = new Checks({
+    store,
+    subscriptions,
+    pull,
+    clock,
+    random,
+    everyMs: checkMs,
+    diverged: divergence => events.emit('diverged', divergence),
+  })
   const link: Link = new Link({
     transport,
     clock,
@@ -53,6 +64,7 @@ export function createSync(options: SyncOptions): Sync {
           push,
           pull,
           requests,
+          checks,
           events,
           welcomed(welcome, begun) {
             access = welcome.access

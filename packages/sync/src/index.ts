@@ -1,4 +1,5 @@
 export { Backoff } from './backoff.ts'
+export type { Divergence } from './checks.ts'
 export { createSync } from './create-sync.ts'
 export { Emitter } from './emitter.ts'
 export type { CacheLimits } from './eviction.ts'

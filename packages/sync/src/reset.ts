@@ -1,4 +1,4 @@
-import type { ConfirmedStep, Store, StoredSubscription } from '@nearcloud/store'
+import type { Confirmed, ConfirmedStep, Store, StoredSubscription } from '@nearcloud/store'
 import type { Subscriptions } from './subscriptions.ts'
 
 /**
@@ -36,7 +36,11 @@ export function leftBehind(store: Store, subscriptions: Subscriptions): Readonly
  * that whatever the server says of it counts.
  */
 export function forgetVersions(store: Store): ConfirmedStep {
-  const known = [...store.confirmedDocuments()].filter(({ version }) => version > 0)
+  return asOldest(store.confirmedDocuments())
+}
+
+export function asOldest(documents: Iterable<Confirmed & { readonly collection: string }>): ConfirmedStep {
+  const known = [...documents].filter(({ version }) => version > 0)
   return {
     gone: known.map(({ collection, document, version }) => ({ collection, version, id: document._id })),
     puts: known.map(({ collection, document }) => ({ collection, version: 0, document })),

@@ -12,6 +12,7 @@ import {
   toCloudError,
 } from '@nearcloud/protocol'
 import type { ConfirmedStep, Store } from '@nearcloud/store'
+import type { Checks } from './checks.ts'
 import type { Emitter } from './emitter.ts'
 import { forkStep, helloFrame, isKnownAs, unknownStep } from './greeting.ts'
 import { startHeartbeat } from './heartbeat.ts'
@@ -22,6 +23,7 @@ import type { Push } from './push.ts'
 import type { Requests } from './requests.ts'
 import { forgetVersions, leftBehind, resetStep } from './reset.ts'
 import type { ServerClock } from './server-clock.ts'
+import { subscriptionSink } from './subscription-sink.ts'
 import type { Subscriptions } from './subscriptions.ts'
 import type { SyncEvents } from './sync.ts'
 import type { Connection } from './transport.ts'
@@ -38,6 +40,7 @@ export interface SessionParts {
   readonly push: Push
   readonly pull: Pull
   readonly requests: Requests
+  readonly checks: Checks
   readonly events: Emitter<SyncEvents>
   /** The server said who we are: the conversation is under way. */
   welcomed(welcome: DownOf<'welcome'>, session: Session): void
@@ -108,6 +111,7 @@ export class Session implements Conversation {
     this.#parts.push.end()
     this.#parts.subscriptions.end()
     this.#parts.requests.ended()
+    this.#parts.checks.end()
     this.#parts.advanced()
   }
 
@@ -133,6 +137,8 @@ export class Session implements Conversation {
         return this.#denied(message)
       case 'answer':
         return this.#parts.requests.answer(message)
+      case 'digest':
+        return this.#parts.checks.heard(message)
       case 'pong':
         this.#parts.link.progressed()
         return this.#pings.shift()?.(true)
@@ -142,7 +148,7 @@ export class Session implements Conversation {
   }
 
   async #welcome(welcome: DownOf<'welcome'>): Promise<void> {
-    const { store, subscriptions, serverClock, pull, push, requests, link } = this.#parts
+    const { store, subscriptions, serverClock, pull, push, requests, checks, link } = this.#parts
     if (welcome.protocol !== protocolVersion)
       throw new CloudError('UPGRADE_NEEDED', {
         errMsg: `the server speaks protocol ${welcome.protocol}, this client ${protocolVersion}`,
@@ -179,12 +185,8 @@ export class Session implements Conversation {
     this.#parts.welcomed(welcome, this)
     push.begin(send, welcome.lastMutation)
     requests.begin(send, welcome.lastMutation)
-    subscriptions.begin({
-      subscribe: (id, query, priority) =>
-        send(JSON.stringify({ type: 'subscribe', id, query, ...(priority !== 'normal' && { priority }) })),
-      prioritise: (id, priority) => send(JSON.stringify({ type: 'prioritise', id, priority })),
-      unsubscribe: id => send(JSON.stringify({ type: 'unsubscribe', id })),
-    })
+    checks.begin(send)
+    subscriptions.begin(subscriptionSink(send))
     for (const subscription of subscriptions) if (subscription.isComplete) subscription.arrived()
     this.#heartbeat = startHeartbeat({
       clock: this.#parts.clock,

@@ -4,14 +4,8 @@ import type { Store } from '@nearcloud/store'
 import { followedQuery, keyOf } from './followed.ts'
 import { SnapshotAssembly } from './snapshot-assembly.ts'
 import { type Done, type Holder, Subscription } from './subscription.ts'
+import type { SubscriptionSink } from './subscription-sink.ts'
 import type { Arriving } from './sync.ts'
-
-/** Where subscriptions are told to the server, while there is one to tell. */
-export interface SubscriptionSink {
-  subscribe(id: number, query: Json, priority: Priority): void
-  prioritise(id: number, priority: Priority): void
-  unsubscribe(id: number): void
-}
 
 export interface SubscriptionsOptions {
   readonly store: Store
@@ -161,6 +155,15 @@ export class Subscriptions {
     subscription.done = undefined
     subscription.isStored = true
     subscription.arrived()
+    this.#options.changed()
+  }
+
+  /** What is here of it was put in doubt: its snapshot comes again. */
+  restart(subscription: Subscription): void {
+    if (!this.#sink || subscription.id === undefined) return
+    this.#byId.delete(subscription.id)
+    this.#sink.unsubscribe(subscription.id)
+    this.#tell(subscription)
     this.#options.changed()
   }
 

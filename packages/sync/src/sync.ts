@@ -11,6 +11,7 @@ import type {
 } from '@nearcloud/protocol'
 import type { Executor, Following, FollowOptions, Progress, Query } from '@nearcloud/query'
 import type { Store } from '@nearcloud/store'
+import type { Divergence } from './checks.ts'
 import type { CacheLimits } from './eviction.ts'
 import type { LinkState } from './link.ts'
 import type { Transport } from './transport.ts'
@@ -27,6 +28,8 @@ export interface SyncOptions {
   readonly warmMs?: Millis
   /** How much is kept of what nobody follows any more. */
   readonly cache?: CacheLimits
+  /** How often one followed query is compared with the server's, about. Default five minutes. */
+  readonly checkMs?: Millis
 }
 
 /** Keeps a store in step with the server, and answers for both. */
@@ -91,6 +94,8 @@ export interface SyncEvents {
   progress: Progress & { readonly query: Query }
   /** Documents that nobody follows any more were dropped from this device. */
   evicted: { readonly collection: string; readonly count: number }
+  /** A followed query was not here as it is on the server, and is brought anew. */
+  diverged: Divergence
   /** Something went wrong that no caller is told. */
   error: CloudError
 }

@@ -38,12 +38,13 @@ export class TestRig {
       isStarted?: boolean
       warmMs?: number
       cache?: CacheLimits
+      checkMs?: number
       random?: RandomBytes
       /** How far ahead this client's clock is. */
       clockSkewMs?: number
     } = {},
   ): Promise<TestClient> {
-    const { medium = new MemoryMedium(), isStarted = true, warmMs, cache, clockSkewMs = 0 } = options
+    const { medium = new MemoryMedium(), isStarted = true, warmMs, cache, checkMs, clockSkewMs = 0 } = options
     const random = options.random ?? seededRandom(this.#seed++)
     const store = await openStore({ storage: new MemoryStorage(medium), random })
     const network = new LocalPair({ accept: this.server.accept, clock: this.clock })
@@ -58,6 +59,7 @@ export class TestRig {
       env: 'test',
       ...(warmMs !== undefined && { warmMs }),
       ...(cache && { cache }),
+      ...(checkMs !== undefined && { checkMs }),
     })
     const events: { name: keyof SyncEvents; detail: unknown }[] = []
     for (const name of [
@@ -68,6 +70,7 @@ export class TestRig {
       'offline',
       'progress',
       'evicted',
+      'diverged',
       'error',
     ] as const)
       sync.on(name, detail => events.push({ name, detail }))
