@@ -70,6 +70,14 @@ test('[INIT-2] options that make no sense are refused at once', () => {
     { endpoint, store: 'a/b' },
     { endpoint, queryLimits: { default: 0, max: 1 } },
     { endpoint, subscribe: { todos: 'all' } },
+    { endpoint, subscribe: ['todos'] },
+    { endpoint, cache: { maxDocuments: -1 } },
+    { endpoint, cache: { maxAgeMs: 0.5 } },
+    { endpoint, cache: { maxAgeMs: '1 day' } },
+    { endpoint, subscribe: [{ where: {} }] },
+    { endpoint, subscribe: [{ collection: 'todos', prioritty: 'low' }] },
+    { endpoint, subscribe: [{ collection: 'todos', priority: 'lowest' }] },
+    { endpoint, subscribe: [{ collection: 'todos', where: 'all' }] },
   ]
   for (const options of hostile)
     expect(() => cloud.init(options as InitOptions)).toThrow(
@@ -156,6 +164,58 @@ test('[INIT-6] what init subscribes to is kept in step for good', async () => {
   const all = await cloud.database().collection('todos').get()
   expect(all.data.map(({ _id }) => _id)).toEqual(['1'])
   expect(all.fromCache).toBe(true)
+})
+
+test('[INIT-9] a list says more of what init subscribes to, and a condition stays a condition', async () => {
+  const { rig, platform, cloud } = setUp()
+  rig.server.put('todos', { _id: '1', priority: 'low', where: 'home' })
+  rig.server.put('todos', { _id: '2', priority: 'high', where: 'home' })
+  const told: unknown[] = []
+  platform.network.fate = frame => {
+    const message = JSON.parse(frame)
+    if (message.type === 'hello')
+      told.push(...message.subscriptions.map((each: { priority?: string }) => each.priority))
+    return 'deliver'
+  }
+  cloud.init({ endpoint, subscribe: { todos: { priority: 'low', where: 'home' } } })
+  await cloud.whenSynced()
+  expect(
+    (await cloud.database().collection('todos').where({ priority: 'low', where: 'home' }).get()).data,
+  ).toHaveLength(1)
+  expect(told).toEqual([undefined])
+  cloud.init({
+    endpoint,
+    store: 'another',
+    subscribe: [
+      { collection: 'todos', where: { where: 'home' }, priority: 'low' },
+      { collection: 'notes', priority: 'high' },
+      { collection: 'notes', where: { n: 1 } },
+    ],
+  })
+  await cloud.whenSynced()
+  expect(told.slice(1)).toEqual(['low', 'high', undefined])
+  cloud.goOffline()
+  expect(await cloud.database().collection('todos').where({ where: 'home' }).count()).not.toHaveProperty(
+    'fromCache',
+  )
+})
+
+test('[INIT-10] what nobody follows any more is kept within the limits given', async () => {
+  const { rig, cloud } = setUp()
+  for (let i = 0; i < 10; i++) rig.server.put('todos', { _id: `t${i}` })
+  const evicted: unknown[] = []
+  cloud.on('evicted', detail => evicted.push(detail))
+  cloud.init({ endpoint, cache: { maxDocuments: 4 } })
+  const todos = cloud.database().collection('todos')
+  const kept = todos.subscribe()
+  await kept.ready
+  await rig.pass(300_000)
+  expect(evicted).toEqual([])
+  kept.close()
+  await rig.pass(300_000)
+  expect(evicted).toEqual([{ collection: 'todos', count: 6 }])
+  cloud.goOffline()
+  expect(await todos.count()).toMatchObject({ total: 4, fromCache: true })
 })
 
 test('[INIT-7] another environment than the one of init is refused', async () => {
@@ -271,6 +331,7 @@ test('[STATE-1] status and events say what waits, what was refused, and who we a
   expect(cloud.status()).toEqual({
     state: 'online',
     pending: 0,
+    arriving: [],
     uploads: 0,
     rejected: 1,
     openid: 'user-1',
@@ -316,6 +377,33 @@ test('[STATE-3] a subscription is kept until it is closed', async () => {
   cloud.subscribe(mine).close()
   subscription.close()
   expect((await mine.count()).fromCache).toBe(true)
+})
+
+test('[STATE-6] a query subscribes by itself, and tells how much of it has come', async () => {
+  const { rig, cloud } = setUp()
+  for (let i = 0; i < 250; i++) rig.server.put('todos', { _id: `t${i}`, by: i % 2 ? 'ann' : 'bob' })
+  cloud.init({ endpoint })
+  const anns = cloud.database().collection('todos').where({ by: 'ann' })
+  const told: unknown[] = []
+  const heard: unknown[] = []
+  cloud.on('progress', ({ done, total }) => heard.push([done, total]))
+  const subscription = anns.subscribe({ onProgress: ({ done, total }) => told.push([done, total]) })
+  await cloud.ready()
+  expect(cloud.status().arriving).toMatchObject([{ collection: 'todos', done: 0 }])
+  await subscription.ready
+  expect(told).toEqual([
+    [100, 125],
+    [125, 125],
+  ])
+  expect(heard).toEqual(told)
+  expect(cloud.status().arriving).toEqual([])
+  cloud.goOffline()
+  expect((await anns.count()).fromCache).toBeUndefined()
+  subscription.close()
+  expect((await anns.count()).fromCache).toBe(true)
+  const closed = anns.subscribe()
+  closed.close()
+  await expect(closed.ready).rejects.toMatchObject({ code: 'ABORTED' })
 })
 
 test('[STATE-4] close ends everything, and what was written is found again', async () => {

@@ -1,6 +1,6 @@
 import type { DocId } from '@nearcloud/protocol'
-import type { Callbacks, Database, DatabaseOptions, Executor, Query } from '@nearcloud/query'
-import type { Sync, SyncEvents } from '@nearcloud/sync'
+import type { Callbacks, Database, DatabaseOptions, Executor, Following, Query } from '@nearcloud/query'
+import type { Arriving, Sync, SyncEvents } from '@nearcloud/sync'
 import type { DeletedFile, TempFileURL, UploadFileOptions, UploadFileResult } from './files.ts'
 import type { CallFunctionOptions, CallFunctionResult } from './functions.ts'
 import type { InitOptions } from './init-options.ts'
@@ -43,10 +43,7 @@ export interface Cloud {
    * Keeps a query in step until `close`, whoever asks for it: `db.collection('todos').where(…)`, or a collection by name
    * with what of it is wanted (absent: all).
    */
-  subscribe(
-    what: { toQuery(): Query } | string,
-    where?: object,
-  ): { readonly ready: Promise<void>; close(): void }
+  subscribe(what: { toQuery(): Query } | string, where?: object): Following
 
   /** Returns the way to stop. Listeners outlive an `init`. */
   on<Name extends keyof CloudEvents>(name: Name, listener: (detail: CloudEvents[Name]) => void): () => void
@@ -117,6 +114,8 @@ export interface CloudStatus {
   readonly rejected: number
   /** Who the server says this device is. */
   readonly openid: string | undefined
+  /** What is followed and not here yet, with how much of it is. */
+  readonly arriving: readonly Arriving[]
   /** The device keeps nothing: what is not synced is lost with the process. */
   readonly volatile: boolean
 }

@@ -1,5 +1,5 @@
 import { CloudError, newDocId } from '@nearcloud/protocol'
-import { answer, type Callbacks, createDatabase, type Executor } from '@nearcloud/query'
+import { answer, type Callbacks, createDatabase } from '@nearcloud/query'
 import { Emitter } from '@nearcloud/sync'
 import type { Cloud, CloudEvents, DatabaseWish, DialectMaker } from './cloud.ts'
 import { checkFileList, Files } from './files.ts'
@@ -37,8 +37,7 @@ export function createCloud(platform: Platform): Cloud {
         dropped: rejected =>
           events.emit('rejectionsDropped', { rejections: Object.freeze(rejected.map(rejectionFrom)) }),
       })
-      for (const name of ['pending', 'accepted', 'online', 'offline', 'error'] as const)
-        instance.sync.on(name, detail => events.emit(name, detail as never))
+      for (const name of syncEvents) instance.sync.on(name, detail => events.emit(name, detail as never))
       instance.sync.on('rejected', detail =>
         events.emit('rejected', { ...detail, rejection: rejectionFrom(detail) }),
       )
@@ -68,7 +67,7 @@ export function createCloud(platform: Platform): Cloud {
   }
 
   const opening = async (): Promise<Opening> => use().opening
-  const executor: Executor = later(async () => (await opening()).instance.sync.executor)
+  const executor = later(async () => (await opening()).instance.sync.executor)
 
   const cloud: Omit<Cloud, OverloadedMethods> & Pick<Implementation, OverloadedMethods> = {
     init(options = {}) {
@@ -129,24 +128,7 @@ export function createCloud(platform: Platform): Cloud {
     subscribe(what, where) {
       use()
       const plain = typeof what === 'string' ? followed(what, where ?? true) : what.toQuery()
-      let isClosed = false
-      const subscribed = opening().then(({ instance }) => instance.sync.subscribe(plain))
-      const ready = subscribed.then(subscription => {
-        if (isClosed) subscription.close()
-        return subscription.ready
-      })
-      ready.catch(() => undefined) // told by the error event as well
-      return {
-        ready,
-        close() {
-          if (isClosed) return
-          isClosed = true
-          void subscribed.then(
-            subscription => subscription.close(),
-            () => undefined,
-          )
-        },
-      }
+      return executor.follow(plain)
     },
 
     on: (name, listener) => events.on(name, listener),
@@ -181,6 +163,7 @@ export function createCloud(platform: Platform): Cloud {
         uploads: queue.size,
         rejected: store.rejected.length,
         openid: sync.openid,
+        arriving: sync.arriving,
         volatile: store.volatile,
       }
     },
@@ -203,6 +186,12 @@ export function createCloud(platform: Platform): Cloud {
   }
   return cloud as Cloud
 }
+
+/** What an instance's engine tells is told by the cloud. */
+const syncEvents = [
+  ...(['pending', 'accepted', 'online', 'offline'] as const),
+  ...(['progress', 'evicted', 'diverged', 'error'] as const),
+]
 
 interface Opened {
   readonly setting: Setting
@@ -253,4 +242,4 @@ function notInitialised(): CloudError {
   })
 }
 
-const nothing = { pending: 0, uploads: 0, rejected: 0, openid: undefined, volatile: false }
+const nothing = { pending: 0, uploads: 0, rejected: 0, openid: undefined, volatile: false, arriving: [] }

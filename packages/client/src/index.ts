@@ -13,7 +13,7 @@ export type {
 export { createCloud } from './create-cloud.ts'
 export type { DeletedFile, TempFileURL, UploadFileOptions, UploadFileResult } from './files.ts'
 export type { CallFunctionOptions, CallFunctionResult } from './functions.ts'
-export type { InitOptions } from './init-options.ts'
+export type { InitOptions, SubscribeOption } from './init-options.ts'
 export type { HttpRequest, HttpResponse, Platform } from './platform.ts'
 export type { Rejection, RejectionChange, Rejections } from './rejections.ts'
 export { type Fetch, requestByFetch } from './request-by-fetch.ts'

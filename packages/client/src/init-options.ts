@@ -1,5 +1,5 @@
 import { CloudError } from '@nearcloud/protocol'
-import { filterFrom, type Query } from '@nearcloud/query'
+import { filterFrom, isPriority, type Priority, priorities, type Query } from '@nearcloud/query'
 
 export interface InitOptions {
   /** The server's address, as in `http://127.0.0.1:8080`. Default: the host's, where it has one (a page's origin). */
@@ -10,16 +10,33 @@ export interface InitOptions {
     | { readonly database?: string; readonly functions?: string; readonly storage?: string }
   /** Names the local store: letters, digits, `-` and `_`. Two stores on one device are two clients. Default `main`. */
   readonly store?: string
-  /** What to keep in step for good: whole collections (`true`) or the documents a condition matches. */
-  readonly subscribe?: Readonly<Record<string, unknown>>
+  /**
+   * What to keep in step for good: by collection, all of it (`true`) or what a condition matches; or a list, where there is
+   * more to say.
+   */
+  readonly subscribe?: Readonly<Record<string, unknown>> | readonly SubscribeOption[]
   /** `relaxed` (default): a write survives the death of the app; `strict`: also power loss. */
   readonly durability?: 'relaxed' | 'strict'
+  /**
+   * How much is kept of what nobody follows any more: documents, and for how long. Default 10,000 and 30 days. What is
+   * followed and what has unsent writes is always kept.
+   */
+  readonly cache?: { readonly maxDocuments?: number; readonly maxAgeMs?: number }
   /** Of `get()`. Default: the original's 20 and 20. */
   readonly queryLimits?: { readonly default: number; readonly max: number }
   /** Does `doc(id).get()` reject when there is no such document? Default true. */
   readonly throwOnNotFound?: boolean
   /** Accepted for the original's sake; has no effect. */
   readonly traceUser?: boolean
+}
+
+/** Something to keep in step for good. */
+export interface SubscribeOption {
+  readonly collection: string
+  /** Absent: all of it. */
+  readonly where?: object
+  /** What arrives first. Default `normal`. */
+  readonly priority?: Priority
 }
 
 /** Options that were looked at. */
@@ -29,7 +46,8 @@ export interface Setting {
   readonly socketUrl: string
   readonly env: string
   readonly storeName: string
-  readonly subscribe: readonly Query[]
+  readonly subscribe: readonly Wanted[]
+  readonly cache: { readonly maxDocuments?: number; readonly maxAgeMs?: number }
   readonly durability: 'relaxed' | 'strict'
   /** Absent: each dialect's own. */
   readonly queryLimits?: { readonly default: number; readonly max: number }
@@ -53,16 +71,51 @@ export function readInitOptions(options: InitOptions, defaultEndpoint: string | 
   const { default: usual, max } = options.queryLimits ?? { default: 20, max: 20 }
   if (!(Number.isSafeInteger(usual) && Number.isSafeInteger(max) && usual >= 1 && max >= usual))
     throw refuse('queryLimits are two whole numbers, default at least 1 and max at least default')
+  const { maxDocuments, maxAgeMs } = options.cache ?? {}
+  for (const limit of [maxDocuments, maxAgeMs])
+    if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0))
+      throw refuse('cache has whole numbers: maxDocuments, maxAgeMs')
   return {
     endpoint,
     socketUrl: `${endpoint.replace(/^http/, 'ws')}/sync`,
     env: env ?? 'default',
     storeName: `${env ?? 'default'}.${store}`,
-    subscribe: Object.keys(options.subscribe ?? {}).map(name => followed(name, options.subscribe?.[name])),
+    subscribe: wantedBy(options.subscribe ?? {}),
+    cache: {
+      ...(maxDocuments !== undefined && { maxDocuments }),
+      ...(maxAgeMs !== undefined && { maxAgeMs }),
+    },
     durability: options.durability === 'strict' ? 'strict' : 'relaxed',
     ...(options.queryLimits && { queryLimits: { default: usual, max } }),
     throwOnNotFound: options.throwOnNotFound ?? true,
   }
+}
+
+interface Wanted {
+  readonly query: Query
+  readonly priority: Priority
+}
+
+/** A condition is never a list, and what is in a list is never a condition. */
+function wantedBy(subscribe: NonNullable<InitOptions['subscribe']>): readonly Wanted[] {
+  if (!Array.isArray(subscribe))
+    return Object.entries(subscribe).map(([name, condition]) => ({
+      query: followed(name, condition),
+      priority: 'normal',
+    }))
+  return subscribe.map((wanted: unknown) => {
+    const { collection, where = true, priority = 'normal', ...others } = Object(wanted)
+    const [surplus] = Object.keys(others)
+    if (typeof collection !== 'string' || surplus !== undefined)
+      throw refuse(
+        surplus === undefined
+          ? 'in a list, subscribe has objects with a collection, and perhaps where and priority'
+          : `subscribe has no "${surplus}": only collection, where and priority`,
+      )
+    if (!isPriority(priority))
+      throw refuse(`the priority of ${collection} is one of ${priorities.join(', ')}`)
+    return { query: followed(collection, where), priority }
+  })
 }
 
 /** The query that a collection and a condition (true: everything) mean. */

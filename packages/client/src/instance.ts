@@ -43,7 +43,8 @@ export async function openInstance(
   )
   // fetched while there is a network, if not at once then when it is asked for
   void loadAggregation().catch(() => undefined)
-  const sync = createSync({ store, transport: platform.transport(socketUrl), clock, random, env })
+  const { cache } = setting
+  const sync = createSync({ store, transport: platform.transport(socketUrl), clock, random, env, cache })
   const uploads = new Uploads({
     queue,
     sync,
@@ -58,7 +59,7 @@ export async function openInstance(
     if (event.name === 'rejectionsDropped') events.dropped(event.rejected)
     else events.failed(toCloudError(event.error))
   })
-  for (const query of setting.subscribe) sync.subscribe(query)
+  for (const { query, priority } of setting.subscribe) sync.subscribe(query, { priority })
   if (events.isHeldOffline()) sync.goOffline()
   sync.start()
   return {

@@ -2,7 +2,7 @@ import { toCloudError } from '@nearcloud/protocol'
 import type { Executor } from '@nearcloud/query'
 
 /** An executor that is not there yet: what is asked waits for it, and fails with its reason if it never comes. */
-export function later(coming: () => Promise<Executor>): Executor {
+export function later(coming: () => Promise<Required<Executor>>): Required<Executor> {
   return {
     run: async run => (await coming()).run(run),
     commit: async commit => (await coming()).commit(commit),
@@ -17,6 +17,26 @@ export function later(coming: () => Promise<Executor>): Executor {
           isClosed = true
           await watching.then(
             watch => watch?.close(),
+            () => undefined,
+          )
+        },
+      }
+    },
+    follow(query, options) {
+      let isClosed = false
+      const opening = coming().then(executor => executor.follow(query, options))
+      const ready = opening.then(following => {
+        if (isClosed) following.close()
+        return following.ready
+      })
+      ready.catch(() => undefined) // told by the error event as well
+      return {
+        ready,
+        close() {
+          if (isClosed) return
+          isClosed = true
+          void opening.then(
+            following => following.close(),
             () => undefined,
           )
         },

@@ -1,6 +1,7 @@
 export type { Clock } from './clock.ts'
 export { decode, decodeTrusted, encode, fromJson, toJson } from './codec.ts'
 export { contentTypeOf } from './content-type.ts'
+export { Digest } from './digest.ts'
 export { asDocument, checkCollectionName, checkDocId, documentText, makeDocument } from './document.ts'
 export {
   assert,

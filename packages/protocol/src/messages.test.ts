@@ -34,7 +34,10 @@ const up: { readonly [name: string]: UpMessage } = {
     version: 7,
     viewKey: 'v',
     seen: 3,
-    subscriptions: [{ id: 1, query: { collection: 'todos' }, complete: true }],
+    subscriptions: [
+      { id: 1, query: { collection: 'todos' }, complete: true },
+      { id: 2, query: {}, complete: false, priority: 'low', after: 'x' },
+    ],
     clock: -1,
   },
   'a push': {
@@ -62,7 +65,9 @@ const up: { readonly [name: string]: UpMessage } = {
       },
     ],
   },
-  subscribe: { type: 'subscribe', id: 1, query: null },
+  subscribe: { type: 'subscribe', id: 1, query: null, priority: 'high' },
+  prioritise: { type: 'prioritise', id: 1, priority: 'normal' },
+  check: { type: 'check', id: 1 },
   unsubscribe: { type: 'unsubscribe', id: 1 },
   count: { type: 'count', id: 2, query: {} },
   aggregate: { type: 'aggregate', id: 2, aggregation: {} },
@@ -119,6 +124,7 @@ const down: { readonly [name: string]: DownMessage } = {
     total: 2,
     last: false,
   },
+  digest: { type: 'digest', id: 1, version: 4, count: 2, sum: '0123456789abcdef' },
   denied: { type: 'denied', id: 1, error },
   changes: {
     type: 'changes',
@@ -182,6 +188,7 @@ const optional = new Set([
   'result',
   'error',
   'retryAfterMs',
+  'priority',
 ])
 
 test.each(everyMessage)('[MSG-3] $name with a field of another kind is refused', ({ message, parse }) => {

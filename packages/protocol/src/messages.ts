@@ -83,6 +83,9 @@ const outcomeSchema = v.variant('status', [
   }),
 ])
 
+/** What of a client's subscriptions arrives first. */
+const priority = v.optional(v.picklist(['high', 'normal', 'low']))
+
 const errorSchema = v.strictObject({ code: v.string(), errMsg: v.string(), details: v.optional(record) })
 
 /** `[collection, version, document]`, or `[collection, version, null, id]` for "you no longer have it". */
@@ -98,6 +101,9 @@ const itemSchema = v.union([
  * applied durably, in the history named by `epoch`; `viewKey` from the same message. `seen`: outcomes up to this
  * mutation are durable here. `subscriptions` are those the store holds: `complete` ones are resumed from `version` when
  * possible, the others start with a snapshot. `clock` is this side's time.
+ *
+ * Since version 3: `priority` (default normal) says which snapshots come first; `after`: of this incomplete subscription
+ * everything up to this `_id` is here as of `version`, so that, when resumed, its snapshot begins behind it.
  */
 const hello = v.strictObject({
   type: v.literal('hello'),
@@ -109,7 +115,9 @@ const hello = v.strictObject({
   version: count,
   viewKey: v.optional(v.string()),
   seen: count,
-  subscriptions: v.array(v.strictObject({ id: count, query: tree, complete: v.boolean() })),
+  subscriptions: v.array(
+    v.strictObject({ id: count, query: tree, complete: v.boolean(), priority, after: v.optional(id) }),
+  ),
   clock: v.number(),
 })
 
@@ -119,9 +127,19 @@ const push = v.strictObject({
   mutations: v.pipe(v.array(mutationSchema), v.minLength(1)),
 })
 
-/** Follow a query: a snapshot, then its part of every change message. */
-const subscribe = v.strictObject({ type: v.literal('subscribe'), id: count, query: tree })
+/** Follow a query: a snapshot, then its part of every change message. `priority` since version 3, default normal. */
+const subscribe = v.strictObject({ type: v.literal('subscribe'), id: count, query: tree, priority })
 const unsubscribe = v.strictObject({ type: v.literal('unsubscribe'), id: count })
+
+/** The rest of a subscription's snapshot is more urgent now, or less. Since version 3. */
+const prioritise = v.strictObject({
+  type: v.literal('prioritise'),
+  id: count,
+  priority: v.picklist(['high', 'normal', 'low']),
+})
+
+/** What has a subscription (one without a limit or skip) in it? Answered by a digest, sooner or later. Since version 3. */
+const check = v.strictObject({ type: v.literal('check'), id: count })
 
 /** How many documents a query has, without fetching them. */
 const countQuery = v.strictObject({ type: v.literal('count'), id: count, query: tree })
@@ -159,6 +177,8 @@ export const upSchema = v.variant('type', [
   push,
   subscribe,
   unsubscribe,
+  prioritise,
+  check,
   countQuery,
   aggregateQuery,
   call,
@@ -211,6 +231,18 @@ const snapshot = v.strictObject({
 const denied = v.strictObject({ type: v.literal('denied'), id: count, error: errorSchema })
 
 /**
+ * The documents of a subscription at `version`, which is the `to` of the last change message (the welcome's version before
+ * the first): how many, and their `Digest`. Not sent while documents change faster than they are counted. Since version 3.
+ */
+const digest = v.strictObject({
+  type: v.literal('digest'),
+  id: count,
+  version: count,
+  count,
+  sum: v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/)),
+})
+
+/**
  * Everything between two versions that concerns this client, to be applied whole. `lastMutation`: this client's
  * mutations up to it are in `to`. `windows` are the new windows, by subscription id. What is too large for a frame comes in
  * parts, one right after the other; those before the last have `to` equal to `from`, no windows and no new `lastMutation`.
@@ -239,7 +271,17 @@ const pong = v.strictObject({ type: v.literal('pong') })
 /** Before the server closes. With `retryAfterMs`: come back then; without: a person has to do something first. */
 const bye = v.strictObject({ type: v.literal('bye'), error: errorSchema, retryAfterMs: v.optional(count) })
 
-export const downSchema = v.variant('type', [welcome, pushed, snapshot, denied, changes, answer, pong, bye])
+export const downSchema = v.variant('type', [
+  welcome,
+  pushed,
+  snapshot,
+  digest,
+  denied,
+  changes,
+  answer,
+  pong,
+  bye,
+])
 
 export type Hello = v.InferOutput<typeof hello>
 export type FilesAsk = v.InferOutput<typeof files>['ask']

@@ -32,6 +32,7 @@ export type {
   WriteResult,
 } from './builder/results.ts'
 export { writeResult } from './builder/results.ts'
+export { isPriority, priorities } from './builder/subscribe.ts'
 export type { UpdateCommand } from './builder/update-command.ts'
 export { type WaitOption, waitFrom } from './builder/wait-option.ts'
 export { filterFrom } from './builder/where.ts'
@@ -70,9 +71,13 @@ export type {
   FieldChoice,
   Fields,
   Filter,
+  Following,
+  FollowOptions,
   GeoNearStage,
   IndexDefinition,
   Lookup,
+  Priority,
+  Progress,
   ProjectStage,
   Query,
   Read,

@@ -269,6 +269,35 @@ export interface Executor {
   run(run: Run): Promise<Answer>
   commit(commit: Commit): Promise<Committed>
   watch(query: Query, observer: WatchObserver): { close(): Promise<void> }
+  /**
+   * Keeps the documents of a query here until `close`. Only where documents are kept apart from the server; an executor
+   * on the server, where they all are, has no such verb.
+   */
+  follow?(query: Query, options?: FollowOptions): Following
+}
+
+/** What arrives first: of two followed queries the more urgent one. */
+export type Priority = 'high' | 'normal' | 'low'
+
+export interface FollowOptions {
+  /** Default `normal`; what somebody waits for (a read, a watch) is `high`. */
+  readonly priority?: Priority
+  /** Called as the first documents arrive, the last time with `done` equal to `total`. Not called when they are here. */
+  onProgress?(progress: Progress): void
+}
+
+/** How much of a followed query has arrived, in documents. */
+export interface Progress {
+  readonly collection: string
+  readonly done: number
+  /** May fall with the last part, when fewer were found than looked likely. */
+  readonly total: number
+}
+
+export interface Following {
+  /** The documents are here. Rejects when the server refuses the query, with ABORTED when closed before. */
+  readonly ready: Promise<void>
+  close(): void
 }
 
 /** When a path was last assigned: the commit's version and the edit's time. */

@@ -33,7 +33,11 @@ const story: readonly Step[] = [
     store.confirm({
       puts: [put(2, { _id: 'b', n: 7 })],
       gone: [gone(3, 'a')],
-      subscriptions: new Map([['all', { query: query(), complete: true, window: ['a', 'b'] }]]),
+      subscriptions: new Map([
+        ['all', { query: query(), complete: true, window: ['a', 'b'] }],
+        ['gone', { query: query(), complete: false, letGo: 5 }],
+        ['half', { query: query(), complete: false, after: 'k' }],
+      ]),
       checkpoint: { version: 3 },
     }),
   store => store.discardRejected(nonceOf(store)),

@@ -108,6 +108,11 @@ export class LocalStore implements Store {
     return this.#state.collections.of(collection).confirmed.get(id)
   }
 
+  collections(): readonly string[] {
+    this.#assertOpen()
+    return [...this.#state.collections].flatMap(([name, { confirmed }]) => (confirmed.size > 0 ? [name] : []))
+  }
+
   *confirmedDocuments(only?: string): Iterable<Confirmed & { readonly collection: string }> {
     this.#assertOpen()
     for (const [collection, { confirmed }] of this.#state.collections)

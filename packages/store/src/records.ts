@@ -214,10 +214,12 @@ interface SubscriptionJson {
   query: Json
   complete: boolean
   window?: readonly DocId[]
+  letGo?: number
+  after?: DocId
 }
 
-function subscriptionToJson({ query, complete, window }: StoredSubscription): SubscriptionJson {
-  return { query: queryToJson(query), complete, ...(window && { window }) }
+function subscriptionToJson({ query, ...rest }: StoredSubscription): SubscriptionJson {
+  return { query: queryToJson(query), ...rest }
 }
 
 function subscriptionFromJson({ query, ...rest }: SubscriptionJson): StoredSubscription {

@@ -31,6 +31,8 @@ export interface Store {
   get(collection: string, id: DocId): Document | undefined
   /** What the server has said. */
   confirmed(collection: string, id: DocId): Confirmed | undefined
+  /** Names of collections of which the server has said something. */
+  collections(): readonly string[]
   /** Everything the server has said, or what it said of one collection. Read it in one go: it is what is here now. */
   confirmedDocuments(collection?: string): Iterable<Confirmed & { readonly collection: string }>
   /**
@@ -124,6 +126,10 @@ export interface StoredSubscription {
   readonly complete: boolean
   /** The ids of the result of a query with limit or skip. */
   readonly window?: readonly DocId[]
+  /** Nobody keeps it in step since then, by this device's clock; what is here because of it is a cache. */
+  readonly letGo?: Millis
+  /** Of one that is not complete: everything up to this `_id` is here, as of the checkpoint's version. */
+  readonly after?: DocId
 }
 
 export interface OutboxView {

@@ -1,22 +1,24 @@
 import { CloudError, type FilesAsk, fromJson, toCloudError, toJson, type Value } from '@nearcloud/protocol'
-import type { Query } from '@nearcloud/query'
+import type { FollowOptions, Query } from '@nearcloud/query'
+import { Checks } from './checks.ts'
 import { Emitter } from './emitter.ts'
+import { Eviction } from './eviction.ts'
 import { LocalFirstExecutor } from './executor.ts'
+import { follow } from './follow.ts'
 import { Link, type LinkState } from './link.ts'
-import { meantBy } from './meaning.ts'
 import { Pull } from './pull.ts'
 import { Push } from './push.ts'
 import { type Asked, lastMutation, Requests } from './requests.ts'
 import { ServerClock } from './server-clock.ts'
 import { Session } from './session.ts'
-import type { Holder } from './subscription.ts'
 import { Subscriptions } from './subscriptions.ts'
 import type { Sync, SyncEvents, SyncOptions } from './sync.ts'
 import { Verdicts } from './verdicts.ts'
 
 /** Puts the parts together. Nothing is sent before `start`. */
 export function createSync(options: SyncOptions): Sync {
-  const { store, transport, clock, random, env, warmMs = 60_000 } = options
+  const { store, transport, clock, random, env } = options
+  const { warmMs = 60_000, cache: limits = {}, checkMs = 300_000 } = options
   const events = new Emitter<SyncEvents>()
   const serverClock = new ServerClock(clock)
   const requests = new Requests(clock, answerLimitMs)
@@ -35,8 +37,18 @@ export function createSync(options: SyncOptions): Sync {
       link.doubt() // the next greeting puts it right, before anything else is stored
     },
     changed: () => tellSettled(),
+    progressed: progress => events.emit('progress', progress),
   })
   const pull = new Pull(store, subscriptions)
+  const checks = new Checks({
+    store,
+    subscriptions,
+    pull,
+    clock,
+    random,
+    everyMs: checkMs,
+    diverged: divergence => events.emit('diverged', divergence),
+  })
   const link: Link = new Link({
     transport,
     clock,
@@ -54,6 +66,7 @@ export function createSync(options: SyncOptions): Sync {
           push,
           pull,
           requests,
+          checks,
           events,
           verdicts,
           welcomed(welcome, begun) {
@@ -66,13 +79,23 @@ export function createSync(options: SyncOptions): Sync {
       ),
     changed: () => linkChanged(),
   })
+  const eviction = new Eviction({
+    store,
+    subscriptions,
+    clock,
+    limits,
+    between: task => session?.between(task),
+    evicted: detail => events.emit('evicted', detail),
+  })
   const isReachable = () => link.state === 'online' || link.isHopeful
 
   function linkChanged(): void {
     const before = state
     state = link.state
-    if (state === 'online' && before !== 'online')
+    if (state === 'online' && before !== 'online') {
       events.emit('online', { openid: store.checkpoint.openid ?? '' })
+      eviction.begin()
+    } else if (state !== 'online') eviction.end()
     if (!isReachable()) {
       subscriptions.lost()
       requests.lost()
@@ -108,6 +131,9 @@ export function createSync(options: SyncOptions): Sync {
     return result === undefined ? null : fromJson(result)
   }
 
+  const following = (query: Query, options?: FollowOptions) =>
+    follow({ store, subscriptions, denied: error => events.emit('error', error) }, query, options)
+
   const executor = new LocalFirstExecutor({
     store,
     subscriptions,
@@ -116,6 +142,7 @@ export function createSync(options: SyncOptions): Sync {
     random,
     verdicts,
     isReachable,
+    follow: following,
     committed({ mutation }) {
       events.emit('pending', { mutation })
       push.wake()
@@ -136,6 +163,7 @@ export function createSync(options: SyncOptions): Sync {
     start: () => link.start(),
     async stop({ isKept = true } = {}) {
       await link.stop()
+      eviction.end()
       subscriptions.close()
       verdicts.close(isKept)
     },
@@ -144,28 +172,9 @@ export function createSync(options: SyncOptions): Sync {
     wake: () => link.wake(),
     doubt: () => link.doubt(),
     retry: (nonce, writes, wait) => executor.retry(nonce, writes, wait),
-    subscribe(query: Query) {
-      const holder: Holder = {
-        denied: error => events.emit('error', error),
-        moved(to) {
-          subscription = to
-        },
-      }
-      let subscription = subscriptions.hold(meantBy(store, query), holder)
-      let abandon: () => void = () => undefined
-      const abandoned = new Promise<never>((_, reject) => {
-        abandon = () =>
-          reject(new CloudError('ABORTED', { errMsg: 'subscribe:fail closed before it was ready' }))
-      })
-      const ready = Promise.race([subscription.arrival({ patient: true }).then(() => undefined), abandoned])
-      ready.catch(() => undefined) // whoever does not ask is told by the error event
-      return {
-        ready,
-        close() {
-          abandon()
-          subscriptions.release(subscription, holder, { warm: false })
-        },
-      }
+    subscribe: following,
+    get arriving() {
+      return subscriptions.arriving()
     },
     call: (name: string, data: Value) => ask({ type: 'call', name, data: toJson(data) }),
     files: (question: FilesAsk) => ask({ type: 'files', ask: question }),

@@ -11,6 +11,8 @@ import {
   type Commit,
   type Committed,
   type Executor,
+  type Following,
+  type FollowOptions,
   prepare,
   type Query,
   queryToJson,
@@ -36,6 +38,7 @@ export interface LocalFirstOptions {
   readonly verdicts: Verdicts
   /** There is a server to ask, or about to be. */
   isReachable(): boolean
+  follow(query: Query, options?: FollowOptions): Following
   /** A mutation is durable. */
   committed(receipt: CommitReceipt): void
 }
@@ -45,7 +48,7 @@ export interface LocalFirstOptions {
  * one, and answered with what is here (`fromCache`) while there is none. Writes do not wait for a network, unless they
  * are asked to.
  */
-export class LocalFirstExecutor implements Executor {
+export class LocalFirstExecutor implements Required<Executor> {
   readonly #options: LocalFirstOptions
 
   constructor(options: LocalFirstOptions) {
@@ -145,6 +148,10 @@ export class LocalFirstExecutor implements Executor {
         close()
       },
     }
+  }
+
+  follow(query: Query, options?: FollowOptions): Following {
+    return this.#options.follow(query, options)
   }
 
   async #get(query: Query): Promise<Answer> {

@@ -71,6 +71,20 @@ export function forkStep(
   }
 }
 
+/** Known to the server by another name, or by none: the store goes on as another client, as whom the token says or anew. */
+export function unknownStep(
+  store: Store,
+  { details }: DownOf<'bye'>['error'],
+  random: RandomBytes,
+): { step: ConfirmedStep; isTokenBad: boolean } {
+  const isTokenBad = store.checkpoint.token !== undefined && details?.reason !== undefined
+  const step = {
+    renumber: { client: newClientId(random) },
+    ...(isTokenBad && { checkpoint: { token: undefined, openid: undefined } }),
+  }
+  return { step, isTokenBad }
+}
+
 export type Rejection = NonNullable<ConfirmedStep['rejected']>[number]
 
 export function rejectionOf(

@@ -32,6 +32,11 @@ export class Pull {
     this.#subscriptions = subscriptions
   }
 
+  /** Everything up to here has been said. */
+  get version(): Version {
+    return this.#version
+  }
+
   /** Changes will follow this version. */
   begin(version: Version): void {
     this.#version = version

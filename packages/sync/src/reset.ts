@@ -1,4 +1,4 @@
-import type { ConfirmedStep, Store, StoredSubscription } from '@nearcloud/store'
+import type { Confirmed, ConfirmedStep, Store, StoredSubscription } from '@nearcloud/store'
 import type { Subscriptions } from './subscriptions.ts'
 
 /**
@@ -9,10 +9,13 @@ export function resetStep(store: Store, subscriptions: Subscriptions): Confirmed
   const gone = []
   for (const { collection, document, version } of store.confirmedDocuments())
     if (!subscriptions.isAbout(collection, document)) gone.push({ collection, version, id: document._id })
-  const incomplete = new Map<string, StoredSubscription>()
+  const incomplete = new Map<string, StoredSubscription | null>()
+  for (const [key, { letGo }] of store.subscriptions) if (letGo !== undefined) incomplete.set(key, null)
   for (const { key, isStored } of subscriptions) {
     const stored = isStored && store.subscriptions.get(key) // one that was let go is on its way out of the store
-    if (stored) incomplete.set(key, { ...stored, complete: false })
+    if (!stored || stored.letGo !== undefined) continue
+    const { after: _, ...rest } = stored
+    incomplete.set(key, { ...rest, complete: false })
   }
   return { gone, subscriptions: incomplete }
 }
@@ -22,7 +25,8 @@ export function resetStep(store: Store, subscriptions: Subscriptions): Confirmed
  * taken for complete later.
  */
 export function leftBehind(store: Store, subscriptions: Subscriptions): ReadonlyMap<string, null> {
-  const left = new Map<string, null>([...store.subscriptions.keys()].map(key => [key, null]))
+  const left = new Map<string, null>()
+  for (const [key, { letGo }] of store.subscriptions) if (letGo === undefined) left.set(key, null)
   for (const { key, isStored } of subscriptions) if (isStored) left.delete(key)
   return left
 }
@@ -32,7 +36,11 @@ export function leftBehind(store: Store, subscriptions: Subscriptions): Readonly
  * that whatever the server says of it counts.
  */
 export function forgetVersions(store: Store): ConfirmedStep {
-  const known = [...store.confirmedDocuments()].filter(({ version }) => version > 0)
+  return asOldest(store.confirmedDocuments())
+}
+
+export function asOldest(documents: Iterable<Confirmed & { readonly collection: string }>): ConfirmedStep {
+  const known = [...documents].filter(({ version }) => version > 0)
   return {
     gone: known.map(({ collection, document, version }) => ({ collection, version, id: document._id })),
     puts: known.map(({ collection, document }) => ({ collection, version: 0, document })),

@@ -1,5 +1,6 @@
 import type { Clock, DownOf, RandomBytes } from '@nearcloud/protocol'
 import type { Store } from '@nearcloud/store'
+import type { Checks } from './checks.ts'
 import type { Emitter } from './emitter.ts'
 import type { Link } from './link.ts'
 import type { Pull } from './pull.ts'
@@ -23,6 +24,7 @@ export interface SessionParts {
   readonly push: Push
   readonly pull: Pull
   readonly requests: Requests
+  readonly checks: Checks
   readonly events: Emitter<SyncEvents>
   readonly verdicts: Verdicts
   /** The server said who we are: the conversation is under way. */

@@ -4,7 +4,6 @@ import {
   type DownOf,
   errorFromData,
   type Millis,
-  newClientId,
   type Outcome,
   parseDown,
   protocolVersion,
@@ -12,12 +11,13 @@ import {
 } from '@nearcloud/protocol'
 import type { ConfirmedStep } from '@nearcloud/store'
 import { ChangeParts } from './change-parts.ts'
-import { forkStep, helloFrame, isKnownAs } from './greeting.ts'
+import { forkStep, helloFrame, isKnownAs, unknownStep } from './greeting.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import type { Conversation } from './link.ts'
 import { pendingById, refusedAt, tellAccepted, tellRejected } from './outcome-events.ts'
 import { forgetVersions, leftBehind, resetStep } from './reset.ts'
 import type { SessionParts } from './session-parts.ts'
+import { subscriptionSink } from './subscription-sink.ts'
 import type { Connection } from './transport.ts'
 
 /**
@@ -68,6 +68,13 @@ export class Session implements Conversation {
     return new Promise(resolve => this.#ping(resolve))
   }
 
+  /** Does something between two messages: nothing that is said takes effect meanwhile. */
+  between(task: () => Promise<void>): void {
+    this.#work = this.#work
+      .then(() => (this.#phase === 'live' ? task() : undefined))
+      .catch(error => this.#fail(error))
+  }
+
   async closed(): Promise<void> {
     this.#isOpen = false
     this.#heartbeat?.stop()
@@ -77,6 +84,7 @@ export class Session implements Conversation {
     this.#parts.push.end()
     this.#parts.subscriptions.end()
     this.#parts.requests.ended()
+    this.#parts.checks.end()
     this.#parts.advanced()
   }
 
@@ -104,6 +112,8 @@ export class Session implements Conversation {
         return this.#denied(message)
       case 'answer':
         return this.#parts.requests.answer(message)
+      case 'digest':
+        return this.#parts.checks.heard(message)
       case 'pong':
         this.#parts.link.progressed()
         return this.#pings.shift()?.(true)
@@ -113,7 +123,7 @@ export class Session implements Conversation {
   }
 
   async #welcome(welcome: DownOf<'welcome'>): Promise<void> {
-    const { store, subscriptions, serverClock, pull, push, requests, link } = this.#parts
+    const { store, subscriptions, serverClock, pull, push, requests, checks, link } = this.#parts
     if (welcome.protocol !== protocolVersion)
       throw new CloudError('UPGRADE_NEEDED', {
         errMsg: `the server speaks protocol ${welcome.protocol}, this client ${protocolVersion}`,
@@ -150,10 +160,8 @@ export class Session implements Conversation {
     this.#parts.welcomed(welcome, this)
     push.begin(send, welcome.lastMutation)
     requests.begin(send, welcome.lastMutation)
-    subscriptions.begin({
-      subscribe: (id, query) => send(JSON.stringify({ type: 'subscribe', id, query })),
-      unsubscribe: id => send(JSON.stringify({ type: 'unsubscribe', id })),
-    })
+    checks.begin(send)
+    subscriptions.begin(subscriptionSink(send))
     for (const subscription of subscriptions) if (subscription.isComplete) subscription.arrived()
     this.#heartbeat = startHeartbeat({
       clock: this.#parts.clock,
@@ -221,6 +229,7 @@ export class Session implements Conversation {
     if (message.last) subscription.isStored = true // what it asks of the window while the step takes effect is its own
     if (step) await store.confirm(step)
     this.#parts.link.progressed()
+    subscriptions.progressed(subscription, { done: message.done, total: message.total })
     if (message.last) subscriptions.completed(subscription)
   }
 
@@ -237,13 +246,9 @@ export class Session implements Conversation {
     const { store, random, link, events } = this.#parts
     this.#phase = 'over'
     if (error.code === 'TOKEN_REFUSED') {
-      // known here by another name, or by none: go on as another client, as whom the token says or as a new user
-      const isTokenBad = store.checkpoint.token !== undefined && error.details?.reason !== undefined
+      const { step, isTokenBad } = unknownStep(store, error, random)
       if (isTokenBad) events.emit('error', errorFromData(error))
-      await store.confirm({
-        renumber: { client: newClientId(random) },
-        ...(isTokenBad && { checkpoint: { token: undefined, openid: undefined } }),
-      })
+      await store.confirm(step)
       link.sentAway(0)
       return
     }

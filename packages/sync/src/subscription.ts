@@ -1,15 +1,25 @@
 import type { CloudError, DocId, Document } from '@nearcloud/protocol'
-import { compileFilter, prepare, type Query } from '@nearcloud/query'
+import { compileFilter, type Priority, prepare, priorities, type Query } from '@nearcloud/query'
 import type { StoredSubscription } from '@nearcloud/store'
 import { isWindowed } from './followed.ts'
 import type { SnapshotAssembly } from './snapshot-assembly.ts'
 
 /** Somebody who wants a query kept in step. */
 export interface Holder {
+  /** Absent: somebody waits for the answer, which is high. */
+  readonly priority?: Priority
   /** The server refuses it, or refuses it from now on. */
   denied?(error: CloudError): void
   /** The subscription that covered the query is refused; this one keeps it in step from now on. */
   moved?(to: Subscription): void
+  /** Some of its first documents came. */
+  progressed?(progress: Done): void
+}
+
+/** How many of a snapshot's documents have come. */
+export interface Done {
+  readonly done: number
+  readonly total: number
 }
 
 /** How waiting for a subscription's documents ended. `lost`: there is no connection to wait for. */
@@ -30,8 +40,12 @@ export class Subscription {
   readonly holders = new Map<Holder, Query>()
   /** Its number in the conversation under way. */
   id: number | undefined
+  /** As the server was told. */
+  toldPriority: Priority = 'normal'
   /** Its snapshot, while it arrives. */
   assembly: SnapshotAssembly | undefined
+  /** Of its snapshot; undefined before its first part. */
+  done: Done | undefined
   /** The server's refusal; it is asked again at the next greeting. */
   denial: CloudError | undefined
   /** What the store has under this key is this subscription's, not one's that was dropped a moment ago. */
@@ -59,6 +73,12 @@ export class Subscription {
   /** Its documents are here, as of the last change message. */
   get isComplete(): boolean {
     return this.denial === undefined && this.isStored && this.#stored()?.complete === true
+  }
+
+  /** The most urgent of its holders' wishes. */
+  get priority(): Priority {
+    const wishes = new Set([...this.holders.keys()].map(({ priority = 'high' }) => priority))
+    return priorities.find(priority => wishes.has(priority)) ?? 'low'
   }
 
   /** The ids in its window; undefined when it has none, or none came yet. */

@@ -1,15 +1,11 @@
 import type { Clock, CloudError, Document, Json, Millis } from '@nearcloud/protocol'
-import { coversFilter, type Query, queryToJson } from '@nearcloud/query'
+import { coversFilter, type Priority, type Progress, type Query, queryToJson } from '@nearcloud/query'
 import type { Store } from '@nearcloud/store'
 import { followedQuery, keyOf } from './followed.ts'
 import { SnapshotAssembly } from './snapshot-assembly.ts'
-import { type Holder, Subscription } from './subscription.ts'
-
-/** Where subscriptions are told to the server, while there is one to tell. */
-export interface SubscriptionSink {
-  subscribe(id: number, query: Json): void
-  unsubscribe(id: number): void
-}
+import { type Done, type Holder, Subscription } from './subscription.ts'
+import type { SubscriptionSink } from './subscription-sink.ts'
+import type { Arriving } from './sync.ts'
 
 export interface SubscriptionsOptions {
   readonly store: Store
@@ -20,6 +16,7 @@ export interface SubscriptionsOptions {
   failed(error: unknown): void
   /** A subscription was added, completed, refused or dropped. */
   changed(): void
+  progressed(progress: Progress & { readonly query: Query }): void
 }
 
 /** Every query that is kept in step: who wants it, and how far it is. */
@@ -34,7 +31,8 @@ export class Subscriptions {
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options
-    for (const [key, { query }] of options.store.subscriptions) this.#add(key, query, true)
+    for (const [key, { query, letGo }] of options.store.subscriptions)
+      if (letGo === undefined) this.#add(key, query, true)
   }
 
   [Symbol.iterator](): Iterator<Subscription> {
@@ -59,16 +57,18 @@ export class Subscriptions {
   hold(query: Query, holder: Holder): Subscription {
     const key = this.#keyOf(query)
     const subscription = this.covering(query) ?? this.#byKey.get(key) ?? this.#add(key, followedQuery(query))
-    subscription.cancelRelease?.()
-    subscription.cancelRelease = undefined
-    subscription.holders.set(holder, query)
+    this.#give(subscription, holder, query)
     return subscription
   }
 
   /** `warm`: it may be wanted again soon. */
   release(subscription: Subscription, holder: Holder, options: { warm: boolean }): void {
     subscription.holders.delete(holder)
-    if (subscription.holders.size > 0 || this.#byKey.get(subscription.key) !== subscription) return
+    if (this.#byKey.get(subscription.key) !== subscription) return
+    if (subscription.holders.size > 0) {
+      this.#prioritise(subscription)
+      return
+    }
     if (options.warm && !subscription.denial) this.#keepWarm(subscription)
     else this.#drop(subscription)
   }
@@ -81,7 +81,7 @@ export class Subscriptions {
   }
 
   /** What a greeting says of them; each gets its number, and refused ones another chance. */
-  greet(): { id: number; query: Json; complete: boolean }[] {
+  greet(): { id: number; query: Json; complete: boolean; priority?: Priority }[] {
     this.#byId = new Map()
     return [...this.#byKey.values()].map(subscription => {
       subscription.denial = undefined
@@ -91,6 +91,7 @@ export class Subscriptions {
         id: subscription.id!,
         query: queryToJson(subscription.query),
         complete: subscription.isComplete,
+        ...(subscription.toldPriority !== 'normal' && { priority: subscription.toldPriority }),
       }
     })
   }
@@ -100,8 +101,10 @@ export class Subscriptions {
     this.#sink = sink
     for (const subscription of this.#byKey.values()) {
       if (subscription.id === undefined) this.#tell(subscription)
-      else if (!subscription.isComplete || subscription.isWindowed)
+      else if (!subscription.isComplete || subscription.isWindowed) {
         subscription.assembly = new SnapshotAssembly()
+        this.#prioritise(subscription)
+      }
       if (subscription.holders.size === 0) this.#keepWarm(subscription)
     }
   }
@@ -113,6 +116,7 @@ export class Subscriptions {
     for (const subscription of this.#byKey.values()) {
       subscription.id = undefined
       subscription.assembly = undefined
+      subscription.done = undefined
       subscription.lost()
     }
   }
@@ -122,10 +126,44 @@ export class Subscriptions {
     for (const subscription of this.#byKey.values()) subscription.lost()
   }
 
+  /** Those whose snapshots are under way or to come. */
+  arriving(): Arriving[] {
+    return [...this.#byKey.values()]
+      .filter(each => !each.isComplete && !each.denial)
+      .map(({ query, done }) => {
+        const { collection } = query
+        return { collection, query, done: done?.done ?? 0, total: done?.total }
+      })
+  }
+
+  /** A part of its snapshot has taken effect. */
+  progressed(subscription: Subscription, done: Done): void {
+    subscription.done = done
+    for (const holder of [...subscription.holders.keys()]) {
+      try {
+        holder.progressed?.(done)
+      } catch {
+        // whoever listens answers for it
+      }
+    }
+    const { query } = subscription
+    this.#options.progressed({ collection: query.collection, ...done, query })
+  }
+
   completed(subscription: Subscription): void {
     subscription.assembly = undefined
+    subscription.done = undefined
     subscription.isStored = true
     subscription.arrived()
+    this.#options.changed()
+  }
+
+  /** What is here of it was put in doubt: its snapshot comes again. */
+  restart(subscription: Subscription): void {
+    if (!this.#sink || subscription.id === undefined) return
+    this.#byId.delete(subscription.id)
+    this.#sink.unsubscribe(subscription.id)
+    this.#tell(subscription)
     this.#options.changed()
   }
 
@@ -136,9 +174,7 @@ export class Subscriptions {
       if (key === subscription.key) continue
       subscription.holders.delete(holder)
       const own = this.#byKey.get(key) ?? this.#add(key, followedQuery(query))
-      own.cancelRelease?.()
-      own.cancelRelease = undefined
-      own.holders.set(holder, query)
+      this.#give(own, holder, query)
       holder.moved?.(own)
       if (own.denial) holder.denied?.(own.denial)
     }
@@ -181,23 +217,43 @@ export class Subscriptions {
     const { store } = this.#options
     const subscription = new Subscription(key, query, {
       isStored,
-      stored: () => store.subscriptions.get(key),
+      stored: () => {
+        const stored = store.subscriptions.get(key)
+        return stored?.letGo === undefined ? stored : undefined
+      },
     })
     this.#byKey.set(key, subscription)
-    if (this.#sink) this.#tell(subscription)
-    this.#options.changed()
     return subscription
+  }
+
+  /** One more who wants it; the first makes it known to the server. */
+  #give(subscription: Subscription, holder: Holder, query: Query): void {
+    subscription.cancelRelease?.()
+    subscription.cancelRelease = undefined
+    subscription.holders.set(holder, query)
+    if (subscription.id !== undefined) this.#prioritise(subscription)
+    else if (this.#sink && !subscription.denial) this.#tell(subscription)
+    this.#options.changed()
   }
 
   #number(subscription: Subscription): void {
     subscription.id = ++this.#lastId
+    subscription.toldPriority = subscription.priority
     this.#byId.set(subscription.id, subscription)
   }
 
   #tell(subscription: Subscription): void {
     this.#number(subscription)
     subscription.assembly = new SnapshotAssembly()
-    this.#sink?.subscribe(subscription.id!, queryToJson(subscription.query))
+    this.#sink?.subscribe(subscription.id!, queryToJson(subscription.query), subscription.toldPriority)
+  }
+
+  /** Of a snapshot that is still to come the server is told how urgent it has become. */
+  #prioritise(subscription: Subscription): void {
+    const { id, priority, toldPriority, assembly } = subscription
+    if (!this.#sink || id === undefined || !assembly || priority === toldPriority) return
+    subscription.toldPriority = priority
+    this.#sink.prioritise(id, priority)
   }
 
   /** Time without a connection does not count: what is here is all there is. */
@@ -219,10 +275,14 @@ export class Subscriptions {
       this.#sink?.unsubscribe(subscription.id)
     }
     subscription.lost()
-    const { store, changed, failed } = this.#options
+    const { store, clock, changed, failed } = this.#options
+    const { key, query, denial, window } = subscription
     // what completed it may still be on its way into the store
-    if (subscription.isStored || store.subscriptions.has(subscription.key))
-      store.confirm({ subscriptions: new Map([[subscription.key, null]]) }).catch(failed)
+    if (subscription.isStored) {
+      const letGo = subscription.isComplete ? clock.now() : 0 // nobody vouches for the rest of it
+      const cached = { query, complete: false, letGo, ...(window && { window: [...window] }) }
+      store.confirm({ subscriptions: new Map([[key, denial ? null : cached]]) }).catch(failed)
+    }
     changed()
   }
 }

@@ -10,8 +10,10 @@ import type {
   Version,
   Write,
 } from '@nearcloud/protocol'
-import type { Committed, Executor, Query } from '@nearcloud/query'
+import type { Committed, Executor, Following, FollowOptions, Progress, Query } from '@nearcloud/query'
 import type { Store } from '@nearcloud/store'
+import type { Divergence } from './checks.ts'
+import type { CacheLimits } from './eviction.ts'
 import type { LinkState } from './link.ts'
 import type { Transport } from './transport.ts'
 
@@ -25,12 +27,16 @@ export interface SyncOptions {
   readonly env: string
   /** How long a query stays in step after the last one who wanted it. Default 60 s. */
   readonly warmMs?: Millis
+  /** How much is kept of what nobody follows any more. */
+  readonly cache?: CacheLimits
+  /** How often one followed query is compared with the server's, about. Default five minutes. */
+  readonly checkMs?: Millis
 }
 
 /** Keeps a store in step with the server, and answers for both. */
 export interface Sync {
   /** Local first: see `LocalFirstExecutor`. */
-  readonly executor: Executor
+  readonly executor: Required<Executor>
   readonly state: LinkState
   /** Who the server says we are; undefined before it first did. */
   readonly openid: string | undefined
@@ -54,8 +60,10 @@ export interface Sync {
    * neither. Rejects with INVALID_PARAM when there is none, and as a commit.
    */
   retry(nonce: string, writes: readonly Write[], wait?: 'server'): Promise<Committed>
-  /** Keeps a query in step until `close`. `ready`: its documents are here; rejects when the server refuses, with ABORTED when closed before. */
-  subscribe(query: Query): { readonly ready: Promise<void>; close(): void }
+  /** Keeps a query in step until `close`; a refusal is an `error` event, too. */
+  subscribe(query: Query, options?: FollowOptions): Following
+  /** Followed queries whose documents are not all here; refused ones are not among them. */
+  readonly arriving: readonly Arriving[]
   /** Runs a cloud function after the writes made before. Rejects with OFFLINE, SERVER_TIMEOUT, the server's error. */
   call(name: string, data: Value): Promise<Value>
   /** As `call`. */
@@ -67,6 +75,13 @@ export interface Sync {
   whenSynced(): Promise<void>
   /** Returns the way to stop. */
   on<Name extends keyof SyncEvents>(name: Name, listener: (detail: SyncEvents[Name]) => void): () => void
+}
+
+/** A followed query whose first documents are on their way. */
+export interface Arriving extends Omit<Progress, 'total'> {
+  readonly query: Query
+  /** Undefined before the first of them came. */
+  readonly total: number | undefined
 }
 
 export interface SyncEvents {
@@ -86,6 +101,12 @@ export interface SyncEvents {
   }
   online: { readonly openid: string }
   offline: Readonly<Record<string, never>>
+  /** Some of a followed query's first documents came. */
+  progress: Progress & { readonly query: Query }
+  /** Documents that nobody follows any more were dropped from this device. */
+  evicted: { readonly collection: string; readonly count: number }
+  /** A followed query was not here as it is on the server, and is brought anew. */
+  diverged: Divergence
   /** Something went wrong that no caller is told. */
   error: CloudError
 }

@@ -1,6 +1,7 @@
 import { type Document, decodeTrusted, documentText } from '@nearcloud/protocol'
 import { coversFilter, evaluate, type Query } from '@nearcloud/query'
 import type { StoredSubscription } from '@nearcloud/store'
+import { keptBy } from '@nearcloud/sync/testing'
 import { collections } from './actions.ts'
 import { checkStep } from './check-step.ts'
 import type { Device } from './device.ts'
@@ -121,10 +122,10 @@ function checkDevice(world: World, device: Device): void {
       throw new Error(`${process.name} keeps ${documentText(document)}, which the rules forbid by now`)
   for (const { query } of device.wanted) {
     const mayAsk = world.judge.mayAsk(openid, query)
-    const isKept = [...store.subscriptions.values()].some(stored => answers(stored, query))
+    const isKept = keptBy(store).some(stored => answers(stored, query))
     if (mayAsk && !isKept) throw new Error(`${process.name} does not follow ${JSON.stringify(query)}`)
   }
-  for (const { query, complete, window } of store.subscriptions.values()) {
+  for (const { query, complete, window } of keptBy(store)) {
     if (!complete) throw new Error(`${process.name}: ${JSON.stringify(query)} is incomplete`)
     const expected = answerOf(world, openid, query)
     const ids = window ? new Set(window) : undefined

@@ -10,6 +10,7 @@ import type { World } from './world.ts'
 export function checkStep(world: World): void {
   if (world.violations.length > 0) throw new Error(world.violations[0])
   for (const device of world.devices) {
+    if (device.diverged !== undefined) throw new Error(`diverged: ${device.diverged}`)
     const process = device.live
     if (!process) continue
     checkOutbox(world, device, process)

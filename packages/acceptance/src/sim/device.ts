@@ -76,6 +76,8 @@ export class Device {
   /** Could the server ever not continue its copy? */
   wasReset = false
   errors: string[] = []
+  /** What a check found: nothing ever differs. */
+  diverged: string | undefined
   #lives = 0
   #questions = 0
 
@@ -167,12 +169,28 @@ export class Device {
       await store.confirm({ checkpoint: { token: tokenOf(openid) } })
     const clock = schedule.clockOf(process, skewMs)
     const transport = network.transportOf(process)
-    const sync = createSync({ store, transport, clock, random, env: 'sim', warmMs: 3_000 })
+    const cache = { maxDocuments: 1, maxAgeMs: 1_000, everyMs: 200 }
+    const sync = createSync({
+      store,
+      transport,
+      clock,
+      random,
+      env: 'sim',
+      warmMs: 1_000,
+      cache,
+      checkMs: 400,
+    })
     process.store = store
     process.sync = sync
     process.client = store.checkpoint.client
     process.isOpen = true
     sync.on('pending', ({ mutation }) => this.acknowledged.add(mutation.nonce))
+    sync.on('diverged', ({ query, here, there }) => {
+      this.diverged = `${process.name}: ${JSON.stringify(query)}: ${here} here, ${there} there`
+    })
+    sync.on('evicted', ({ collection, count }) =>
+      schedule.note(`${process.name} drops ${count} ${collection}`),
+    )
     sync.on('error', error => {
       schedule.note(`${process.name} error: ${error.code} ${error.errMsg}`)
       this.errors.push(`${error.code}: ${error.errMsg}`)

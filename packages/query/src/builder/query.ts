@@ -4,7 +4,7 @@ import { parseFields } from '../parse/parse-fields.ts'
 import { parseFilter } from '../parse/parse-filter.ts'
 import { parseOrder } from '../parse/parse-query.ts'
 import { refuse } from '../refusals.ts'
-import type { Fields, Filter, Query } from '../types.ts'
+import type { Fields, Filter, Following, FollowOptions, Query } from '../types.ts'
 import { Aggregate } from './aggregate.ts'
 import { answer } from './callbacks.ts'
 import { ProjectionCommand } from './projection-command.ts'
@@ -20,6 +20,7 @@ import {
   writeResult,
 } from './results.ts'
 import { type Setting, styleOf } from './setting.ts'
+import { subscribeQuery } from './subscribe.ts'
 import { changesFrom } from './update-data.ts'
 import { type WaitOption, waitFrom } from './wait-option.ts'
 import { watchQuery } from './watch.ts'
@@ -128,6 +129,14 @@ export class QueryReference {
   /** Tells the result now and after every commit that changes it. Throws INVALID_PARAM without both callbacks. */
   watch(options: WatchOptions): { close(): Promise<void> } {
     return watchQuery('collection.watch', this.#setting, this.toQuery(), options)
+  }
+
+  /**
+   * Client side only. Keeps what matches on this device, all of it unless there is a limit, until `close`: it is read here,
+   * online or not. Throws INVALID_PARAM.
+   */
+  subscribe(options?: FollowOptions): Following {
+    return subscribeQuery('collection.subscribe', this.#setting, this.toQuery(), options)
   }
 
   /** A pipeline over what matches; order, skip, limit and fields of this query do not count. */

@@ -13,6 +13,8 @@ export interface Shelves {
 export interface Looking {
   /** Rows in a page, at most. */
   readonly pageSize?: number
+  /** In `_id` order only: begin behind this id. */
+  readonly after?: DocId
   /** Set by the reader: what a walk along an index has not come to is not wanted. */
   isEnough?: boolean
 }
@@ -29,7 +31,12 @@ export async function* candidates(
   looking: Looking = {},
 ): AsyncIterable<readonly StoredRow[]> {
   const { env, engine, indexes } = shelves
-  const scan = { ...scanOf(collection, plan), ...(looking.pageSize && { pageSize: looking.pageSize }) }
+  const { pageSize, after } = looking
+  const scan = {
+    ...scanOf(collection, plan),
+    ...(pageSize && { pageSize }),
+    ...(after !== undefined && { after }),
+  }
   if (plan.kind !== 'index') {
     yield* engine.scan(env, scan)
     return

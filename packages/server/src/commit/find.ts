@@ -1,6 +1,7 @@
-import { checkCollectionName, type Document, decodeTrusted } from '@nearcloud/protocol'
+import { checkCollectionName, type DocId, type Document, decodeTrusted } from '@nearcloud/protocol'
 import {
   bindOpenid,
+  compareValues,
   compileFilter,
   compileOrder,
   type Explanation,
@@ -35,9 +36,17 @@ export function askedBy(reading: Reading, actor: Actor, query: Query): Query {
   return meant
 }
 
-/** Documents that match and that the actor may read, in `_id` order, by pages; without order, skip, limit, fields. */
-export function findAll(reading: Reading, actor: Actor, query: Query): AsyncIterable<readonly Found[]> {
-  return findAlong(reading, actor, query, choosePlan(query, []))
+/**
+ * Documents that match and that the actor may read, in `_id` order, by pages; without order, skip, limit, fields. With
+ * `after` those behind that id.
+ */
+export function findAll(
+  reading: Reading,
+  actor: Actor,
+  query: Query,
+  after?: DocId,
+): AsyncIterable<readonly Found[]> {
+  return findAlong(reading, actor, query, choosePlan(query, []), after)
 }
 
 /** The same in any order, each once. */
@@ -142,11 +151,14 @@ async function* findAlong(
   actor: Actor,
   query: Query,
   plan: Plan,
+  after?: DocId,
 ): AsyncIterable<readonly Found[]> {
   const isWanted = compileWanted(reading, actor, query)
-  for await (const rows of candidates(reading, query.collection, plan)) {
+  const looking: Looking = after === undefined ? {} : { after }
+  for await (const rows of candidates(reading, query.collection, plan, looking)) {
     const found: Found[] = []
     for (const row of rows) {
+      if (after !== undefined && compareValues(row.id, after) <= 0) continue
       const document = decodeTrusted(row.text) as Document
       if (isWanted(document)) found.push({ row, document })
     }

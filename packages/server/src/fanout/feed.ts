@@ -1,14 +1,13 @@
-import { CloudError, type DocId, type MutationId, type Version } from '@nearcloud/protocol'
+import { CloudError, type MutationId, type Version } from '@nearcloud/protocol'
 import type { Actor } from '../actor.ts'
 import type { Change } from '../commit/change.ts'
-import { keyOf } from '../commit/stage.ts'
 import type { Fanout } from './fanout.ts'
+import { FirstResults } from './first-results.ts'
 import { Followed } from './followed.ts'
 import { changesFrame } from './frames.ts'
 import { inParts, itemsOf } from './items.ts'
 import { PendingChanges } from './pending-changes.ts'
 import { recallOwn, resumeFrom } from './resume.ts'
-import { streamSnapshot, streamWindow } from './snapshot.ts'
 import type { Follower } from './subscription-index.ts'
 import { Waiters } from './waiters.ts'
 
@@ -41,6 +40,7 @@ export class Feed implements Follower {
   readonly fanout: Fanout
   readonly sink: Sink
   readonly followed: Followed
+  readonly first: FirstResults
   readonly #pending = new PendingChanges()
   #state: 'opening' | 'live' | 'closed' = 'opening'
   #holds = 0
@@ -56,9 +56,6 @@ export class Feed implements Follower {
   readonly #begun = new Promise<void>(resolve => {
     this.#begin = resolve
   })
-  #snapshots: Promise<void> = this.#begun
-  /** The versions of each document since the snapshot under way began. */
-  #meanwhile: Map<string, Version[]> | undefined
 
   constructor(options: FeedOptions) {
     const { fanout, client, actor, viewKey, sink } = options
@@ -72,6 +69,7 @@ export class Feed implements Follower {
       actor,
       changed: () => this.#ask(),
     })
+    this.first = new FirstResults(this, this.#begun, thrown => this.#failed(thrown))
   }
 
   get isOpen(): boolean {
@@ -134,25 +132,6 @@ export class Feed implements Follower {
     this.#ask()
   }
 
-  /** Sends the first result of a followed query, after what was due when the feed went live, and those asked before. */
-  snapshot(subscription: number): void {
-    const plain = this.followed.plain(subscription)
-    const window = this.followed.window(subscription)
-    const isWanted = () =>
-      this.isOpen &&
-      this.followed.plain(subscription) === plain &&
-      this.followed.window(subscription) === window
-    this.#snapshots = this.#snapshots
-      .then(async () => {
-        if (!isWanted()) return
-        this.#meanwhile = new Map()
-        if (window) await streamWindow(this, window, isWanted)
-        else if (plain) await streamSnapshot(this, subscription, plain.query, isWanted)
-        this.#meanwhile = undefined
-      })
-      .catch(error => this.#failed(error))
-  }
-
   /** Resolves when the client was told everything up to `version`, or the feed is closed. */
   reached(version: Version): Promise<void> {
     return this.#until(() => this.#sent >= version)
@@ -162,12 +141,6 @@ export class Feed implements Follower {
   caughtUp(version: Version): Promise<void> {
     const lags = () => this.followed.windows.some(window => window.lagsBehind(version))
     return this.#until(() => this.#sent >= version && !lags())
-  }
-
-  /** Was the client told of something newer about this document, since the snapshot under way began? */
-  hasTold(collection: string, id: DocId, version: Version): boolean {
-    const versions = this.#meanwhile?.get(keyOf(collection, id)) ?? []
-    return versions.some(each => each > version && each <= this.#sent)
   }
 
   /** Resolves when there is room for more on the way to the client. */
@@ -196,6 +169,7 @@ export class Feed implements Follower {
     if (!this.isOpen) return
     this.#state = 'closed'
     this.followed.removeAll()
+    this.first.close()
     this.#pending.take()
     this.fanout.forget(this)
     this.#waiters.releaseAll()
@@ -273,12 +247,7 @@ export class Feed implements Follower {
 
   #note(change: Change, isOwn: boolean): void {
     this.#pending.note(change, isOwn)
-    if (this.#meanwhile) {
-      const key = keyOf(change.collection, change.id)
-      const versions = this.#meanwhile.get(key)
-      if (versions) versions.push(change.version)
-      else this.#meanwhile.set(key, [change.version])
-    }
+    this.first.note(change)
     if (this.isOverfull && this.#state === 'live') this.sink.cut(tooSlow(), retryMs)
     else this.#ask()
   }

@@ -15,19 +15,26 @@ interface Part {
   characters: number
 }
 
+interface SnapshotOptions {
+  readonly subscription: number
+  readonly query: Query
+  isWanted(): boolean
+  readonly after?: DocId | undefined
+}
+
 /**
  * Sends a query's first result in parts, in `_id` order. No part leaves before the client was told the changes up to the
  * newest document in it, so that no document arrives with an effect whose mutation is still pending there; and no
  * document leaves of which something newer was told.
  *
- * `total` is exact when the result is small, and not less than the truth before the last part otherwise.
+ * `total` is exact when the result is small, and not less than the truth before the last part otherwise. With `after` it
+ * begins behind that id, and counts from there. Other snapshots may go first at each `yield`.
  */
-export async function streamSnapshot(
+export async function* streamSnapshot(
   feed: Feed,
-  subscription: number,
-  query: Query,
-  isWanted: () => boolean,
-): Promise<void> {
+  { subscription, query, isWanted, after }: SnapshotOptions,
+): AsyncGenerator<void, void> {
+  if (!isWanted()) return
   const { environment } = feed.fanout
   const { collection } = query
   const held: Part[] = []
@@ -41,7 +48,7 @@ export async function streamSnapshot(
     await feed.drained()
     if (!isWanted()) return
     // what the client was told meanwhile is newer: perhaps it is gone
-    const items = part.items.filter(({ id, version }) => !feed.hasTold(collection, id, version))
+    const items = part.items.filter(({ id, version }) => !feed.first.hasTold(collection, id, version))
     done += part.items.length
     const { version } = part
     feed.sink.send(
@@ -58,7 +65,7 @@ export async function streamSnapshot(
 
   let head = feed.fanout.head
   let part = emptyPart(head)
-  for await (const page of findAll(environment, feed.actor, query)) {
+  for await (const page of findAll(environment, feed.actor, query, after)) {
     for (const { row } of page) {
       found++
       const text = putItem(collection, row.version, row.text)
@@ -73,19 +80,31 @@ export async function streamSnapshot(
     }
     if (heldCharacters > maxHeldCharacters) {
       total ??= Math.max(found, await environment.engine.size(environment.env, collection))
-      for (const full of held.splice(0)) await send(full, false)
+      for (const full of held.splice(0)) {
+        await send(full, false)
+        yield
+      }
     }
+    yield
     if (!isWanted()) return
     head = feed.fanout.head
     part.version = Math.min(part.version, head)
   }
   total ??= found
-  for (const full of held) await send(full, false)
+  for (const full of held) {
+    await send(full, false)
+    yield
+  }
   await send(part, true)
 }
 
 /** Sends the first contents of a query with a limit or a skip. */
-export async function streamWindow(feed: Feed, window: FeedWindow, isWanted: () => boolean): Promise<void> {
+export async function* streamWindow(
+  feed: Feed,
+  window: FeedWindow,
+  isWanted: () => boolean,
+): AsyncGenerator<void, void> {
+  if (!isWanted()) return
   const { collection } = window.query
   const version = feed.fanout.head
   await window.start()
@@ -95,7 +114,7 @@ export async function streamWindow(feed: Feed, window: FeedWindow, isWanted: () 
   if (!isWanted()) return
   // what was told to be gone meanwhile stays gone; the window itself hears of it once it is announced
   const items = contents
-    .filter(({ document, version }) => !feed.hasTold(collection, document._id, version))
+    .filter(({ document, version }) => !feed.first.hasTold(collection, document._id, version))
     .map(({ version, text }) => putItem(collection, version, text))
   feed.sink.send(
     snapshotFrame({

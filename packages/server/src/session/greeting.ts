@@ -1,15 +1,28 @@
 import { createHash } from 'node:crypto'
-import { CloudError, oldestProtocolVersion, protocolVersion, type UpOf } from '@nearcloud/protocol'
-import { parseQuery, type Query } from '@nearcloud/query'
+import {
+  CloudError,
+  type DocId,
+  oldestProtocolVersion,
+  protocolVersion,
+  type UpOf,
+} from '@nearcloud/protocol'
+import { type Priority, parseQuery, type Query } from '@nearcloud/query'
 import { askedBy } from '../commit/find.ts'
 import type { Feed } from '../fanout/feed.ts'
+import type { Wish } from '../fanout/first-results.ts'
 import { isWindowed } from '../fanout/followed.ts'
 import { outcomeToJson } from './outcome-json.ts'
 import { errorData, type Session } from './session.ts'
 
 /** One subscription of a hello, looked at. */
 type Wanted =
-  | { readonly id: number; readonly query: Query; readonly complete: boolean }
+  | {
+      readonly id: number
+      readonly query: Query
+      readonly complete: boolean
+      readonly priority?: Priority | undefined
+      readonly after?: DocId | undefined
+    }
   | { readonly id: number; readonly error: CloudError }
 
 /**
@@ -53,7 +66,7 @@ export async function greet(session: Session, hello: UpOf<'hello'>): Promise<voi
     const isSameView = hello.viewKey === viewKey && hello.epoch === environment.engine.epoch
     const isFresh = hello.epoch === undefined && hello.version === 0
     const mayResume = (isFresh || isSameView) && hello.version <= head
-    const kept = wanted.filter(each => 'query' in each && each.complete && !isWindowed(each.query))
+    const kept = wanted.filter(each => 'query' in each && isKept(each))
     for (const each of kept) follow(feed, each)
     const isTold = kept.length === 0 && row.lastMutation <= hello.seen
     const resumed = mayResume && (await feed.resume(hello.version, hello.seen, isTold ? hello.version : head))
@@ -81,17 +94,23 @@ export async function greet(session: Session, hello: UpOf<'hello'>): Promise<voi
       heartbeatMs: session.limits.heartbeatMs,
     })
     session.feed = feed
-    const starting: number[] = []
+    const starting: { id: number; wish: Wish }[] = []
     for (const each of wanted) {
       const error = 'error' in each ? each.error : feed.followed.has(each.id) ? undefined : follow(feed, each)
       if (error) session.send({ type: 'denied', id: each.id, error: errorData(error) })
-      else if (!resumed || !kept.includes(each)) starting.push(each.id)
+      else if ('query' in each && !(resumed && each.complete && !isWindowed(each.query)))
+        starting.push({ id: each.id, wish: resumed ? each : { priority: each.priority } })
     }
     feed.goLive()
-    for (const id of starting) feed.snapshot(id)
+    for (const { id, wish } of starting) feed.first.snapshot(id, wish)
   } finally {
     if (session.isOver || !session.feed) feed.close()
   }
+}
+
+/** What of it is here is told what happened since: all of it, or the first part. */
+function isKept({ complete, query, after }: Extract<Wanted, { query: Query }>): boolean {
+  return !isWindowed(query) && (complete || after !== undefined)
 }
 
 /** Follows a checked query. Answers with the error of one that cannot be. */
@@ -107,16 +126,13 @@ export function follow(feed: Feed, wanted: Wanted): CloudError | undefined {
 }
 
 /** What a subscription asks, when this actor may ask it. */
-export function look(
-  session: Session,
-  asked: { readonly id: number; readonly query: unknown; readonly complete: boolean },
-): Wanted {
-  const { id, complete } = asked
+export function look(session: Session, asked: UpOf<'hello'>['subscriptions'][number]): Wanted {
+  const { query: _, ...rest } = asked
   try {
     const query = askedBy(session.options.environment, session.actor, parseQuery(asked.query))
-    return { id, query, complete }
+    return { ...rest, query }
   } catch (thrown) {
-    if (thrown instanceof CloudError) return { id, error: thrown }
+    if (thrown instanceof CloudError) return { id: asked.id, error: thrown }
     throw thrown
   }
 }

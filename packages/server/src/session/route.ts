@@ -30,6 +30,13 @@ export async function route(session: Session, feed: Feed, message: UpMessage): P
       return subscribe(session, feed, message)
     case 'unsubscribe':
       feed.followed.remove(message.id)
+      feed.first.drop(message.id)
+      return
+    case 'prioritise':
+      feed.first.prioritise(message.id, message.priority)
+      return
+    case 'check':
+      feed.first.check(message.id)
       return
     case 'count':
       return answer(session, message.id, async () => {
@@ -88,7 +95,7 @@ function subscribe(session: Session, feed: Feed, message: UpOf<'subscribe'>): vo
       })
     : follow(feed, look(session, { ...message, complete: false }))
   if (error) session.send({ type: 'denied', id: message.id, error: errorData(error) })
-  else feed.snapshot(message.id)
+  else feed.first.snapshot(message.id, message)
 }
 
 /** The answer goes in one frame. */

@@ -1,5 +1,5 @@
 export { type Direction, type Fate, LocalPair, type Peer, type PeerListener } from './local-pair.ts'
-export { everyOne, type TestClient, TestRig } from './rig.ts'
+export { everyOne, keptBy, type TestClient, TestRig } from './rig.ts'
 export { type KnownClient, ScriptedServer } from './scripted-server.ts'
 export { ScriptedSession } from './scripted-session.ts'
 export { type EchoEnd, type SuiteRunner, transportSuite } from './transport-suite.ts'

@@ -1,8 +1,9 @@
 import type { RandomBytes } from '@nearcloud/protocol'
 import type { Filter, Query } from '@nearcloud/query'
-import { openStore, type Store } from '@nearcloud/store'
+import { openStore, type Store, type StoredSubscription } from '@nearcloud/store'
 import { MemoryMedium, MemoryStorage, seededRandom, settle, TestClock } from '@nearcloud/store/testing'
 import { createSync } from '../create-sync.ts'
+import type { CacheLimits } from '../eviction.ts'
 import type { Sync, SyncEvents } from '../sync.ts'
 import { LocalPair } from './local-pair.ts'
 import { ScriptedServer } from './scripted-server.ts'
@@ -36,12 +37,14 @@ export class TestRig {
       medium?: MemoryMedium
       isStarted?: boolean
       warmMs?: number
+      cache?: CacheLimits
+      checkMs?: number
       random?: RandomBytes
       /** How far ahead this client's clock is. */
       clockSkewMs?: number
     } = {},
   ): Promise<TestClient> {
-    const { medium = new MemoryMedium(), isStarted = true, warmMs, clockSkewMs = 0 } = options
+    const { medium = new MemoryMedium(), isStarted = true, warmMs, cache, checkMs, clockSkewMs = 0 } = options
     const random = options.random ?? seededRandom(this.#seed++)
     const store = await openStore({ storage: new MemoryStorage(medium), random })
     const network = new LocalPair({ accept: this.server.accept, clock: this.clock })
@@ -55,9 +58,21 @@ export class TestRig {
       random,
       env: 'test',
       ...(warmMs !== undefined && { warmMs }),
+      ...(cache && { cache }),
+      ...(checkMs !== undefined && { checkMs }),
     })
     const events: { name: keyof SyncEvents; detail: unknown }[] = []
-    for (const name of ['pending', 'accepted', 'rejected', 'online', 'offline', 'error'] as const)
+    for (const name of [
+      'pending',
+      'accepted',
+      'rejected',
+      'online',
+      'offline',
+      'progress',
+      'evicted',
+      'diverged',
+      'error',
+    ] as const)
       sync.on(name, detail => events.push({ name, detail }))
     if (isStarted) {
       sync.start()
@@ -84,6 +99,11 @@ export class TestRig {
     await this.clock.advance(ms)
     await settle()
   }
+}
+
+/** The queries that are kept in step, of those a store knows. */
+export function keptBy(store: Store): StoredSubscription[] {
+  return [...store.subscriptions.values()].filter(({ letGo }) => letGo === undefined)
 }
 
 /** A query of everything in a collection, or of what matches. */

@@ -1,4 +1,5 @@
 import {
+  Digest,
   type DocId,
   type DownMessage,
   type DownOf,
@@ -13,7 +14,7 @@ import {
   type UpOf,
   type Version,
 } from '@nearcloud/protocol'
-import { parseQuery, type Query } from '@nearcloud/query'
+import { compareValues, parseQuery, type Query } from '@nearcloud/query'
 import { aggregate, parseAggregation, type Source } from '@nearcloud/query/aggregate'
 import type { Peer, PeerListener } from './local-pair.ts'
 import type { KnownClient, ScriptedServer } from './scripted-server.ts'
@@ -128,6 +129,11 @@ export class ScriptedSession implements PeerListener {
       case 'unsubscribe':
         if (!this.#followed.delete(message.id)) this.#violation('an unknown subscription')
         return
+      case 'prioritise':
+        if (!this.#followed.has(message.id)) this.#violation('an unknown subscription')
+        return
+      case 'check':
+        return this.#check(message.id)
       case 'ping':
         this.pump()
         return this.say({ type: 'pong' })
@@ -174,9 +180,28 @@ export class ScriptedSession implements PeerListener {
       time: clock.now(),
       heartbeatMs,
     })
-    for (const { id, query, complete } of hello.subscriptions)
-      this.#follow(id, parseQuery(query), { isResumed: resumed && complete })
+    // whoever goes on in the middle of a snapshot hears all that happened to it before the rest of it
+    for (const { id, query, complete, after } of hello.subscriptions)
+      if (resumed && !complete && after !== undefined)
+        this.#followed.set(id, { query: parseQuery(query), window: [] })
+    for (const { id, query, complete, after } of hello.subscriptions)
+      this.#follow(id, parseQuery(query), {
+        isResumed: resumed && complete,
+        ...(resumed && after !== undefined && { after }),
+      })
     this.pump()
+  }
+
+  #check(id: number) {
+    const followed = this.#followed.get(id)
+    if (!followed) return this.#violation('an unknown subscription')
+    this.pump()
+    const digest = new Digest()
+    const { collection } = followed.query
+    for (const { _id } of this.#server.find(followed.query, this.#client!.known.openid))
+      digest.add(_id, this.#server.versionOf(collection, _id))
+    const { count, sum } = digest
+    this.say({ type: 'digest', id, version: this.#sent, count, sum })
   }
 
   #push({ mutations }: UpOf<'push'>) {
@@ -190,7 +215,7 @@ export class ScriptedSession implements PeerListener {
     this.#server.publish()
   }
 
-  #follow(id: number, query: Query, options: { isResumed: boolean }): void {
+  #follow(id: number, query: Query, options: { isResumed: boolean; after?: DocId }): void {
     const { openid } = this.#client!.known
     const reason = this.#server.mayFollow(query, openid)
     if (reason !== undefined) {
@@ -198,7 +223,10 @@ export class ScriptedSession implements PeerListener {
       return
     }
     if (!options.isResumed) this.pump()
-    const documents = this.#server.find(query, openid)
+    const { after } = options
+    const documents = this.#server
+      .find(query, openid)
+      .filter(({ _id }) => after === undefined || compareValues(_id, after) > 0)
     const window = documents.map(document => document._id)
     this.#followed.set(id, { query, window: options.isResumed ? [] : window })
     if (options.isResumed) return

@@ -55,6 +55,16 @@ export const client: readonly Area[] = [
         'WRITES-1 WRITES-2',
         'ours: resolves when the server has accepted, rejects when it refuses',
       ),
+      better(
+        ['`init({ subscribe })`'],
+        'INIT-6 INIT-9 SUB-3',
+        'ours: what is kept on the device for good, the most urgent first',
+      ),
+      better(
+        ['`init({ cache })`'],
+        'INIT-10 CACHE-1',
+        'ours: how much is kept of what nobody follows any more',
+      ),
       better(['results of reads'], 'INIT-6', '`fromCache: true` when nothing vouches for them'),
       same(
         ['`get()` gives 20 documents, at most 20 (client); 100 and 1,000 (function)'],
@@ -144,6 +154,11 @@ export const client: readonly Area[] = [
       better('watch', 'API-8 sync/READ-8', 'tells local writes at once, and works offline'),
       same('aggregate', 'STAGE'),
       better('explain', 'INDEX', 'ours: how a query is answered, and at what cost'),
+      better(
+        'subscribe',
+        'API-17 STATE-6 SUB-1',
+        'ours: keeps what matches on this device, and tells its progress',
+      ),
       better('toQuery', 'STATE-3', 'ours: the question as plain data, for `cloud.subscribe`'),
     ],
   },

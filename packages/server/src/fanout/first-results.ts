@@ -1,0 +1,104 @@
+import type { DocId, Version } from '@nearcloud/protocol'
+import type { Priority } from '@nearcloud/query'
+import type { Change } from '../commit/change.ts'
+import { keyOf } from '../commit/stage.ts'
+import { tellDigest } from './digest.ts'
+import type { Feed } from './feed.ts'
+import { streamSnapshot, streamWindow } from './snapshot.ts'
+import { rankOf, rankOfChecks, Turns } from './turns.ts'
+
+/** How a subscription's first result is wanted. */
+export interface Wish {
+  /** Default normal. */
+  readonly priority?: Priority | undefined
+  /** The client has everything up to this id. */
+  readonly after?: DocId | undefined
+}
+
+/** The first results of a feed's subscriptions, on their way, and the digests that were asked for. */
+export class FirstResults {
+  readonly #feed: Feed
+  readonly #turns: Turns
+  /** The versions of each document since the oldest of them that is under way began. */
+  #meanwhile: Map<string, Version[]> | undefined
+
+  /** Nothing leaves before `begun`. */
+  constructor(feed: Feed, begun: Promise<void>, failed: (thrown: unknown) => void) {
+    this.#feed = feed
+    this.#turns = new Turns(begun, {
+      idle: () => {
+        this.#meanwhile = undefined
+      },
+      failed,
+    })
+  }
+
+  /** Sends the first result of a followed query, after what was due when the feed went live. */
+  snapshot(subscription: number, { priority = 'normal', after }: Wish = {}): void {
+    const { followed } = this.#feed
+    const plain = followed.plain(subscription)
+    const window = followed.window(subscription)
+    const isWanted = this.#isWanted(subscription)
+    const steps = window
+      ? streamWindow(this.#feed, window, isWanted)
+      : plain && streamSnapshot(this.#feed, { subscription, query: plain.query, isWanted, after })
+    if (!steps) return
+    this.#turns.add({
+      kind: 'snapshot',
+      subscription,
+      rank: rankOf[priority],
+      steps: this.#noting(steps),
+    })
+  }
+
+  /** The rest of its first result is more urgent now, or less. */
+  prioritise(subscription: number, priority: Priority): void {
+    const job = this.#turns.find('snapshot', subscription)
+    if (job) job.rank = rankOf[priority]
+  }
+
+  /** The subscription is over. */
+  drop(subscription: number): void {
+    this.#turns.drop(subscription)
+  }
+
+  /** Sends the digest of a followed query without a limit, when nothing else waits; of another nothing. */
+  check(subscription: number): void {
+    const plain = this.#feed.followed.plain(subscription)
+    if (!plain || this.#turns.find('digest', subscription)) return
+    const steps = tellDigest(this.#feed, { subscription, ...plain, isWanted: this.#isWanted(subscription) })
+    this.#turns.add({ kind: 'digest', subscription, rank: rankOfChecks, steps })
+  }
+
+  note({ collection, id, version }: Change): void {
+    if (!this.#meanwhile) return
+    const key = keyOf(collection, id)
+    const versions = this.#meanwhile.get(key)
+    if (versions) versions.push(version)
+    else this.#meanwhile.set(key, [version])
+  }
+
+  /** Was the client told of something newer about this document, since the snapshots under way began? */
+  hasTold(collection: string, id: DocId, version: Version): boolean {
+    const versions = this.#meanwhile?.get(keyOf(collection, id)) ?? []
+    return versions.some(each => each > version && each <= this.#feed.sent)
+  }
+
+  close(): void {
+    this.#turns.drop()
+    this.#meanwhile = undefined
+  }
+
+  async *#noting(steps: AsyncGenerator<void, void>): AsyncGenerator<void, void> {
+    this.#meanwhile ??= new Map()
+    yield* steps
+  }
+
+  #isWanted(subscription: number): () => boolean {
+    const { followed } = this.#feed
+    const plain = followed.plain(subscription)
+    const window = followed.window(subscription)
+    return () =>
+      this.#feed.isOpen && followed.plain(subscription) === plain && followed.window(subscription) === window
+  }
+}
