@@ -36,7 +36,8 @@ export function watch(
 
   async function start(): Promise<void> {
     await undefined // not inside the call
-    result = new LiveResult(environment, actor, askedBy(environment, actor, query))
+    const meant = await askedBy(environment, actor, query)
+    result = new LiveResult(environment, actor, meant)
     const docs = await result.start()
     const docChanges = docs.map((doc, id) => ({
       id,

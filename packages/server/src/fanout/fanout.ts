@@ -1,4 +1,5 @@
 import type { Version } from '@nearcloud/protocol'
+import type { Change } from '../commit/change.ts'
 import type { Published } from '../commit/committer.ts'
 import type { LiveEnvironment } from '../commit/live-environment.ts'
 import { nextTurn } from '../engine/turn.ts'
@@ -75,11 +76,20 @@ export class Fanout {
   #publish({ head, changes, clients }: Published): void {
     this.#head = head
     for (const change of changes) {
+      this.#tellConcerned(change)
       this.index.note(change)
       if (change.client !== null) this.#feedOfClient.get(change.client)?.noteOwn(change)
     }
     for (const { client, lastMutation } of clients) this.#feedOfClient.get(client)?.decided(lastMutation)
     for (const feed of this.#waiting) this.schedule(feed)
     this.#waiting.clear()
+  }
+
+  /** A rule may look at the changed document: for whom its answer may differ, everything begins anew. */
+  #tellConcerned(change: Change): void {
+    const isConcerned = this.environment.judge.concernedBy(change)
+    if (!isConcerned) return
+    for (const feed of [...this.#feedOfClient.values()])
+      if (feed.reads.mayHaveLookedAt(change) && isConcerned(feed.actor)) feed.viewChanged()
   }
 }

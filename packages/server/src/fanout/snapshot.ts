@@ -58,7 +58,7 @@ export async function streamSnapshot(
 
   let head = feed.fanout.head
   let part = emptyPart(head)
-  for await (const page of findAll(environment, feed.actor, query)) {
+  for await (const page of findAll(feed.reading, feed.actor, query)) {
     for (const { row } of page) {
       found++
       const text = putItem(collection, row.version, row.text)
