@@ -82,7 +82,7 @@ export class Replica {
           if ('document' in item) this.#snapshot.ids.add(keyOf(item.collection, item.document._id))
         }
         if (message.last) this.#finish(message.window)
-      }
+      } else if (message.type === 'denied') this.#denied(message.id)
     }
   }
 
@@ -112,6 +112,25 @@ export class Replica {
     if ((this.held.get(key)?.version ?? 0) > version) return
     if ('gone' in item) this.held.delete(key)
     else this.held.set(key, { collection, version, document: item.document })
+  }
+
+  /** What is here because of this query alone goes. */
+  #denied(denied: number): void {
+    this.#complete.delete(denied)
+    const { query, matches } = this.#subscriptions.find(each => each.id === denied)!
+    const window = this.#windows.get(denied) ?? []
+    this.#windows.delete(denied)
+    const others = this.#subscriptions.filter(each => each.id !== denied && this.#complete.has(each.id))
+    for (const [key, { collection, document }] of this.held) {
+      if (collection !== query.collection) continue
+      const isOfIt = query.limit === undefined ? matches(document) : window.includes(document._id)
+      const isOfAnother = others.some(each =>
+        each.query.limit === undefined
+          ? each.query.collection === collection && each.matches(document)
+          : this.#windows.get(each.id)?.includes(document._id),
+      )
+      if (isOfIt && !isOfAnother) this.held.delete(key)
+    }
   }
 
   #finish(window: readonly DocId[] | undefined): void {
