@@ -86,12 +86,17 @@ export class Replica {
     }
   }
 
-  /** What the queries without a limit follow, by key; and the windows, in order. */
+  /** What the complete queries without a limit follow, by key; and the windows, in order. */
   get view(): { documents: Map<string, string>; windows: Map<number, readonly (string | undefined)[]> } {
     const documents = new Map<string, string>()
     for (const [key, { collection, document }] of this.held)
-      for (const { query, matches } of this.#subscriptions)
-        if (query.limit === undefined && query.collection === collection && matches(document))
+      for (const { id, query, matches } of this.#subscriptions)
+        if (
+          this.#complete.has(id) &&
+          query.limit === undefined &&
+          query.collection === collection &&
+          matches(document)
+        )
           documents.set(key, encode(document))
     const windows = new Map<number, readonly (string | undefined)[]>()
     for (const { id, query } of this.#subscriptions) {
