@@ -18,7 +18,7 @@ export class GroupReads implements RuleReads {
     string,
     { ids: Set<DocId>; noted: number; matches(document: Document): boolean }
   >()
-  readonly #ofCommit = new Set<string>()
+  readonly #ofCommit = { documents: new Set<string>(), lists: new Set<string>() }
   #noted = 0
 
   /** `changes`: of what the group has decided, in order; it grows. */
@@ -29,7 +29,7 @@ export class GroupReads implements RuleReads {
 
   /** What is read from here on is for another commit. */
   beginCommit(): void {
-    this.#ofCommit.clear()
+    for (const names of Object.values(this.#ofCommit)) names.clear()
   }
 
   document(collection: string, id: string): Document | null {
@@ -74,14 +74,16 @@ export class GroupReads implements RuleReads {
   /** The name of a read, which counts for the commit at hand. */
   #meet(read: RuleRead): string {
     const name = nameOf(read)
-    this.#ofCommit.add(name)
-    if (this.#ofCommit.size <= mostOfCommit) return name
+    const { documents, lists } = this.#ofCommit
+    if ('id' in read) documents.add(name)
+    else lists.add(name)
+    if (documents.size <= mostDocuments && lists.size <= mostLists) return name
     throw new CloudError('DATABASE_REQUEST_FAILED', {
-      errMsg: `the rules read more than ${mostOfCommit} other documents for these writes: write fewer at once`,
+      errMsg: `the rules read more than ${mostDocuments} other documents, or count more than ${mostLists} times, for these writes: write fewer at once`,
       details: { limit: 'ruleReads' },
     })
   }
 }
 
-/** Other documents that rules read for one commit. */
-const mostOfCommit = 100
+/** What rules read for one commit. All others wait while it is loaded. */
+const [mostDocuments, mostLists] = [100, 10]

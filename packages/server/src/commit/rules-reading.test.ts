@@ -27,6 +27,7 @@ const rules = {
   messages: { read: isMember, create: isMember, update: `${isMember} && doc.room == request.data.room` },
   rooms: { read: true, write: 'auth.openid in doc.members' },
   roles: 'ADMINONLY',
+  tickets: { create: "get('database.collection.tickets').where({ show: doc.show }).size() < 5" },
   claims: {
     create:
       "get('database.claims.' + request.data.after) != null || get('database.collection.claims').where({ by: auth.openid }).size() == 0",
@@ -150,6 +151,10 @@ test('[COMMIT-25] one commit reads so many other documents, and is refused alone
   ])
   expect([most.outcome.status, other.outcome.status]).toEqual(['accepted', 'accepted'])
   expect(tooMany.outcome).toMatchObject({ code: 'DATABASE_REQUEST_FAILED', details: { limit: 'ruleReads' } })
+  const claims = (count: number, name: string) =>
+    Array.from({ length: count }, (_, n) => add('tickets', `${name}${n}`, { show: `s${n}` }))
+  expect(await write(world, bob, ...claims(10, 'a'))).toBe('accepted')
+  expect(await write(world, bob, ...claims(11, 'b'))).toBe('rejected')
   const inOneRoom = Array.from({ length: 500 }, (_, n) => add('messages', `d${n}`, { room: 'r1' }))
   expect(await write(world, bob, ...inOneRoom)).toBe('accepted')
 })

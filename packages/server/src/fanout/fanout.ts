@@ -16,18 +16,21 @@ export class Fanout {
   readonly #feedOfClient = new Map<string, Feed>()
   readonly #due = new Set<Feed>()
   readonly #waiting = new Set<Feed>()
+  readonly #mostConcerns: number
   readonly #stop: () => void
   #head: Version
   #isTicking = false
 
-  private constructor(environment: LiveEnvironment, head: Version) {
+  private constructor(environment: LiveEnvironment, head: Version, mostConcerns: number) {
     this.environment = environment
+    this.#mostConcerns = mostConcerns
     this.#head = head
     this.#stop = environment.onPublish(published => this.#publish(published))
   }
 
-  static async open(environment: LiveEnvironment): Promise<Fanout> {
-    return new Fanout(environment, await environment.engine.head(environment.env))
+  /** `mostConcerns`: clients times changes of one group that are held against each other. */
+  static async open(environment: LiveEnvironment, mostConcerns = 500_000): Promise<Fanout> {
+    return new Fanout(environment, await environment.engine.head(environment.env), mostConcerns)
   }
 
   /** The last version that was published. */
@@ -75,8 +78,8 @@ export class Fanout {
 
   #publish({ head, changes, clients }: Published): void {
     this.#head = head
+    this.#tellConcerned(changes)
     for (const change of changes) {
-      this.#tellConcerned(change)
       this.index.note(change)
       if (change.client !== null) this.#feedOfClient.get(change.client)?.noteOwn(change)
     }
@@ -85,11 +88,23 @@ export class Fanout {
     this.#waiting.clear()
   }
 
-  /** A rule may look at the changed document: for whom its answer may differ, everything begins anew. */
-  #tellConcerned(change: Change): void {
-    const isConcerned = this.environment.judge.concernedBy(change)
-    if (!isConcerned) return
-    for (const feed of [...this.#feedOfClient.values()])
-      if (feed.reads.mayHaveLookedAt(change) && isConcerned(feed.actor)) feed.viewChanged()
+  /**
+   * Rules may look at changed documents: for whom an answer may differ, everything begins anew. Of very many changes
+   * together it is not found out whom they concern.
+   */
+  #tellConcerned(changes: readonly Change[]): void {
+    const { judge } = this.environment
+    const concerns = changes.flatMap(change => {
+      const isConcerned = judge.concernedBy(change)
+      return isConcerned ? [{ change, isConcerned }] : []
+    })
+    if (concerns.length === 0) return
+    const feeds = [...this.#feedOfClient.values()]
+    const isTooMuch = concerns.length * feeds.length > this.#mostConcerns
+    for (const feed of feeds) {
+      const looked = concerns.filter(({ change }) => feed.reads.mayHaveLookedAt(change))
+      if (isTooMuch ? looked.length > 0 : looked.some(({ isConcerned }) => isConcerned(feed.actor)))
+        feed.viewChanged()
+    }
   }
 }

@@ -5,6 +5,7 @@ import { type LocalHouse, openHouse, tokenOf } from '../testing/local-house.ts'
 import { MemoryEngine } from '../testing/memory-engine.ts'
 import { clientId, queryOf, type RawClient } from '../testing/raw-client.ts'
 import { admin, judgeBy, mutationOf } from '../testing/scenario.ts'
+import { Fanout } from './fanout.ts'
 
 type Data = Record<string, Document[string]>
 const add = (collection: string, id: string, data: Data = {}): Write => ({ op: 'add', collection, id, data })
@@ -280,6 +281,24 @@ test('[FAN-19] a conversation that looked at other documents than the changed on
   await settled(ofSecond)
 })
 
+test('[FAN-18] what is too much to find out concerns everybody who may have looked there', async () => {
+  const house = await openWith(asAdmin('bob'))
+  async function isCut(mostConcerns: number, ...changes: Write[]): Promise<boolean> {
+    const fanout = await Fanout.open(house.environment, mostConcerns)
+    let cuts = 0
+    const sink = { send: () => {}, bufferedBytes: 0, cut: () => cuts++ }
+    const actor = { kind: 'user', openid: 'bob' } as const
+    const feed = fanout.openFeed({ client: clientId('bob'), actor, viewKey: '', sink })
+    await write(house, ...changes)
+    feed.close()
+    fanout.close()
+    return cuts > 0
+  }
+  expect(await isCut(2, asAdmin('u1'), asAdmin('u2'))).toBe(false)
+  expect(await isCut(2, asAdmin('u3'), asAdmin('u4'), asAdmin('u5'))).toBe(true)
+  expect(await isCut(2, ...['n1', 'n2', 'n3'].map(id => add('notes', id)))).toBe(false)
+})
+
 test('[READ-11] get, count, aggregate and lookup are of what such rules let the user read', async () => {
   const house = await openWith(
     add('rooms', 'r1', { members: ['bob'] }),
@@ -316,6 +335,21 @@ test('[READ-11] get, count, aggregate and lookup are of what such rules let the 
   expect((await ask('count', allNotes)).total).toBe(1)
   await write(house, remove('roles', 'role-bob'))
   await expect(ask('count', allNotes)).rejects.toEqual(refused)
+})
+
+test('[WATCH-3] a watch of a user ends when what rules read says something else to them', async () => {
+  const house = await openWith(asAdmin('bob'), add('notes', 'n1'))
+  const told: unknown[] = []
+  const ended = new Promise<unknown>(resolve => {
+    house.environment.executorFor({ kind: 'user', openid: 'bob' }).watch(allNotes, {
+      next: ({ docs }) => told.push(docs.length),
+      error: resolve,
+    })
+  })
+  await write(house, asAdmin('cat'), add('notes', 'n2'))
+  await write(house, remove('roles', 'role-bob'), add('notes', 'n3'))
+  expect(await ended).toMatchObject({ code: 'ABORTED' })
+  expect(told.every(count => count !== 3)).toBe(true)
 })
 
 test('[FAN-17] what rules read is never sent', async () => {

@@ -1,5 +1,5 @@
 import type { DocId, Document, Value } from '@nearcloud/protocol'
-import { compileFilter, equalValues, valueAt } from '@nearcloud/query'
+import { compileFilter, equalityKey, equalValues, keysAt, valueAt } from '@nearcloud/query'
 import {
   compares,
   compile,
@@ -24,10 +24,11 @@ export interface Happened {
 /** A place in a rule where it looks at another document. */
 export interface Look {
   readonly collection: string
-  /** May it see something else now, whoever asks? */
-  isTouched(happened: Happened): boolean
-  /** May what it sees make a difference to this user (`auth` of the scope)? Asked where it is touched. */
-  concerns(happened: Happened, scope: Scope): boolean
+  /**
+   * Whether what it sees there may now make a difference to a user (`auth` of the scope); undefined when it does to
+   * nobody. The answer is asked about many users.
+   */
+  concern(happened: Happened): ((scope: Scope) => boolean) | undefined
 }
 
 /**
@@ -88,14 +89,18 @@ function documentLook(
   const [idOf, otherOf] = [isClosed(id) ? compile(id) : undefined, compile(other)]
   return {
     collection,
-    isTouched: ({ id, before, after }) => typeof id === 'string' && !isSame(seenIn(before), seenIn(after)),
-    concerns: ({ id, before, after }, scope) =>
-      isPossible(() => {
-        if (idOf && idOf(scope) !== id) return false
-        if (!comparing) return true
-        const value = otherOf(scope)
-        return comparing(seenIn(before), value) !== comparing(seenIn(after), value)
-      }),
+    concern({ id, before, after }) {
+      const was: RuleValue = seenIn(before)
+      const is: RuleValue = seenIn(after)
+      if (typeof id !== 'string' || isSame(was, is)) return undefined
+      return scope =>
+        isPossible(() => {
+          if (idOf && idOf(scope) !== id) return false
+          if (!comparing) return true
+          const value = otherOf(scope)
+          return comparing(was, value) !== comparing(is, value)
+        })
+    },
   }
 }
 
@@ -104,26 +109,37 @@ function listLook({ collection, where }: Extract<Expression, { kind: 'size' }>):
     .filter(([, value]) => isClosed(value))
     .map(([path, value]) => ({ path, isWrittenNull: isNull(value), worth: compile(value) }))
   const open = where.filter(([, value]) => !isClosed(value)).map(([path]) => path)
-  const differs = ({ before, after }: Happened, paths: readonly string[]) =>
-    before === null ||
-    after === null ||
-    paths.some(path => !isSame(valueAt(before, path), valueAt(after, path)))
   return {
     collection,
-    isTouched: happened =>
-      differs(
-        happened,
-        where.map(([path]) => path),
-      ),
-    concerns: (happened, scope) =>
-      isPossible(() => {
-        const { before, after } = happened
-        const fields = closed.map(({ worth, ...field }): RuleField => ({ ...field, value: worth(scope) }))
-        const matches = compileFilter(filterFor(fields))
-        const [was, is] = [before !== null && matches(before), after !== null && matches(after)]
-        return was !== is || (was && differs(happened, open))
-      }),
+    concern({ before, after }) {
+      const differs = (paths: readonly string[]) =>
+        before === null ||
+        after === null ||
+        paths.some(path => !isSame(valueAt(before, path), valueAt(after, path)))
+      if (!differs(where.map(([path]) => path))) return undefined
+      const images = [before, after].filter(image => image !== null)
+      const keys = new Map(
+        closed.map(({ path }) => [
+          path,
+          new Set(images.flatMap(image => keysAt(image, path).map(value => equalityKey(value)))),
+        ]),
+      )
+      return scope =>
+        isPossible(() => {
+          const fields = closed.map(({ worth, ...field }): RuleField => ({ ...field, value: worth(scope) }))
+          // most users are told apart here
+          if (fields.some(({ path, value }) => isText(value) && !keys.get(path)!.has(equalityKey(value))))
+            return false
+          const matches = compileFilter(filterFor(fields))
+          const [was, is] = [before !== null && matches(before), after !== null && matches(after)]
+          return was !== is || (was && differs(open))
+        })
+    },
   }
+}
+
+function isText(value: RuleValue): value is string {
+  return typeof value === 'string'
 }
 
 /** Does it depend on who asks alone? */

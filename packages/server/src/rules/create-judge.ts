@@ -73,9 +73,9 @@ export function createJudge(rules: RuleSet, now: () => number): Judge {
     },
 
     concernedBy(happened) {
-      const touched = looks.get(happened.collection)?.filter(look => look.isTouched(happened)) ?? []
-      if (touched.length === 0) return undefined
-      return actor => !isTrusted(actor) && touched.some(look => look.concerns(happened, scopeOf(actor)))
+      const concerns = looks.get(happened.collection)?.flatMap(look => look.concern(happened) ?? []) ?? []
+      if (concerns.length === 0) return undefined
+      return actor => !isTrusted(actor) && concerns.some(isConcerned => isConcerned(scopeOf(actor)))
     },
 
     judgeFile(actor, act, file) {
