@@ -1,7 +1,7 @@
 import type { Document } from '@nearcloud/protocol'
 import type { Query } from '@nearcloud/query'
 import type { Actor, Judge, JudgedWrite } from '@nearcloud/server'
-import { createJudge, parseRules } from '@nearcloud/server/testing'
+import { createJudge, noReads, parseRules } from '@nearcloud/server/testing'
 
 /** What an operator might write, one after the other: who may read and write what changes with each. */
 const files: readonly { readonly [collection: string]: unknown }[] = [
@@ -52,27 +52,35 @@ export class ChangingJudge implements Judge {
 
   /** Would neither the rules in force nor those before them have let this through? */
   forbids(actor: Actor, write: JudgedWrite): boolean {
-    return !this.#past.slice(-2).some(judge => judge.judgeWrite(actor, write).allowed)
+    return !this.#past.slice(-2).some(judge => judge.judgeWrite(actor, write, noReads).allowed)
   }
 
   /** Could rules that were in force have kept this document from this user? */
   hides(openid: string, collection: string, document: Document): boolean {
-    return this.#past.some(judge => !judge.mayRead({ kind: 'user', openid }, collection, document))
+    return this.#past.some(judge => !judge.mayRead({ kind: 'user', openid }, collection, document, noReads))
   }
 
   mayAsk(openid: string, query: Query): boolean {
     try {
-      this.#judge.checkQuery({ kind: 'user', openid }, query)
+      this.#judge.checkQuery({ kind: 'user', openid }, query, noReads)
       return true
     } catch {
       return false
     }
   }
 
-  checkQuery: Judge['checkQuery'] = (actor, query) => this.#judge.checkQuery(actor, query)
-  mayRead: Judge['mayRead'] = (actor, collection, document) =>
-    this.#judge.mayRead(actor, collection, document)
-  judgeWrite: Judge['judgeWrite'] = (actor, write) => this.#judge.judgeWrite(actor, write)
+  get readsOthers(): boolean {
+    return this.#judge.readsOthers
+  }
+
+  /** These rules read no other documents. */
+  mayRead(actor: Actor, collection: string, document: Document): boolean {
+    return this.#judge.mayRead(actor, collection, document, noReads)
+  }
+
+  checkQuery: Judge['checkQuery'] = (...asked) => this.#judge.checkQuery(...asked)
+  judgeWrite: Judge['judgeWrite'] = (...asked) => this.#judge.judgeWrite(...asked)
+  concernedBy: Judge['concernedBy'] = happened => this.#judge.concernedBy(happened)
   judgeFile: Judge['judgeFile'] = (actor, act, file) => this.#judge.judgeFile(actor, act, file)
   mayInvoke: Judge['mayInvoke'] = (actor, name) => this.#judge.mayInvoke(actor, name)
 }

@@ -22,7 +22,7 @@ export async function runAggregation(
   asked: Aggregation,
 ): Promise<readonly DocumentData[]> {
   const aggregation = actor.kind === 'user' ? bindAggregation(asked, actor.openid) : asked
-  for (const read of readsOf(aggregation)) askedBy(environment, actor, read)
+  for (const read of readsOf(aggregation)) await askedBy(environment, actor, read)
   const { clock, random } = environment
   return aggregate(aggregation, {
     source: sourceFor(environment, actor),

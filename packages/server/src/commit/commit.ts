@@ -10,7 +10,7 @@ import {
 import { applyWrite, checkWrite, compileFilter, type WriteContext } from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
 import { indexesCollection } from '../indexes/open-index.ts'
-import type { Judge } from '../rules/judge.ts'
+import type { JudgedWrite } from '../rules/judge.ts'
 import type { DataType } from './change.ts'
 import type { CommitRequest, Decision, Effect } from './environment.ts'
 import type { Group } from './group.ts'
@@ -27,6 +27,7 @@ export function commit(group: Group, request: CommitRequest): Decision {
 
 function decide(group: Group, request: CommitRequest): Decision {
   const { actor } = request
+  group.reads.beginCommit()
   const context = contextOf(group, request)
   const effects: Effect[] = []
   const superseded: string[] = []
@@ -49,7 +50,7 @@ function decide(group: Group, request: CommitRequest): Decision {
       for (const path of applied.superseded) superseded.push(`${write.collection}/${write.id}/${path}`)
       if (!applied.touched) continue
       const after = restage(before, applied.after)
-      authorise(group.judge, actor, write, before, after)
+      authorise(group, actor, write, before, after)
       group.stage.try(write.collection, write.id, after)
       kinds.set(keyOf(write.collection, write.id), write.op === 'set' ? 'replace' : 'update')
     }
@@ -120,20 +121,21 @@ function restage(before: Staged | null, after: Staged['stored'] | null): Staged 
 }
 
 function authorise(
-  judge: Judge,
+  { judge, reads }: Group,
   actor: Actor,
   write: Write,
   before: Staged | null,
   after: Staged | null,
 ): void {
   const op = before === null ? 'create' : after === null ? 'delete' : 'update'
-  const judgement = judge.judgeWrite(actor, {
+  const judged: JudgedWrite = {
     collection: write.collection,
     op,
     before: before?.stored.doc ?? null,
     after: after?.stored.doc ?? null,
     data: dataOf(write),
-  })
+  }
+  const judgement = reads.guess(() => judge.judgeWrite(actor, judged, reads), { allowed: true })
   if (judgement.allowed) return
   throw new CloudError('DATABASE_PERMISSION_DENIED', {
     errMsg: judgement.reason,

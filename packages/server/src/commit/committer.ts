@@ -8,6 +8,7 @@ import type { Change } from './change.ts'
 import { commit } from './commit.ts'
 import type { CommitRequest, Decision } from './environment.ts'
 import { Group } from './group.ts'
+import type { KnownReads } from './known-reads.ts'
 import { Loaded } from './loaded.ts'
 
 /** What became durable together. */
@@ -31,6 +32,7 @@ export interface CommitterOptions {
   readonly env: string
   readonly engine: Engine
   readonly indexes: Indexes
+  readonly reads: KnownReads
   readonly clock: Clock
   readonly judge: Judge
   readonly log: Log
@@ -146,22 +148,24 @@ export class Committer {
 
   /** Jobs that could not be decided with the others go back to the head of the queue. */
   async #commitGroup(asked: CommitJob[], isOurs: boolean): Promise<void> {
-    const { env, engine, indexes, clock, log, judge, publish } = this.#options
+    const { env, engine, indexes, reads, clock, log, judge, publish } = this.#options
     let jobs = asked
     try {
       await indexes.open()
       const requests = jobs.map(job => job.request)
       const [loaded, now] = [await Loaded.read(engine, env, requests), clock.now()]
       for (let round = 1; ; round++) {
-        const group = new Group({ loaded, indexes, now, judge, log, isOurs })
+        const group = new Group({ loaded, indexes, reads, now, judge, log, isOurs })
         const { answers, known } = decideAll(group, jobs)
-        if (known === jobs.length || !(await loaded.readHolders(group.keys.unknown))) {
+        if (known === jobs.length || !(await this.#learn(loaded, group))) {
           if (group.batch) await engine.commit(env, group.batch)
           publish({ head: group.version, changes: group.changes, clients: group.clients })
           for (const answer of answers) answer()
           break
         }
         if (round < maxRounds) continue
+        if (round > mostRounds)
+          throw new CloudError('EXCEED_REQUEST_LIMIT', { errMsg: 'the rules read too much: try later' })
         // each answer may raise another question, so they go on with those of which all is known
         const most = Math.max(known, 1)
         this.#queue.unshift(...jobs.slice(most))
@@ -176,6 +180,12 @@ export class Committer {
       })
       for (const job of jobs) job.reject(error)
     }
+  }
+
+  /** Finds out what a group had to guess. Tells whether it may have guessed wrong. */
+  async #learn(loaded: Loaded, { keys, reads }: Group): Promise<boolean> {
+    for (const read of reads.unknown.values()) await this.#options.reads.load(read)
+    return (await loaded.readHolders(keys.unknown)) || reads.unknown.size > 0
   }
 
   async #whileAlone<T>(work: (alone: Alone) => Promise<T>): Promise<T> {
@@ -206,7 +216,7 @@ export class Committer {
   }
 }
 
-/** Decides them one after the other; the first `known` of them without guessing who holds a key. */
+/** Decides them one after the other; the first `known` of them without guessing. */
 function decideAll(
   group: Group,
   jobs: readonly CommitJob[],
@@ -214,7 +224,7 @@ function decideAll(
   let known = 0
   const answers = jobs.map((job, n) => {
     const answer = answerTo(group, job)
-    if (group.keys.unknown.size === 0) known = n + 1
+    if (group.isKnown) known = n + 1
     return answer
   })
   return { answers, known }
@@ -236,3 +246,5 @@ const maxGroup = 1_000
 const maxGroupWrites = 10_000
 /** A group is decided so many times before it is made smaller. */
 const maxRounds = 3
+/** One commit alone needs a few; more, and what was loaded for it is forgotten faster. */
+const mostRounds = 50

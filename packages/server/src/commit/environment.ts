@@ -4,6 +4,7 @@ import type { Actor } from '../actor.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Indexes } from '../indexes/indexes.ts'
 import type { Judge } from '../rules/judge.ts'
+import type { LoadingReads } from '../rules/rule-reads.ts'
 import type { Change } from './change.ts'
 
 /** One app's documents behind their one door: what functions, triggers, files and sessions stand on. */
@@ -15,6 +16,8 @@ export interface Environment {
   readonly random: RandomBytes
   readonly judge: Judge
   readonly indexes: Indexes
+  /** What rules read of other documents, as it is now. */
+  readonly reads: LoadingReads
   /** The database as this actor sees it: every answer filtered, every write judged. */
   executorFor(actor: Actor): Executor
   /**

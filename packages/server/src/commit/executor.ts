@@ -36,10 +36,10 @@ async function run(environment: Environment, actor: Actor, asked: Run): Promise<
   }
   if (asked.verb === 'explain') {
     checkMayIndex(actor, asked.query.collection)
-    const explanation = await explain(environment, actor, askedBy(environment, actor, asked.query))
+    const explanation = await explain(environment, actor, await askedBy(environment, actor, asked.query))
     return { documents: [], total: 0, fromCache: false, explanation }
   }
-  const query = askedBy(environment, actor, asked.query)
+  const query = await askedBy(environment, actor, asked.query)
   if (asked.verb === 'count') {
     const total = await countAll(environment, actor, query)
     return { documents: [], total, fromCache: false }
@@ -58,7 +58,7 @@ async function commit(environment: Environment, actor: Actor, asked: Commit): Pr
     return { ids: [], updated: 0, removed: 0, created: 0, pending: false }
   }
   const { first, change } = asked
-  const target = askedBy(environment, actor, asked.target)
+  const target = await askedBy(environment, actor, asked.target)
   let total: Committed = { ids: [], updated: 0, removed: 0, created: 0, pending: false }
   for await (const ids of idsOf(environment, actor, target, first)) {
     const { collection } = target

@@ -12,12 +12,15 @@ import {
 import type { Actor } from '../actor.ts'
 import type { StoredRow } from '../engine/engine.ts'
 import type { Judge } from '../rules/judge.ts'
+import { decided, type LoadingReads } from '../rules/rule-reads.ts'
 import { candidates, type Looking, type Shelves } from './candidates.ts'
 import { choosePlan, type Plan } from './plan.ts'
 
 /** What reading needs: whose documents, where they are, and who may see them. */
 export interface Reading extends Shelves {
   readonly judge: Judge
+  /** What rules read of other documents. */
+  readonly reads: LoadingReads
 }
 
 export interface Found {
@@ -29,10 +32,11 @@ export interface Found {
  * The question as this actor means it (`{openid}` is the one who asks). Throws DATABASE_PERMISSION_DENIED (INVALID_PARAM
  * for a name) unless they may ask it.
  */
-export function askedBy(reading: Reading, actor: Actor, query: Query): Query {
+export async function askedBy(reading: Reading, actor: Actor, query: Query): Promise<Query> {
   if (actor.kind !== 'admin') checkCollectionName(query.collection)
   const meant = actor.kind === 'user' ? bindOpenid(query, actor.openid) : query
-  reading.judge.checkQuery(actor, meant)
+  const { judge, reads } = reading
+  await decided(reads, () => judge.checkQuery(actor, meant, reads))
   return meant
 }
 
@@ -130,7 +134,8 @@ async function searchAlong(reading: Reading, actor: Actor, query: Query, plan: P
       }
       const document = decodeTrusted(row.text) as Document
       examined++
-      if (!isWanted(document)) continue
+      const wanted = isWanted(document)
+      if (!(typeof wanted === 'boolean' ? wanted : await wanted)) continue
       documents.push(document)
       rows.set(document, row)
     }
@@ -160,7 +165,8 @@ async function* findAlong(
     for (const row of rows) {
       if (after !== undefined && compareValues(row.id, after) <= 0) continue
       const document = decodeTrusted(row.text) as Document
-      if (isWanted(document)) found.push({ row, document })
+      const wanted = isWanted(document)
+      if (typeof wanted === 'boolean' ? wanted : await wanted) found.push({ row, document })
     }
     if (found.length > 0) yield found
   }
@@ -170,14 +176,15 @@ function planOf({ indexes }: Reading, query: Query): Plan {
   return choosePlan(query, indexes.of(query.collection))
 }
 
-/** The query has the last word, and the judge. */
+/** The query has the last word, and the judge: at once, unless a rule reads what has to be loaded. */
 function compileWanted(
-  { judge }: Reading,
+  { judge, reads }: Reading,
   actor: Actor,
   { where, collection }: Query,
-): (document: Document) => boolean {
+): (document: Document) => boolean | Promise<boolean> {
   const matches = compileFilter(where)
-  return document => matches(document) && judge.mayRead(actor, collection, document)
+  return document =>
+    matches(document) && decided(reads, () => judge.mayRead(actor, collection, document, reads))
 }
 
 /**

@@ -7,12 +7,16 @@ import type { Judge } from '../rules/judge.ts'
 import { type Change, changeOf, type DataType } from './change.ts'
 import type { CommitRequest } from './environment.ts'
 import { GroupKeys } from './group-keys.ts'
+import { GroupReads } from './group-reads.ts'
+import type { KnownReads } from './known-reads.ts'
 import type { Loaded } from './loaded.ts'
 import { Stage, type StagedChange } from './stage.ts'
 
 export interface GroupOptions {
   readonly loaded: Loaded
   readonly indexes: Indexes
+  /** What rules read of other documents. */
+  readonly reads: KnownReads
   /** When it was received. */
   readonly now: Millis
   readonly judge: Judge
@@ -28,6 +32,7 @@ export interface GroupOptions {
 export class Group {
   readonly stage: Stage
   readonly keys: GroupKeys
+  readonly reads: GroupReads
   readonly judge: Judge
   readonly log: Log
   readonly now: Millis
@@ -43,9 +48,10 @@ export class Group {
   readonly #stored: StoredChange[] = []
   readonly #state = new Map<string, string | null>()
 
-  constructor({ loaded, indexes, now, judge, log, isOurs }: GroupOptions) {
+  constructor({ loaded, indexes, reads, now, judge, log, isOurs }: GroupOptions) {
     this.stage = new Stage(loaded.documents)
     this.keys = new GroupKeys(indexes, loaded)
+    this.reads = new GroupReads(reads, this.#changes)
     this.#clients = new Map(loaded.clients)
     this.#earlier = new Map(loaded.earlier)
     this.#from = loaded.head
@@ -133,6 +139,11 @@ export class Group {
 
   get changes(): readonly Change[] {
     return this.#changes
+  }
+
+  /** Was nothing guessed so far? */
+  get isKnown(): boolean {
+    return this.keys.unknown.size + this.reads.unknown.size === 0
   }
 
   /** The clients whose mutations were decided, as they are now. */

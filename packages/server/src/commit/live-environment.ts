@@ -11,6 +11,7 @@ import type { Change } from './change.ts'
 import { Committer, type OpenedClient, type Published } from './committer.ts'
 import type { CommitRequest, Decision, Environment } from './environment.ts'
 import { createExecutor } from './executor.ts'
+import { KnownReads } from './known-reads.ts'
 
 /** The environment of a running server. `close` decides what was asked, and leaves the engine open. */
 export class LiveEnvironment implements Environment {
@@ -20,6 +21,7 @@ export class LiveEnvironment implements Environment {
   readonly random: RandomBytes
   readonly judge: Judge
   readonly indexes: Indexes
+  readonly reads: KnownReads
   readonly #log: Log
   readonly #committer: Committer
   readonly #indexChanges: IndexChanges
@@ -40,9 +42,11 @@ export class LiveEnvironment implements Environment {
     this.judge = options.judge
     this.#log = options.log ?? silentLog
     this.indexes = new Indexes(this.env, this.engine)
+    this.reads = new KnownReads(this)
     this.#committer = new Committer({
       ...options,
       indexes: this.indexes,
+      reads: this.reads,
       log: this.#log,
       publish: published => this.#publish(published),
     })
@@ -99,6 +103,7 @@ export class LiveEnvironment implements Environment {
   }
 
   #publish(published: Published): void {
+    this.reads.note(published.changes)
     for (const listener of this.#listeners)
       try {
         listener(published)

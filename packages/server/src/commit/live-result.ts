@@ -1,6 +1,7 @@
 import type { Document, Version } from '@nearcloud/protocol'
 import { type DocChange, type DocumentChange, type Query, ResultSet } from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
+import { decided } from '../rules/rule-reads.ts'
 import type { Change } from './change.ts'
 import { findFirst, type Reading } from './find.ts'
 
@@ -46,7 +47,8 @@ export class LiveResult {
 
   /** What these changes did to the result. */
   async step(changes: readonly Change[]): Promise<readonly DocChange[]> {
-    const seen = changes.map(change => this.#asSeen(change))
+    const seen: DocumentChange[] = []
+    for (const change of changes) seen.push(await this.#asSeen(change))
     const refill = this.#mayHaveRoom(seen) ? await this.#fetch() : []
     return this.#result.change(seen, () => refill)
   }
@@ -70,15 +72,18 @@ export class LiveResult {
     return found.map(each => each.document)
   }
 
-  #asSeen(change: Change): DocumentChange {
+  async #asSeen(change: Change): Promise<DocumentChange> {
     const { id, version, dataType } = change
-    const [before, after] = [this.#seen(change.before), this.#seen(change.after)]
+    const [before, after] = [await this.#seen(change.before), await this.#seen(change.after)]
     if (after) this.#sources.set(after, { version, text: change.afterText! })
     return { id, before, after, dataType: !before ? 'add' : !after ? 'remove' : dataType }
   }
 
-  #seen(document: Document | null): Document | null {
-    const { judge } = this.#reading
-    return document && judge.mayRead(this.#actor, this.#query.collection, document) ? document : null
+  async #seen(document: Document | null): Promise<Document | null> {
+    const { judge, reads } = this.#reading
+    const { collection } = this.#query
+    if (!document) return null
+    const mayRead = await decided(reads, () => judge.mayRead(this.#actor, collection, document, reads))
+    return mayRead ? document : null
   }
 }

@@ -1,4 +1,4 @@
-import { toCloudError } from '@nearcloud/protocol'
+import { CloudError, toCloudError } from '@nearcloud/protocol'
 import type { Query, WatchObserver } from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
 import type { Change } from './change.ts'
@@ -8,7 +8,7 @@ import { LiveResult } from './live-result.ts'
 
 /**
  * A watch on the server: the first result, then one snapshot for every commit that changes it, each judged for this
- * actor.
+ * actor. It ends with ABORTED when what rules read may let the actor see other documents.
  */
 export function watch(
   environment: Environment,
@@ -30,13 +30,18 @@ export function watch(
   /** All steps, one after the other. */
   let last: Promise<void> = start().catch(end)
   const stop = environment.onCommit(changes => {
+    if (changes.some(change => environment.judge.concernedBy(change)?.(actor))) {
+      end(new CloudError('ABORTED', { errMsg: 'what this user may see has changed: watch again' }))
+      return
+    }
     const own = changes.filter(change => change.collection === query.collection)
     if (own.length > 0) last = last.then(() => step(own)).catch(end)
   })
 
   async function start(): Promise<void> {
     await undefined // not inside the call
-    result = new LiveResult(environment, actor, askedBy(environment, actor, query))
+    const meant = await askedBy(environment, actor, query)
+    result = new LiveResult(environment, actor, meant)
     const docs = await result.start()
     const docChanges = docs.map((doc, id) => ({
       id,

@@ -1,6 +1,7 @@
 import { Digest, type DocId, type Version } from '@nearcloud/protocol'
 import type { Change } from '../commit/change.ts'
 import { findAll } from '../commit/find.ts'
+import { decided } from '../rules/rule-reads.ts'
 import type { Feed } from './feed.ts'
 import type { Plain } from './followed.ts'
 
@@ -15,14 +16,14 @@ interface Asked extends Pick<Plain, 'query' | 'matches'> {
  */
 export async function* tellDigest(feed: Feed, asked: Asked): AsyncGenerator<void, void> {
   const { subscription, query, isWanted, matches } = asked
-  const { fanout, actor } = feed
-  const { environment } = fanout
+  const { fanout, actor, reading } = feed
+  const { judge, reads } = reading
   if (!isWanted()) return
   const versions = new Map<DocId, Version>()
   let noted: Change[] = []
   const stop = fanout.index.follow(query, { note: change => noted.push(change) })
   try {
-    for await (const page of findAll(environment, actor, query)) {
+    for await (const page of findAll(reading, actor, query)) {
       for (const { row } of page) versions.set(row.id, row.version)
       if (noted.length > maxNoted || !isWanted()) return
       yield
@@ -38,7 +39,9 @@ export async function* tellDigest(feed: Feed, asked: Asked): AsyncGenerator<void
     // nothing waits from here on: what is told is of this version
     for (const { collection, id, version, after } of noted) {
       if ((versions.get(id) ?? 0) > version) continue
-      const isThere = after && matches(after) && environment.judge.mayRead(actor, collection, after)
+      const isThere =
+        after && matches(after) && decided(reads, () => judge.mayRead(actor, collection, after, reads))
+      if (isThere instanceof Promise) return void isThere.catch(() => undefined)
       if (isThere) versions.set(id, version)
       else versions.delete(id)
     }

@@ -1,4 +1,5 @@
 import type { Version } from '@nearcloud/protocol'
+import type { Change } from '../commit/change.ts'
 import type { Published } from '../commit/committer.ts'
 import type { LiveEnvironment } from '../commit/live-environment.ts'
 import { nextTurn } from '../engine/turn.ts'
@@ -15,18 +16,21 @@ export class Fanout {
   readonly #feedOfClient = new Map<string, Feed>()
   readonly #due = new Set<Feed>()
   readonly #waiting = new Set<Feed>()
+  readonly #mostConcerns: number
   readonly #stop: () => void
   #head: Version
   #isTicking = false
 
-  private constructor(environment: LiveEnvironment, head: Version) {
+  private constructor(environment: LiveEnvironment, head: Version, mostConcerns: number) {
     this.environment = environment
+    this.#mostConcerns = mostConcerns
     this.#head = head
     this.#stop = environment.onPublish(published => this.#publish(published))
   }
 
-  static async open(environment: LiveEnvironment): Promise<Fanout> {
-    return new Fanout(environment, await environment.engine.head(environment.env))
+  /** `mostConcerns`: clients times changes of one group that are held against each other. */
+  static async open(environment: LiveEnvironment, mostConcerns = 500_000): Promise<Fanout> {
+    return new Fanout(environment, await environment.engine.head(environment.env), mostConcerns)
   }
 
   /** The last version that was published. */
@@ -74,6 +78,7 @@ export class Fanout {
 
   #publish({ head, changes, clients }: Published): void {
     this.#head = head
+    this.#tellConcerned(changes)
     for (const change of changes) {
       this.index.note(change)
       if (change.client !== null) this.#feedOfClient.get(change.client)?.noteOwn(change)
@@ -81,5 +86,25 @@ export class Fanout {
     for (const { client, lastMutation } of clients) this.#feedOfClient.get(client)?.decided(lastMutation)
     for (const feed of this.#waiting) this.schedule(feed)
     this.#waiting.clear()
+  }
+
+  /**
+   * Rules may look at changed documents: for whom an answer may differ, everything begins anew. Of very many changes
+   * together it is not found out whom they concern.
+   */
+  #tellConcerned(changes: readonly Change[]): void {
+    const { judge } = this.environment
+    const concerns = changes.flatMap(change => {
+      const isConcerned = judge.concernedBy(change)
+      return isConcerned ? [{ change, isConcerned }] : []
+    })
+    if (concerns.length === 0) return
+    const feeds = [...this.#feedOfClient.values()]
+    const isTooMuch = concerns.length * feeds.length > this.#mostConcerns
+    for (const feed of feeds) {
+      const looked = concerns.filter(({ change }) => feed.reads.mayHaveLookedAt(change))
+      if (isTooMuch ? looked.length > 0 : looked.some(({ isConcerned }) => isConcerned(feed.actor)))
+        feed.viewChanged()
+    }
   }
 }

@@ -103,11 +103,22 @@ export class FeedWindow implements Follower {
     const before = this.#told
     this.#told = this.#contents()
     this.#isStale = false
-    const left = new Map<DocId, Left>()
-    for (const [id, { document, version }] of before)
-      if (!this.#told.has(id)) left.set(id, this.#latest.get(id) ?? { document, version })
+    const left = this.#leftOf(before, this.#told)
     this.#latest.clear()
     return { before, left }
+  }
+
+  /** The documents that left it and are not told yet, as they are now. */
+  get leaving(): readonly Document[] {
+    if (!this.#isStale) return []
+    return [...this.#leftOf(this.#told, this.#contents()).values()].flatMap(({ document }) => document ?? [])
+  }
+
+  #leftOf(before: ReadonlyMap<DocId, Windowed>, now: ReadonlyMap<DocId, Windowed>): ReadonlyMap<DocId, Left> {
+    const left = new Map<DocId, Left>()
+    for (const [id, { document, version }] of before)
+      if (!now.has(id)) left.set(id, this.#latest.get(id) ?? { document, version })
+    return left
   }
 
   #contents(): ReadonlyMap<DocId, Windowed> {

@@ -1,11 +1,13 @@
 import { CloudError, type MutationId, type Version } from '@nearcloud/protocol'
 import type { Actor } from '../actor.ts'
 import type { Change } from '../commit/change.ts'
+import type { Reading } from '../commit/find.ts'
 import type { Fanout } from './fanout.ts'
+import { FeedReads } from './feed-reads.ts'
 import { FirstResults } from './first-results.ts'
 import { Followed } from './followed.ts'
 import { changesFrame } from './frames.ts'
-import { inParts, itemsOf } from './items.ts'
+import { inParts, itemsOf, loadReads, type Telling } from './items.ts'
 import { PendingChanges } from './pending-changes.ts'
 import { recallOwn, resumeFrom } from './resume.ts'
 import type { Follower } from './subscription-index.ts'
@@ -41,6 +43,9 @@ export class Feed implements Follower {
   readonly sink: Sink
   readonly followed: Followed
   readonly first: FirstResults
+  readonly reads: FeedReads
+  /** Documents as this client's rules let them be read. */
+  readonly reading: Reading
   readonly #pending = new PendingChanges()
   #state: 'opening' | 'live' | 'closed' = 'opening'
   #holds = 0
@@ -64,8 +69,11 @@ export class Feed implements Follower {
     this.viewKey = viewKey
     this.fanout = fanout
     this.sink = sink
+    const { env, engine, indexes, judge } = fanout.environment
+    this.reads = new FeedReads(fanout.environment.reads)
+    this.reading = { env, engine, indexes, judge, reads: this.reads }
     this.followed = new Followed(fanout.index, this, {
-      reading: fanout.environment,
+      reading: this.reading,
       actor,
       changed: () => this.#ask(),
     })
@@ -118,6 +126,12 @@ export class Feed implements Follower {
     this.#sentMutation = seen
     this.#sent = this.fanout.head
     this.#pending.take()
+    this.reads.beginAnew()
+  }
+
+  /** What rules read has changed, and may let the client see other documents: it begins anew. */
+  viewChanged(): void {
+    this.sink.cut(new CloudError('ABORTED', { errMsg: 'what this user may see has changed' }), 0)
   }
 
   /** The client has to be told what its mutations after `from` did, whatever else it is told. */
@@ -196,7 +210,8 @@ export class Feed implements Follower {
 
   async #pump(): Promise<void> {
     await this.drained()
-    for (const window of this.followed.windows) await window.refresh()
+    do for (const window of this.followed.windows) await window.refresh()
+    while (await this.#hasWaitedForReads())
     // a window that looked something up while more was committed is told the next time
     if (!this.isOpen || this.#holds > 0) return
     // nothing waits from here on: what is told is of one moment
@@ -205,13 +220,7 @@ export class Feed implements Follower {
     const hasNews = this.#pending.size > 0 || windows.length > 0 || this.#lastMutation > this.#sentMutation
     const isWaitedFor = to > this.#sent && this.#waiters.size > 0
     if (hasNews || isWaitedFor) {
-      const { judge } = this.fanout.environment
-      const items = itemsOf({
-        followed: this.followed,
-        mayRead: (collection, document) => judge.mayRead(this.actor, collection, document),
-        pending: this.#pending.take(),
-        windows,
-      })
+      const items = itemsOf({ ...this.#telling, pending: this.#pending.take(), windows })
       this.#tell(
         to,
         items,
@@ -221,6 +230,22 @@ export class Feed implements Follower {
     this.#waiters.release()
     if (this.#waiters.size > 0) this.fanout.scheduleNext(this)
     this.#begin()
+  }
+
+  /** Has everything loaded that is going to be judged. True when that took time: there may be more by now. */
+  #hasWaitedForReads(): Promise<boolean> | boolean {
+    const { judge } = this.reading
+    if (!judge.readsOthers || !this.isOpen) return false
+    const windows = this.followed.windows
+    return loadReads({ ...this.#telling, pending: this.#pending.all, windows }, this.reads)
+  }
+
+  get #telling(): Pick<Telling, 'followed' | 'mayRead'> {
+    const { judge, reads } = this.reading
+    return {
+      followed: this.followed,
+      mayRead: (collection, document) => judge.mayRead(this.actor, collection, document, reads),
+    }
   }
 
   /** One message; several when it is too large for a frame, of which the last alone says how far they reach. */

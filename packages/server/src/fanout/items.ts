@@ -1,5 +1,6 @@
 import type { DocId, Document, Version } from '@nearcloud/protocol'
 import { keyOf } from '../commit/stage.ts'
+import { decided, type LoadingReads } from '../rules/rule-reads.ts'
 import type { FeedWindow } from './feed-window.ts'
 import type { Followed } from './followed.ts'
 import { goneItem, putItem } from './frames.ts'
@@ -31,6 +32,25 @@ export function itemsOf(telling: Telling): readonly string[] {
     if (told) offer(keyOf(change.collection, change.id), told)
   }
   return [...items.values()].map(({ item }) => item)
+}
+
+/**
+ * Has loaded what the rules read to judge these, so that `itemsOf` need not wait. True when something had to be waited
+ * for.
+ */
+export async function loadReads(telling: Telling, reads: LoadingReads): Promise<boolean> {
+  let hasWaited = false
+  const look = async (judge: () => unknown) => {
+    const judged = decided(reads, judge)
+    if (!(judged instanceof Promise)) return
+    hasWaited = true
+    await judged
+  }
+  for (const window of telling.windows)
+    for (const document of window.leaving)
+      await look(() => telling.mayRead(window.query.collection, document))
+  for (const change of telling.pending) await look(() => toldOf(telling, change))
+  return hasWaited
 }
 
 /** What is said of a document: one query may know less than another, and the later version counts. */

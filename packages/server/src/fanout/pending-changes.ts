@@ -63,9 +63,13 @@ export class PendingChanges {
     }
   }
 
+  get all(): readonly PendingChange[] {
+    return [...this.#byDocument.values()]
+  }
+
   /** Takes all of them, the client's own last. */
   take(): readonly PendingChange[] {
-    const all = [...this.#byDocument.values()]
+    const { all } = this
     this.#byDocument.clear()
     this.#characters = 0
     return [...all.filter(each => !each.isOwn), ...all.filter(each => each.isOwn)]

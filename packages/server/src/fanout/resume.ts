@@ -6,15 +6,20 @@ import type { Feed } from './feed.ts'
 
 /**
  * `changesSince(from)`: reads the history after `from` up to `head` and notes what concerns the feed. History has every
- * document as it was, so it tells what the client could see at `from`. False when it is gone, or too much to tell.
+ * document as it was, so it tells what the client could see at `from`. False when it is gone, or too much to tell, or when
+ * what rules read has changed, so that the client may have to see other documents than those that changed.
  */
-export function resumeFrom(feed: Feed, from: Version, head: Version): Promise<boolean> {
-  return readHistory(feed, from, head, change => {
+export async function resumeFrom(feed: Feed, from: Version, head: Version): Promise<boolean> {
+  const { judge } = feed.reading
+  let isSameView = true
+  const isTold = await readHistory(feed, from, head, change => {
     const { collection, before, after } = change
+    if (judge.readsOthers && judge.concernedBy(change)?.(feed.actor)) isSameView = false
     if (change.client === feed.client) feed.noteOwn(change)
     else if (feed.followed.matches(collection, before) || feed.followed.matches(collection, after))
       feed.note(change)
   })
+  return isTold && isSameView
 }
 
 /**

@@ -65,7 +65,7 @@ export async function* streamSnapshot(
 
   let head = feed.fanout.head
   let part = emptyPart(head)
-  for await (const page of findAll(environment, feed.actor, query, after)) {
+  for await (const page of findAll(feed.reading, feed.actor, query, after)) {
     for (const { row } of page) {
       found++
       const text = putItem(collection, row.version, row.text)

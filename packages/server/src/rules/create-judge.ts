@@ -1,26 +1,32 @@
 import { CloudError, type Document, type DocumentData, type Value } from '@nearcloud/protocol'
 import { clausesOf, equalValues, type Query } from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
+import { type Look, looksOf } from './concern.ts'
 import { isTruthy, type Scope } from './evaluate.ts'
 import { type Implication, implies } from './implies.ts'
 import type { Judge, JudgedFile, JudgedWrite, Judgement } from './judge.ts'
 import { isWithin } from './presets.ts'
+import { fewReads } from './read-others.ts'
 import { type DatabaseAct, type Rule, type RuleSet, rulesOfCollection } from './rule-set.ts'
 
 /** The judge of a set of rules. `now` is asked for the time when a rule is. */
 export function createJudge(rules: RuleSet, now: () => number): Judge {
-  const scopeOf = (actor: Actor, { doc, request, resource }: Partial<Scope> = {}): Scope => ({
+  const scopeOf = (actor: Actor, { doc, request, resource, reads }: Partial<Scope> = {}): Scope => ({
     auth: authOf(actor),
     now: now(),
     doc,
     request,
     resource,
+    ...(reads && { reads }),
   })
+
+  const looks = looksByCollection(rules)
 
   return {
     version: rules.version,
+    readsOthers: looks.size > 0,
 
-    checkQuery(actor, query) {
+    checkQuery(actor, query, reads) {
       if (isTrusted(actor)) return
       const { collection } = query
       if (isOurs(collection)) throw queryRefused(actor, query, 'none', undefined)
@@ -28,22 +34,22 @@ export function createJudge(rules: RuleSet, now: () => number): Judge {
       if (of.kind === 'preset') return
       const rule = of.ruleByAct.get('read')
       if (!rule) throw queryRefused(actor, query, 'none', undefined)
-      const implication = implies(query.where, rule.expression, scopeOf(actor))
+      const implication = implies(query.where, rule.expression, scopeOf(actor, { reads: fewReads(reads) }))
       if (implication.proved) return
       if (namesOneDocument(query) && implication.open.length > 0) return
       throw queryRefused(actor, query, rule.text, implication)
     },
 
-    mayRead(actor, collection, document) {
+    mayRead(actor, collection, document, reads) {
       if (isTrusted(actor)) return true
       if (isOurs(collection)) return false
       const of = rulesOfCollection(rules, collection)
       if (of.kind === 'preset') return isWithin(of.preset.read, openidOf(actor), document._openid)
       const rule = of.ruleByAct.get('read')
-      return rule?.holds(scopeOf(actor, { doc: document })) ?? false
+      return rule?.holds(scopeOf(actor, { doc: document, reads })) ?? false
     },
 
-    judgeWrite(actor, write) {
+    judgeWrite(actor, write, reads) {
       if (isTrusted(actor)) return allowed
       const { collection, op, before, after } = write
       if (isOurs(collection)) return refusedWrite(write, 'none', 'the collection is the server’s own')
@@ -60,9 +66,16 @@ export function createJudge(rules: RuleSet, now: () => number): Judge {
       const scope = scopeOf(actor, {
         doc: op === 'create' ? after : before,
         request: { data: incomingData(write) },
+        reads,
       })
       if (rule.holds(scope)) return allowed
       return refusedWrite(write, rule.text, `the rule for "${act}" (${rule.text}) refused this user`)
+    },
+
+    concernedBy(happened) {
+      const concerns = looks.get(happened.collection)?.flatMap(look => look.concern(happened) ?? []) ?? []
+      if (concerns.length === 0) return undefined
+      return actor => !isTrusted(actor) && concerns.some(isConcerned => isConcerned(scopeOf(actor)))
     },
 
     judgeFile(actor, act, file) {
@@ -84,6 +97,17 @@ export function createJudge(rules: RuleSet, now: () => number): Judge {
       return rule ? rule.holds(scopeOf(actor)) : actor.kind === 'user'
     },
   }
+}
+
+/** Where the rules for reading look at other documents, by the collection of these. */
+function looksByCollection(rules: RuleSet): ReadonlyMap<string, readonly Look[]> {
+  const looks = new Map<string, Look[]>()
+  for (const of of rules.rulesByCollection.values()) {
+    const rule = of.kind === 'custom' ? of.ruleByAct.get('read') : undefined
+    for (const look of rule ? looksOf(rule.expression) : [])
+      looks.set(look.collection, [...(looks.get(look.collection) ?? []), look])
+  }
+  return looks
 }
 
 const allowed: Judgement = { allowed: true }
@@ -166,8 +190,11 @@ function queryRefused(
 function adviceFor(actor: Actor, rule: string, implication: Implication | undefined): string {
   if (!implication || implication.proved) return 'no rule allows reading this collection'
   const told = `the rule for "read" (${rule})`
-  if (implication.open.length === 0) return `${told} lets this user read nothing`
-  const wishes = implication.open.map(({ text, wants }) => {
+  if (implication.reason) return `${told} could not be judged: ${implication.reason}`
+  const open = implication.open.filter(({ names }) => names?.length !== 0)
+  if (open.length === 0) return `${told} lets this user read nothing`
+  const wishes = open.map(({ text, wants, names }) => {
+    if (names) return `one value for ${names.join(' and ')}, by which \`${text}\` reads another document`
     if (!wants || !isTruthy(wants.value)) return `a condition from which \`${text}\` follows`
     const value = wants.value === openidOf(actor) ? `'{openid}'` : JSON.stringify(wants.value)
     const key = /^[A-Za-z_$][\w$]*$/.test(wants.path) ? wants.path : `'${wants.path}'`

@@ -1,4 +1,4 @@
-import type { Expression } from './expression.ts'
+import { type Expression, partsOf } from './expression.ts'
 
 /** `doc.a.b[0]` as a dotted path; undefined for anything else, and for keys that no dotted path can name. */
 export function pathOf(expression: Expression): string | undefined {
@@ -16,25 +16,6 @@ export function pathOf(expression: Expression): string | undefined {
 export function pathsIn(expression: Expression, found: Set<string>): Set<string> {
   const path = pathOf(expression)
   if (path !== undefined) found.add(path)
-  switch (expression.kind) {
-    case 'array':
-      for (const item of expression.items) pathsIn(item, found)
-      break
-    case 'member':
-      pathsIn(expression.object, found)
-      pathsIn(expression.key, found)
-      break
-    case 'not':
-    case 'missing':
-      pathsIn(expression.operand, found)
-      break
-    case 'and':
-    case 'or':
-    case 'compare':
-    case 'in':
-    case 'plus':
-      pathsIn(expression.left, found)
-      pathsIn(expression.right, found)
-  }
+  for (const part of partsOf(expression)) pathsIn(part, found)
   return found
 }

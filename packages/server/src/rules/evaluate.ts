@@ -1,16 +1,15 @@
 import { kindOf, type Value } from '@nearcloud/protocol'
 import { compareValues, equalValues } from '@nearcloud/query'
-import { type Comparison, type Expression, nobody, type RuleValue, type VariableName } from './expression.ts'
+import { type Comparison, type Expression, nobody, type RuleValue } from './expression.ts'
+import { documentFor, sizeFor } from './read-others.ts'
+import { RuleEvaluationError, type Scope } from './scope.ts'
 
-/** What a rule can look at. A variable that is not given is undefined; `auth: null` is a stranger. */
-export type Scope = Partial<Record<Exclude<VariableName, 'auth'>, Value | undefined>> & {
-  readonly auth: { readonly [claim: string]: Value } | null
-}
+export { RuleEvaluationError, type Scope } from './scope.ts'
 
-/** A rule that cannot be evaluated; whoever asked is refused. */
-export class RuleEvaluationError extends Error {}
-
-/** Whether the rule holds, as a function of who asks for what. An error in its evaluation is a no. */
+/**
+ * Whether the rule holds, as a function of who asks for what. An error in its evaluation is a no. Throws ReadNeeded where
+ * it reads what is not known.
+ */
 export function compileRule(rule: Expression): (scope: Scope) => boolean {
   const evaluate = compile(rule)
   return scope => {
@@ -23,7 +22,7 @@ export function compileRule(rule: Expression): (scope: Scope) => boolean {
   }
 }
 
-/** What the expression is worth, as a function that throws RuleEvaluationError. */
+/** What the expression is worth, as a function that throws RuleEvaluationError, and ReadNeeded. */
 export function compile(expression: Expression): (scope: Scope) => RuleValue {
   switch (expression.kind) {
     case 'constant': {
@@ -71,7 +70,31 @@ export function compile(expression: Expression): (scope: Scope) => RuleValue {
       const [left, right] = [compile(expression.left), compile(expression.right)]
       return scope => isTruthy(left(scope)) || isTruthy(right(scope))
     }
+    case 'get': {
+      const { collection } = expression
+      const id = compile(expression.id)
+      return scope => documentFor(scope, collection, id(scope))
+    }
+    case 'size': {
+      const { collection } = expression
+      const fields = expression.where.map(([path, value]) => ({
+        path,
+        isWrittenNull: isNull(value),
+        worth: compile(value),
+      }))
+      return scope =>
+        sizeFor(
+          scope,
+          collection,
+          fields.map(({ path, isWrittenNull, worth }) => ({ path, isWrittenNull, value: worth(scope) })),
+        )
+    }
   }
+}
+
+/** Is `null` what is written? */
+export function isNull(expression: Expression): boolean {
+  return expression.kind === 'constant' && expression.value === null
 }
 
 function compilePair(

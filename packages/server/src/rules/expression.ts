@@ -31,6 +31,14 @@ export type Expression =
   | { readonly kind: 'missing'; readonly operand: Expression }
   | { readonly kind: 'in'; readonly left: Expression; readonly right: Expression }
   | { readonly kind: 'plus'; readonly left: Expression; readonly right: Expression }
+  /** `get('database.<collection>.' + id)`: a document, or null. */
+  | { readonly kind: 'get'; readonly collection: string; readonly id: Expression }
+  /** `get('database.collection.<collection>').where({ … }).size()` */
+  | {
+      readonly kind: 'size'
+      readonly collection: string
+      readonly where: readonly (readonly [path: string, value: Expression])[]
+    }
 
 export type Comparison = '==' | '>' | '>=' | '<' | '<='
 
@@ -66,11 +74,63 @@ export function render(expression: Expression): string {
       return `${inner(expression.left)} in ${inner(expression.right)}`
     case 'plus':
       return `${inner(expression.left)} + ${inner(expression.right)}`
+    case 'get':
+      return `get(${renderAddress(expression.collection, expression.id)})`
+    case 'size': {
+      const fields = expression.where.map(
+        ([path, value]) => `${nameForm.test(path) ? path : JSON.stringify(path)}: ${render(value)}`,
+      )
+      return `get('database.collection.${expression.collection}').where({ ${fields.join(', ')} }).size()`
+    }
+  }
+}
+
+export function readsOthers(expression: Expression): boolean {
+  return expression.kind === 'get' || expression.kind === 'size' || partsOf(expression).some(readsOthers)
+}
+
+/** The parts of an expression. */
+export function partsOf(expression: Expression): readonly Expression[] {
+  switch (expression.kind) {
+    case 'constant':
+    case 'variable':
+    case 'claim':
+      return []
+    case 'array':
+      return expression.items
+    case 'member':
+      return [expression.object, expression.key]
+    case 'not':
+    case 'missing':
+      return [expression.operand]
+    case 'and':
+    case 'or':
+    case 'compare':
+    case 'in':
+    case 'plus':
+      return [expression.left, expression.right]
+    case 'get':
+      return [expression.id]
+    case 'size':
+      return expression.where.map(([, value]) => value)
   }
 }
 
 function inner(expression: Expression): string {
   return bracketed.has(expression.kind) ? `(${render(expression)})` : render(expression)
+}
+
+function renderAddress(collection: string, id: Expression): string {
+  const parts: string[] = []
+  let first = id
+  for (; first.kind === 'plus'; first = first.left) parts.unshift(inner(first.right))
+  if (first.kind === 'constant')
+    return [quoted(`database.${collection}.${String(first.value)}`), ...parts].join(' + ')
+  return [`'database.${collection}.'`, inner(first), ...parts].join(' + ')
+}
+
+function quoted(text: string): string {
+  return /['\\\n]/.test(text) ? JSON.stringify(text) : `'${text}'`
 }
 
 function renderConstant(value: RuleValue): string {

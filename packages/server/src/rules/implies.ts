@@ -1,19 +1,29 @@
 import type { Filter } from '@nearcloud/query'
 import { pathOf, pathsIn } from './doc-path.ts'
 import { isTruthy, RuleEvaluationError, type Scope } from './evaluate.ts'
-import { type Comparison, type Expression, type RuleValue, render } from './expression.ts'
+import {
+  type Comparison,
+  type Expression,
+  partsOf,
+  type RuleValue,
+  readsOthers,
+  render,
+} from './expression.ts'
 import { Facts } from './facts.ts'
+import { TooManyReads } from './read-others.ts'
 import { constant, reduce, Steps } from './reduce.ts'
 
 export type Implication =
   | { readonly proved: true }
   /** `open`: the conditions of the rule, as text, that the filter leaves open. None: the rule is never true here. */
-  | { readonly proved: false; readonly open: readonly OpenCondition[] }
+  | { readonly proved: false; readonly open: readonly OpenCondition[]; readonly reason?: string }
 
 export interface OpenCondition {
   readonly text: string
   /** The condition is `path == value`: a where with this would do. */
   readonly wants?: { readonly path: string; readonly value: RuleValue }
+  /** The condition reads other documents, which these fields name: a where has to say what they are. */
+  readonly names?: readonly string[]
 }
 
 /**
@@ -31,7 +41,12 @@ export function implies(filter: Filter, rule: Expression, scope: Scope): Implica
     if (prover.proves(rule, facts)) return { proved: true }
     return { proved: false, open: prover.openConditions(rule, facts) }
   } catch (thrown) {
-    if (thrown instanceof RuleEvaluationError) return { proved: false, open: [{ text: render(rule) }] }
+    if (thrown instanceof RuleEvaluationError)
+      return {
+        proved: false,
+        open: [{ text: render(rule) }],
+        ...(thrown instanceof TooManyReads && { reason: thrown.message }),
+      }
     throw thrown
   }
 }
@@ -63,7 +78,9 @@ class Prover {
         visit(part.right)
       } else if (!this.#follows(this.#reduced(part, facts), true, facts)) open.push(conditionOf(part))
     }
-    const askedOfAll = this.#reduced(rule, new Facts([]))
+    // without `reads`: what other documents say is not for the one who asked
+    const { reads: _, ...told } = this.#scope
+    const askedOfAll = reduce(rule, told, new Facts([]), this.#steps)
     if (askedOfAll.kind !== 'constant') visit(askedOfAll)
     return open
   }
@@ -138,8 +155,16 @@ function conditionOf(part: Expression): OpenCondition {
     const path = pathOf(part.right)
     if (path !== undefined) return { text, wants: { path, value: part.left.value } }
   }
+  if (readsOthers(part)) return { text, names: [...pathsOfReads(part, new Set())] }
   const atom = part.kind === 'compare' ? atomOf(part) : undefined
   return atom?.operator === '==' ? { text, wants: atom } : { text }
+}
+
+/** The paths of the document that say which others are read. */
+function pathsOfReads(part: Expression, found: Set<string>): Set<string> {
+  if (part.kind === 'get' || part.kind === 'size') return pathsIn(part, found)
+  for (const each of partsOf(part)) pathsOfReads(each, found)
+  return found
 }
 
 function itemsOf(list: Expression): readonly Expression[] | undefined {

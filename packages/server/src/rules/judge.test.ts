@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import type { Actor } from '../actor.ts'
 import { createJudge } from './create-judge.ts'
 import type { JudgedWrite } from './judge.ts'
+import { noReads } from './rule-reads.ts'
 import { parseRules } from './rules-file.ts'
 
 const ann: Actor = { kind: 'user', openid: 'ann' }
@@ -13,8 +14,15 @@ const caller: Actor = { kind: 'function', name: 'f', openid: 'bob', depth: 0 }
 const admin: Actor = { kind: 'admin' }
 const actors = { stranger, ann, bob, function: caller, admin }
 
-function judgeOf(database: unknown, rest: object = {}) {
-  return createJudge(parseRules(JSON.stringify({ database, ...rest }), 'rules.json'), () => 1_000)
+function judgeOf(database: unknown, rest: object = {}, reads = noReads) {
+  const judge = createJudge(parseRules(JSON.stringify({ database, ...rest }), 'rules.json'), () => 1_000)
+  return {
+    ...judge,
+    checkQuery: (actor: Actor, query: Query) => judge.checkQuery(actor, query, reads),
+    mayRead: (actor: Actor, collection: string, document: Document) =>
+      judge.mayRead(actor, collection, document, reads),
+    judgeWrite: (actor: Actor, write: JudgedWrite) => judge.judgeWrite(actor, write, reads),
+  }
 }
 
 const doc = (fields: object): Document => normalise({ _id: '1', ...fields }) as Document

@@ -1,26 +1,36 @@
 import type { Document, DocumentData } from '@nearcloud/protocol'
 import type { Query } from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
+import type { Happened } from './concern.ts'
+import type { RuleReads } from './rule-reads.ts'
 
 /**
  * The one judge of every door.
  *
- * Laws. Implementers owe: answers depend on the arguments and `version` alone (they are asked again for the same
- * document at any time, in any order); nothing throws but `checkQuery`; what is not allowed by a rule is refused; admin
- * and functions are allowed everything in the database. Callers owe: a new `version` ends whatever was decided under
- * the old one.
+ * Laws. Implementers owe: answers depend on the arguments, what `reads` answers and `version` alone (they are asked again
+ * for the same document at any time, in any order); nothing waits, and nothing throws but `checkQuery`, and ReadNeeded
+ * where `reads` does: then nothing is decided; what is not allowed by a rule is refused; admin and functions are allowed
+ * everything in the database. Callers owe: a new `version` ends whatever was decided under the old one, and so does a
+ * change that `concernedBy` names; what is read is told to nobody.
  */
 export interface Judge {
   /** Names the rules in force; part of every client's view key. */
   readonly version: string
+  /** Is there a rule for reading that looks at other documents? */
+  readonly readsOthers: boolean
   /**
    * Throws DATABASE_PERMISSION_DENIED, naming collection and rule, when the query may ask for more than this actor may
    * read. Where rules filter instead (presets), it never throws: `mayRead` is asked for every document anyway.
    */
-  checkQuery(actor: Actor, query: Query): void
-  mayRead(actor: Actor, collection: string, document: Document): boolean
-  /** Asked about the merged result of a write, before it is stored. */
-  judgeWrite(actor: Actor, write: JudgedWrite): Judgement
+  checkQuery(actor: Actor, query: Query, reads: RuleReads): void
+  mayRead(actor: Actor, collection: string, document: Document, reads: RuleReads): boolean
+  /** Asked about the merged result of a write, before it is stored; `reads` is as before the commit. */
+  judgeWrite(actor: Actor, write: JudgedWrite, reads: RuleReads): Judgement
+  /**
+   * Whose view of other documents this change may change, because a rule for reading looks at the changed one. Undefined:
+   * nobody's. It says yes too often rather than too seldom.
+   */
+  concernedBy(happened: Happened): ((actor: Actor) => boolean) | undefined
   judgeFile(actor: Actor, act: 'read' | 'write', file: JudgedFile): Judgement
   mayInvoke(actor: Actor, functionName: string): boolean
 }

@@ -1,6 +1,7 @@
 import { isForbiddenKey } from '@nearcloud/protocol'
 import { type Expression as AcornNode, type PrivateIdentifier, parseExpressionAt } from 'acorn'
 import type { Comparison, Expression, nobody, VariableName } from './expression.ts'
+import { parseCall } from './parse-call.ts'
 
 /** What keeps a text from being a rule; `message` is for the one who wrote it. */
 export class RuleSyntaxError extends Error {
@@ -18,7 +19,8 @@ export function parseRule(text: string, variables: readonly VariableName[]): Exp
   if (text.length > maxLength) throw new RuleSyntaxError(`longer than ${maxLength} characters`)
   if (text.trim() === '') throw new RuleSyntaxError('empty')
   const known = new Set<string>(variables)
-  let nodes = 0
+  const readsOthers = known.has('doc')
+  let [nodes, gets, level] = [0, 0, 0]
 
   function refuse(node: { start: number; end: number }, reason: string): never {
     throw new RuleSyntaxError(`"${text.slice(node.start, node.end).slice(0, 60)}" ${reason}`, node.start)
@@ -98,10 +100,22 @@ export function parseRule(text: string, variables: readonly VariableName[]): Exp
         }
         return refuse(node, `has the operator ${node.operator}, which is not part of the rule language`)
       }
-      case 'CallExpression':
-        if (node.callee.type === 'Identifier' && node.callee.name === 'get')
-          refuse(node, 'is not supported yet: a rule cannot read other documents')
-        return refuse(node, 'is not part of the rule language: there are no calls')
+      case 'TemplateLiteral': {
+        const texts = node.quasis.map(({ value }) => constant(value.cooked ?? refuse(node, 'is no text')))
+        return node.expressions.reduce<Expression>(
+          (left, part, n) => plusText({ kind: 'plus', left, right: next(part) }, texts[n + 1]!),
+          texts[0]!,
+        )
+      }
+      case 'CallExpression': {
+        if (!readsOthers)
+          refuse(node, 'cannot be called here: only rules of collections read other documents')
+        if (++gets > maxGets) refuse(node, `is one too many: at most ${maxGets} documents are read by a rule`)
+        if (++level > maxNesting) refuse(node, `is nested too deep: at most ${maxNesting} levels of get()`)
+        const call = parseCall(node, { refuse, convert: next })
+        level--
+        return call
+      }
       default:
         return refuse(node, `is not part of the rule language`)
     }
@@ -144,6 +158,10 @@ function constant(
   return { kind: 'constant', value }
 }
 
+function plusText(left: Expression, text: Expression): Expression {
+  return text.kind === 'constant' && text.value === '' ? left : { kind: 'plus', left, right: text }
+}
+
 function not(operand: Expression): Expression {
   return { kind: 'not', operand }
 }
@@ -161,3 +179,6 @@ function isNothing(expression: Expression): boolean {
 const maxLength = 1_024
 const maxNodes = 256
 const maxDepth = 32
+/** As in the original. */
+const maxGets = 3
+const maxNesting = 2

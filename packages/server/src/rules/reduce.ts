@@ -6,6 +6,7 @@ import {
   fieldOf,
   isAmong,
   isMissing,
+  isNull,
   isTruthy,
   plus,
   RuleEvaluationError,
@@ -13,6 +14,7 @@ import {
 } from './evaluate.ts'
 import { type Expression, nobody, type RuleValue } from './expression.ts'
 import type { Facts } from './facts.ts'
+import { documentFor, type RuleField, sizeFor } from './read-others.ts'
 
 /** What a proof may cost. Throws RuleEvaluationError when that is spent. */
 export class Steps {
@@ -32,7 +34,8 @@ export class Steps {
 
 /**
  * The expression with everything known put in and worked out: `auth`, `now`, and the fields of `doc` that the facts pin
- * down. Throws RuleEvaluationError where evaluating it would.
+ * down, and what is read of other documents; without `reads` that stays as it is. Throws RuleEvaluationError where
+ * evaluating it would, and ReadNeeded.
  */
 export function reduce(expression: Expression, scope: Scope, facts: Facts, steps: Steps): Expression {
   steps.count(1)
@@ -106,7 +109,29 @@ export function reduce(expression: Expression, scope: Scope, facts: Facts, steps
         ? constant(plus(left.value, right.value))
         : { kind: 'plus', left, right }
     }
+    case 'get': {
+      const { collection } = expression
+      const id = next(expression.id)
+      return id.kind === 'constant' && scope.reads
+        ? constant(documentFor(scope, collection, id.value))
+        : { kind: 'get', collection, id }
+    }
+    case 'size': {
+      const { collection } = expression
+      const where = expression.where.map(([path, value]) => [path, foundNull(value, next(value))] as const)
+      const fields = where.flatMap(([path, value]): RuleField[] =>
+        isConstant(value) ? [{ path, value: value.value, isWrittenNull: isNull(value) }] : [],
+      )
+      return fields.length === where.length && scope.reads
+        ? constant(sizeFor(scope, collection, fields))
+        : { kind: 'size', collection, where }
+    }
   }
+}
+
+/** A null that was found is none that was written: it finds nothing. */
+function foundNull(written: Expression, value: Expression): Expression {
+  return isNull(value) && !isNull(written) ? constant(undefined) : value
 }
 
 export function constant(value: RuleValue): Extract<Expression, { kind: 'constant' }> {

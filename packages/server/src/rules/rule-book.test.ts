@@ -5,6 +5,7 @@ import type { Document } from '@nearcloud/protocol'
 import { afterEach, expect, test } from 'vitest'
 import type { LogLine } from '../log-line.ts'
 import { openRules, type RuleBook } from './rule-book.ts'
+import { noReads } from './rule-reads.ts'
 
 const endings: (() => unknown)[] = []
 afterEach(async () => {
@@ -44,14 +45,14 @@ async function project(rules?: string) {
 }
 
 const document: Document = { _id: '1', _openid: 'ann' }
-const bobReads = (book: RuleBook) => book.mayRead({ kind: 'user', openid: 'bob' }, 'todos', document)
+const bobReads = (book: RuleBook) => book.mayRead({ kind: 'user', openid: 'bob' }, 'todos', document, noReads)
 const open = JSON.stringify({ database: { todos: { read: true } } })
 const closed = JSON.stringify({ database: { todos: 'PRIVATE' } })
 
 test('[RULES-4] without a project or a file the defaults hold', async () => {
   const book = await openRules(undefined, () => undefined)
   expect(bobReads(book)).toBe(false)
-  expect(book.mayRead({ kind: 'user', openid: 'ann' }, 'todos', document)).toBe(true)
+  expect(book.mayRead({ kind: 'user', openid: 'ann' }, 'todos', document, noReads)).toBe(true)
   book.close()
   expect(bobReads(await (await project()).open())).toBe(false)
 })

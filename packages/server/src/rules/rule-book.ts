@@ -66,9 +66,13 @@ export async function openRules(
     get version() {
       return judge.version
     },
-    checkQuery: (actor, query) => judge.checkQuery(actor, query),
-    mayRead: (actor, collection, document) => judge.mayRead(actor, collection, document),
-    judgeWrite: (actor, write) => judge.judgeWrite(actor, write),
+    get readsOthers() {
+      return judge.readsOthers
+    },
+    checkQuery: (actor, query, reads) => judge.checkQuery(actor, query, reads),
+    mayRead: (actor, collection, document, reads) => judge.mayRead(actor, collection, document, reads),
+    judgeWrite: (actor, write, reads) => judge.judgeWrite(actor, write, reads),
+    concernedBy: happened => judge.concernedBy(happened),
     judgeFile: (actor, act, file) => judge.judgeFile(actor, act, file),
     mayInvoke: (actor, name) => judge.mayInvoke(actor, name),
     onChange(listener) {

@@ -44,8 +44,16 @@ test('[RULES-2] an error names the file, the place and the reason', () => {
       '/p/rules.json: database.a.read: "doc.a = 1" is not part of the rule language (at character 1)',
     ],
     [
-      { database: { a: { read: "get('database.b.1') != null" } } },
-      /database\.a\.read: .* is not supported yet/,
+      { database: { a: { read: "get('database._files.1') != null" } } },
+      /database\.a\.read: .* reads what is the server’s own/,
+    ],
+    [
+      { storage: { read: "get('database.b.1') != null" } },
+      /storage\.read: .* cannot be called here: only rules of collections read other documents/,
+    ],
+    [
+      { functions: { f: { invoke: "get('database.b.1') != null" } } },
+      /functions\.f\.invoke: .* cannot be called here/,
     ],
     [{ database: { a: { read: 'request.data.a == 1' } } }, /"request" is unknown: there are auth, doc, now/],
     [{ database: { a: { delete: 'request.data.a == 1' } } }, /"request" is unknown/],

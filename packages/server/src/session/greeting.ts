@@ -56,10 +56,12 @@ export async function greet(session: Session, hello: UpOf<'hello'>): Promise<voi
     },
     cut: (error: CloudError, retryAfterMs: number) => session.sendAway(error, retryAfterMs),
   }
-  const wanted = hello.subscriptions.map(each => look(session, each))
+  // from here on changes are noted, so none falls between the history and what happens now
   const feed = fanout.openFeed({ client: hello.client, actor, viewKey, sink })
   try {
-    // from here on changes are noted, so none falls between the history and what happens now
+    const wanted: Wanted[] = []
+    for (const each of hello.subscriptions) wanted.push(await look(feed, each))
+    if (session.isOver) return
     const opened = await environment.openClient(hello.client, openid, hello.seen)
     const { head, row, outcomes } = opened
     feed.decided(row.lastMutation)
@@ -68,9 +70,11 @@ export async function greet(session: Session, hello: UpOf<'hello'>): Promise<voi
     const mayResume = (isFresh || isSameView) && hello.version <= head
     const kept = wanted.filter(each => 'query' in each && isKept(each))
     for (const each of kept) follow(feed, each)
-    const isTold = kept.length === 0 && row.lastMutation <= hello.seen
+    const { readsOthers } = environment.judge
+    const isTold = kept.length === 0 && row.lastMutation <= hello.seen && (isFresh || !readsOthers)
     const resumed = mayResume && (await feed.resume(hello.version, hello.seen, isTold ? hello.version : head))
     if (!resumed) feed.beginAnew(hello.seen)
+    else if (isFresh) feed.reads.beginAnew()
     // accepted, and told by no change message: once the next one says they are in it, they leave the client's overlay
     const untold = outcomes.flatMap(({ outcome }) => (outcome.status === 'accepted' ? [outcome.version] : []))
     const recalled = Math.max(Math.min(...untold) - 1, 0)
@@ -126,10 +130,10 @@ export function follow(feed: Feed, wanted: Wanted): CloudError | undefined {
 }
 
 /** What a subscription asks, when this actor may ask it. */
-export function look(session: Session, asked: UpOf<'hello'>['subscriptions'][number]): Wanted {
+export async function look(feed: Feed, asked: UpOf<'hello'>['subscriptions'][number]): Promise<Wanted> {
   const { query: _, ...rest } = asked
   try {
-    const query = askedBy(session.options.environment, session.actor, parseQuery(asked.query))
+    const query = await askedBy(feed.reading, feed.actor, parseQuery(asked.query))
     return { ...rest, query }
   } catch (thrown) {
     if (thrown instanceof CloudError) return { id: asked.id, error: thrown }

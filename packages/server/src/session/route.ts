@@ -85,15 +85,17 @@ function readMutation(json: UpOf<'push'>['mutations'][number]): { mutation: Muta
   }
 }
 
-function subscribe(session: Session, feed: Feed, message: UpOf<'subscribe'>): void {
+async function subscribe(session: Session, feed: Feed, message: UpOf<'subscribe'>): Promise<void> {
   if (feed.followed.has(message.id))
     throw new CloudError('PROTOCOL_ERROR', { errMsg: 'a subscription id in use' })
   const isTooMany = feed.followed.size >= session.limits.subscriptions
-  const error = isTooMany
+  const wanted = isTooMany
     ? new CloudError('EXCEED_REQUEST_LIMIT', {
         errMsg: `more than ${session.limits.subscriptions} subscriptions`,
       })
-    : follow(feed, look(session, { ...message, complete: false }))
+    : await look(feed, { ...message, complete: false })
+  if (!feed.isOpen) return
+  const error = wanted instanceof CloudError ? wanted : follow(feed, wanted)
   if (error) session.send({ type: 'denied', id: message.id, error: errorData(error) })
   else feed.first.snapshot(message.id, message)
 }

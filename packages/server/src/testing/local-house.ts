@@ -2,6 +2,7 @@ import { CloudError, type FilesAsk, type Value } from '@nearcloud/protocol'
 import type { Actor } from '../actor.ts'
 import { Fanout } from '../fanout/fanout.ts'
 import type { LogLine } from '../log-line.ts'
+import type { Judge } from '../rules/judge.ts'
 import type { SessionLimits, SessionTokens } from '../session/session.ts'
 import { Sessions } from '../session/sessions.ts'
 import type { MemoryEngine } from './memory-engine.ts'
@@ -19,9 +20,9 @@ export interface LocalHouse extends World {
 }
 
 export async function openHouse(
-  options: { engine?: MemoryEngine; limits?: Partial<SessionLimits> } = {},
+  options: { engine?: MemoryEngine; judge?: Judge; limits?: Partial<SessionLimits> } = {},
 ): Promise<LocalHouse> {
-  const world = openWorld(options.engine)
+  const world = openWorld(options.engine, options.judge)
   const { environment, clock } = world
   const fanout = await Fanout.open(environment)
   const logged: LogLine[] = []

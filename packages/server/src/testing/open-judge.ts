@@ -9,6 +9,7 @@ import type { Judge, JudgedWrite, Judgement } from '../rules/judge.ts'
  */
 export class OpenJudge implements Judge {
   version = 'open-1'
+  readonly readsOthers: boolean = false
 
   checkQuery(_actor: Actor, _query: Query): void {}
 
@@ -25,6 +26,8 @@ export class OpenJudge implements Judge {
     if (before && this.mayRead(actor, collection, before)) return { allowed: true }
     return refused('doc._openid == auth.openid', `${collection}: only its creator may do this`)
   }
+
+  concernedBy(): undefined {}
 
   judgeFile(actor: Actor): Judgement {
     return actor.kind === 'stranger' ? refused('auth != null', 'sign in first') : { allowed: true }

@@ -82,16 +82,21 @@ export class Replica {
           if ('document' in item) this.#snapshot.ids.add(keyOf(item.collection, item.document._id))
         }
         if (message.last) this.#finish(message.window)
-      }
+      } else if (message.type === 'denied') this.#denied(message.id)
     }
   }
 
-  /** What the queries without a limit follow, by key; and the windows, in order. */
+  /** What the complete queries without a limit follow, by key; and the windows, in order. */
   get view(): { documents: Map<string, string>; windows: Map<number, readonly (string | undefined)[]> } {
     const documents = new Map<string, string>()
     for (const [key, { collection, document }] of this.held)
-      for (const { query, matches } of this.#subscriptions)
-        if (query.limit === undefined && query.collection === collection && matches(document))
+      for (const { id, query, matches } of this.#subscriptions)
+        if (
+          this.#complete.has(id) &&
+          query.limit === undefined &&
+          query.collection === collection &&
+          matches(document)
+        )
           documents.set(key, encode(document))
     const windows = new Map<number, readonly (string | undefined)[]>()
     for (const { id, query } of this.#subscriptions) {
@@ -112,6 +117,25 @@ export class Replica {
     if ((this.held.get(key)?.version ?? 0) > version) return
     if ('gone' in item) this.held.delete(key)
     else this.held.set(key, { collection, version, document: item.document })
+  }
+
+  /** What is here because of this query alone goes. */
+  #denied(denied: number): void {
+    this.#complete.delete(denied)
+    const { query, matches } = this.#subscriptions.find(each => each.id === denied)!
+    const window = this.#windows.get(denied) ?? []
+    this.#windows.delete(denied)
+    const others = this.#subscriptions.filter(each => each.id !== denied && this.#complete.has(each.id))
+    for (const [key, { collection, document }] of this.held) {
+      if (collection !== query.collection) continue
+      const isOfIt = query.limit === undefined ? matches(document) : window.includes(document._id)
+      const isOfAnother = others.some(each =>
+        each.query.limit === undefined
+          ? each.query.collection === collection && each.matches(document)
+          : this.#windows.get(each.id)?.includes(document._id),
+      )
+      if (isOfIt && !isOfAnother) this.held.delete(key)
+    }
   }
 
   #finish(window: readonly DocId[] | undefined): void {

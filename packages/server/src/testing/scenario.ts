@@ -3,6 +3,9 @@ import { expect, test } from 'vitest'
 import type { Actor } from '../actor.ts'
 import type { Change } from '../commit/change.ts'
 import { LiveEnvironment } from '../commit/live-environment.ts'
+import { createJudge } from '../rules/create-judge.ts'
+import type { Judge } from '../rules/judge.ts'
+import { parseRules } from '../rules/rules-file.ts'
 import { ManualClock } from './manual-clock.ts'
 import { MemoryEngine } from './memory-engine.ts'
 import { OpenJudge } from './open-judge.ts'
@@ -14,6 +17,7 @@ export const bob: Actor = { kind: 'user', openid: 'bob' }
 export interface World {
   readonly engine: MemoryEngine
   readonly clock: ManualClock
+  /** Unless another judge was given. */
   readonly judge: OpenJudge
   readonly environment: LiveEnvironment
   /** Everything `onCommit` heard. */
@@ -21,10 +25,10 @@ export interface World {
   documents(collection?: string): Promise<Document[]>
 }
 
-export function openWorld(engine = new MemoryEngine()): World {
+export function openWorld(engine = new MemoryEngine(), other?: Judge): World {
   const clock = new ManualClock()
   const judge = new OpenJudge()
-  const environment = new LiveEnvironment({ env: 'test', engine, clock, judge })
+  const environment = new LiveEnvironment({ env: 'test', engine, clock, judge: other ?? judge })
   const heard: Change[] = []
   environment.onCommit(changes => heard.push(...changes))
   return {
@@ -39,6 +43,11 @@ export function openWorld(engine = new MemoryEngine()): World {
       return [...answer.documents]
     },
   }
+}
+
+/** The judge by these rules of collections. */
+export function judgeBy(database: { readonly [collection: string]: unknown }): Judge {
+  return createJudge(parseRules(JSON.stringify({ database }), 'rules.json'), () => 1_700_000_000_000)
 }
 
 /** A collection's documents before, what is asked by whom, the answer, and all the effects. */

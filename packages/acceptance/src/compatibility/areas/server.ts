@@ -89,10 +89,11 @@ export const server: readonly Area[] = [
         ['the operators, with JavaScript’s precedence', 'strict equality, null like undefined'],
         'RULE-1 RULE-5',
       ),
-      absent(['template literals'], 'refused with their place'),
-      absent(
+      same(['template literals'], 'RULE-1'),
+      better(
         ['`get()` of other documents, and `.where().size()` of the guide'],
-        'not yet; the rule book says so',
+        'RULE-3 RULE-20 RULE-21 RULE-23 COMMIT-26 FAN-19 FAN-20 RESUME-7',
+        'also for watches and copies on devices: a role or membership that ends takes the documents away',
       ),
       better(
         ['a query implies the rule, or is refused'],

@@ -53,6 +53,8 @@ export async function openShop(
     get version() {
       return judge.version
     },
+    readsOthers: false,
+    concernedBy: () => undefined,
     checkQuery: (...of) => judge.checkQuery(...of),
     mayRead: (...of) => judge.mayRead(...of),
     judgeWrite: (...of) => judge.judgeWrite(...of),
