@@ -27,8 +27,10 @@ export async function* tellDigest(feed: Feed, asked: Asked): AsyncGenerator<void
       if (noted.length > maxNoted || !isWanted()) return
       yield
     }
+    // what was read may be of commits that nobody was told yet
+    const seen = await environment.engine.head(environment.env)
     for (let attempt = 0; attempt < mostAttempts; attempt++) {
-      await feed.reached(fanout.head)
+      await feed.reached(Math.max(seen, fanout.head))
       await feed.drained()
       if (!isWanted()) return
       if (feed.sent === fanout.head) break

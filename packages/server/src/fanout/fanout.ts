@@ -3,6 +3,7 @@ import type { Published } from '../commit/committer.ts'
 import type { LiveEnvironment } from '../commit/live-environment.ts'
 import { nextTurn } from '../engine/turn.ts'
 import { Feed, type FeedOptions } from './feed.ts'
+import { type Parts, usualParts } from './snapshot.ts'
 import { SubscriptionIndex } from './subscription-index.ts'
 
 /**
@@ -12,6 +13,7 @@ import { SubscriptionIndex } from './subscription-index.ts'
 export class Fanout {
   readonly environment: LiveEnvironment
   readonly index = new SubscriptionIndex()
+  readonly parts: Parts
   readonly #feedOfClient = new Map<string, Feed>()
   readonly #due = new Set<Feed>()
   readonly #waiting = new Set<Feed>()
@@ -19,14 +21,15 @@ export class Fanout {
   #head: Version
   #isTicking = false
 
-  private constructor(environment: LiveEnvironment, head: Version) {
+  private constructor(environment: LiveEnvironment, head: Version, parts: Parts) {
     this.environment = environment
+    this.parts = parts
     this.#head = head
     this.#stop = environment.onPublish(published => this.#publish(published))
   }
 
-  static async open(environment: LiveEnvironment): Promise<Fanout> {
-    return new Fanout(environment, await environment.engine.head(environment.env))
+  static async open(environment: LiveEnvironment, parts: Parts = usualParts): Promise<Fanout> {
+    return new Fanout(environment, await environment.engine.head(environment.env), parts)
   }
 
   /** The last version that was published. */
