@@ -10,7 +10,7 @@ import {
 import type { ConfirmedStep, Store, StoredSubscription } from '@nearcloud/store'
 import { rejectionOf } from './greeting.ts'
 import { type Gone, type Put, SnapshotAssembly } from './snapshot-assembly.ts'
-import type { Subscription } from './subscription.ts'
+import type { Done, Subscription } from './subscription.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
 /** A step for the store, and what it means for those who wait. */
@@ -63,6 +63,9 @@ export class Pull {
     for (const item of gone)
       for (const { assembly, query } of this.#subscriptions)
         if (query.collection === item.collection) assembly?.overtake(item)
+    for (const put of puts)
+      for (const { assembly, query } of this.#subscriptions)
+        if (query.collection === put.collection) assembly?.brought(put)
     const seen = Math.max(lastMutation, this.#store.checkpoint.seen)
     this.#version = to
     const accepted = included.map(({ id }) => this.#outcomes.get(id)!)
@@ -80,24 +83,32 @@ export class Pull {
     }
   }
 
-  /** A part of a subscription's snapshot; undefined when there is nothing to store yet. */
-  snapshot(subscription: Subscription, message: DownOf<'snapshot'>): ConfirmedStep | undefined {
+  /** A part of a subscription's snapshot: what of it is to be stored now, and how much has come. */
+  snapshot(
+    subscription: Subscription,
+    message: DownOf<'snapshot'>,
+  ): { readonly step: ConfirmedStep | undefined; readonly done: Done } {
     const { version, items, last } = message
     subscription.assembly ??= new SnapshotAssembly()
     const { assembly } = subscription
+    const { key, query, isWindowed } = subscription
     assembly.isReplacing ??= this.#isHere(subscription)
     const puts = assembly.add(version, sortItems(items).puts, last)
-    if (!last) return puts.length > 0 ? { puts } : undefined
+    const done = { done: assembly.earlier + message.done, total: assembly.earlier + message.total }
+    if (!last) {
+      const { after, isReplacing } = assembly
+      if (isReplacing) return { step: undefined, done }
+      if (isWindowed || after === undefined) return { step: { puts }, done }
+      return { step: { puts, subscriptions: new Map([[key, { query, complete: false, after }]]) }, done }
+    }
+    subscription.assembly = undefined // should the store refuse it, it comes again from the start
     const stored: StoredSubscription = {
-      query: subscription.query,
+      query,
       complete: true,
-      ...(subscription.isWindowed && { window: message.window ?? [...assembly.ids] }),
+      ...(isWindowed && { window: message.window ?? [...assembly.ids] }),
     }
-    return {
-      puts,
-      gone: this.#replaced(subscription, assembly, stored),
-      subscriptions: new Map([[subscription.key, stored]]),
-    }
+    const gone = this.#replaced(subscription, assembly, stored)
+    return { step: { puts, gone, subscriptions: new Map([[key, stored]]) }, done }
   }
 
   /** A refused subscription takes with it the documents that were here because of it alone. */
@@ -123,10 +134,10 @@ export class Pull {
   /** What was here because of this subscription and is not in its snapshot. */
   #replaced(subscription: Subscription, assembly: SnapshotAssembly, stored: StoredSubscription): Gone[] {
     const { collection } = subscription.query
-    const kept = stored.window ? new Set([...assembly.ids, ...stored.window]) : assembly.ids
+    const window = new Set(stored.window)
     const gone: Gone[] = []
     for (const { document, version } of this.#store.confirmedDocuments(collection)) {
-      if (kept.has(document._id) || version > assembly.version) continue
+      if (assembly.has(document._id) || window.has(document._id) || version > assembly.version) continue
       if (!subscription.isAbout(collection, document)) continue
       if (subscription.isWindowed && this.#subscriptions.isAbout(collection, document, subscription)) continue
       gone.push({ collection, version, id: document._id })

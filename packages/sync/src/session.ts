@@ -161,7 +161,7 @@ export class Session implements Conversation {
     push.begin(send, welcome.lastMutation)
     requests.begin(send, welcome.lastMutation)
     checks.begin(send)
-    subscriptions.begin(subscriptionSink(send))
+    subscriptions.begin(subscriptionSink(send), welcome.resumed)
     for (const subscription of subscriptions) if (subscription.isComplete) subscription.arrived()
     this.#heartbeat = startHeartbeat({
       clock: this.#parts.clock,
@@ -225,11 +225,11 @@ export class Session implements Conversation {
     const { store, subscriptions, pull } = this.#parts
     const subscription = subscriptions.byId(message.id)
     if (!subscription) return
-    const step = pull.snapshot(subscription, message)
-    if (message.last) subscription.isStored = true // what it asks of the window while the step takes effect is its own
+    const { step, done } = pull.snapshot(subscription, message)
+    if (step?.subscriptions) subscription.isStored = true // what it asks of the window while the step takes effect is its own
     if (step) await store.confirm(step)
     this.#parts.link.progressed()
-    subscriptions.progressed(subscription, { done: message.done, total: message.total })
+    subscriptions.progressed(subscription, done)
     if (message.last) subscriptions.completed(subscription)
   }
 

@@ -12,23 +12,64 @@ export interface Gone {
   readonly id: DocId
 }
 
-/** The snapshot of one subscription, from when it was asked for, part by part. */
+/**
+ * The snapshot of one subscription, from when it was asked for, part by part. A conversation that ends in the middle of it
+ * may be followed by one that goes on behind the last part.
+ */
 export class SnapshotAssembly {
-  /** Parts are held back until the last one, because they replace documents that are here. Known at the first part. */
+  /**
+   * Parts are held back until the last one, because they replace documents that are here. Otherwise they are stored as
+   * they come. Known at the first part.
+   */
   isReplacing: boolean | undefined
   /** Every id in it so far. */
-  readonly ids = new Set<DocId>()
+  readonly ids: Set<DocId>
+  /** How many of them came in earlier conversations. */
+  earlier: number
+  /** The last id of what came. */
+  after: DocId | undefined
+  /**
+   * Where it went on: change messages may have brought these, which no later part will have in it. Before that nobody
+   * followed it, and a document they brought (an own write) may be no more.
+   */
+  #told: Set<DocId> | undefined
   #held: Put[] = []
   #version: Version = Number.MAX_SAFE_INTEGER
   readonly #goneAt = new Map<DocId, Version>()
+
+  /** With the first part of it: `ids` up to `after` are in the store. */
+  constructor(begun?: { readonly ids: Iterable<DocId>; readonly after: DocId }) {
+    this.ids = new Set(begun?.ids)
+    this.earlier = this.ids.size
+    this.after = begun?.after
+    if (begun) this.isReplacing = false
+    if (begun) this.#told = new Set()
+  }
 
   /** Parts may be of different moments: this is the oldest of them. */
   get version(): Version {
     return this.#version
   }
 
+  /** Another conversation goes on behind what came. */
+  goOn(): void {
+    this.earlier = this.ids.size
+    this.#told = new Set()
+  }
+
+  /** It is part of the subscription, as far as was said. */
+  has(id: DocId): boolean {
+    return this.ids.has(id) || this.#told?.has(id) === true
+  }
+
+  /** A change message brought a document. */
+  brought({ document }: Put): void {
+    this.#told?.add(document._id)
+  }
+
   /** A change message took a document away while parts, read earlier, were on their way. */
   overtake(gone: Gone): void {
+    this.#told?.delete(gone.id)
     this.#goneAt.set(gone.id, Math.max(gone.version, this.#goneAt.get(gone.id) ?? 0))
   }
 
@@ -36,6 +77,7 @@ export class SnapshotAssembly {
   add(version: Version, puts: readonly Put[], isLast: boolean): readonly Put[] {
     this.#version = Math.min(this.#version, version)
     for (const put of puts) this.ids.add(put.document._id)
+    this.after = puts.at(-1)?.document._id ?? this.after
     if (this.isReplacing) for (const put of puts) this.#held.push(put)
     if (this.isReplacing && !isLast) return []
     const due = this.isReplacing ? this.#held : puts

@@ -75,6 +75,13 @@ export class Subscription {
     return this.denial === undefined && this.isStored && this.#stored()?.complete === true
   }
 
+  /** Of a snapshot that came in part: the last id of it, behind which it may go on. */
+  get after(): DocId | undefined {
+    if (this.isWindowed || this.isComplete) return undefined
+    if (this.assembly?.isReplacing) return this.assembly.after
+    return this.isStored ? this.#stored()?.after : undefined
+  }
+
   /** The most urgent of its holders' wishes. */
   get priority(): Priority {
     const wishes = new Set([...this.holders.keys()].map(({ priority = 'high' }) => priority))

@@ -114,3 +114,149 @@ test('[SUB-3] the most urgent of those who want a query counts, while it is to c
   expect(quiet).toEqual([])
   expect(rig.server.violations).toEqual([])
 })
+
+/** Ids in the snapshots that arrive, in order; from the parts numbered in `cuts` on nothing arrives until the next hello. */
+function arrivals(client: TestClient, cuts: readonly number[]): unknown[] {
+  const ids: unknown[] = []
+  let parts = 0
+  let isCut = false
+  client.network.fate = (frame, direction) => {
+    if (frame.includes('"type":"hello"')) isCut = false
+    if (direction === 'up') return 'deliver'
+    const isPart = frame.includes('"type":"snapshot"')
+    if (isPart && !isCut) isCut = cuts.includes(++parts)
+    if (isCut) return 'drop'
+    if (isPart) for (const [, , document] of JSON.parse(frame).items) ids.push(document._id)
+    return 'deliver'
+  }
+  return ids
+}
+
+/** The connection breaks whenever nothing arrives, until everything is here. */
+async function carryOn(rig: TestRig, client: TestClient): Promise<void> {
+  await rig.pass()
+  for (let i = 0; i < 10 && client.sync.arriving.length > 0; i++) {
+    client.network.cut()
+    await rig.pass(2_000)
+  }
+  expect(client.sync.arriving).toEqual([])
+}
+
+const idsOf = (rig: TestRig) =>
+  rig.server
+    .all('todos')
+    .map(({ _id }) => String(_id))
+    .sort()
+const here = ({ store }: TestClient) =>
+  [...store.confirmedDocuments()].map(({ document }) => String(document._id)).sort()
+
+test('[SUB-4] a snapshot that is cut goes on where it was: no document comes twice', async () => {
+  const rig = rigWith(100)
+  rig.server.pageSize = 10
+  const ann = await rig.client()
+  const came = arrivals(ann, [1, 4, 5, 8, 14])
+  const told: Progress[] = []
+  ann.sync.subscribe(everyOne('todos'), { onProgress: progress => told.push(progress) })
+  await carryOn(rig, ann)
+  expect(came).toEqual(idsOf(rig))
+  expect(here(ann)).toEqual(idsOf(rig))
+  expect(told.map(({ done }) => done)).toEqual([10, 20, 30, 40, 50, 60, 70, 80, 90, 100])
+  expect(new Set(told.map(({ total }) => total))).toEqual(new Set([100]))
+  expect(rig.server.violations).toEqual([])
+})
+
+test('[SUB-4] what happens meanwhile to what came, and to what did not, is here in the end', async () => {
+  for (let cut = 2; cut <= 10; cut++) {
+    const rig = rigWith(100)
+    rig.server.pageSize = 10
+    const ann = await rig.client()
+    const came = arrivals(ann, [cut])
+    const query = everyOne('todos', ['field', 'n', ['lt', 200]])
+    ann.sync.subscribe(query)
+    await rig.pass()
+    expect(came).toHaveLength((cut - 1) * 10)
+    for (const id of ['t005', 't095']) rig.server.remove('todos', id)
+    for (const id of ['t0071', 't0961']) rig.server.put('todos', { _id: id, n: 1 })
+    for (const id of ['t003', 't093']) rig.server.put('todos', { _id: id, n: -1 })
+    for (const id of ['t004', 't094']) rig.server.put('todos', { _id: id, n: 1_000 })
+    await carryOn(rig, ann)
+    const { documents } = ann.store.run({ verb: 'get', query })
+    expect(documents).toEqual(rig.server.find(query, 'anyone'))
+    for (const id of ['t003', 't093', 't0071'])
+      expect(ann.store.get('todos', id)).toEqual(rig.server.get('todos', id))
+    expect(came.length).toBeLessThanOrEqual(101)
+  }
+})
+
+test('[SUB-4] it goes on after a restart', async () => {
+  const rig = rigWith(100)
+  rig.server.pageSize = 10
+  const first = await rig.client()
+  arrivals(first, [7])
+  first.sync.subscribe(everyOne('todos'))
+  await rig.pass()
+  await first.stop()
+  rig.server.remove('todos', 't010')
+  rig.server.put('todos', { _id: 't0101', n: 1 })
+  const again = await rig.client({ medium: first.medium, isStarted: false })
+  expect(here(again)).toHaveLength(60)
+  const came = arrivals(again, [])
+  again.sync.subscribe(everyOne('todos'))
+  again.sync.start()
+  await carryOn(rig, again)
+  expect(came).toEqual(idsOf(rig).slice(60))
+  expect(here(again)).toEqual(idsOf(rig))
+})
+
+test('[SUB-4] a snapshot that replaces goes on too, and still replaces in one step', async () => {
+  const rig = rigWith(100)
+  rig.server.pageSize = 10
+  const ann = await rig.client()
+  ann.sync.subscribe(everyOne('todos'))
+  await rig.pass()
+  rig.server.viewKey = 'view-2'
+  rig.server.mayRead = (_openid, _collection, { n }) => Number(n) % 2 === 0
+  const came = arrivals(ann, [3])
+  ann.network.cut()
+  await rig.pass(2_000)
+  expect(came).toHaveLength(20)
+  expect(here(ann)).toHaveLength(100)
+  rig.server.remove('todos', 't002')
+  rig.server.put('todos', { _id: 't003', n: 4 })
+  await carryOn(rig, ann)
+  expect(came).toHaveLength(50)
+  expect(here(ann)).toEqual(rig.server.find(everyOne('todos'), 'anyone').map(({ _id }) => _id))
+})
+
+test('[SUB-4] when the copy cannot be resumed it begins from the start', async () => {
+  const rig = rigWith(100)
+  rig.server.pageSize = 10
+  const ann = await rig.client()
+  arrivals(ann, [6])
+  ann.sync.subscribe(everyOne('todos'))
+  await rig.pass()
+  rig.server.viewKey = 'view-2'
+  rig.server.mayRead = (_openid, _collection, { n }) => Number(n) > 20
+  const came = arrivals(ann, [])
+  await carryOn(rig, ann)
+  expect(came).toHaveLength(79)
+  expect(here(ann)).toEqual(rig.server.find(everyOne('todos'), 'anyone').map(({ _id }) => _id))
+})
+
+test('[SUB-4] a part that storage refused comes again', async () => {
+  for (let step = 1; step <= 14; step++) {
+    const rig = rigWith(50)
+    rig.server.pageSize = 10
+    const ann = await rig.client()
+    ann.medium.faultAt(step, 'fail')
+    ann.sync.subscribe(everyOne('todos'))
+    await rig.pass()
+    ann.medium.clearFault()
+    await carryOn(rig, ann)
+    expect(here(ann)).toEqual(idsOf(rig))
+    await ann.stop()
+    const again = await rig.client({ medium: ann.medium })
+    expect(here(again)).toEqual(idsOf(rig))
+    await again.stop()
+  }
+})

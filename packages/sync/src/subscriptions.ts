@@ -1,7 +1,8 @@
-import type { Clock, CloudError, Document, Json, Millis } from '@nearcloud/protocol'
-import { coversFilter, type Priority, type Progress, type Query, queryToJson } from '@nearcloud/query'
+import type { Clock, CloudError, DocId, Document, Json, Millis } from '@nearcloud/protocol'
+import { compareValues, type Priority, type Progress, type Query, queryToJson } from '@nearcloud/query'
 import type { Store } from '@nearcloud/store'
-import { followedQuery, keyOf } from './followed.ts'
+import { Coverage } from './coverage.ts'
+import { followedQuery } from './followed.ts'
 import { SnapshotAssembly } from './snapshot-assembly.ts'
 import { type Done, type Holder, Subscription } from './subscription.ts'
 import type { SubscriptionSink } from './subscription-sink.ts'
@@ -23,8 +24,7 @@ export interface SubscriptionsOptions {
 export class Subscriptions {
   readonly #options: SubscriptionsOptions
   readonly #byKey = new Map<string, Subscription>()
-  readonly #covering = new Map<string, Subscription>()
-  readonly #keys = new WeakMap<Query, string>()
+  readonly #coverage = new Coverage(this.#byKey)
   #byId = new Map<number, Subscription>()
   #lastId = 0
   #sink: SubscriptionSink | undefined
@@ -45,17 +45,12 @@ export class Subscriptions {
 
   /** A complete subscription that answers `query`: of the same window, or of all that matches and more. */
   covering(query: Query): Subscription | undefined {
-    const key = this.#keyOf(query)
-    let found = this.#covering.get(key)
-    if (found?.isComplete) return found
-    found = this.#findCovering(key, followedQuery(query))
-    if (found) this.#covering.set(key, found)
-    return found
+    return this.#coverage.covering(query)
   }
 
   /** Keeps `query` in step for `holder`, by a subscription that covers it or by its own, until `release`. */
   hold(query: Query, holder: Holder): Subscription {
-    const key = this.#keyOf(query)
+    const key = this.#coverage.keyOf(query)
     const subscription = this.covering(query) ?? this.#byKey.get(key) ?? this.#add(key, followedQuery(query))
     this.#give(subscription, holder, query)
     return subscription
@@ -81,28 +76,33 @@ export class Subscriptions {
   }
 
   /** What a greeting says of them; each gets its number, and refused ones another chance. */
-  greet(): { id: number; query: Json; complete: boolean; priority?: Priority }[] {
+  greet(): { id: number; query: Json; complete: boolean; priority?: Priority; after?: DocId }[] {
     this.#byId = new Map()
     return [...this.#byKey.values()].map(subscription => {
       subscription.denial = undefined
-      subscription.assembly = undefined
+      const { after } = subscription
       this.#number(subscription)
       return {
         id: subscription.id!,
         query: queryToJson(subscription.query),
         complete: subscription.isComplete,
         ...(subscription.toldPriority !== 'normal' && { priority: subscription.toldPriority }),
+        ...(after !== undefined && { after }),
       }
     })
   }
 
-  /** The conversation is under way: those wanted since the greeting are told, and new ones as they come. */
-  begin(sink: SubscriptionSink): void {
+  /**
+   * The conversation is under way: those wanted since the greeting are told, and new ones as they come. Resumed, cut
+   * snapshots go on where they were.
+   */
+  begin(sink: SubscriptionSink, isResumed: boolean): void {
     this.#sink = sink
     for (const subscription of this.#byKey.values()) {
       if (subscription.id === undefined) this.#tell(subscription)
       else if (!subscription.isComplete || subscription.isWindowed) {
-        subscription.assembly = new SnapshotAssembly()
+        subscription.assembly = isResumed ? this.#goingOn(subscription) : new SnapshotAssembly()
+        if (subscription.assembly.after === undefined) subscription.done = undefined
         this.#prioritise(subscription)
       }
       if (subscription.holders.size === 0) this.#keepWarm(subscription)
@@ -115,8 +115,6 @@ export class Subscriptions {
     this.#byId = new Map()
     for (const subscription of this.#byKey.values()) {
       subscription.id = undefined
-      subscription.assembly = undefined
-      subscription.done = undefined
       subscription.lost()
     }
   }
@@ -170,7 +168,7 @@ export class Subscriptions {
   /** It will be refused. Those who want less than it may still have that: by subscriptions of their own. */
   disperse(subscription: Subscription): void {
     for (const [holder, query] of [...subscription.holders]) {
-      const key = this.#keyOf(query)
+      const key = this.#coverage.keyOf(query)
       if (key === subscription.key) continue
       subscription.holders.delete(holder)
       const own = this.#byKey.get(key) ?? this.#add(key, followedQuery(query))
@@ -194,25 +192,6 @@ export class Subscriptions {
     for (const subscription of this.#byKey.values()) subscription.cancelRelease?.()
   }
 
-  #findCovering(key: string, query: Query): Subscription | undefined {
-    const same = this.#byKey.get(key)
-    if (same?.isComplete) return same
-    for (const subscription of this.#byKey.values()) {
-      if (subscription.isWindowed || subscription.query.collection !== query.collection) continue
-      if (subscription.isComplete && coversFilter(subscription.query.where, query.where)) return subscription
-    }
-    return undefined
-  }
-
-  #keyOf(query: Query): string {
-    let key = this.#keys.get(query)
-    if (key === undefined) {
-      key = keyOf(followedQuery(query))
-      this.#keys.set(query, key)
-    }
-    return key
-  }
-
   #add(key: string, query: Query, isStored = false): Subscription {
     const { store } = this.#options
     const subscription = new Subscription(key, query, {
@@ -234,6 +213,20 @@ export class Subscriptions {
     if (subscription.id !== undefined) this.#prioritise(subscription)
     else if (this.#sink && !subscription.denial) this.#tell(subscription)
     this.#options.changed()
+  }
+
+  /** The snapshot of which the server was told in the greeting how far it had come. */
+  #goingOn(subscription: Subscription): SnapshotAssembly {
+    const { after, assembly, query } = subscription
+    if (after === undefined) return new SnapshotAssembly()
+    if (assembly?.isReplacing) {
+      assembly.goOn()
+      return assembly
+    }
+    const ids: DocId[] = []
+    for (const { document } of this.#options.store.confirmedDocuments(query.collection))
+      if (subscription.matches(document) && compareValues(document._id, after) <= 0) ids.push(document._id)
+    return new SnapshotAssembly({ ids, after })
   }
 
   #number(subscription: Subscription): void {
@@ -269,7 +262,7 @@ export class Subscriptions {
   #drop(subscription: Subscription): void {
     subscription.cancelRelease?.()
     this.#byKey.delete(subscription.key)
-    this.#covering.clear()
+    this.#coverage.forget()
     if (subscription.id !== undefined) {
       this.#byId.delete(subscription.id)
       this.#sink?.unsubscribe(subscription.id)

@@ -37,7 +37,10 @@ export class House implements Owner {
 
   async open(): Promise<void> {
     const { schedule, tokens, log, invoke } = this.#options
-    const fanout = await Fanout.open(this.environment)
+    // parts of a document each: whatever may come between two of them does
+    const fanout = await Fanout.open(this.environment, {
+      parts: { characters: 150, heldCharacters: 0 },
+    })
     this.sessions = new Sessions({
       environment: this.environment,
       fanout,

@@ -17,7 +17,7 @@ interface Asked extends Pick<Plain, 'query' | 'matches'> {
 export async function* tellDigest(feed: Feed, asked: Asked): AsyncGenerator<void, void> {
   const { subscription, query, isWanted, matches } = asked
   const { fanout, actor, reading } = feed
-  const { judge, reads } = reading
+  const { env, engine, judge, reads } = reading
   if (!isWanted()) return
   const versions = new Map<DocId, Version>()
   let noted: Change[] = []
@@ -28,8 +28,10 @@ export async function* tellDigest(feed: Feed, asked: Asked): AsyncGenerator<void
       if (noted.length > maxNoted || !isWanted()) return
       yield
     }
+    // what was read may be of commits that nobody was told yet
+    const seen = await engine.head(env)
     for (let attempt = 0; attempt < mostAttempts; attempt++) {
-      await feed.reached(fanout.head)
+      await feed.reached(Math.max(seen, fanout.head))
       await feed.drained()
       if (!isWanted()) return
       if (feed.sent === fanout.head) break

@@ -4,7 +4,15 @@ import type { Published } from '../commit/committer.ts'
 import type { LiveEnvironment } from '../commit/live-environment.ts'
 import { nextTurn } from '../engine/turn.ts'
 import { Feed, type FeedOptions } from './feed.ts'
+import { type Parts, usualParts } from './snapshot.ts'
 import { SubscriptionIndex } from './subscription-index.ts'
+
+export interface FanoutOptions {
+  /** Clients times changes of one group that are held against each other. */
+  readonly mostConcerns?: number
+  /** How large the parts of first results are. */
+  readonly parts?: Parts
+}
 
 /**
  * Tells every client what concerns it. Commits are noted with those who follow them as they happen; what was noted in
@@ -13,6 +21,7 @@ import { SubscriptionIndex } from './subscription-index.ts'
 export class Fanout {
   readonly environment: LiveEnvironment
   readonly index = new SubscriptionIndex()
+  readonly parts: Parts
   readonly #feedOfClient = new Map<string, Feed>()
   readonly #due = new Set<Feed>()
   readonly #waiting = new Set<Feed>()
@@ -21,16 +30,20 @@ export class Fanout {
   #head: Version
   #isTicking = false
 
-  private constructor(environment: LiveEnvironment, head: Version, mostConcerns: number) {
+  private constructor(environment: LiveEnvironment, head: Version, options: Required<FanoutOptions>) {
     this.environment = environment
-    this.#mostConcerns = mostConcerns
+    this.#mostConcerns = options.mostConcerns
+    this.parts = options.parts
     this.#head = head
     this.#stop = environment.onPublish(published => this.#publish(published))
   }
 
-  /** `mostConcerns`: clients times changes of one group that are held against each other. */
-  static async open(environment: LiveEnvironment, mostConcerns = 500_000): Promise<Fanout> {
-    return new Fanout(environment, await environment.engine.head(environment.env), mostConcerns)
+  static async open(
+    environment: LiveEnvironment,
+    { mostConcerns = 500_000, parts = usualParts }: FanoutOptions = {},
+  ): Promise<Fanout> {
+    const head = await environment.engine.head(environment.env)
+    return new Fanout(environment, head, { mostConcerns, parts })
   }
 
   /** The last version that was published. */

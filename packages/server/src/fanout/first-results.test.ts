@@ -1,6 +1,7 @@
 import { Digest, type Document, type DownMessage, type Write } from '@nearcloud/protocol'
 import { queryToJson } from '@nearcloud/query'
 import { expect, test } from 'vitest'
+import { nextTurn } from '../engine/turn.ts'
 import { type LocalHouse, openHouse, tokenOf } from '../testing/local-house.ts'
 import { clientId, queryOf, type RawClient } from '../testing/raw-client.ts'
 import { admin } from '../testing/scenario.ts'
@@ -165,6 +166,31 @@ test('[FAN-18] what changes while it is read is counted as it became; a window a
   bob.send({ type: 'ping' })
   await bob.next('pong')
   expect(bob.heard.filter(({ type }) => type === 'digest')).toHaveLength(1)
+})
+
+test('[FAN-18] what is durable and was told to nobody yet is in no digest before it is told', async () => {
+  const house = await openHouse()
+  await write(house, add('todos', 'a'), add('todos', 'b'))
+  const bob = await join(house)
+  subscribe(bob, 1, 'todos')
+  await bob.next('snapshot')
+  const { engine } = house.environment
+  const commit = engine.commit.bind(engine)
+  let tell = () => {}
+  engine.commit = async (env, batch) => {
+    await commit(env, batch)
+    await new Promise<void>(resolve => {
+      tell = resolve
+    })
+  }
+  const removed = write(house, { op: 'remove', collection: 'todos', id: 'a' })
+  while ((await engine.head('test')) === 1) await nextTurn()
+  bob.send({ type: 'check', id: 1 })
+  for (let i = 0; i < 20; i++) await nextTurn()
+  expect(bob.heard.filter(({ type }) => type === 'digest')).toEqual([])
+  tell()
+  await removed
+  expect(await bob.next('digest')).toMatchObject({ version: 2, ...digestOf(['b', 1]) })
 })
 
 test('[RESUME-6] a snapshot goes on behind what the client has, and what happened before it is told', async () => {

@@ -284,7 +284,7 @@ test('[FAN-21] a conversation that looked at other documents than the changed on
 test('[FAN-20] what is too much to find out concerns everybody who may have looked there', async () => {
   const house = await openWith(asAdmin('bob'))
   async function isCut(mostConcerns: number, ...changes: Write[]): Promise<boolean> {
-    const fanout = await Fanout.open(house.environment, mostConcerns)
+    const fanout = await Fanout.open(house.environment, { mostConcerns })
     let cuts = 0
     const sink = { send: () => {}, bufferedBytes: 0, cut: () => cuts++ }
     const actor = { kind: 'user', openid: 'bob' } as const

@@ -15,6 +15,16 @@ interface Part {
   characters: number
 }
 
+/** How snapshots are cut. */
+export interface Parts {
+  /** Of one part, unless a document alone is more. */
+  readonly characters: number
+  /** Of parts that wait for an exact `total`. */
+  readonly heldCharacters: number
+}
+
+export const usualParts: Parts = { characters: 131_072, heldCharacters: 4_194_304 }
+
 interface SnapshotOptions {
   readonly subscription: number
   readonly query: Query
@@ -35,7 +45,7 @@ export async function* streamSnapshot(
   { subscription, query, isWanted, after }: SnapshotOptions,
 ): AsyncGenerator<void, void> {
   if (!isWanted()) return
-  const { environment } = feed.fanout
+  const { environment, parts } = feed.fanout
   const { collection } = query
   const held: Part[] = []
   let heldCharacters = 0
@@ -69,7 +79,7 @@ export async function* streamSnapshot(
     for (const { row } of page) {
       found++
       const text = putItem(collection, row.version, row.text)
-      if (part.characters + text.length > partCharacters && part.items.length > 0) {
+      if (part.characters + text.length > parts.characters && part.items.length > 0) {
         held.push(part)
         heldCharacters += part.characters
         part = emptyPart(head)
@@ -78,7 +88,7 @@ export async function* streamSnapshot(
       part.characters += text.length
       part.newest = Math.max(part.newest, row.version)
     }
-    if (heldCharacters > maxHeldCharacters) {
+    if (heldCharacters > parts.heldCharacters) {
       total ??= Math.max(found, await environment.engine.size(environment.env, collection))
       for (const full of held.splice(0)) {
         await send(full, false)
@@ -133,6 +143,3 @@ export async function* streamWindow(
 function emptyPart(version: Version): Part {
   return { version, newest: 0, items: [], characters: 0 }
 }
-
-const partCharacters = 131_072
-const maxHeldCharacters = 4_194_304
