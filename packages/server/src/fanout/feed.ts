@@ -150,6 +150,7 @@ export class Feed implements Follower {
         else if (plain) await streamSnapshot(this, subscription, plain.query, isWanted)
         this.#meanwhile = undefined
       })
+      .then(() => this.#ask()) // somebody may wait for it
       .catch(error => this.#failed(error))
   }
 
@@ -158,7 +159,7 @@ export class Feed implements Follower {
     return this.#until(() => this.#sent >= version)
   }
 
-  /** As `reached`, and its windows are as of `version` too: they may be told later than the rest. */
+  /** As `reached`, and its windows are as of `version` too, or newer: they may be told later than the rest. */
   caughtUp(version: Version): Promise<void> {
     const lags = () => this.followed.windows.some(window => window.lagsBehind(version))
     return this.#until(() => this.#sent >= version && !lags())
