@@ -172,6 +172,39 @@ test('[GREET-5] a store restored from a backup does not reuse its numbers', asyn
   expect(rig.server.violations).toEqual([])
 })
 
+test('[GREET-5] a store that was set back finds out while its first write is on the way to storage', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  await rig.pass()
+  const backup = copyOf(ann.medium)
+  await ann.sync.executor.commit({ writes: [add('1')] })
+  await rig.pass()
+  await ann.stop()
+  const restored = await rig.client({
+    medium: backup,
+    isStarted: false,
+    random: size => new Uint8Array(size).fill(9),
+  })
+  let isWelcomed = false
+  restored.network.fate = frame => {
+    isWelcomed ||= frame.includes('"welcome"')
+    return 'deliver'
+  }
+  restored.sync.start()
+  const resume = backup.pause()
+  const written = restored.sync.executor.commit({ writes: [add('2')] })
+  const next = restored.sync.executor.commit({ writes: [add('3')] })
+  await rig.pass()
+  expect(isWelcomed).toBe(true)
+  resume()
+  await Promise.all([written, next])
+  await rig.pass(1_000)
+  expect(rig.server.executed.map(({ mutation }) => mutation.writes[0]!.id)).toEqual(['1', '2', '3'])
+  expect(restored.store.outbox.size).toBe(0)
+  expect(rig.server.violations).toEqual([])
+  expect(restored.namesOf('error')).toEqual([])
+})
+
 test('[GREET-6] a server restored from a backup gets what it had not yet decided when it was made', async () => {
   const rig = new TestRig()
   const ann = await rig.client()
