@@ -60,6 +60,11 @@ export class ChangingJudge implements Judge {
     return this.#past.some(judge => !judge.mayRead({ kind: 'user', openid }, collection, document))
   }
 
+  /** The rules in force now, whatever comes later. */
+  get current(): Judge {
+    return this.#judge
+  }
+
   mayAsk(openid: string, query: Query): boolean {
     try {
       this.#judge.checkQuery({ kind: 'user', openid }, query)

@@ -11,7 +11,7 @@ test('150 worlds of people, networks, crashes and rules that change end quiet, e
     for (const name of Object.keys(report.happened)) happened.add(name)
   }
   // a world in which nothing happens proves nothing
-  expect(happened.size).toBe(31)
+  expect(happened.size).toBe(41)
   expect(decided).toBeGreaterThan(1_500)
   expect(rejected).toBeGreaterThan(300)
 }, 180_000)
