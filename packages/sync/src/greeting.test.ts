@@ -117,6 +117,27 @@ test('[GREET-4] another history counts whatever its versions are', async () => {
   expect(told).not.toContain(0)
 })
 
+test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+  '[GREET-4] killed at step %i on storage, it still knows that another history began',
+  async step => {
+    const rig = new TestRig()
+    for (let i = 0; i < 20; i++) rig.server.put('todos', { _id: '1', by: 'ann', n: i })
+    const ann = await rig.client()
+    void ann.sync.subscribe(mine)
+    await rig.pass()
+    rig.server.restore('epoch-2', 3)
+    rig.server.put('todos', { _id: '1', by: 'ann', n: -1 })
+    ann.medium.faultAt(step, 'stop')
+    await rig.pass(1_000)
+    ann.network.cut()
+    ann.medium.restart()
+    const again = await rig.client({ medium: ann.medium })
+    void again.sync.subscribe(mine)
+    await rig.pass(1_000)
+    expect(again.store.get('todos', '1')).toEqual({ _id: '1', by: 'ann', n: -1 })
+  },
+)
+
 test('[GREET-5] a copy of a store becomes a client of its own: nothing undecided is lost, nothing doubled', async () => {
   const rig = new TestRig()
   const ann = await rig.client()
