@@ -76,10 +76,15 @@ export const ofTheClient = [
     'return mutations.every(mutation => mutation.id > lastMutation || hasNonce(welcome, mutation))',
     'return true',
   ]),
-  mutant('sync: calls overtake writes', [
-    'sync/src/requests.ts',
-    'if (!this.#send || request.isSent || request.after > this.#answeredThrough) continue',
-    'if (!this.#send || request.isSent) continue',
+  mutant('sync: a copy whose first write is on its way does not find out', [
+    'sync/src/greeting.ts',
+    'neverSent <= lastMutation',
+    'nextMutation <= lastMutation',
+  ]),
+  mutant('sync: the epoch is known before the versions are forgotten', [
+    session,
+    'if (epoch !== undefined && epoch !== welcome.epoch) await store.confirm(forgetVersions(store))\n    await store.confirm(step)',
+    'await store.confirm(step)\n    if (epoch !== undefined && epoch !== welcome.epoch) await store.confirm(forgetVersions(store))',
   ]),
   mutant('sync: a dead connection is never given up', [
     'sync/src/heartbeat.ts',

@@ -102,6 +102,11 @@ export const ofTheServer = [
     'feed.caughtUp(session.options.fanout.head)',
     'feed.reached(session.options.fanout.head)',
   ]),
+  mutant('server: pong does not wait for windows that were never told', [
+    'server/src/fanout/feed-window.ts',
+    'return !this.#isAnnounced || this.hasNews ||',
+    'return this.#isAnnounced && this.hasNews ||',
+  ]),
   mutant('server: pong does not wait', [
     route,
     "void feed.caughtUp(session.options.fanout.head).then(() => session.send({ type: 'pong' }))",

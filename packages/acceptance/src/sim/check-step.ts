@@ -104,7 +104,9 @@ function checkEffect(world: World, device: Device, process: Process, mutation: M
       return each.document === null || judge.hides(openid, collection, each.document)
     })
     if (device.wasReset && world.isPruned) continue // no history tells what it did
-    if (known || !mayBeGone)
+    // what may not be read any more is not told: the old state stays until a snapshot takes its place
+    const isFine = mayBeGone && (!known || device.wasReset)
+    if (!isFine)
       throw new Violation(
         'I3',
         `${process.name}: ${key}@${outcome.version} left the outbox before it came back (flicker)`,

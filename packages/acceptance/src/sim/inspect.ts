@@ -19,15 +19,18 @@ export function inspectDown(world: World, socket: Socket, session: Session, fram
   switch (message.type) {
     case 'welcome':
       inspectWelcome(world, socket, message)
-      return inspectOutcomes(world, session, message.outcomes)
+      inspectOutcomes(world, session, message.outcomes)
+      break
     case 'pushed':
-      return inspectOutcomes(world, session, message.outcomes)
+      inspectOutcomes(world, session, message.outcomes)
+      break
     case 'changes':
       for (const [, ids] of message.windows ?? []) inspectWindow(world, session, ids)
-      return inspectItems(world, session, message)
+      inspectItems(world, session, message)
+      break
     case 'snapshot':
       inspectWindow(world, session, message.window ?? [])
-      return inspectItems(world, session, message)
+      inspectItems(world, session, message)
   }
 }
 

@@ -36,7 +36,7 @@ function ofTheNetwork(world: World): readonly Deed[] {
       }),
     ],
     [
-      10,
+      16,
       'repeat',
       some(socket => {
         if (socket.repeat()) world.count('push arrives twice')
@@ -119,11 +119,14 @@ function ofDevices(world: World): readonly Deed[] {
     ],
     [16, 'backup', () => backUp(world)],
     [
-      16,
+      24,
       'restore',
       () => {
         // so long ago that the server heard of everything that happened meanwhile
-        const able = devices.filter(device => device.longAgo && device.greetings > device.longAgo.greetings)
+        const isAnyTime = dice.below(3) === 0
+        const able = devices.filter(
+          ({ longAgo, greetings }) => longAgo && (isAnyTime || greetings > longAgo.greetings),
+        )
         if (world.maySetBack || able.length === 0) return
         world.count('client storage set back')
         const device = dice.pick(able)

@@ -35,6 +35,8 @@ export class SimDisk {
   readonly #batches: Batch[] = []
   /** Everything a document ever was, in whatever history: `collection/id@version text`. */
   readonly #ever = new Set<string>()
+  /** Called when a batch was decided, before it is on its way. */
+  onDecided: () => void = () => undefined
   /** Called with every batch when it is stored, before it is remembered. */
   onCommit: (batch: Batch) => void = () => undefined
 

@@ -63,6 +63,7 @@ export class SimEngine implements Engine {
 
   async commit(env: string, batch: Batch): Promise<void> {
     this.committing = 'not durable'
+    this.#disk.onDecided()
     try {
       await this.#access('commit')
       if (this.failsNext) {

@@ -63,6 +63,7 @@ export class World {
       inspect: (socket, direction, frame) => this.#inspect(socket, direction, frame),
       count: fault => this.count(fault),
     })
+    this.disk.onDecided = () => this.judge.decided()
     this.disk.onCommit = batch => inspectCommit(this, batch)
     this.openHouse()
     this.addDevice('ann1', 'ann', 0)
