@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { replaced } from './bundle.ts'
-import { hunt } from './hunt.ts'
+import { bundle, replaced } from './bundle.ts'
+import { hunt, simulate } from './hunt.ts'
 import { mutant } from './mutant.ts'
 import { mutants } from './mutants.ts'
 
@@ -39,4 +39,11 @@ test.each([
 
 test('[SIM-4] and finds nothing where nothing was planted', async () => {
   await expect(hunt(undefined, { steps: 5_000 })).resolves.toMatchObject({ invariant: undefined })
+})
+
+test('[SIM-5] a run that hardly used a fault fails', async () => {
+  const { code, report } = await simulate(await bundle(), { seeds: 1, faults: 100 })
+  expect(report.failures).toEqual([])
+  expect(report.missing).toContain('history pruned')
+  expect(code).toBe(1)
 })
