@@ -21,8 +21,11 @@ export function createSync(options: SyncOptions): Sync {
   const { warmMs = 60_000, cache: limits = {}, checkMs = 300_000 } = options
   const events = new Emitter<SyncEvents>()
   const serverClock = new ServerClock(clock)
-  const requests = new Requests(clock, answerLimitMs)
+  const requests = new Requests(clock, answerLimitMs, () => lastMutation(store))
   const verdicts = new Verdicts()
+  const stopStoreEvents = store.onEvent(({ name }) => {
+    if (name === 'storageFailed') requests.wake()
+  })
   let access: string | undefined
   let session: Session | undefined
   let state: LinkState = 'offline'
@@ -163,6 +166,7 @@ export function createSync(options: SyncOptions): Sync {
     start: () => link.start(),
     async stop({ isKept = true } = {}) {
       await link.stop()
+      stopStoreEvents()
       eviction.end()
       subscriptions.close()
       verdicts.close(isKept)

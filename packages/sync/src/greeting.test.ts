@@ -117,6 +117,27 @@ test('[GREET-4] another history counts whatever its versions are', async () => {
   expect(told).not.toContain(0)
 })
 
+test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+  '[GREET-4] killed at step %i on storage, it still knows that another history began',
+  async step => {
+    const rig = new TestRig()
+    for (let i = 0; i < 20; i++) rig.server.put('todos', { _id: '1', by: 'ann', n: i })
+    const ann = await rig.client()
+    void ann.sync.subscribe(mine)
+    await rig.pass()
+    rig.server.restore('epoch-2', 3)
+    rig.server.put('todos', { _id: '1', by: 'ann', n: -1 })
+    ann.medium.faultAt(step, 'stop')
+    await rig.pass(1_000)
+    ann.network.cut()
+    ann.medium.restart()
+    const again = await rig.client({ medium: ann.medium })
+    void again.sync.subscribe(mine)
+    await rig.pass(1_000)
+    expect(again.store.get('todos', '1')).toEqual({ _id: '1', by: 'ann', n: -1 })
+  },
+)
+
 test('[GREET-5] a copy of a store becomes a client of its own: nothing undecided is lost, nothing doubled', async () => {
   const rig = new TestRig()
   const ann = await rig.client()
@@ -170,6 +191,39 @@ test('[GREET-5] a store restored from a backup does not reuse its numbers', asyn
   await rig.pass(1_000)
   expect(rig.server.all('todos').map(({ _id }) => _id)).toEqual(['1', '2', '3'])
   expect(rig.server.violations).toEqual([])
+})
+
+test('[GREET-5] a store that was set back finds out while its first write is on the way to storage', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  await rig.pass()
+  const backup = copyOf(ann.medium)
+  await ann.sync.executor.commit({ writes: [add('1')] })
+  await rig.pass()
+  await ann.stop()
+  const restored = await rig.client({
+    medium: backup,
+    isStarted: false,
+    random: size => new Uint8Array(size).fill(9),
+  })
+  let isWelcomed = false
+  restored.network.fate = frame => {
+    isWelcomed ||= frame.includes('"welcome"')
+    return 'deliver'
+  }
+  restored.sync.start()
+  const resume = backup.pause()
+  const written = restored.sync.executor.commit({ writes: [add('2')] })
+  const next = restored.sync.executor.commit({ writes: [add('3')] })
+  await rig.pass()
+  expect(isWelcomed).toBe(true)
+  resume()
+  await Promise.all([written, next])
+  await rig.pass(1_000)
+  expect(rig.server.executed.map(({ mutation }) => mutation.writes[0]!.id)).toEqual(['1', '2', '3'])
+  expect(restored.store.outbox.size).toBe(0)
+  expect(rig.server.violations).toEqual([])
+  expect(restored.namesOf('error')).toEqual([])
 })
 
 test('[GREET-6] a server restored from a backup gets what it had not yet decided when it was made', async () => {

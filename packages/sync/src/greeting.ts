@@ -37,7 +37,9 @@ export function isKnownAs(store: Store, welcome: Welcome): boolean {
   const { mutations, size } = store.outbox
   const { nextMutation } = store.checkpoint
   const first = size === 0 ? nextMutation : (mutations[0]?.id ?? nextMutation - size)
-  if (nextMutation <= lastMutation || first > lastMutation + 1) return false
+  // what storage does not have yet was never sent: its numbers are still free, unless somebody else used them
+  const neverSent = nextMutation - (size - mutations.length)
+  if (neverSent <= lastMutation || first > lastMutation + 1) return false
   return mutations.every(mutation => mutation.id > lastMutation || hasNonce(welcome, mutation))
 }
 

@@ -72,6 +72,19 @@ test('[CALL-4] a call whose connection goes fails, and says whether it was sent'
   await expect(behind).rejects.toMatchObject({ code: 'OFFLINE', details: { sent: false } })
 })
 
+test('[CALL-6] a call does not wait for a write that storage refused', async () => {
+  const rig = new TestRig()
+  rig.server.call = () => 1
+  const ann = await rig.client()
+  ann.medium.faultAt(1, 'fail')
+  const refused = ann.sync.executor.commit({ writes: [add('1')] })
+  refused.catch(() => undefined)
+  const called = ann.sync.call('f', null)
+  await rig.pass()
+  await expect(refused).rejects.toMatchObject({ code: 'STORE_FAILED' })
+  expect(await called).toBe(1)
+})
+
 test('[CALL-5] an answer has a minute to come', async () => {
   const rig = new TestRig()
   const ann = await rig.client()

@@ -28,14 +28,17 @@ interface Request {
 export class Requests {
   readonly #clock: Clock
   readonly #limitMs: Millis
+  readonly #lastMade: () => MutationId
   readonly #open = new Map<number, Request>()
   #lastId = 0
   #send: ((frame: string) => void) | undefined
   #answeredThrough: MutationId = 0
 
-  constructor(clock: Clock, limitMs: Millis) {
+  /** `lastMade`: the last mutation there is; those behind it were taken back, or are numbered anew. */
+  constructor(clock: Clock, limitMs: Millis, lastMade: () => MutationId) {
     this.#clock = clock
     this.#limitMs = limitMs
+    this.#lastMade = lastMade
   }
 
   /** Asks, now or when a conversation begins; `after` is the last mutation made. Rejects with SERVER_TIMEOUT, OFFLINE. */
@@ -63,6 +66,11 @@ export class Requests {
   /** Every mutation up to this one has been decided. */
   answered(through: MutationId): void {
     this.#answeredThrough = through
+    this.#flush()
+  }
+
+  /** Mutations that were waited for may be there no more. */
+  wake(): void {
     this.#flush()
   }
 
@@ -100,7 +108,8 @@ export class Requests {
 
   #flush(): void {
     for (const [id, request] of this.#open) {
-      if (!this.#send || request.isSent || request.after > this.#answeredThrough) continue
+      const after = Math.min(request.after, this.#lastMade())
+      if (!this.#send || request.isSent || after > this.#answeredThrough) continue
       const frame = JSON.stringify({ ...request.asked, id })
       if (frame.length > limits.frameBytes) {
         this.#close(id)?.reject(

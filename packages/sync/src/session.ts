@@ -150,8 +150,9 @@ export class Session implements Conversation {
         version: welcome.version,
       },
     }
-    await store.confirm(step)
+    // before the epoch: a process that dies in between is told of the other history once more
     if (epoch !== undefined && epoch !== welcome.epoch) await store.confirm(forgetVersions(store))
+    await store.confirm(step)
     tellRejected(this.#parts, rejected, mutations)
     if (!this.#isOpen) return this.#end()
 

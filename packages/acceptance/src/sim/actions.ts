@@ -9,11 +9,14 @@ export type Collection = (typeof collections)[number]
 export class Habits {
   readonly #dice: Dice
   readonly #isFat: boolean
+  /** Documents that were there before are so large that each is a part of a snapshot. */
+  readonly isLarge: boolean
   #words = 0
 
   constructor(dice: Dice) {
     this.#dice = dice
     this.#isFat = dice.below(12) === 0
+    this.isLarge = dice.below(8) === 0
   }
 
   /** A word nobody wrote before. */

@@ -1,12 +1,13 @@
-import { type Document, decodeTrusted, documentText } from '@nearcloud/protocol'
+import { type Document, documentText } from '@nearcloud/protocol'
 import { coversFilter, evaluate, type Query } from '@nearcloud/query'
 import type { StoredSubscription } from '@nearcloud/store'
 import { keptBy } from '@nearcloud/sync/testing'
 import { collections } from './actions.ts'
 import { checkStep } from './check-step.ts'
 import type { Device } from './device.ts'
+import { Violation } from './invariants.ts'
 import { compare, everything, isAlike } from './same-documents.ts'
-import { documentKey } from './sim-engine.ts'
+import { documentKey } from './sim-disk.ts'
 import type { World } from './world.ts'
 
 /** What the server would answer this user. */
@@ -14,8 +15,7 @@ export function answerOf(world: World, openid: string, query: Query): readonly D
   const readable: Document[] = []
   for (const { collection, id } of world.stored()) {
     if (collection !== query.collection) continue
-    const text = world.disk.textAt(documentKey(collection, id), Number.POSITIVE_INFINITY)
-    const document = text === null ? null : (decodeTrusted(text) as Document)
+    const document = world.disk.at(documentKey(collection, id), Number.POSITIVE_INFINITY)?.document
     if (document && world.judge.mayRead({ kind: 'user', openid }, collection, document))
       readable.push(document)
   }
@@ -36,13 +36,15 @@ function checkDecisions({ disk, devices }: World): void {
   const last = new Map<string, number>()
   for (const { client, nonce, outcome } of disk.decided) {
     if (outcome.id !== (last.get(client) ?? 0) + 1)
-      throw new Error(`mutation ${outcome.id} of ${client} was decided after ${last.get(client)}`)
+      throw new Violation('I8', `mutation ${outcome.id} of ${client} was decided after ${last.get(client)}`)
     last.set(client, outcome.id)
-    if (disk.byNonce.get(nonce)!.length > 1) throw new Error(`the mutation ${nonce} was decided twice`)
+    if (disk.byNonce.get(nonce)!.length > 1)
+      throw new Violation('I8', `the mutation ${nonce} was decided twice`)
   }
   for (const device of devices)
     for (const nonce of device.acknowledged)
-      if (!disk.byNonce.has(nonce)) throw new Error(`${device.name}: ${nonce} was never decided`)
+      if (!disk.byNonce.has(nonce) && !disk.lost.has(nonce))
+        throw new Violation('I1', `${device.name}: ${nonce} was never decided`)
 }
 
 /** Numbers are the sum of what was accepted, lists have everything that was pushed, once, in order. */
@@ -57,7 +59,7 @@ function checkArithmetic(world: World): void {
     for (const write of mutation.writes) {
       const key = documentKey(write.collection, write.id)
       const { version } = outcome as { version: number }
-      if (world.disk.authors.get(`${key}@${version}`) !== client) continue
+      if (world.disk.edition(key, version)?.client !== client) continue
       const known = model.get(key)
       if (write.op === 'remove') model.delete(key)
       else if (write.op === 'add') model.set(key, { n: 0, log: [...(write.data.log as unknown[])] })
@@ -71,16 +73,15 @@ function checkArithmetic(world: World): void {
     }
   for (const { collection, id } of world.stored()) {
     const key = documentKey(collection, id)
-    const stored = world.disk.textAt(key, Number.POSITIVE_INFINITY)
+    const document = world.disk.at(key, Number.POSITIVE_INFINITY)?.document
     const known = model.get(key)
-    if (stored === null || known === 'unsure') continue
-    const document = decodeTrusted(stored) as Document
-    if (!known) throw new Error(`${key} came from nowhere`)
-    if (document.n !== known.n) throw new Error(`${key}: n is ${document.n}, not ${known.n}`)
+    if (!document || known === 'unsure') continue
+    if (!known) throw new Violation('I8', `${key} came from nowhere`)
+    if (document.n !== known.n) throw new Violation('I8', `${key}: n is ${document.n}, not ${known.n}`)
     if (JSON.stringify(document.log) !== JSON.stringify(known.log))
-      throw new Error(`${key}: log is ${document.log}, not ${known.log}`)
+      throw new Violation('I8', `${key}: log is ${document.log}, not ${known.log}`)
     if (new Set(document.tags as string[]).size !== (document.tags as string[]).length)
-      throw new Error(`${key}: a set with duplicates`)
+      throw new Violation('I8', `${key}: a set with duplicates`)
   }
 }
 
@@ -100,11 +101,11 @@ function checkRefused(world: World): void {
   for (const word of bad) {
     if (good.has(word)) continue // a batch that was renumbered is decided under the same nonce; the word is one write's
     for (const [name, all] of [...copies, ['the server', history]] as const)
-      if (all!.includes(word)) throw new Error(`${name} shows ${word} of a refused write`)
+      if (all!.includes(word)) throw new Violation('I4', `${name} shows ${word} of a refused write`)
   }
   if (world.refusedWords.size > 0)
     for (const word of world.refusedWords)
-      if (good.has(word)) throw new Error(`${word} was refused by storage, and sent all the same`)
+      if (good.has(word)) throw new Violation('I1', `${word} was refused by storage, and sent all the same`)
 }
 
 /** A device has what the server would answer, of everything it follows. */
@@ -113,39 +114,46 @@ function checkDevice(world: World, device: Device): void {
   const { store } = process
   const openid = store.checkpoint.openid!
   if (device.options.openid !== undefined && openid !== device.options.openid)
-    throw new Error(`${device.name} is ${openid}`)
+    throw new Violation('I3', `${device.name} is ${openid}`)
   if (process.asked.size > 0)
-    throw new Error(`${process.name}: no answer to ${[...process.asked].join(', ')}`)
-  if (store.outbox.size > 0) throw new Error(`${process.name}: writes are still pending`)
+    throw new Violation('I10', `${process.name}: no answer to ${[...process.asked].join(', ')}`)
+  if (store.outbox.size > 0) throw new Violation('I10', `${process.name}: writes are still pending`)
   for (const { collection, document } of store.confirmedDocuments())
     if (!world.judge.mayRead({ kind: 'user', openid }, collection, document))
-      throw new Error(`${process.name} keeps ${documentText(document)}, which the rules forbid by now`)
+      throw new Violation(
+        'I6',
+        `${process.name} keeps ${documentText(document)}, which the rules forbid by now`,
+      )
   for (const { query } of device.wanted) {
     const mayAsk = world.judge.mayAsk(openid, query)
     const isKept = keptBy(store).some(stored => answers(stored, query))
-    if (mayAsk && !isKept) throw new Error(`${process.name} does not follow ${JSON.stringify(query)}`)
+    if (mayAsk && !isKept)
+      throw new Violation('I10', `${process.name} does not follow ${JSON.stringify(query)}`)
   }
   for (const { query, complete, window } of keptBy(store)) {
-    if (!complete) throw new Error(`${process.name}: ${JSON.stringify(query)} is incomplete`)
+    if (!complete) throw new Violation('I10', `${process.name}: ${JSON.stringify(query)} is incomplete`)
     const expected = answerOf(world, openid, query)
     const ids = window ? new Set(window) : undefined
     const have = store.run({ verb: 'get', query }, ids).documents
-    compare(`${process.name} ${JSON.stringify(query)}`, expected, have)
+    compare('I2', `${process.name} ${JSON.stringify(query)}`, expected, have)
     for (const { _id: id } of expected) {
       const key = documentKey(query.collection, id)
       const { version } = store.confirmed(query.collection, id)!
-      if (version !== world.disk.versions.get(key)!.at(-1))
-        throw new Error(`${process.name}: ${key} is of version ${version}`)
+      if (version !== world.disk.editions.get(key)!.at(-1)!.version)
+        throw new Violation('I2', `${process.name}: ${key} is of version ${version}`)
     }
     if (window && JSON.stringify(window) !== JSON.stringify(expected.map(({ _id }) => _id)))
-      throw new Error(`${process.name}: the window of ${JSON.stringify(query)} is ${JSON.stringify(window)}`)
+      throw new Violation(
+        'I2',
+        `${process.name}: the window of ${JSON.stringify(query)} is ${JSON.stringify(window)}`,
+      )
   }
   for (const { query, latest, error } of process.watching) {
     if (error) continue
     const wanted = answerOf(world, openid, query)
     const isSame =
       wanted.length === latest?.docs.length && wanted.every((each, at) => isAlike(each, latest.docs[at]!))
-    if (!isSame) compare(`${process.name} watches ${JSON.stringify(query)}`, wanted, latest?.docs)
+    if (!isSame) compare('I7', `${process.name} watches ${JSON.stringify(query)}`, wanted, latest?.docs)
   }
 }
 

@@ -1,20 +1,23 @@
-import { type Document, decodeTrusted, documentText, type Mutation, type Write } from '@nearcloud/protocol'
+import { type Document, documentText, type Mutation, type Write } from '@nearcloud/protocol'
 import { applyWrite, equalValues } from '@nearcloud/query'
 import { collections } from './actions.ts'
+import { checkStanding } from './check-standing.ts'
 import type { Device, Process } from './device.ts'
+import { Violation } from './invariants.ts'
 import { compare, everything, isAlike } from './same-documents.ts'
-import { documentKey } from './sim-engine.ts'
+import { documentKey } from './sim-disk.ts'
 import type { World } from './world.ts'
 
 /** What has to be true at every step, whatever happens. Throws what is not. */
 export function checkStep(world: World): void {
-  if (world.violations.length > 0) throw new Error(world.violations[0])
+  if (world.violations.length > 0) throw world.violations[0]
   for (const device of world.devices) {
     if (device.diverged !== undefined) throw new Error(`diverged: ${device.diverged}`)
     const process = device.live
     if (!process) continue
     checkOutbox(world, device, process)
     checkCopy(world, process)
+    checkStanding(world, process)
     checkOverlay(process)
     checkWatches(process)
   }
@@ -28,24 +31,40 @@ function checkOutbox(world: World, device: Device, process: Process): void {
   for (const nonce of device.acknowledged) {
     if (now.has(nonce)) continue
     const [decided] = world.disk.byNonce.get(nonce) ?? []
-    if (!decided) throw new Error(`${process.name}: the acknowledged write ${nonce} is lost`)
+    if (world.disk.lost.has(nonce)) continue
+    if (!decided) throw new Violation('I1', `${process.name}: the acknowledged write ${nonce} is lost`)
     const isTold = rejected.has(nonce) || device.discarded.has(nonce)
     if (isTold !== (decided.outcome.status === 'rejected'))
-      throw new Error(
+      throw new Violation(
+        'I8',
         `${process.name}: ${nonce} was ${decided.outcome.status}, and the app is told otherwise`,
       )
   }
   const isForked = process.client !== store.checkpoint.client
   process.client = store.checkpoint.client
   // whoever was never set back, and has always been the same user, is never taken for a copy
-  if (isForked && !device.wasRestored && device.options.openid !== undefined)
-    throw new Error(`${process.name} goes on as another client`)
+  if (isForked && !device.wasRestored && world.disk.setBacks === 0 && device.options.openid !== undefined)
+    throw new Violation('I8', `${process.name} goes on as another client`)
   if (!isForked)
     for (const [nonce, mutation] of process.pending)
       if (!now.has(nonce) && !rejected.has(nonce) && !device.discarded.has(nonce))
         checkEffect(world, device, process, mutation)
   process.pending = now
   if (!device.wasRestored) for (const mutation of now.values()) checkOnce(world, process, mutation)
+  checkOrder(process)
+}
+
+/** Mutations are numbered without a gap, and their times never go back. */
+function checkOrder({ name, store }: Process): void {
+  const { mutations } = store.outbox
+  for (let n = 1; n < mutations.length; n++) {
+    const [one, next] = [mutations[n - 1]!, mutations[n]!]
+    if (next.id <= one.id || next.time < one.time)
+      throw new Violation(
+        'I3',
+        `${name}: mutation ${next.id} of ${next.time} comes after ${one.id} of ${one.time}`,
+      )
+  }
 }
 
 /** A pending write is laid over documents that do not have it yet. */
@@ -53,11 +72,13 @@ function checkOnce({ disk }: World, process: Process, { nonce, writes }: Mutatio
   const [decided] = disk.byNonce.get(nonce) ?? []
   if (decided?.outcome.status !== 'accepted') return
   const { version } = decided.outcome
+  if (process.store.checkpoint.epoch !== disk.memory.epoch) return
   for (const { collection, id } of writes) {
     const key = documentKey(collection, id)
-    if (disk.authors.get(`${key}@${version}`) !== decided.client) continue
+    if (disk.edition(key, version)?.client !== decided.client) continue
     if ((process.store.confirmed(collection, id)?.version ?? 0) >= version)
-      throw new Error(
+      throw new Violation(
+        'I8',
         `${process.name}: ${key}@${version} is here, and its mutation is laid over it once more`,
       )
   }
@@ -66,23 +87,29 @@ function checkOnce({ disk }: World, process: Process, { nonce, writes }: Mutatio
 /** An accepted write has left the outbox: what it did is in the copy, or something newer. */
 function checkEffect(world: World, device: Device, process: Process, mutation: Mutation): void {
   const { disk, judge } = world
-  const { outcome, client } = disk.byNonce.get(mutation.nonce)![0]!
-  if (outcome.status !== 'accepted') return
+  const [decided] = disk.byNonce.get(mutation.nonce) ?? []
+  if (!decided && disk.lost.has(mutation.nonce)) return
+  if (!decided) throw new Violation('I1', `${process.name}: ${mutation.nonce} left the outbox undecided`)
+  const { outcome, client } = decided
+  if (outcome.status !== 'accepted' || process.store.checkpoint.epoch !== disk.memory.epoch) return
   const openid = process.store.checkpoint.openid ?? ''
   for (const { collection, id } of mutation.writes) {
     const key = documentKey(collection, id)
-    if (disk.authors.get(`${key}@${outcome.version}`) !== client) continue
+    if (disk.edition(key, outcome.version)?.client !== client) continue
     const known = process.store.confirmed(collection, id)
     if (known && known.version >= outcome.version) continue
-    const mayBeGone = (disk.versions.get(key) ?? []).some(version => {
+    const mayBeGone = (disk.editions.get(key) ?? []).some(each => {
       // what others did to it later may have taken it out of a window
-      if (version > outcome.version && disk.authors.get(`${key}@${version}`) !== client) return true
-      const text = version >= outcome.version && disk.committed.get(`${key}@${version}`)
-      return text === null || (text && judge.hides(openid, collection, decodeTrusted(text) as Document))
+      if (each.version > outcome.version && each.client !== client) return true
+      if (each.version < outcome.version) return false
+      return each.document === null || judge.hides(openid, collection, each.document)
     })
     if (device.wasReset && world.isPruned) continue // no history tells what it did
-    if (known || !mayBeGone)
-      throw new Error(
+    // what may not be read any more is not told: the old state stays until a snapshot takes its place
+    const isFine = mayBeGone && (!known || device.wasReset)
+    if (!isFine)
+      throw new Violation(
+        'I3',
         `${process.name}: ${key}@${outcome.version} left the outbox before it came back (flicker)`,
       )
   }
@@ -92,11 +119,18 @@ const looked = new WeakMap<Document, string>()
 
 /** Everything confirmed is something that was committed. */
 function checkCopy(world: World, process: Process): void {
+  const { epoch } = process.store.checkpoint
+  if (epoch !== process.epoch) process.versions.clear() // another history counts anew
   for (const { collection, document, version } of process.store.confirmedDocuments()) {
-    const place = `${documentKey(collection, document._id)}@${version}`
+    const key = documentKey(collection, document._id)
+    const before = process.versions.get(key) ?? 0
+    process.versions.set(key, version)
+    if (version < before && version > 0)
+      throw new Violation('I3', `${process.name} had ${key}@${before}, and goes back to ${version}`)
+    const place = `${key}@${version}`
     if (looked.get(document) === place) continue
-    if (world.disk.committed.get(place) !== documentText(document))
-      throw new Error(`${process.name} has ${place} as it never was: ${documentText(document)}`)
+    if (!world.disk.wasEver(key, version, documentText(document)))
+      throw new Violation('I2', `${process.name} has ${place} as it never was: ${documentText(document)}`)
     looked.set(document, place)
   }
 }
@@ -134,10 +168,13 @@ function checkOverlay(process: Process): void {
       const key = documentKey(collection, document._id)
       const wanted = expected.get(key)
       if (wanted !== document && !(wanted && equalValues(wanted, document)))
-        throw new Error(`${process.name} shows ${key} as ${documentText(document)}, not ${text(wanted)}`)
+        throw new Violation(
+          'I2',
+          `${process.name} shows ${key} as ${documentText(document)}, not ${text(wanted)}`,
+        )
     }
   const wanted = [...expected.values()].filter(document => document !== null).length
-  if (count !== wanted) throw new Error(`${process.name} shows ${count} documents, not ${wanted}`)
+  if (count !== wanted) throw new Violation('I2', `${process.name} shows ${count} documents, not ${wanted}`)
 }
 
 /** What is made belongs to who is signed in. */
@@ -155,7 +192,7 @@ function checkWatches(process: Process): void {
     const isSame =
       documents.length === latest.docs.length &&
       documents.every((document, at) => isAlike(document, latest.docs[at]!))
-    if (!isSame) compare(`${process.name} watches ${JSON.stringify(query)}`, documents, latest.docs)
+    if (!isSame) compare('I7', `${process.name} watches ${JSON.stringify(query)}`, documents, latest.docs)
   }
 }
 

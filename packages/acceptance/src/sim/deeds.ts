@@ -1,4 +1,6 @@
+import type { PathChange } from '@nearcloud/protocol'
 import type { Actor } from '@nearcloud/server'
+import { checkSynced } from './check-standing.ts'
 import type { Device, Process } from './device.ts'
 import type { World } from './world.ts'
 
@@ -6,11 +8,9 @@ export type Deed = readonly [weight: number, name: string, act: () => void | Pro
 
 const admin: Actor = { kind: 'admin' }
 
-/** Everything that can happen in a world besides what is under way, and how likely it is. */
+/** Everything that people and apps do, and how likely it is. */
 export function deedsOf(world: World): readonly Deed[] {
-  /** Devices as they were once: storage and what the app had been told. */
-  const backups = new Map<Device, () => void>()
-  const { dice, habits, schedule, network, devices } = world
+  const { dice, habits, schedule, devices } = world
   const some = (act: (device: Device) => void) => () => act(dice.pick(devices))
   const live = (act: (process: Process, device: Device) => void) =>
     some(device => {
@@ -19,10 +19,18 @@ export function deedsOf(world: World): readonly Deed[] {
   const openidOf = (process: Process) => process.store.checkpoint.openid
   return [
     [300, 'write', live((process, device) => write(world, process, device))],
+    [
+      8,
+      'write a lot',
+      live((process, device) => {
+        for (let i = 0; i < 7; i++) write(world, process, device)
+        if (dice.below(2) === 0) call(world, process, device)
+      }),
+    ],
+    [30, 'write the same', live((process, device) => writeTheSame(world, process, device))],
     [20, 'write where', live((process, device) => writeWhere(world, process, device))],
     [60, 'time passes', () => schedule.pass(dice.below(40))],
     [40, 'much time passes', () => schedule.pass(dice.below(4_000))],
-    [6, 'a minute passes', () => schedule.pass(60_000)],
     [
       30,
       'get',
@@ -39,102 +47,39 @@ export function deedsOf(world: World): readonly Deed[] {
         device.ask(process, 'count', process.sync.executor.run({ verb: 'count', query }))
       }),
     ],
-    [
-      20,
-      'call',
-      live((process, device) => {
-        const nonces = process.store.outbox.mutations.map(({ nonce }) => nonce)
-        device.ask(process, 'call', process.sync.call('f', { nonces, id: habits.id([]) }))
-      }),
-    ],
+    [20, 'call', live((process, device) => call(world, process, device))],
+    [20, 'wait for the server', live((process, device) => waitForTheServer(world, process, device))],
     [16, 'watch', live((process, device) => device.watch(process, habits.query(openidOf(process))))],
     [8, 'unwatch', live(process => process.watching[0]?.close())],
-    [16, 'subscribe', some(device => device.want(habits.query(device.options.openid)))],
+    [20, 'subscribe', some(device => device.want(habits.query(device.options.openid)))],
     [
       12,
       'unsubscribe',
       some(device => {
-        if (device.wanted.length > 0) device.unwant(dice.pick(device.wanted))
+        if (device.wanted.length === 0) return
+        device.unwant(dice.below(2) === 0 ? device.wanted.at(-1)! : dice.pick(device.wanted))
       }),
     ],
-    [8, 'go offline', live(process => process.sync.goOffline())],
+    [
+      12,
+      'let go what is on its way',
+      live((process, device) => {
+        const complete = [...process.store.subscriptions.values()].map(({ query }) => JSON.stringify(query))
+        const wanted = device.wanted.find(({ query }) => !complete.includes(JSON.stringify(query)))
+        if (wanted) device.unwant(wanted)
+      }),
+    ],
     [24, 'go online', live(process => process.sync.goOnline())],
     [8, 'wake', live(process => process.sync.wake())],
     [4, 'doubt', live(process => process.sync.doubt())],
     [8, 'discard', live((process, device) => discard(process, device))],
-    [6, 'compact', live((process, device) => device.ask(process, 'compact', process.store.compact()))],
-    [
-      40,
-      'cut',
-      () => {
-        if (network.sockets.length === 0) return
-        const busy = network.sockets.filter(({ up }) => up.length > 0)
-        const socket = dice.pick(busy.length > 0 ? busy : network.sockets)
-        socket.cut({ up: dice.below(socket.up.length + 1), down: dice.below(socket.down.length + 1) })
-        // what is on its way may arrive when the client has long been talking over another socket
-        socket.up.isSlow = dice.below(3) === 0
-      },
-    ],
-    [
-      4,
-      'network down',
-      () => {
-        network.isUp = false
-      },
-    ],
-    [
-      12,
-      'network up',
-      () => {
-        network.isUp = true
-      },
-    ],
-    [20, 'crash', some(device => device.crash())],
+    [30, 'compact', live((process, device) => device.ask(process, 'compact', process.store.compact()))],
     [
       60,
       'boot',
       some(device => {
         if (!device.process) device.boot()
       }),
-    ],
-    [
-      16,
-      'disk fault',
-      some(device =>
-        device.medium.faultAt(1 + dice.below(6), dice.pick(['stop', 'stop', 'fail', 'full'] as const)),
-      ),
-    ],
-    [8, 'backup', some(device => backUp(device, backups))],
-    [
-      6,
-      'restore',
-      () => {
-        if (backups.size > 0) dice.pick([...backups.values()])()
-      },
-    ],
-    [10, 'server dies', () => world.crashHouse()],
-    [
-      5,
-      'server disk fails',
-      () => {
-        if (world.house) world.house.engine.failsNext = true
-      },
-    ],
-    [
-      6,
-      'prune',
-      () => {
-        world.isPruned = true
-        return world.disk.memory.prune('sim', { before: Number.POSITIVE_INFINITY, keep: dice.below(4) })
-      },
-    ],
-    [
-      16,
-      'rules',
-      () => {
-        world.judge.change(dice.below(3))
-        world.house?.rulesChanged()
-      },
     ],
     [30, 'operator', () => operate(world)],
   ]
@@ -146,6 +91,23 @@ function write(world: World, process: Process, device: Device): void {
   device.write(process, { writes }, () => refusedWords.add(word))
 }
 
+/** Tells what has to be decided before it. */
+function call({ habits }: World, process: Process, device: Device): void {
+  const nonces = process.store.outbox.mutations.map(({ nonce }) => nonce)
+  device.ask(process, 'call', process.sync.call('f', { nonces, id: habits.id([]) }))
+}
+
+/** Where it wrote before, as somebody does who types. */
+function writeTheSame({ habits, dice, refusedWords }: World, process: Process, device: Device): void {
+  const last = device.lastWrite
+  if (!last) return
+  const word = habits.word()
+  const [id, collection] = [last.id, last.collection]
+  const changes: PathChange[] = [['title', 'set', word]]
+  if (dice.below(2) === 0) changes.push(['rank', 'set', dice.below(10)])
+  device.write(process, { writes: [{ op: 'update', collection, id, changes }] }, () => refusedWords.add(word))
+}
+
 function writeWhere(world: World, process: Process, device: Device): void {
   const { habits, refusedWords, dice } = world
   const word = habits.word()
@@ -154,32 +116,24 @@ function writeWhere(world: World, process: Process, device: Device): void {
   device.write(process, { target, first: dice.below(3) === 0, change }, () => refusedWords.add(word))
 }
 
+/** Nothing holds for a server that was set back meanwhile, or under rules that changed. */
+function waitForTheServer(world: World, process: Process, device: Device): void {
+  const { house, judge, disk } = world
+  if (!house) return
+  const [asked, rules, epoch] = [house.head, judge.version, disk.memory.epoch]
+  const synced = process.sync.whenSynced().then(() => {
+    const isStill = device.live === process && rules === judge.version && epoch === disk.memory.epoch
+    if (isStill) world.check(() => checkSynced(world, process, asked))
+  })
+  device.ask(process, 'wait', synced)
+}
+
 function discard(process: Process, device: Device): void {
   const [oldest] = process.store.rejected
   if (!oldest) return
   const { nonce } = oldest.mutation
   device.discarded.add(nonce) // whether it is still there after a crash is open
   device.ask(process, 'discard', process.store.discardRejected(nonce))
-}
-
-/**
- * Not before somebody is known: a store of nobody that is set back becomes somebody else. And not of a store that was set
- * back itself: a copy made before it learned so would go on as two clients, and what was pending in it be done by both.
- */
-function backUp(device: Device, backups: Map<Device, () => void>): void {
-  if (device.wasRestored) return
-  if (device.options.openid === undefined && device.live?.store.checkpoint.token === undefined) return
-  const records = new Map(device.medium.records)
-  const [acknowledged, discarded] = [new Set(device.acknowledged), new Set(device.discarded)]
-  backups.set(device, () => {
-    device.crash()
-    device.medium.records.clear()
-    for (const [sequence, payload] of records) device.medium.records.set(sequence, payload)
-    device.acknowledged = new Set(acknowledged)
-    device.discarded = new Set(discarded)
-    device.wasRestored = true
-    device.boot()
-  })
 }
 
 /** The operator, or a function, changes who may read what. */

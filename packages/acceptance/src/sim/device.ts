@@ -1,10 +1,13 @@
-import { type Mutation, toCloudError } from '@nearcloud/protocol'
+import { type Mutation, toCloudError, type Version, type Write } from '@nearcloud/protocol'
 import type { Commit, Query, Snapshot } from '@nearcloud/query'
 import { openStore, type Store } from '@nearcloud/store'
-import { MemoryMedium, seededRandom } from '@nearcloud/store/testing'
+import { type Fault as MediumFault, MemoryMedium, seededRandom } from '@nearcloud/store/testing'
 import { createSync, type Sync } from '@nearcloud/sync'
+import type { Fault } from './faults.ts'
 import { tokenOf } from './house.ts'
+import type { Invariant } from './invariants.ts'
 import type { Network } from './network.ts'
+import { putBack, type Save } from './saves.ts'
 import type { Owner, Schedule } from './schedule.ts'
 import { SimStorage } from './sim-storage.ts'
 
@@ -12,11 +15,13 @@ export interface DeviceOptions {
   readonly name: string
   /** Whose device it is; undefined: whoever the server says. */
   readonly openid?: string
-  /** How far ahead its clock is. */
+  /** How far ahead its clock is at first. */
   readonly skewMs: number
   readonly seed: number
   readonly schedule: Schedule
   readonly network: Network
+  readonly count: (fault: Fault) => void
+  readonly violates: (invariant: Invariant, words: string) => void
 }
 
 /** A query that somebody looks at. */
@@ -46,6 +51,10 @@ export class Process implements Owner {
   /** Durable mutations at the last look, by nonce. */
   pending: ReadonlyMap<string, Mutation> = new Map()
   client = ''
+  /** The copy at the last look, and the versions of its documents. */
+  looked: { readonly subscriptions: unknown; readonly version: Version } | undefined
+  readonly versions = new Map<string, Version>()
+  epoch: string | undefined
 
   constructor(name: string) {
     this.name = name
@@ -73,16 +82,30 @@ export class Device {
   isDying = false
   /** Was it ever set back to an older state? */
   wasRestored = false
+  /** Set back, and nothing was heard from the server since: what is written now is of a store that knows no better. */
+  isBehind = false
+  /** How it was a moment ago, a few times: power may fail. */
+  readonly lately: Save[] = []
+  /** How it was long ago. */
+  longAgo: Save | undefined
+  skewMs: number
+  lastWrite: Write | undefined
+  /** How often a server greeted it. */
+  greetings = 0
+  /** Its next process does not connect before somebody says so. */
+  startsOffline = false
   /** Could the server ever not continue its copy? */
   wasReset = false
   errors: string[] = []
   /** What a check found: nothing ever differs. */
   diverged: string | undefined
+  #fault: MediumFault | undefined
   #lives = 0
   #questions = 0
 
   constructor(options: DeviceOptions) {
     this.options = options
+    this.skewMs = options.skewMs
   }
 
   get name(): string {
@@ -99,6 +122,7 @@ export class Device {
     this.medium.restart()
     this.isDying = false
     this.medium.stopped.then(() => {
+      this.options.count('client killed in a storage step')
       this.isDying = true
     })
     const process = new Process(`${name}.${++this.#lives}`)
@@ -119,6 +143,41 @@ export class Device {
     network.died(process)
   }
 
+  /**
+   * As it is now; undefined when it must not be set back to that. Not before somebody is known: a store of nobody that is
+   * set back becomes somebody else. And not of a store that was set back itself and knows no better yet: it would go on
+   * as two clients, and what is pending in it be done by both.
+   */
+  save(): Save | undefined {
+    if (this.isBehind) return undefined
+    if (this.options.openid === undefined && this.live?.store.checkpoint.token === undefined) return undefined
+    return {
+      records: new Map(this.medium.records),
+      acknowledged: new Set(this.acknowledged),
+      discarded: new Set(this.discarded),
+      greetings: this.greetings,
+    }
+  }
+
+  /** A step of its storage goes wrong. */
+  faultAt(step: number, kind: MediumFault): void {
+    this.medium.faultAt(step, kind)
+    this.#fault = kind
+  }
+
+  /** Goes on from an earlier state of its storage. */
+  setBack(save: Save): void {
+    this.crash()
+    putBack(this.medium, save)
+    this.acknowledged = new Set(save.acknowledged)
+    this.discarded = new Set(save.discarded)
+    this.wasRestored = true
+    this.isBehind = true
+    this.longAgo = undefined
+    this.lately.length = 0
+    this.boot()
+  }
+
   want(query: Query): void {
     const wanted: Wanted = { query, close: () => undefined }
     this.wanted.push(wanted)
@@ -132,8 +191,15 @@ export class Device {
 
   /** Writes; `refused` is told when storage would not have it. */
   write(process: Process, commit: Commit, refused: () => void): void {
+    const known = 'writes' in commit ? seenOf(process, commit.writes) : 0
+    if ('writes' in commit) this.lastWrite = commit.writes[0]
     const answer = process.sync.executor.commit(commit)
     process.expect(`write ${++this.#questions}`, answer)
+    answer.then(({ mutationId }) => {
+      const made = process.store.outbox.mutations.find(({ id }) => id === mutationId)
+      if (made && 'writes' in commit && made.writes[0] === commit.writes[0] && made.base < known)
+        this.options.violates('I3', `${process.name} had seen version ${known}, and writes on ${made.base}`)
+    }, nothing)
     answer.catch(thrown => {
       if (toCloudError(thrown).code.startsWith('STORE_')) refused()
     })
@@ -161,13 +227,15 @@ export class Device {
   }
 
   async #open(process: Process): Promise<void> {
-    const { schedule, network, openid, skewMs, seed } = this.options
+    const { schedule, network, openid, seed } = this.options
     const random = seededRandom(seed * 1_000 + this.#lives)
-    const storage = new SimStorage(this.medium, schedule.lane(`${process.name} disk`, process))
+    const storage = new SimStorage(this.medium, schedule.lane(`${process.name} disk`, process), () =>
+      this.#remember(),
+    )
     const store = await openStore({ storage, random })
     if (openid !== undefined && store.checkpoint.token === undefined)
       await store.confirm({ checkpoint: { token: tokenOf(openid) } })
-    const clock = schedule.clockOf(process, skewMs)
+    const clock = schedule.clockOf(process, () => this.skewMs)
     const transport = network.transportOf(process)
     const cache = { maxDocuments: 1, maxAgeMs: 1_000, everyMs: 200 }
     const sync = createSync({
@@ -191,13 +259,31 @@ export class Device {
     sync.on('evicted', ({ collection, count }) =>
       schedule.note(`${process.name} drops ${count} ${collection}`),
     )
+    sync.on('online', () => {
+      this.isBehind = false
+      this.greetings++
+    })
+    store.onEvent(({ name }) => {
+      if (name !== 'storageFailed' && name !== 'compactionFailed') return
+      this.options.count(this.#fault === 'full' ? 'client storage full' : 'client storage refuses')
+    })
     sync.on('error', error => {
       schedule.note(`${process.name} error: ${error.code} ${error.errMsg}`)
+      if (error.errMsg.includes('does not follow what came before'))
+        this.options.violates('I12', `${process.name}: ${error.errMsg}`)
       this.errors.push(`${error.code}: ${error.errMsg}`)
     })
     schedule.note(`${process.name} is up`)
+    if (this.startsOffline) sync.goOffline()
+    this.startsOffline = false
     sync.start()
     for (const wanted of this.wanted) this.#follow(process, wanted)
+  }
+
+  #remember(): void {
+    const save = this.save()
+    if (save) this.lately.push(save)
+    if (this.lately.length > 4) this.lately.shift()
   }
 
   #follow(process: Process, wanted: Wanted): void {
@@ -210,3 +296,11 @@ export class Device {
     }
   }
 }
+
+/** The latest version that somebody who writes this has before their eyes. */
+function seenOf({ store }: Process, writes: readonly Write[]): Version {
+  const versions = writes.map(({ collection, id }) => store.confirmed(collection, id)?.version ?? 0)
+  return Math.max(store.checkpoint.version, ...versions)
+}
+
+function nothing(): void {}

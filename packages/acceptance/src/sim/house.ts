@@ -1,15 +1,20 @@
-import { CloudError, type Value } from '@nearcloud/protocol'
+import { CloudError, type Millis, type Value, type Version } from '@nearcloud/protocol'
 import type { Actor, LogLine } from '@nearcloud/server'
 import { Fanout, LiveEnvironment, Sessions, type SessionTokens } from '@nearcloud/server/testing'
 import type { Listening } from './network.ts'
 import type { ChangingJudge } from './rules.ts'
 import type { Lane, Owner, Schedule } from './schedule.ts'
-import { type SimDisk, SimEngine } from './sim-engine.ts'
+import type { SimDisk } from './sim-disk.ts'
+import { SimEngine } from './sim-engine.ts'
 
 export interface HouseOptions {
   readonly name: string
   readonly schedule: Schedule
   readonly disk: SimDisk
+  /** How much longer than others its disk takes. */
+  readonly slowness: number
+  /** How far ahead its clock is. */
+  readonly skewMs: () => Millis
   readonly judge: ChangingJudge
   readonly tokens: SessionTokens
   readonly log: (line: LogLine) => void
@@ -23,30 +28,34 @@ export class House implements Owner {
   readonly engine: SimEngine
   readonly environment: LiveEnvironment
   readonly #options: HouseOptions
+  #fanout: Fanout | undefined
   sessions: Sessions | undefined
 
   constructor(options: HouseOptions) {
-    const { name, schedule, disk, judge, log } = options
+    const { name, schedule, disk, judge, log, skewMs } = options
     this.name = name
     this.#options = options
     this.turns = schedule.lane(`${name} turn`, this)
-    this.engine = new SimEngine(disk, schedule.lane(`${name} disk`, this))
-    const clock = schedule.clockOf(this)
+    const lane = schedule.lane(`${name} disk`, this)
+    lane.slowness = options.slowness
+    this.engine = new SimEngine(disk, lane)
+    const clock = schedule.clockOf(this, skewMs)
     this.environment = new LiveEnvironment({ env: 'sim', engine: this.engine, clock, judge, log })
   }
 
   async open(): Promise<void> {
-    const { schedule, tokens, log, invoke } = this.#options
+    const { tokens, log, invoke } = this.#options
     // parts of a document each: whatever may come between two of them does
     const fanout = await Fanout.open(this.environment, {
       parts: { characters: 150, heldCharacters: 0 },
     })
+    this.#fanout = fanout
     this.sessions = new Sessions({
       environment: this.environment,
       fanout,
       tokens,
       log,
-      clock: schedule.clockOf(this),
+      clock: this.environment.clock,
       invoke: ({ name, data, actor }) => invoke(name, data, actor, this),
       askFiles: async () => {
         throw new CloudError('STORAGE_FILE_NONEXIST', { errMsg: 'there are no files here' })
@@ -59,8 +68,18 @@ export class House implements Owner {
     return sessions && { owner: this, begin: wire => sessions.begin(wire) }
   }
 
+  /** The last version that was published; 0 before it is open. */
+  get head(): Version {
+    return this.#fanout?.head ?? 0
+  }
+
   rulesChanged(): void {
     this.sessions?.sendAway(new CloudError('ABORTED', { errMsg: 'the rules changed' }), 0)
+  }
+
+  /** Says goodbye, as before a new release. */
+  sendEverybodyAway(): void {
+    this.sessions?.sendAway(new CloudError('ABORTED', { errMsg: 'the server is stopping' }), 1_000)
   }
 }
 

@@ -1,25 +1,63 @@
 import {
   type Document,
   type DownMessage,
+  type DownOf,
   decodeTrusted,
   type Outcome,
   parseDown,
   readItem,
 } from '@nearcloud/protocol'
+import { readStamps } from '@nearcloud/query'
 import type { Batch, Session } from '@nearcloud/server/testing'
+import { checkValues, onlyWriteOf } from './merging.ts'
 import type { Socket } from './network.ts'
-import { documentKey } from './sim-engine.ts'
+import { documentKey } from './sim-disk.ts'
 import type { World } from './world.ts'
 
 /** Looks at a frame the server sends: nothing in it that its reader may not read, nothing that was never committed. */
 export function inspectDown(world: World, socket: Socket, session: Session, frame: string): void {
   const message: DownMessage = parseDown(frame)
-  if (message.type === 'welcome' && !message.resumed)
-    for (const device of world.devices) if (device.process === socket.device) device.wasReset = true
-  if (message.type !== 'changes' && message.type !== 'snapshot') return
-  const { openid } = session
+  switch (message.type) {
+    case 'welcome':
+      inspectWelcome(world, socket, message)
+      inspectOutcomes(world, session, message.outcomes)
+      break
+    case 'pushed':
+      inspectOutcomes(world, session, message.outcomes)
+      break
+    case 'changes':
+      for (const [, ids] of message.windows ?? []) inspectWindow(world, session, ids)
+      inspectItems(world, session, message)
+      break
+    case 'snapshot':
+      inspectWindow(world, session, message.window ?? [])
+      inspectItems(world, session, message)
+  }
+}
+
+function inspectWelcome(world: World, socket: Socket, welcome: DownOf<'welcome'>): void {
+  world.views.set(welcome.viewKey, world.judge.current)
+  if (welcome.resumed) return
+  for (const device of world.devices) if (device.process === socket.device) device.wasReset = true
+}
+
+/** What is said to be decided is on the disk. */
+function inspectOutcomes(world: World, session: Session, outcomes: DownOf<'pushed'>['outcomes']): void {
+  for (const { id, status } of outcomes) {
+    const isDurable = world.disk.decided.some(
+      each => each.client === session.client && each.outcome.id === id && each.outcome.status === status,
+    )
+    if (!isDurable) world.violates('I1', `${session.client} hears of mutation ${id}, which is not durable`)
+  }
+}
+
+function inspectItems(
+  world: World,
+  { openid }: Session,
+  message: DownOf<'changes'> | DownOf<'snapshot'>,
+): void {
   if (openid === undefined) {
-    world.violations.push(`documents for nobody: ${frame}`)
+    world.violates('I5', 'documents for nobody')
     return
   }
   const actor = { kind: 'user', openid } as const
@@ -27,37 +65,94 @@ export function inspectDown(world: World, socket: Socket, session: Session, fram
     const read = readItem(item)
     const { collection, version } = read
     if ('gone' in read) {
-      const key = documentKey(collection, read.gone)
-      const wasReadable = (world.disk.versions.get(key) ?? []).some(each => {
-        const text = world.disk.committed.get(`${key}@${each}`)
-        return text && world.judge.mayRead(actor, collection, decodeTrusted(text) as Document)
-      })
-      if (!wasReadable) world.violations.push(`${openid} hears of ${key}, which it could never read`)
+      if (!wasReadable(world, openid, documentKey(collection, read.gone)))
+        world.violates('I5', `${openid} hears of ${collection}/${read.gone}, which it could never read`)
       continue
     }
     const key = documentKey(collection, read.document._id)
     if (!world.judge.mayRead(actor, collection, read.document))
-      world.violations.push(`${openid} is sent ${key}@${version}, which it may not read`)
-    if (world.disk.committed.get(`${key}@${version}`) !== JSON.stringify(item[2]))
-      world.violations.push(`${openid} is sent ${key}@${version} as it never was: ${JSON.stringify(item[2])}`)
+      world.violates('I5', `${openid} is sent ${key}@${version}, which it may not read`)
+    if (world.disk.edition(key, version)?.text !== JSON.stringify(item[2]))
+      world.violates('I2', `${openid} is sent ${key}@${version} as it never was: ${JSON.stringify(item[2])}`)
   }
 }
 
-/** Looks at what the server stores: everything a user did was theirs to do. */
-export function inspectCommit(world: World, { changes, outcomes }: Batch): void {
-  for (const { record } of changes) {
-    const { collection, id, actor, beforeText, afterText, client, version } = record
-    if (actor.kind !== 'user') continue
-    const [before, after] = [beforeText, afterText].map(text => text && (decodeTrusted(text) as Document))
-    const decided = outcomes.find(each => each.client === client && versionOf(each.outcome) === version)
-    const writes = world.mutations.get(decided?.nonce ?? '')?.writes ?? []
-    // of several writes on one document only the first and the last state are known here
-    if (writes.filter(write => write.collection === collection && write.id === id).length !== 1) continue
-    const op = before ? (after ? 'update' : 'delete') : 'create'
-    const judged = { collection, op, before: before || null, after: after || null, data: null } as const
-    if (world.judge.forbids(actor, judged))
-      world.violations.push(`${actor.openid} could ${op} ${documentKey(collection, id)}@${version}`)
+/** Ids say that there is such a document. */
+function inspectWindow(world: World, { openid = '' }: Session, ids: readonly (string | number)[]): void {
+  for (const id of ids) {
+    const keys = ['open', 'notes', 'mine'].map(collection => documentKey(collection, id))
+    if (!keys.some(key => wasReadable(world, openid, key)))
+      world.violates('I5', `${openid} hears of ${id} in a window, which it could never read`)
   }
+}
+
+function wasReadable(world: World, openid: string, key: string): boolean {
+  const collection = key.slice(0, key.indexOf('/'))
+  return (world.disk.editions.get(key) ?? []).some(
+    ({ document }) => document && world.judge.mayRead({ kind: 'user', openid }, collection, document),
+  )
+}
+
+/** Looks at what the server stores: everything a user did was theirs to do, and merged as it should be. */
+export function inspectCommit(world: World, { from, changes, outcomes }: Batch): void {
+  let last = from
+  for (const { outcome } of outcomes) if (outcome.status === 'rejected') world.count('write refused by rules')
+  for (const change of changes) {
+    const { collection, id, actor, beforeText, afterText, client, version, time } = change.record
+    const place = `${documentKey(collection, id)}@${version}`
+    if (version < last) world.violates('I12', `${place} comes after version ${last}`)
+    last = version
+    const before = beforeText === null ? null : (decodeTrusted(beforeText) as Document)
+    const after = afterText === null ? null : (decodeTrusted(afterText) as Document)
+    const decided = outcomes.find(each => each.client === client && versionOf(each.outcome) === version)
+    const mutation = world.mutations.get(decided?.nonce ?? '')
+    inspectStamps(world, change)
+    const isMadeAnew = mutation && !onlyWriteOf(mutation, change.record)
+    if (!isMadeAnew && before && after && (before._openid !== after._openid || before._id !== after._id))
+      world.violates('I13', `${place} was of ${before._openid}, and is of ${after._openid}`)
+    if (!before && after && actor.kind === 'user' && after._openid !== actor.openid)
+      world.violates('I13', `${place} is made by ${actor.openid}, for ${after._openid}`)
+    const superseded = decided?.outcome.status === 'accepted' ? (decided.outcome.superseded ?? []) : []
+    for (const words of world.merging.follow(change, mutation, superseded)) world.violates('M', words)
+    // of several writes on one document only the first and the last state are known here
+    const write = mutation && onlyWriteOf(mutation, change.record)
+    if (actor.kind !== 'user' || !write) continue
+    for (const words of checkValues(write, superseded, before, after)) world.violates('M', words)
+    const op = before ? (after ? 'update' : 'delete') : 'create'
+    const judged = { collection, op, before, after, data: null } as const
+    if (world.judge.forbids(actor, judged))
+      world.violates('I5', `${actor.openid} could ${op} ${place} at ${time}`)
+  }
+  inspectWholeness(world, { changes, outcomes })
+}
+
+/** What was accepted is there, each part of it. */
+function inspectWholeness(world: World, { changes, outcomes }: Pick<Batch, 'changes' | 'outcomes'>): void {
+  for (const { nonce, client, outcome } of outcomes) {
+    if (outcome.status !== 'accepted') continue
+    for (const write of world.mutations.get(nonce)?.writes ?? []) {
+      if (write.op !== 'add') continue
+      const isThere = changes.some(
+        ({ record }) =>
+          record.client === client &&
+          record.version === outcome.version &&
+          record.id === write.id &&
+          record.collection === write.collection,
+      )
+      const isUndone = world.mutations.get(nonce)!.writes.some(each => each.op === 'remove')
+      if (!isThere && !isUndone)
+        world.violates('I4', `${nonce} was accepted without ${write.collection}/${write.id}`)
+    }
+  }
+}
+
+function inspectStamps(world: World, { record, stamps }: Batch['changes'][number]): void {
+  for (const [path, [version, time]] of Object.entries(readStamps(stamps)))
+    if (version === record.version && time > world.latestServerTime)
+      world.violates(
+        'C4',
+        `${record.collection}/${record.id}/${path} is ${time - world.latestServerTime} ms ahead`,
+      )
 }
 
 function versionOf(outcome: Outcome): number | undefined {

@@ -1,6 +1,7 @@
 import type { Session, Wire } from '@nearcloud/server/testing'
 import type { Connection, Transport, TransportListener } from '@nearcloud/sync'
 import type { Dice } from '../scenario/dice.ts'
+import type { Fault } from './faults.ts'
 import type { Lane, Owner, Schedule } from './schedule.ts'
 
 /** Who answers: a server process that runs; undefined while there is none. */
@@ -15,6 +16,7 @@ export interface NetworkOptions {
   readonly server: () => Listening | undefined
   /** Sees every frame when it is sent. */
   readonly inspect: (socket: Socket, direction: 'up' | 'down', frame: string) => void
+  readonly count: (fault: Fault) => void
 }
 
 /**
@@ -47,7 +49,8 @@ export class Network {
           dice,
           up: schedule.lane(`${name} up`),
           down: schedule.lane(`${name} down`),
-          accept: wire => (this.isUp ? this.#accept(socket, wire) : undefined),
+          accept: wire => this.#accept(socket, wire),
+          count: this.#options.count,
           inspect: (direction, frame) => this.#options.inspect(socket, direction, frame),
           over: () => {
             this.#open.delete(socket)
@@ -67,8 +70,11 @@ export class Network {
   }
 
   #accept(socket: Socket, wire: Wire): Session | undefined {
-    const server = this.#options.server()
-    if (!server) return undefined
+    const server = this.isUp ? this.#options.server() : undefined
+    if (!server) {
+      this.#options.count('connection refused')
+      return undefined
+    }
     socket.server = server.owner
     return server.begin(wire)
   }
@@ -83,6 +89,7 @@ interface SocketOptions {
   readonly down: Lane
   accept(wire: Wire): Session | undefined
   inspect(direction: 'up' | 'down', frame: string): void
+  count(fault: Fault): void
   over(): void
 }
 
@@ -97,7 +104,11 @@ export class Socket implements Connection {
   readonly #options: SocketOptions
   /** What goes down piles up. */
   readonly #isThin: boolean
+  #isPiledUp = false
+  #lastPush: string | undefined
   #isCut = false
+  /** Nothing arrives any more, and nobody was told. */
+  #isFrozen = false
   #hasClient = true
   #hasServer = true
 
@@ -107,7 +118,8 @@ export class Socket implements Connection {
     this.device = options.device
     this.up = options.up
     this.down = options.down
-    this.#isThin = options.dice.below(8) === 0
+    this.#isThin = options.dice.below(5) === 0
+    if (this.#isThin) this.down.slowness = 3
     this.up.push('connect', () => this.#connect())
   }
 
@@ -117,19 +129,43 @@ export class Socket implements Connection {
   send(frame: string): void {
     if (this.#isCut || !this.#hasClient) return
     this.#options.inspect('up', frame)
+    if (frame.startsWith('{"type":"push"')) this.#lastPush = frame
+    if (this.#isFrozen) return
     this.up.push(frame, () => {
       if (this.#hasServer) this.session?.received(frame)
     })
   }
 
   close(): void {
-    this.cut({ up: this.up.length, down: this.#options.dice.below(this.down.length + 1) })
+    if (this.#isFrozen) this.down.push('(closed)', () => this.#endClient())
+    else this.cut({ up: this.up.length, down: this.#options.dice.below(this.down.length + 1) })
+  }
+
+  /** Becomes half-open: from now on nothing arrives at either end, and each finds out by itself. */
+  freeze(): boolean {
+    if (this.#isCut || this.#isFrozen || !this.session) return false
+    this.#isFrozen = true
+    this.up.isPaused = false
+    this.up.truncate(0)
+    this.down.truncate(0)
+    return true
+  }
+
+  /** What pushes a client's mutations arrives once more, as from a relay that had no answer. */
+  repeat(): boolean {
+    const frame = this.#lastPush
+    if (this.#isCut || this.#isFrozen || !this.session || frame === undefined) return false
+    this.up.push(frame, () => {
+      if (this.#hasServer) this.session?.received(frame)
+    })
+    return true
   }
 
   /** Breaks: only the first so many frames on their way still arrive. */
   cut(keep: { up: number; down: number }): void {
-    if (this.#isCut) return
+    if (this.#isCut || this.#isFrozen) return
     this.#isCut = true
+    if (keep.up < this.up.length || keep.down < this.down.length) this.#options.count('frames lost in a cut')
     this.up.truncate(keep.up)
     this.down.truncate(keep.down)
     this.up.isPaused = false
@@ -140,10 +176,16 @@ export class Socket implements Connection {
   /** The process at one end died. */
   endDied(owner: Owner): void {
     const { dice } = this.#options
-    if (owner === this.device) {
+    if (owner === this.device && this.#isFrozen) {
+      this.#hasClient = false
+      this.down.truncate(0)
+    } else if (owner === this.device) {
       this.#hasClient = false
       this.cut({ up: dice.below(this.up.length + 1), down: 0 })
       this.down.truncate(0)
+    } else if (owner === this.server && this.#isFrozen) {
+      this.session = undefined
+      this.#hasServer = false
     } else if (owner === this.server) {
       this.session = undefined
       this.cut({ up: 0, down: dice.below(this.down.length + 1) })
@@ -152,21 +194,30 @@ export class Socket implements Connection {
   }
 
   #connect(): void {
-    const isFull = () => this.#isThin && this.down.length > 2
+    const isFull = () => {
+      const wasPiledUp = this.#isPiledUp
+      this.#isPiledUp = this.#isThin && this.down.length > 1 && !this.#isFrozen
+      if (this.#isPiledUp && !wasPiledUp) this.#options.count('slow reader')
+      return this.#isPiledUp
+    }
     const wire: Wire = {
       send: frame => {
         if (this.#isCut) return
         this.#options.inspect('down', frame)
+        if (this.#isFrozen) return
         this.down.push(frame, () => {
           if (this.#hasClient) this.#options.listener.received(frame)
         })
       },
-      close: () => this.cut({ up: 0, down: this.down.length }),
+      close: () => {
+        if (this.#isFrozen) this.up.push('(closed)', () => this.#endServer())
+        else this.cut({ up: 0, down: this.down.length })
+      },
       get bufferedBytes() {
         return isFull() ? 2_000_000 : 0
       },
       pause: () => {
-        this.up.isPaused = true
+        this.up.isPaused = !this.#isFrozen
       },
       resume: () => {
         this.up.isPaused = false
@@ -197,6 +248,7 @@ export class Socket implements Connection {
   }
 
   #mayBeOver(): void {
+    if (this.#isFrozen && (this.#hasClient || this.#hasServer)) return
     if (this.up.length === 0 && this.down.length === 0) this.#options.over()
   }
 }

@@ -32,11 +32,13 @@ export class ChangingJudge implements Judge {
   #judge: Judge
   #now: () => number
   #edition = 0
+  #deciding: Judge
   readonly #past: Judge[] = []
 
   constructor(now: () => number) {
     this.#now = now
     this.#judge = judgeOf(0, 0, now)
+    this.#deciding = this.#judge
     this.#past.push(this.#judge)
   }
 
@@ -50,14 +52,24 @@ export class ChangingJudge implements Judge {
     this.#past.push(this.#judge)
   }
 
-  /** Would neither the rules in force nor those before them have let this through? */
+  /** Would the rules that were in force when it was decided have refused this? */
   forbids(actor: Actor, write: JudgedWrite): boolean {
-    return !this.#past.slice(-2).some(judge => judge.judgeWrite(actor, write, noReads).allowed)
+    return !this.#deciding.judgeWrite(actor, write, noReads).allowed
+  }
+
+  /** A commit was decided just now, and is on its way to the disk. */
+  decided(): void {
+    this.#deciding = this.#judge
   }
 
   /** Could rules that were in force have kept this document from this user? */
   hides(openid: string, collection: string, document: Document): boolean {
     return this.#past.some(judge => !judge.mayRead({ kind: 'user', openid }, collection, document, noReads))
+  }
+
+  /** The rules in force now, whatever comes later. */
+  get current(): Judge {
+    return this.#judge
   }
 
   mayAsk(openid: string, query: Query): boolean {

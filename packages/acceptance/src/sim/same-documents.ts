@@ -1,6 +1,7 @@
 import { type Document, documentText } from '@nearcloud/protocol'
 import type { Query } from '@nearcloud/query'
 import type { Process } from './device.ts'
+import { type Invariant, Violation } from './invariants.ts'
 
 /** All a process shows of a collection. */
 export function everything(process: Process, collection: string): readonly Document[] {
@@ -17,10 +18,11 @@ export function isAlike(a: Document, b: Document): boolean {
 
 /** Throws when they are not the same documents in the same order. */
 export function compare(
+  invariant: Invariant,
   what: string,
   expected: readonly Document[],
   have: readonly Document[] | undefined,
 ): void {
   const [wanted, got] = [expected, have ?? []].map(list => list.map(documentText).join('\n'))
-  if (wanted !== got) throw new Error(`${what}: has\n${got}\nwants\n${wanted}`)
+  if (wanted !== got) throw new Violation(invariant, `${what}: has\n${got}\nwants\n${wanted}`)
 }

@@ -20,8 +20,8 @@ export class Lane {
   readonly name: string
   readonly owner: Owner | undefined
   isPaused = false
-  /** What is in it takes very long. */
-  isSlow = false
+  /** How much longer than others it takes for what is in it: 1 is no longer. */
+  slowness = 1
   #items: { readonly label: string; readonly run: () => void }[] = []
 
   constructor(name: string, owner: Owner | undefined) {
@@ -91,9 +91,10 @@ export class Schedule {
     this.#timers = this.#timers.filter(timer => timer.owner !== owner)
   }
 
-  clockOf(owner: Owner, skewMs: Millis = 0): Clock {
+  /** `skewMs`: how far ahead of the world it is, at the moment. */
+  clockOf(owner: Owner, skewMs: () => Millis): Clock {
     return {
-      now: () => this.#now + skewMs,
+      now: () => this.#now + skewMs(),
       after: (delayMs, run) => {
         const timer = { owner, due: this.#now + Math.max(0, delayMs), order: this.#order++, run }
         this.#timers.push(timer)
@@ -114,7 +115,7 @@ export class Schedule {
   move(): boolean {
     const ready = this.#lanes.filter(lane => lane.length > 0 && !lane.isPaused)
     if (ready.length === 0) return false
-    const quick = ready.filter(lane => !lane.isSlow || this.#dice.below(150) === 0)
+    const quick = ready.filter(lane => lane.slowness === 1 || this.#dice.below(lane.slowness) === 0)
     const lane = this.#dice.pick(quick.length > 0 ? quick : ready)
     const { label, run } = lane.take()
     this.note(`${lane.name}: ${label}`)

@@ -5,15 +5,19 @@ import type { Lane } from './schedule.ts'
 /** A client's disk that takes its time, before it has written and after. */
 export class SimStorage extends MemoryStorage {
   readonly #lane: Lane
+  readonly #written: () => void
 
-  constructor(medium: MemoryMedium, lane: Lane) {
+  /** `written`: the medium has changed. */
+  constructor(medium: MemoryMedium, lane: Lane, written: () => void) {
     super(medium)
     this.#lane = lane
+    this.#written = written
   }
 
   override async append(payloads: readonly Payload[]): Promise<readonly number[]> {
     await this.#turn('append')
     const sequences = await super.append(payloads)
+    this.#written()
     await this.#turn('appended')
     return sequences
   }
@@ -21,6 +25,7 @@ export class SimStorage extends MemoryStorage {
   override async drop(sequences: readonly number[]): Promise<void> {
     await this.#turn('drop')
     await super.drop(sequences)
+    this.#written()
   }
 
   #turn(label: string): Promise<void> {

@@ -1,6 +1,9 @@
 import { checkQuiet } from './check-quiet.ts'
 import { checkStep } from './check-step.ts'
 import { type Deed, deedsOf } from './deeds.ts'
+import type { FaultCounts } from './faults.ts'
+import { type Invariant, invariantOf, Violation } from './invariants.ts'
+import { misfortunesOf } from './misfortunes.ts'
 import { settled, takeTurns } from './turns.ts'
 import { World } from './world.ts'
 
@@ -13,10 +16,20 @@ export interface Report {
   readonly rejected: number
   /** How often each thing happened. */
   readonly happened: Readonly<Record<string, number>>
+  readonly faults: FaultCounts
 }
 
 /** A run that broke a promise: `message` says which, and when. */
-export class Broken extends Error {}
+export class Broken extends Error {
+  readonly invariant: Invariant
+  readonly steps: number
+
+  constructor(words: string, cause: unknown, steps: number) {
+    super(words, { cause })
+    this.invariant = invariantOf(cause)
+    this.steps = steps
+  }
+}
 
 /** One world from its beginning to quiet, checked all the way. Throws Broken. */
 export async function runSeed(
@@ -34,7 +47,7 @@ export async function runSeed(
     world = new World(seed)
     world.schedule.isLoud = options.isLoud ?? false
     const run = new Run(world)
-    await run.live(options.steps ?? 350)
+    await run.live(options.steps ?? world.dice.pick([250, 350, 600]))
     await run.quiet()
     if (unhandled !== undefined) throw unhandled
     const { decided } = world.disk
@@ -45,10 +58,12 @@ export async function runSeed(
       decided: decided.length,
       rejected: decided.filter(({ outcome }) => outcome.status === 'rejected').length,
       happened: run.happened,
+      faults: world.faults,
     }
   } catch (thrown) {
     const words = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
-    throw new Broken(`seed ${seed}, step ${world?.schedule.steps}: ${words}`, { cause: thrown })
+    const steps = world?.schedule.steps ?? 0
+    throw new Broken(`seed ${seed}, step ${steps}: ${words}`, thrown, steps)
   } finally {
     release()
     process.off('unhandledRejection', onUnhandled)
@@ -66,7 +81,7 @@ class Run {
   constructor(world: World) {
     this.#world = world
     // each world has habits of its own: what never happens in one happens all the time in another
-    this.#deeds = deedsOf(world).map(([weight, name, act]) => [
+    this.#deeds = [...deedsOf(world), ...misfortunesOf(world)].map(([weight, name, act]) => [
       weight * world.dice.pick(name === 'write' ? [1] : [0, 1, 1, 2, 4]),
       name,
       act,
@@ -95,6 +110,7 @@ class Run {
     const { devices, network, house, schedule } = this.#world
     network.isUp = true
     if (house) house.engine.failsNext = false
+    if (house) house.engine.failsReading = false
     for (const device of devices) {
       device.medium.clearFault()
       if (!device.process) device.boot()
@@ -118,10 +134,12 @@ class Run {
     const [steps, now] = [schedule.steps, schedule.now]
     await settled()
     while (!isDone()) {
-      if (!schedule.move() && !(await schedule.passToNext())) throw new Error(`nothing moves ${what}`)
+      if (!schedule.move() && !(await schedule.passToNext()))
+        throw new Violation('I10', `nothing moves ${what}`)
       await this.#after()
       if (schedule.steps - steps > 30_000 || schedule.now - now > 900_000)
-        throw new Error(
+        throw new Violation(
+          'I10',
           `it takes too long ${what}: ${devices.map(({ live, name, errors }) => `${name} ${live?.sync.state} ${live?.store.outbox.size} ${errors.slice(-2)}`)}`,
         )
     }

@@ -1,15 +1,18 @@
 import type { DocId, DocumentData, Mutation, Value, Write } from '@nearcloud/protocol'
 import { mutationFromJson, parseUp } from '@nearcloud/protocol'
-import type { Actor, LogLine } from '@nearcloud/server'
+import type { Actor, Judge, LogLine } from '@nearcloud/server'
 import { createDice, type Dice } from '../scenario/dice.ts'
 import { collections, Habits } from './actions.ts'
 import { Device, type Process } from './device.ts'
+import { type Fault, noFaults } from './faults.ts'
 import { House, openTokens } from './house.ts'
 import { inspectCommit, inspectDown } from './inspect.ts'
+import { type Invariant, Violation } from './invariants.ts'
+import { Merging } from './merging.ts'
 import { Network, type Socket } from './network.ts'
 import { ChangingJudge } from './rules.ts'
 import { Schedule } from './schedule.ts'
-import { SimDisk } from './sim-engine.ts'
+import { SimDisk } from './sim-disk.ts'
 import { settled } from './turns.ts'
 
 /** People with devices, a network between, and a server: everything of one run. */
@@ -18,7 +21,8 @@ export class World {
   readonly dice: Dice
   readonly schedule: Schedule
   readonly network: Network
-  readonly disk = new SimDisk()
+  readonly faults = noFaults()
+  readonly disk = new SimDisk(fault => this.count(fault))
   readonly judge: ChangingJudge
   readonly devices: Device[] = []
   readonly habits: Habits
@@ -27,18 +31,29 @@ export class World {
   /** Words of writes that a storage would not have: nobody ever reads them. */
   readonly refusedWords = new Set<string>()
   /** What broke a promise. */
-  readonly violations: string[] = []
+  readonly violations: Violation[] = []
+  /** Rules by the name of what is seen under them. */
+  readonly views = new Map<string, Judge>()
+  readonly merging = new Merging()
+  /** How far ahead the server's clock is, and the latest it ever showed. */
+  #serverSkewMs = 0
+  #latestServerTime = 0
   readonly logged: LogLine[] = []
+  /** In this world the server may be set back; devices never are then: each alone is enough. */
+  readonly maySetBack: boolean
   /** Was history ever cut? */
   isPruned = false
   house: House | undefined
   readonly #tokens = openTokens()
   #houses = 0
+  readonly #slowness: number
 
   constructor(seed: number) {
     this.seed = seed
     this.dice = createDice(seed)
+    this.maySetBack = this.dice.below(3) === 0
     this.schedule = new Schedule(this.dice)
+    this.#slowness = this.dice.pick([1, 1, 1, 8])
     this.habits = new Habits(this.dice)
     this.judge = new ChangingJudge(() => this.schedule.now)
     this.network = new Network({
@@ -46,13 +61,43 @@ export class World {
       dice: this.dice,
       server: () => this.house?.listening,
       inspect: (socket, direction, frame) => this.#inspect(socket, direction, frame),
+      count: fault => this.count(fault),
     })
+    this.disk.onDecided = () => this.judge.decided()
     this.disk.onCommit = batch => inspectCommit(this, batch)
     this.openHouse()
     this.addDevice('ann1', 'ann', 0)
     this.addDevice('ann2', 'ann', -500)
     this.addDevice('bob', 'bob', 10_000_000)
     this.addDevice('guest', undefined, 40)
+  }
+
+  count(fault: Fault): void {
+    this.faults[fault]++
+  }
+
+  violates(invariant: Invariant, words: string): void {
+    this.violations.push(new Violation(invariant, words))
+  }
+
+  /** Runs a check between two steps: what it throws is a violation. */
+  check(run: () => void): void {
+    try {
+      run()
+    } catch (thrown) {
+      if (!(thrown instanceof Violation)) throw thrown
+      this.violations.push(thrown)
+    }
+  }
+
+  get latestServerTime(): number {
+    this.#latestServerTime = Math.max(this.#latestServerTime, this.schedule.now + this.#serverSkewMs)
+    return this.#latestServerTime
+  }
+
+  serverClockJumps(byMs: number): void {
+    this.latestServerTime
+    this.#serverSkewMs += byMs
   }
 
   addDevice(name: string, openid: string | undefined, skewMs: number): Device {
@@ -64,6 +109,8 @@ export class World {
       seed: seed * 10 + this.devices.length,
       schedule,
       network,
+      count: fault => this.count(fault),
+      violates: (invariant, words) => this.violates(invariant, words),
     })
     this.devices.push(device)
     return device
@@ -76,21 +123,33 @@ export class World {
       schedule,
       disk,
       judge,
+      slowness: this.#slowness,
+      skewMs: () => this.#serverSkewMs,
       tokens: this.#tokens,
       log: line => this.#log(line),
       invoke: (name, data, actor) => this.#invoke(house, name, data, actor),
     })
     this.house = house
     schedule.note(`${house.name} opens`)
-    house.open().catch(thrown => this.violations.push(`the server did not open: ${thrown}`))
+    house.open().catch(thrown => this.violates('I9', `the server did not open: ${thrown}`))
   }
 
   /** Documents that were there before anybody came, of two owners. */
   async furnish(): Promise<void> {
+    const large = this.habits.isLarge ? { large: 'x'.repeat(132_000) } : {}
     const writes = collections.flatMap(collection =>
       ['d2', 'd3', 'd4', 'd5'].map((id, at): Write => {
         const _openid = at % 2 === 0 ? 'ann' : 'bob'
-        const data = { _openid, title: 'old', n: 0, log: [], tags: [], pub: at < 3, rank: 2 * at + 1 }
+        const data = {
+          _openid,
+          title: 'old',
+          n: 0,
+          log: [],
+          tags: [],
+          pub: at < 3,
+          rank: 2 * at + 1,
+          ...large,
+        }
         return { op: 'add', collection, id, data }
       }),
     )
@@ -105,15 +164,31 @@ export class World {
     }
   }
 
-  /** The server's process dies, and another one begins. */
+  /** The server's process dies, and another one begins: after the disk was set back, perhaps. */
   crashHouse(): void {
+    this.#endHouse()
+    this.openHouse()
+  }
+
+  /** The server goes on from a copy of an earlier day. */
+  async setHouseBack(batches: number): Promise<void> {
+    this.#endHouse()
+    await this.disk.setBack(batches)
+    this.merging.forget()
+    this.openHouse()
+  }
+
+  #endHouse(): void {
     const { house, schedule, network } = this
     if (!house) return
+    const { committing } = house.engine
+    this.count('server killed')
+    if (committing === 'not durable') this.count('server killed before a commit is durable')
+    if (committing === 'durable') this.count('server killed between durable and told')
     schedule.note(`${house.name} dies`)
     this.house = undefined
     schedule.drop(house)
     network.died(house)
-    this.openHouse()
   }
 
   /** The ids a process sees, of all its documents. */
@@ -127,7 +202,7 @@ export class World {
   /** The ids the server has. */
   stored(): { collection: string; id: DocId }[] {
     const found: { collection: string; id: DocId }[] = []
-    for (const key of this.disk.versions.keys()) {
+    for (const key of this.disk.editions.keys()) {
       const [collection, name] = key.split('/') as [string, string]
       if (!(collections as readonly string[]).includes(collection)) continue
       found.push({ collection, id: name.startsWith('#') ? Number(name.slice(1)) : name.slice(1) })
@@ -145,9 +220,11 @@ export class World {
     if (message.type !== 'push') return
     for (const json of message.mutations) {
       const known = this.mutations.get(json.nonce)
-      if (known && JSON.stringify(known.writes) !== JSON.stringify(mutationFromJson(json).writes))
-        this.violations.push(`one nonce, two mutations: ${json.nonce}`)
-      this.mutations.set(json.nonce, mutationFromJson(json))
+      const mutation = mutationFromJson(json)
+      if (known) this.count('mutation sent again')
+      if (known && JSON.stringify(known.writes) !== JSON.stringify(mutation.writes))
+        this.violates('I8', `one nonce, two mutations: ${json.nonce}`)
+      this.mutations.set(json.nonce, mutation)
     }
   }
 
@@ -155,7 +232,8 @@ export class World {
   async #invoke(house: House, name: string, data: Value, actor: Actor): Promise<Value> {
     const { nonces, id } = data as DocumentData & { nonces: readonly string[]; id: DocId }
     for (const nonce of nonces)
-      if (!this.disk.byNonce.has(nonce)) this.violations.push(`a call overtook the write ${nonce}`)
+      if (!this.disk.byNonce.has(nonce) && !this.disk.lost.has(nonce))
+        this.violates('I3', `a call overtook the write ${nonce}`)
     const openid = actor.kind === 'user' ? actor.openid : ''
     await house.environment.commit({
       actor: { kind: 'function', name, openid, depth: 0 },
@@ -167,8 +245,9 @@ export class World {
   #log(line: LogLine): void {
     this.logged.push(line)
     if (this.schedule.isLoud) console.log(`      log ${line.event}: ${line.message}`)
-    const isOurs = ['session.failed', 'commit.failed', 'commit.listener'].includes(line.event)
+    if (line.event === 'commit.failed') this.violates('I9', line.message)
+    const isOurs = ['session.failed', 'commit.listener'].includes(line.event)
     if (isOurs && !line.message.includes('injected'))
-      this.violations.push(`${line.event}: ${line.message} ${line.facts?.stack ?? ''}`)
+      this.violates('I9', `${line.event}: ${line.message} ${line.facts?.stack ?? ''}`)
   }
 }

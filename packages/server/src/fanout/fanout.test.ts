@@ -298,6 +298,19 @@ test('[FAN-15] after a pong everything committed before its ping was told', asyn
   expect(bob.heard.at(-2)).toMatchObject({ type: 'changes', from: 0, to: 20, items: [] })
 })
 
+test('[FAN-15] a pong comes after what is in the windows that were asked for before its ping', async () => {
+  const house = await openHouse()
+  await write(house, add('a', { public: true }))
+  const bob = await join(house, 'bob')
+  bob.subscribe(1, { limit: 2 })
+  await settled(bob)
+  expect(bob.heard.at(-2)).toMatchObject({ type: 'snapshot', window: ['a'] })
+  bob.subscribe(2, { limit: 3 })
+  bob.send({ type: 'ping' })
+  bob.send({ type: 'unsubscribe', id: 2 })
+  await bob.next('pong') // nothing is owed of what is not asked for any more
+})
+
 test('[RESUME-1] a client that was away is told exactly what it missed', async () => {
   const house = await openHouse()
   await write(

@@ -88,9 +88,9 @@ export class FeedWindow implements Follower {
     return this.#isAnnounced && this.#noted.length === 0
   }
 
-  /** Did something up to `version` happen that may be news, and was not told yet? */
+  /** Is there anything up to `version` that was not told yet, be it what is in it at first? */
   lagsBehind(version: Version): boolean {
-    return this.#isAnnounced && (this.hasNews || this.#noted.some(change => change.version <= version))
+    return !this.#isAnnounced || this.hasNews || this.#noted.some(change => change.version <= version)
   }
 
   /** Is something different from what was told? */

@@ -77,7 +77,10 @@ export class Feed implements Follower {
       actor,
       changed: () => this.#ask(),
     })
-    this.first = new FirstResults(this, this.#begun, thrown => this.#failed(thrown))
+    this.first = new FirstResults(this, this.#begun, {
+      ended: () => this.#ask(), // somebody may wait for it
+      failed: thrown => this.#failed(thrown),
+    })
   }
 
   get isOpen(): boolean {
@@ -151,7 +154,7 @@ export class Feed implements Follower {
     return this.#until(() => this.#sent >= version)
   }
 
-  /** As `reached`, and its windows are as of `version` too: they may be told later than the rest. */
+  /** As `reached`, and its windows are as of `version` too, or newer: they may be told later than the rest. */
   caughtUp(version: Version): Promise<void> {
     const lags = () => this.followed.windows.some(window => window.lagsBehind(version))
     return this.#until(() => this.#sent >= version && !lags())

@@ -22,14 +22,14 @@ export class FirstResults {
   /** The versions of each document since the oldest of them that is under way began. */
   #meanwhile: Map<string, Version[]> | undefined
 
-  /** Nothing leaves before `begun`. */
-  constructor(feed: Feed, begun: Promise<void>, failed: (thrown: unknown) => void) {
+  /** Nothing leaves before `begun`. `ended`: one of them is told, or nobody wants it any more. */
+  constructor(feed: Feed, begun: Promise<void>, events: { ended(): void; failed(thrown: unknown): void }) {
     this.#feed = feed
     this.#turns = new Turns(begun, {
       idle: () => {
         this.#meanwhile = undefined
       },
-      failed,
+      ...events,
     })
   }
 

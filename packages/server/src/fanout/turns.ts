@@ -15,11 +15,13 @@ export class Turns {
   #jobs: Job[] = []
   #isRunning = false
   #begun: Promise<void>
+  #ended: () => void
   #idle: () => void
 
-  /** Nothing is done before `begun`; `idle` is called when nothing is left to do. */
-  constructor(begun: Promise<void>, events: { idle(): void; failed(thrown: unknown): void }) {
+  /** Nothing is done before `begun`; `ended` is called for each that is over, `idle` when nothing is left to do. */
+  constructor(begun: Promise<void>, events: { ended(): void; idle(): void; failed(thrown: unknown): void }) {
     this.#begun = begun
+    this.#ended = () => events.ended()
     this.#idle = () => events.idle()
     this.#failed = thrown => events.failed(thrown)
   }
@@ -39,6 +41,7 @@ export class Turns {
     this.#jobs = this.#jobs.filter(job => !dropped.includes(job))
     // a step that is being done is finished first; what it throws belongs to nobody any more
     for (const job of dropped) job.steps.return().catch(() => undefined)
+    if (dropped.length > 0) this.#ended()
   }
 
   async #run(): Promise<void> {
@@ -47,15 +50,20 @@ export class Turns {
     for (let job = this.#next(); job; job = this.#next()) {
       try {
         const { done } = await job.steps.next()
-        if (done) this.#jobs = this.#jobs.filter(each => each !== job)
+        if (done) this.#finish(job)
       } catch (thrown) {
-        this.#jobs = this.#jobs.filter(each => each !== job)
+        this.#finish(job)
         this.#failed(thrown)
       }
       await nextTurn() // what is asked meanwhile may be more urgent
     }
     this.#isRunning = false
     this.#idle()
+  }
+
+  #finish(job: Job): void {
+    this.#jobs = this.#jobs.filter(each => each !== job)
+    this.#ended()
   }
 
   #next(): Job | undefined {

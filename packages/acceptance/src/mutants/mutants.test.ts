@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { bundle, replaced } from './bundle.ts'
+import { hunt, simulate } from './hunt.ts'
+import { mutant } from './mutant.ts'
+import { mutants } from './mutants.ts'
+
+const packages = fileURLToPath(new URL('../../../', import.meta.url))
+
+test('[SIM-3] there is a place for every planted bug', () => {
+  const names = new Set(mutants.map(({ name }) => name))
+  expect(names.size).toBe(mutants.length)
+  expect(names.size).toBeGreaterThanOrEqual(25)
+  for (const { name, changes } of mutants)
+    for (const change of changes) {
+      const text = readFileSync(`${packages}${change.file}`, 'utf8')
+      expect(replaced(text, change, name)).not.toBe(text)
+    }
+})
+
+test('[SIM-3] a bug whose place is gone is an error, not a bug that was found', async () => {
+  const lost = mutant('lost', ['store/src/state.ts', 'no such text', ''])
+  await expect(hunt(lost, { steps: 1 })).rejects.toThrow(
+    'packages/store/src/state.ts has no place for: no such text',
+  )
+  const elsewhere = mutant('elsewhere', ['store/src/no-such-file.ts', 'a', 'b'])
+  await expect(hunt(elsewhere, { steps: 1 })).rejects.toThrow('not part of the simulator')
+})
+
+test.each([
+  ['server: what left a query is not told to be gone', ['I3', 'I11']],
+  ['sync: accepted mutations leave before their effect is here', ['I3']],
+  ['store: acknowledged before it is durable', ['I1']],
+])('[SIM-4] the simulator finds: %s', async (name, invariants) => {
+  const planted = mutants.find(each => each.name === name)
+  expect(invariants).toContain((await hunt(planted, { steps: 20_000 })).invariant)
+})
+
+test('[SIM-4] and finds nothing where nothing was planted', async () => {
+  await expect(hunt(undefined, { steps: 5_000 })).resolves.toMatchObject({ invariant: undefined })
+})
+
+test('[SIM-5] a run that hardly used a fault fails', async () => {
+  const { code, report } = await simulate(await bundle(), { seeds: 1, faults: 100 })
+  expect(report.failures).toEqual([])
+  expect(report.missing).toContain('history pruned')
+  expect(code).toBe(1)
+})

@@ -1,0 +1,166 @@
+import { mutant } from './mutant.ts'
+
+const session = 'sync/src/session.ts'
+const pull = 'sync/src/pull.ts'
+const state = 'store/src/state.ts'
+const localStore = 'store/src/local-store.ts'
+
+export const ofTheClient = [
+  mutant('sync: accepted mutations leave before their effect is here', [
+    session,
+    'if (rejected.length > 0) await store.confirm({ rejected })',
+    "await store.confirm({ rejected, accepted: Math.max(0, ...outcomes.filter(o => o.status === 'accepted').map(o => o.id)) })",
+  ]),
+  mutant('sync: a rejected mutation stays and blocks the queue', [
+    pull,
+    "if (outcome.status === 'rejected') return [rejectionOf(outcome)]",
+    "if (outcome.status === 'rejected') return []",
+  ]),
+  mutant('sync: documents that are gone stay', [pull, '        gone,\n        accepted', '        accepted']),
+  mutant('sync: half of the changes applied', [
+    pull,
+    '        puts,\n        gone,\n        accepted',
+    '        puts: puts.length > 1 ? puts.slice(1) : puts,\n        gone,\n        accepted',
+  ]),
+  mutant('sync: a snapshot takes nothing away', [
+    pull,
+    'const gone = this.#replaced(subscription, assembly, stored)',
+    'const gone: Gone[] = []',
+  ]),
+  mutant('sync: a snapshot is complete at its first part', [
+    pull,
+    'if (!last) {\n      const { after, isReplacing } = assembly',
+    'if (false) {\n      const { after, isReplacing } = assembly',
+  ]),
+  mutant(
+    'sync and server: a snapshot brings back what is gone',
+    [
+      'sync/src/snapshot-assembly.ts',
+      'return due.filter(put => put.version >= (this.#goneAt.get(put.document._id) ?? 0))',
+      'return due',
+    ],
+    ['server/src/fanout/first-results.ts', 'return versions.some(', 'return false && versions.some('],
+  ),
+  mutant('sync: a copy that cannot be continued counts as complete', [
+    session,
+    'welcome.resumed ? {} : resetStep(store, subscriptions)',
+    '{}',
+  ]),
+  mutant('sync: versions of another history compared with these', [
+    session,
+    'if (epoch !== undefined && epoch !== welcome.epoch) await store.confirm(forgetVersions(store))',
+    '',
+  ]),
+  mutant('sync: after a message that could not be stored it goes on', [
+    session,
+    "this.#parts.events.emit('error', toCloudError(error))\n    this.#end()",
+    "this.#parts.events.emit('error', toCloudError(error))",
+  ]),
+  mutant('sync: a dropped subscription comes back', [
+    'sync/src/subscriptions.ts',
+    '      this.#byId.delete(subscription.id)\n      this.#sink?.unsubscribe(subscription.id)',
+    '      this.#sink?.unsubscribe(subscription.id)',
+  ]),
+  mutant('sync: subscriptions nobody keeps stay in the store', [
+    session,
+    'new Map([...(reset.subscriptions ?? []), ...leftBehind(store, subscriptions)])',
+    'new Map(reset.subscriptions ?? [])',
+  ]),
+  mutant('sync: what a copy made counts as decided', [
+    'sync/src/greeting.ts',
+    'if (mutation.id > welcome.lastMutation || !hasNonce(welcome, mutation)) break',
+    'if (mutation.id > welcome.lastMutation) break',
+  ]),
+  mutant('sync: a copy does not find out that it is one', [
+    'sync/src/greeting.ts',
+    'return mutations.every(mutation => mutation.id > lastMutation || hasNonce(welcome, mutation))',
+    'return true',
+  ]),
+  mutant('sync: a copy whose first write is on its way does not find out', [
+    'sync/src/greeting.ts',
+    'neverSent <= lastMutation',
+    'nextMutation <= lastMutation',
+  ]),
+  mutant('sync: the epoch is known before the versions are forgotten', [
+    session,
+    'if (epoch !== undefined && epoch !== welcome.epoch) await store.confirm(forgetVersions(store))\n    await store.confirm(step)',
+    'await store.confirm(step)\n    if (epoch !== undefined && epoch !== welcome.epoch) await store.confirm(forgetVersions(store))',
+  ]),
+  mutant('sync: a dead connection is never given up', [
+    'sync/src/heartbeat.ts',
+    'if (unanswered === 2) {',
+    'if (unanswered === -1) {',
+  ]),
+  mutant('store: acknowledged before it is durable', [
+    localStore,
+    'return { mutation, applied: effect.applied, durable }',
+    'return { mutation, applied: effect.applied, durable: (void durable, Promise.resolve()) }',
+  ]),
+  mutant('store: the time of edits goes back', [localStore, 'time: Math.max(time, lastTime)', 'time']),
+  mutant('store: edits do not say what they stand on', [localStore, 'base: base ?? seen', 'base: base ?? 0']),
+  mutant('store: refused by storage, and still shown', [
+    localStore,
+    'concerned.addAll(touchedBy(outbox.takeUndurable()))',
+    'outbox.takeUndurable()',
+  ]),
+  mutant('store: pending edits are not laid over what arrives', [
+    localStore,
+    'this.#live.publish(rebase(collections, outbox, concerned, openid))',
+    "this.#live.publish([...concerned].flatMap(([name, id]) => { const c = collections.of(name); const before = c.get(id) ?? null; const after = c.confirmed.get(id)?.document ?? null; if (before === after) return []; c.show(id, after); return [{ collection: name, id, before, after, dataType: 'update' as const }] }))",
+  ]),
+  mutant('store: a refused edit is not rolled back', [
+    state,
+    'concerned.addAll(touchedBy(left))',
+    'void left',
+  ]),
+  mutant('store: after a restart pending edits are not shown', [
+    'store/src/open-store.ts',
+    'rebase(state.collections, state.outbox, state.outbox.touched(), state.checkpoint.openid)',
+    'void rebase',
+  ]),
+  mutant('store: numbers of mutations used again after a restart', [
+    state,
+    'this.outbox.append(mutation.id === id ? mutation : Object.freeze({ ...mutation, id }))\n    this.mutationIsDurable(mutation, entry.retries)',
+    'this.outbox.append(mutation.id === id ? mutation : Object.freeze({ ...mutation, id }))\n    this.outbox.markDurable()',
+  ]),
+  mutant(
+    'store: an older version overwrites a newer',
+    [state, 'if (version < (confirmed.get(document._id)?.version ?? 0)) continue', ''],
+    ['server/src/fanout/first-results.ts', 'return versions.some(', 'return false && versions.some('],
+  ),
+  mutant('store: renumbering loses a mutation', [
+    'store/src/outbox.ts',
+    'const all = this.#all.map((mutation, at) =>',
+    'if (this.#all.length > 1) { this.#all.shift(); this.#durableCount-- }\n    const all = this.#all.map((mutation, at) =>',
+  ]),
+  mutant('store: one more mutation leaves than was accepted', [
+    'store/src/outbox.ts',
+    'this.#all[count]!.id <= id) count++',
+    'this.#all[count]!.id <= id + 1) count++',
+  ]),
+  mutant('store: compaction forgets a document', [
+    'store/src/segments.ts',
+    'const changed = [...state.dirty.ids(collection)]',
+    'const changed = [...state.dirty.ids(collection)].slice(1)',
+  ]),
+  mutant('store: compaction forgets what was refused', [
+    'store/src/segments.ts',
+    'rejected: rejected.all,',
+    'rejected: [],',
+  ]),
+  mutant('query: a newer edit gives way to an older', [
+    'query/src/merge/stamps.ts',
+    'return author.base >= stamp[0] || author.time >= stamp[1]',
+    'return author.base >= stamp[0] || author.time <= stamp[1]',
+  ]),
+  mutant('query: what gave way is written all the same', [
+    'query/src/update/apply.ts',
+    'if (!won.has(path)) return\n    // a scalar',
+    '// a scalar',
+  ]),
+  mutant('query: an edit forgets the stamps of others', [
+    'query/src/merge/stamps.ts',
+    '    next[path] = stamps[path]!\n',
+    '',
+  ]),
+] as const

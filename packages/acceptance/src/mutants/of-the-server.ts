@@ -1,0 +1,135 @@
+import { mutant } from './mutant.ts'
+
+const committer = 'server/src/commit/committer.ts'
+const commit = 'server/src/commit/commit.ts'
+const group = 'server/src/commit/group.ts'
+const greeting = 'server/src/session/greeting.ts'
+const route = 'server/src/session/route.ts'
+
+export const ofTheServer = [
+  mutant('server: acknowledged before it is durable', [
+    committer,
+    'if (group.batch) await engine.commit(env, group.batch)',
+    'if (group.batch) void engine.commit(env, group.batch).catch(() => undefined)',
+  ]),
+  mutant('server: what was decided is decided again', [
+    group,
+    'if (mutation.id === last + 1) return undefined',
+    'if (mutation.id <= last + 1) return undefined',
+  ]),
+  mutant('server: outcomes forgotten too early', [
+    committer,
+    'Math.min(seen, row.lastMutation - keptOutcomes)',
+    'seen',
+  ]),
+  mutant("server: the client's clock believed", [
+    group,
+    'Math.max(last, Math.floor(Math.min(time, this.now)))',
+    'Math.max(last, Math.floor(time))',
+  ]),
+  mutant('server: the time of a client goes back', [
+    group,
+    'Math.max(last, Math.floor(Math.min(time, this.now)))',
+    'Math.floor(Math.min(time, this.now))',
+  ]),
+  mutant('server: deleting needs no right', [
+    commit,
+    'if (judgement.allowed) return',
+    "if (judgement.allowed || op === 'delete') return",
+  ]),
+  mutant('server: what a user makes belongs to nobody', [
+    commit,
+    'return before ? write : { ...write, data: { _openid: actor.openid, ...write.data } }',
+    'return write',
+  ]),
+  mutant('server: a batch is accepted without its refused part', [
+    commit,
+    '      authorise(group, actor, write, before, after)\n',
+    '      try {\n        authorise(group, actor, write, before, after)\n      } catch (refused) {\n        if (effects.length < 2) throw refused\n        continue\n      }\n',
+  ]),
+  mutant('server: the refused part of a group leaks into the next', [
+    commit,
+    '    group.stage.discard()\n    return',
+    '    return',
+  ]),
+  mutant('server: no rule on changes', [
+    'server/src/fanout/items.ts',
+    'const isReadable = after !== null && mayRead(collection, after)',
+    'const isReadable = after !== null',
+  ]),
+  mutant('server: no rule on snapshots', [
+    'server/src/commit/find.ts',
+    'matches(document) && decided(reads, () => judge.mayRead(actor, collection, document, reads))',
+    'matches(document)',
+  ]),
+  mutant('server: what left a query is not told to be gone', [
+    'server/src/fanout/items.ts',
+    '    return gone(collection, lastVersion, id)\n  return undefined',
+    '    return undefined\n  return undefined',
+  ]),
+  mutant('server: other rules, the same copy', [
+    greeting,
+    'hello.viewKey === viewKey && hello.epoch === environment.engine.epoch',
+    'hello.epoch === environment.engine.epoch',
+  ]),
+  mutant('server: another history, the same copy', [
+    greeting,
+    'hello.viewKey === viewKey && hello.epoch === environment.engine.epoch',
+    'hello.viewKey === viewKey',
+  ]),
+  mutant('server: effects of what is accepted are not told again', [
+    greeting,
+    'await feed.recall(recalled, head)',
+    'await Promise.resolve()',
+  ]),
+  mutant('server: a gap in the history of who comes back', [
+    'server/src/fanout/resume.ts',
+    'at = Math.max(changes.at(-1)?.version ?? head, at + 1)',
+    'at = head',
+  ]),
+  mutant('server: pruned history counts as empty', [
+    'server/src/fanout/resume.ts',
+    'if (!changes) return false',
+    'if (!changes) return true',
+  ]),
+  mutant('server: changes may overtake the outcome', [
+    route,
+    'const release = feed.hold()',
+    'const release = () => undefined',
+  ]),
+  mutant('server: pong does not wait for windows', [
+    route,
+    'feed.caughtUp(session.options.fanout.head)',
+    'feed.reached(session.options.fanout.head)',
+  ]),
+  mutant('server: pong does not wait for windows that were never told', [
+    'server/src/fanout/feed-window.ts',
+    'return !this.#isAnnounced || this.hasNews ||',
+    'return this.#isAnnounced && this.hasNews ||',
+  ]),
+  mutant('server: pong does not wait', [
+    route,
+    "void feed.caughtUp(session.options.fanout.head).then(() => session.send({ type: 'pong' }))",
+    "session.send({ type: 'pong' })",
+  ]),
+  mutant('server: a window is not refilled', [
+    'server/src/commit/live-result.ts',
+    'this.#mayHaveRoom(seen) ? await this.#fetch() : []',
+    '[]',
+  ]),
+  mutant('server: own effects told only to followers', [
+    'server/src/fanout/fanout.ts',
+    'this.#feedOfClient.get(change.client)?.noteOwn(change)',
+    'void 0',
+  ]),
+  mutant('server: a snapshot leaves before the changes it stands on', [
+    'server/src/fanout/snapshot.ts',
+    'await feed.reached(part.newest)',
+    'await Promise.resolve()',
+  ]),
+  mutant('server: only the last part of a long snapshot', [
+    'server/src/fanout/snapshot.ts',
+    'for (const full of held) {\n    await send(full, false)',
+    'for (const full of []) {\n    await send(full, false)',
+  ]),
+] as const

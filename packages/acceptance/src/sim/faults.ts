@@ -1,0 +1,51 @@
+/**
+ * What goes wrong in worlds. Frames of one connection are never lost in the middle or put in another order: a WebSocket
+ * does not do that. Across connections they are: what was sent over a broken one arrives late or never, and is sent again
+ * over the next. Pushes alone arrive twice now and then, as over a relay that repeats a request without an answer.
+ */
+export const faults = [
+  'connection cut',
+  'frames lost in a cut',
+  'frames late, after a newer connection',
+  'mutation sent again',
+  'push arrives twice',
+  'half-open connection',
+  'slow reader',
+  'network down',
+  'connection refused',
+  'silence for a minute',
+  'client killed',
+  'client killed in a storage step',
+  'client storage refuses',
+  'client storage full',
+  'client loses power',
+  'client storage set back',
+  'client clock jumps ahead',
+  'client clock jumps back',
+  'client held offline',
+  'server killed',
+  'server killed before a commit is durable',
+  'server killed between durable and told',
+  'server sends everybody away',
+  'server disk refuses a commit',
+  'server disk refuses a read',
+  'server clock jumps ahead',
+  'server clock jumps back',
+  'server set back to an earlier day',
+  'history pruned',
+  'rules changed',
+  'write refused by rules',
+] as const
+
+export type Fault = (typeof faults)[number]
+
+/** How often each was really used: a blow into thin air does not count. */
+export type FaultCounts = Readonly<Record<Fault, number>>
+
+export function noFaults(): Record<Fault, number> {
+  return Object.fromEntries(faults.map(fault => [fault, 0])) as Record<Fault, number>
+}
+
+export function addFaults(to: Record<Fault, number>, more: FaultCounts): void {
+  for (const fault of faults) to[fault] += more[fault]
+}

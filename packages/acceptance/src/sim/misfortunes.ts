@@ -1,0 +1,228 @@
+import type { Deed } from './deeds.ts'
+import type { Device, Process } from './device.ts'
+import type { Socket } from './network.ts'
+import type { World } from './world.ts'
+
+/** Everything that goes wrong, and how likely it is. Each is counted when it hits something. */
+export function misfortunesOf(world: World): readonly Deed[] {
+  return [...ofTheNetwork(world), ...ofDevices(world), ...ofTheServer(world)]
+}
+
+function ofTheNetwork(world: World): readonly Deed[] {
+  const { network, dice, schedule } = world
+  const some = (act: (socket: Socket) => void) => () => {
+    if (network.sockets.length === 0) return
+    const busy = network.sockets.filter(({ up }) => up.length > 0)
+    act(dice.pick(busy.length > 0 ? busy : network.sockets))
+  }
+  return [
+    [
+      40,
+      'cut',
+      some(socket => {
+        world.count('connection cut')
+        socket.cut({ up: dice.below(socket.up.length + 1), down: dice.below(socket.down.length + 1) })
+        // what is on its way may arrive when the client has long been talking over another socket
+        if (dice.below(3) > 0) return
+        socket.up.slowness = 150
+        if (socket.up.length > 1) world.count('frames late, after a newer connection')
+      }),
+    ],
+    [
+      6,
+      'half-open',
+      some(socket => {
+        if (socket.freeze()) world.count('half-open connection')
+      }),
+    ],
+    [
+      16,
+      'repeat',
+      some(socket => {
+        if (socket.repeat()) world.count('push arrives twice')
+      }),
+    ],
+    [
+      4,
+      'network down',
+      () => {
+        if (network.isUp) world.count('network down')
+        network.isUp = false
+      },
+    ],
+    [
+      12,
+      'network up',
+      () => {
+        network.isUp = true
+      },
+    ],
+    [
+      8,
+      'a minute passes',
+      () => {
+        world.count('silence for a minute')
+        return schedule.pass(60_000)
+      },
+    ],
+  ]
+}
+
+function ofDevices(world: World): readonly Deed[] {
+  const { dice, devices } = world
+  const some = (act: (device: Device) => void) => () => act(dice.pick(devices))
+  const live = (act: (process: Process, device: Device) => void) =>
+    some(device => {
+      if (device.live) act(device.live, device)
+    })
+  return [
+    [
+      8,
+      'go offline',
+      live(process => {
+        world.count('client held offline')
+        process.sync.goOffline()
+      }),
+    ],
+    [
+      20,
+      'crash',
+      some(device => {
+        if (device.process) world.count('client killed')
+        device.crash()
+      }),
+    ],
+    [
+      20,
+      'disk fault',
+      some(device => device.faultAt(1 + dice.below(6), dice.pick(['stop', 'stop', 'fail', 'fail', 'full']))),
+    ],
+    [
+      8,
+      'power fails',
+      some(device => {
+        if (world.maySetBack || device.lately.length === 0) return
+        world.count('client loses power')
+        device.startsOffline = dice.below(2) === 0
+        device.setBack(dice.pick(device.lately))
+      }),
+    ],
+    [
+      4,
+      'disk refuses to let go',
+      live((_, device) => {
+        const wanted = device.wanted.at(-1)
+        if (!wanted) return
+        device.faultAt(1, 'fail')
+        device.unwant(wanted)
+      }),
+    ],
+    [16, 'backup', () => backUp(world)],
+    [
+      24,
+      'restore',
+      () => {
+        // so long ago that the server heard of everything that happened meanwhile
+        const isAnyTime = dice.below(3) === 0
+        const able = devices.filter(
+          ({ longAgo, greetings }) => longAgo && (isAnyTime || greetings > longAgo.greetings),
+        )
+        if (world.maySetBack || able.length === 0) return
+        world.count('client storage set back')
+        const device = dice.pick(able)
+        device.startsOffline = dice.below(2) === 0
+        device.setBack(device.longAgo!)
+      },
+    ],
+    [
+      8,
+      'clock jumps',
+      some(device => {
+        const byMs = dice.pick([3_600_000, -3_600_000, 90_000, -500])
+        world.count(byMs > 0 ? 'client clock jumps ahead' : 'client clock jumps back')
+        device.skewMs += byMs
+      }),
+    ],
+  ]
+}
+
+/** Best of a store that has something to lose. */
+function backUp({ devices, dice }: World): void {
+  const waiting = devices.filter(device => device.live && device.live.store.outbox.size > 0)
+  const device = dice.pick(waiting.length > 0 && dice.below(4) > 0 ? waiting : devices)
+  device.longAgo = device.save() ?? device.longAgo
+}
+
+function ofTheServer(world: World): readonly Deed[] {
+  const { dice, disk } = world
+  return [
+    [10, 'server dies', () => world.crashHouse()],
+    [
+      8,
+      'server dies in a commit',
+      () => {
+        if (world.house?.engine.committing !== 'no') world.crashHouse()
+      },
+    ],
+    [
+      4,
+      'server leaves',
+      () => {
+        world.count('server sends everybody away')
+        world.house?.sendEverybodyAway()
+      },
+    ],
+    [
+      8,
+      'server disk fails',
+      () => {
+        if (world.house) world.house.engine.failsNext = true
+      },
+    ],
+    [
+      5,
+      'server disk cannot be read',
+      () => {
+        if (world.house) world.house.engine.failsReading = true
+      },
+    ],
+    [
+      6,
+      'server clock jumps',
+      () => {
+        const byMs = dice.pick([3_600_000, -3_600_000, 2_000, -2_000])
+        world.count(byMs > 0 ? 'server clock jumps ahead' : 'server clock jumps back')
+        world.serverClockJumps(byMs)
+      },
+    ],
+    [
+      12,
+      'server set back',
+      () => {
+        // not among the first of all: documents that were there before anybody came
+        if (!world.maySetBack || disk.batches < 3) return undefined
+        world.count('server set back to an earlier day')
+        if (dice.below(2) === 0) dice.pick(world.devices).faultAt(1 + dice.below(4), 'stop')
+        return world.setHouseBack(Math.max(2, disk.batches - 1 - dice.below(12)))
+      },
+    ],
+    [
+      6,
+      'prune',
+      () => {
+        world.isPruned = true
+        world.count('history pruned')
+        return disk.memory.prune('sim', { before: Number.POSITIVE_INFINITY, keep: dice.below(4) })
+      },
+    ],
+    [
+      16,
+      'rules',
+      () => {
+        world.count('rules changed')
+        world.judge.change(dice.below(3))
+        world.house?.rulesChanged()
+      },
+    ],
+  ]
+}
