@@ -20,6 +20,14 @@ export function deedsOf(world: World): readonly Deed[] {
   return [
     [300, 'write', live((process, device) => write(world, process, device))],
     [
+      40,
+      'write before it knows better',
+      () => {
+        const device = devices.find(({ isBehind, live }) => isBehind && live)
+        if (device?.live) write(world, device.live, device)
+      },
+    ],
+    [
       8,
       'write a lot',
       live((process, device) => {
@@ -71,7 +79,7 @@ export function deedsOf(world: World): readonly Deed[] {
     ],
     [24, 'go online', live(process => process.sync.goOnline())],
     [8, 'wake', live(process => process.sync.wake())],
-    [4, 'doubt', live(process => process.sync.doubt())],
+    [10, 'doubt', live(process => process.sync.doubt())],
     [8, 'discard', live((process, device) => discard(process, device))],
     [30, 'compact', live((process, device) => device.ask(process, 'compact', process.store.compact()))],
     [

@@ -122,10 +122,10 @@ function ofDevices(world: World): readonly Deed[] {
       24,
       'restore',
       () => {
-        // so long ago that the server heard of everything that happened meanwhile
-        const isAnyTime = dice.below(3) === 0
+        // perhaps so long ago that the server heard of everything that happened meanwhile
+        const meanwhile = dice.pick([0, 1, 2, 2])
         const able = devices.filter(
-          ({ longAgo, greetings }) => longAgo && (isAnyTime || greetings > longAgo.greetings),
+          ({ longAgo, greetings }) => longAgo && greetings >= longAgo.greetings + meanwhile,
         )
         if (world.maySetBack || able.length === 0) return
         world.count('client storage set back')
@@ -150,6 +150,7 @@ function ofDevices(world: World): readonly Deed[] {
 function backUp({ devices, dice }: World): void {
   const waiting = devices.filter(device => device.live && device.live.store.outbox.size > 0)
   const device = dice.pick(waiting.length > 0 && dice.below(4) > 0 ? waiting : devices)
+  if (device.longAgo && dice.below(2) === 0) return
   device.longAgo = device.save() ?? device.longAgo
 }
 
@@ -202,7 +203,8 @@ function ofTheServer(world: World): readonly Deed[] {
         // not among the first of all: documents that were there before anybody came
         if (!world.maySetBack || disk.batches < 3) return undefined
         world.count('server set back to an earlier day')
-        if (dice.below(2) === 0) dice.pick(world.devices).faultAt(1 + dice.below(4), 'stop')
+        // some die while they find out
+        for (const device of world.devices) if (dice.below(2) === 0) device.faultAt(1 + dice.below(5), 'stop')
         return world.setHouseBack(Math.max(2, disk.batches - 1 - dice.below(12)))
       },
     ],

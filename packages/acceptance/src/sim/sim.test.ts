@@ -15,7 +15,7 @@ test('[SIM-1] 240 worlds of people, networks, disks, crashes and rules that chan
   }
   // a world in which nothing happens proves nothing
   expect(faults.filter(fault => used[fault] < 5)).toEqual([])
-  expect(happened.size).toBe(45)
+  expect(happened.size).toBe(46)
   expect(decided).toBeGreaterThan(2_500)
   expect(rejected).toBeGreaterThan(800)
 }, 300_000)
