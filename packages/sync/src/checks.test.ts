@@ -23,7 +23,7 @@ const diverged = ({ events }: TestClient) =>
 const here = ({ store }: TestClient) =>
   Object.fromEntries([...store.confirmedDocuments()].map(({ document, version }) => [document._id, version]))
 
-test('[CHECK-1] each followed query is compared in its turn, and nothing happens when it is the same', async () => {
+test('[DIVERGE-1] each followed query is compared in its turn, and nothing happens when it is the same', async () => {
   const rig = rigWith(10)
   const ann = await rig.client({ checkMs: 1_000 })
   for (const n of [2, 4, 6]) ann.sync.subscribe(everyOne('todos', ['field', 'n', ['lt', n]]))
@@ -41,7 +41,7 @@ test('[CHECK-1] each followed query is compared in its turn, and nothing happens
   expect(heard.join('').length / asked.length).toBeLessThan(150)
 })
 
-test('[CHECK-2] what was lost, what is too much, and what pretends to be newer is put right', async () => {
+test('[DIVERGE-2] what was lost, what is too much, and what pretends to be newer is put right', async () => {
   const rig = rigWith(10)
   const ann = await rig.client({ checkMs: 1_000 })
   const query = everyOne('todos')
@@ -69,7 +69,7 @@ test('[CHECK-2] what was lost, what is too much, and what pretends to be newer i
   expect(rig.server.violations).toEqual([])
 })
 
-test('[CHECK-2] it is put right in one step, with pending writes over it', async () => {
+test('[DIVERGE-2] it is put right in one step, with pending writes over it', async () => {
   const rig = rigWith(250)
   const ann = await rig.client({ checkMs: 1_000 })
   ann.sync.subscribe(everyOne('todos'))
@@ -93,7 +93,7 @@ test('[CHECK-2] it is put right in one step, with pending writes over it', async
   expect(ann.sync.arriving).toEqual([])
 })
 
-test('[CHECK-3] windows, what is arriving and what is beside it are not compared', async () => {
+test('[DIVERGE-3] windows, what is arriving and what is beside it are not compared', async () => {
   const rig = rigWith(10)
   const ann = await rig.client({ checkMs: 1_000 })
   ann.sync.subscribe(everyOne('todos', undefined, { limit: 3 }))
@@ -112,7 +112,7 @@ test('[CHECK-3] windows, what is arriving and what is beside it are not compared
   expect(heard).toEqual([])
 })
 
-test('[CHECK-3] an answer about something else is no answer', async () => {
+test('[DIVERGE-3] an answer about something else is no answer', async () => {
   const rig = rigWith(3)
   const ann = await rig.client({ checkMs: 1e9 })
   ann.sync.subscribe(everyOne('todos'))
