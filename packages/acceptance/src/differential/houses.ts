@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CloudError, type Document, type DocumentData, type Write } from '@nearcloud/protocol'
-import type { Aggregation, Query } from '@nearcloud/query'
+import type { Aggregation, IndexDefinition, Query } from '@nearcloud/query'
 import { aggregate } from '@nearcloud/query/aggregate'
 import {
   type Actor,
@@ -34,7 +34,7 @@ export interface House {
 
 /** Opens the local store, the server over SQLite, and the server over its engine in memory, and closes them behind `use`. */
 export async function inHouses(
-  use: (houses: readonly [LocalHouse, ...House[]]) => Promise<void>,
+  use: (houses: readonly [LocalHouse, ServerHouse, ServerHouse]) => Promise<void>,
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'nearcloud-differential-'))
   const sqlite = new SqliteEngine({ file: join(folder, 'data.sqlite'), random: seededRandom(2) })
@@ -108,7 +108,7 @@ export class LocalHouse implements House {
 /** Whose writes are checked, and then allowed. */
 const aFunction: Actor = { kind: 'function', name: 'f', depth: 0 }
 
-class ServerHouse implements House {
+export class ServerHouse implements House {
   readonly name: string
   readonly #environment: LiveEnvironment
 
@@ -141,6 +141,16 @@ class ServerHouse implements House {
   async aggregate(aggregation: Aggregation): Promise<readonly DocumentData[]> {
     const answer = await this.#environment.executorFor(admin).run({ verb: 'aggregate', aggregation })
     return answer.results!
+  }
+
+  async index(collection: string, createIndex: IndexDefinition): Promise<void> {
+    await this.#environment.executorFor(admin).commit({ collection, createIndex })
+  }
+
+  /** How an answer is found: by `id`, `index` or `scan`. */
+  async plan(query: Query): Promise<string> {
+    const answer = await this.#environment.executorFor(admin).run({ verb: 'explain', query })
+    return answer.explanation!.plan
   }
 
   async write(writes: readonly Write[]): Promise<readonly (string | undefined)[]> {

@@ -1,4 +1,4 @@
-import type { Document, GeoPoint, Value } from '@nearcloud/protocol'
+import { type Document, type GeoPoint, RegExpValue, type Value } from '@nearcloud/protocol'
 import type { ElementTest, Filter, Test } from '@nearcloud/query'
 import { fieldsOf, isArray, type Maybe } from '../oracle/order.ts'
 import type { Tally } from './tally.ts'
@@ -28,7 +28,7 @@ export class Filters {
   }
 
   /** With a distance that orders the answer, for the whole of a `where`. */
-  near(): Filter {
+  near(path = this.#values.path(this.#documents)): Filter {
     const { dice } = this.#values
     this.#tally.add('geoNear')
     const test: Test = [
@@ -39,13 +39,14 @@ export class Filters {
         ...(dice.chance(0.3) && { minDistance: dice.between(1, 20) * 50_000 }),
       },
     ]
-    const near: Filter = ['field', this.#values.path(this.#documents), test]
+    const near: Filter = ['field', path, test]
     return dice.chance(0.5) ? near : ['and', [near, this.filter(1)]]
   }
 
   /** `near`: what some document holds there. */
   test(depth: number, near?: Maybe): Test {
     const { dice } = this.#values
+    if (isArray(near) && near.length > 0 && dice.chance(0.3)) return this.#between(near)
     if (depth === 0 || dice.chance(0.75)) return this.#tallied(this.#plainTest(depth, near))
     return this.#tallied(
       dice.oneOf<Test>(
@@ -67,6 +68,16 @@ export class Filters {
       return ['field', key, this.test(depth, value)]
     }
     return { where: dice.chance(0.6) ? field() : [dice.pick(['and', 'or', 'nor']), dice.list(1, 2, field)] }
+  }
+
+  /** Two bounds that two elements of an array may meet, each its own. */
+  #between(elements: readonly Value[]): Test {
+    const { dice } = this.#values
+    const bound = (operators: readonly ('gt' | 'gte' | 'lt' | 'lte')[]): Test => {
+      const element = dice.pick(elements)
+      return this.#tallied([dice.pick(operators), isExpression(element) ? 'a' : element])
+    }
+    return this.#tallied(['and', [bound(['gt', 'gte']), bound(['lt', 'lte'])]])
   }
 
   /** How many parts a list of conditions has at least: seldom none. */
@@ -104,13 +115,17 @@ export class Filters {
 
   #ordered(near: Maybe): Value {
     const operand = this.#values.operand(this.#documents, near)
-    return regexps.some(each => each.constructor === operand?.constructor) ? 'a' : operand
+    return isExpression(operand) ? 'a' : operand
   }
 
   #tallied(test: Test): Test {
     this.#tally.add(test[0])
     return test
   }
+}
+
+function isExpression(value: Value): boolean {
+  return value instanceof RegExpValue
 }
 
 export const testNames: readonly Test[0][] = [

@@ -1,4 +1,4 @@
-import { type Document, normalise, type PathChange, ServerDate, type Value } from '@nearcloud/protocol'
+import { type Document, Geo, normalise, type PathChange, ServerDate, type Value } from '@nearcloud/protocol'
 import type { ElementTest } from '@nearcloud/query'
 import { elementMatches } from './match.ts'
 import { areEqual, compare, fieldOf, fieldsOf, isArray, type Maybe } from './order.ts'
@@ -39,6 +39,7 @@ function draftOf(value: Value): Value {
 
 function withTime(value: Value, now: number): Value {
   if (value instanceof ServerDate) return new Date(now + value.offset)
+  if (value instanceof Geo) return value
   if (isArray(value)) return value.map(each => withTime(each, now))
   const fields = fieldsOf(value)
   if (!fields) return value

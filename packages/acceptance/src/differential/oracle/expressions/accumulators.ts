@@ -48,8 +48,13 @@ function objectIn(value: Maybe): Fields {
   return fields
 }
 
-/** The sum of the squares of the distances from the mean. */
+/** The sum of the squares of the distances from the mean, number by number, so that equal numbers have none. */
 function squares(numbers: readonly number[]): number {
-  const mean = numbers.reduce((total, number) => total + number, 0) / numbers.length
-  return numbers.reduce((total, number) => total + (number - mean) ** 2, 0)
+  let [mean, sum] = [0, 0]
+  numbers.forEach((number, at) => {
+    const distance = number - mean
+    mean += distance / (at + 1)
+    sum += distance * (number - mean)
+  })
+  return sum
 }

@@ -128,7 +128,7 @@ function call(name: string, argument: Expression, variables: Variables): Maybe {
 }
 
 /** What one null or missing value decides: nothing behind it is computed. */
-const stopsAtNothing = new Set(['add', 'multiply', 'concat', 'concatArrays', 'setUnion', 'setIntersection'])
+const stopsAtNothing = new Set(['add', 'multiply', 'concat', 'concatArrays'])
 
 function untilNothing(items: readonly Expression[], of: (item: Expression) => Maybe): readonly Maybe[] {
   const values: Maybe[] = []
