@@ -18,6 +18,8 @@ export interface IndexPlan {
   /** How many conditions the ranges stand for; the more the better. */
   readonly equalities: number
   readonly hasBound: boolean
+  /** All keys in the ranges are one and the same. */
+  readonly isOneKey: boolean
 }
 
 /** Of which paths some document in the index is multikey (`IndexKeys.multikeyPaths`); true: it may be any. */
@@ -61,7 +63,13 @@ export function planIndex(
   const isWhole = !definition.unique || equalities > 0 || hasBound
   const order = isWhole ? walkOf(definition, points, isMultikey, query) : undefined
   if (equalities === 0 && !hasBound && order === undefined) return undefined
-  return { ranges: joined(ranges ?? prefixes.map(rangeOf)), ...(order && { order }), equalities, hasBound }
+  return {
+    ranges: joined(ranges ?? prefixes.map(rangeOf)),
+    ...(order && { order }),
+    equalities,
+    hasBound,
+    isOneKey: equalities === definition.keys.length && points.every(count => count === 1),
+  }
 }
 
 function encodedOnce(values: Constraint['equals'] & object, kind: 1 | -1): readonly string[] {

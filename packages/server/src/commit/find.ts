@@ -216,9 +216,7 @@ function isOrdered(plan: Extract<Plan, { kind: 'index' }>, query: Query): boolea
 /** Rows of one key come by `_id`, as scans do. */
 function isInIdOrder(plan: Plan, query: Query): boolean {
   if (query.orderBy.length > 0 || nearestFirst(query)) return false
-  if (plan.kind !== 'index') return true
-  const { ranges, equalities } = plan.use
-  return ranges.length === 1 && equalities === plan.index.definition.keys.length
+  return plan.kind !== 'index' || plan.use.isOneKey
 }
 
 function withoutOrder({ collection, where }: Query): Query {

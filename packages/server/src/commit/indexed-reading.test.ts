@@ -249,6 +249,22 @@ test('[READ-6] an index whose rows have one key is read by _id up to the limit',
   })
 })
 
+test('[READ-6] neighbouring keys are not one: both are read before the first by _id is known', async () => {
+  const world = openWorld()
+  for (const [id, d] of [
+    [0, true],
+    [1, false],
+  ] as const)
+    await world.environment.commit({
+      actor: admin,
+      writes: [{ op: 'add', collection: 'todos', id, data: { d } }],
+    })
+  const executor = world.environment.executorFor(admin)
+  await executor.commit({ createIndex: indexOn(['d', 1]), collection: 'todos' })
+  const query = ask(['field', 'd', ['in', [true, false]]], { limit: 1 })
+  expect((await executor.run({ verb: 'get', query })).documents).toEqual([{ _id: 0, d: true }])
+})
+
 test('[READ-6] an index that is being built is not read', async () => {
   const { environment, explain } = await withThousand()
   const created = environment.createIndex('todos', indexOn(['n', 1]))
