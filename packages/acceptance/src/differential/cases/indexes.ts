@@ -47,7 +47,7 @@ export function randomIndexedCase(seed: number, tally: Tally): IndexedCase {
   // some values of an index's first path, in the order of the next: what an index may answer in order, or only seem to
   const [first, ...rest] = indexes[0]!.keys
   const valuesOfFirst = (): Value[] =>
-    dice.list(1, 3, () => operandAt(dice.pick(documents), first![0]) ?? values.scalar())
+    dice.list(1, 4, () => operandAt(dice.pick(documents), first![0]) ?? values.scalar())
   const query: Query = dice.chance(0.3)
     ? {
         collection,

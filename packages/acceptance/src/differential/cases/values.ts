@@ -67,6 +67,8 @@ export class Values {
     switch (shape) {
       case 'number':
         return this.number()
+      case 'flag':
+        return dice.chance(0.5)
       case 'scalar':
         return this.scalar()
       case 'list':
@@ -139,7 +141,7 @@ export class Values {
 }
 
 type Shape = (typeof shapes)[number]
-const shapes = ['number', 'scalar', 'scalar', 'list', 'rows', 'object', 'any'] as const
+const shapes = ['number', 'flag', 'scalar', 'scalar', 'list', 'rows', 'object', 'any'] as const
 
 const smallNumbers = [0, 1, 2, 3, -1, 1.5, 5]
 const numbers: readonly number[] = [
