@@ -92,11 +92,6 @@ export const ofTheServer = [
     'if (!changes) return false',
     'if (!changes) return true',
   ]),
-  mutant('server: changes may overtake the outcome', [
-    route,
-    'const release = feed.hold()',
-    'const release = () => undefined',
-  ]),
   mutant('server: pong does not wait for windows', [
     route,
     'feed.caughtUp(session.options.fanout.head)',

@@ -81,7 +81,7 @@ export function deedsOf(world: World): readonly Deed[] {
     [8, 'wake', live(process => process.sync.wake())],
     [10, 'doubt', live(process => process.sync.doubt())],
     [8, 'discard', live((process, device) => discard(process, device))],
-    [30, 'compact', live((process, device) => device.ask(process, 'compact', process.store.compact()))],
+    [40, 'compact', live((process, device) => compact(process, device))],
     [
       60,
       'boot',
@@ -134,6 +134,17 @@ function waitForTheServer(world: World, process: Process, device: Device): void 
     if (isStill) world.check(() => checkSynced(world, process, asked))
   })
   device.ask(process, 'wait', synced)
+}
+
+function compact(process: Process, device: Device): void {
+  const compacted = process.store.compact()
+  device.ask(process, 'compact', compacted)
+  compacted.then(
+    () => {
+      device.hasCompacted = true
+    },
+    () => undefined,
+  )
 }
 
 function discard(process: Process, device: Device): void {

@@ -90,6 +90,8 @@ export class Device {
   longAgo: Save | undefined
   skewMs: number
   lastWrite: Write | undefined
+  /** Its storage was written anew, and nobody has read it since. */
+  hasCompacted = false
   /** How often a server greeted it. */
   greetings = 0
   /** Its next process does not connect before somebody says so. */
@@ -137,6 +139,7 @@ export class Device {
   crash(): void {
     const { process } = this
     if (!process) return
+    this.hasCompacted = false
     const { schedule, network } = this.options
     this.process = undefined
     schedule.drop(process)

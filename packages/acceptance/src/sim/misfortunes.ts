@@ -87,10 +87,11 @@ function ofDevices(world: World): readonly Deed[] {
     [
       20,
       'crash',
-      some(device => {
+      () => {
+        const device = devices.find(({ hasCompacted }) => hasCompacted) ?? dice.pick(devices)
         if (device.process) world.count('client killed')
         device.crash()
-      }),
+      },
     ],
     [
       20,

@@ -116,17 +116,37 @@ class Run {
       if (!device.process) device.boot()
     }
     await this.#until(() => devices.every(device => device.live), 'to boot')
-    for (let round = 0; round < 2; round++) {
-      const waiting = new Set(devices)
-      for (const device of devices) {
-        const { sync } = device.live!
-        sync.goOnline()
-        sync.whenSynced().then(() => waiting.delete(device))
-      }
-      await this.#until(() => waiting.size === 0, 'to be in step')
-    }
+    for (let round = 0; round < 2; round++) await this.#everybodySynced()
     while (schedule.move()) await this.#after()
     checkQuiet(this.#world)
+    await this.#everybodyRestarts()
+    await this.#everybodySynced()
+    while (schedule.move()) await this.#after()
+    checkQuiet(this.#world)
+  }
+
+  async #everybodySynced(): Promise<void> {
+    const { devices } = this.#world
+    const waiting = new Set(devices)
+    for (const device of devices) {
+      const { sync } = device.live!
+      sync.goOnline()
+      sync.whenSynced().then(() => waiting.delete(device))
+    }
+    await this.#until(() => waiting.size === 0, 'to be in step')
+  }
+
+  /** What storage has is what there is, also when it was written anew. */
+  async #everybodyRestarts(): Promise<void> {
+    const { devices, dice } = this.#world
+    const compacting = new Set(devices.filter(() => dice.below(2) === 0))
+    for (const device of compacting) device.live!.store.compact().then(() => compacting.delete(device))
+    await this.#until(() => compacting.size === 0, 'to be compacted')
+    for (const device of devices) {
+      device.crash()
+      device.boot()
+    }
+    await this.#until(() => devices.every(device => device.live), 'to boot again')
   }
 
   async #until(isDone: () => boolean, what: string): Promise<void> {
