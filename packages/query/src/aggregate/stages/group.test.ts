@@ -234,10 +234,61 @@ test('[STAGE-16] equal values are in one bucket, and the last one has the rest',
   expect(await over([], start => start.bucketAuto({ groupBy: '$n', buckets: 9 }))).toEqual([])
 })
 
-test('[STAGE-16] buckets is a positive number; a granularity is not supported', async () => {
+test('[STAGE-16] with a granularity the boundaries are preferred numbers', async () => {
+  const things = Array.from({ length: 100 }, (_, n) => ({ _id: n, n }))
+  const bounds = async (granularity: string) => {
+    const buckets = await over(things, start => start.bucketAuto({ groupBy: '$n', buckets: 5, granularity }))
+    return (buckets as { _id: { min: number; max: number }; count: number }[]).map(
+      ({ _id: { min, max }, count }) => [min, max, count],
+    )
+  }
+  expect(await bounds('R20')).toEqual([
+    [0, 20, 20],
+    [20, 40, 20],
+    [40, 63, 23],
+    [63, 90, 27],
+    [90, 100, 10],
+  ])
+  expect(await bounds('E24')).toEqual([
+    [0, 20, 20],
+    [20, 43, 23],
+    [43, 68, 25],
+    [68, 91, 23],
+    [91, 100, 9],
+  ])
+  expect(await bounds('1-2-5')).toEqual([
+    [0, 20, 20],
+    [20, 50, 30],
+    [50, 100, 50],
+  ])
+  expect(await bounds('POWERSOF2')).toEqual([
+    [0, 32, 32],
+    [32, 64, 32],
+    [64, 128, 36],
+  ])
+})
+
+test('[STAGE-16] a first bucket of zeros ends below what follows', async () => {
+  const some = [0, 0, 5, 6].map((n, _id) => ({ _id, n }))
+  expect(
+    await over(some, start => start.bucketAuto({ groupBy: '$n', buckets: 2, granularity: 'R5' })),
+  ).toEqual([
+    { _id: { min: 0, max: 4 }, count: 2 },
+    { _id: { min: 4, max: 6.3 }, count: 2 },
+  ])
+})
+
+test('[STAGE-16] what cannot be rounded is refused', async () => {
+  for (const n of [-1, 'text', null, Number.NaN])
+    await expect(
+      over([{ _id: 1, n }], start => start.bucketAuto({ groupBy: '$n', buckets: 2, granularity: 'E6' })),
+    ).rejects.toThrow('a number, 0 or more')
+})
+
+test('[STAGE-16] buckets is a positive number, a granularity one that is known', async () => {
   expect(await refusalOf(start => start.bucketAuto({ groupBy: '$n', buckets: 0 }))).toContain('1 or more')
   expect(
-    await refusalOf(start => start.bucketAuto({ groupBy: '$n', buckets: 2, granularity: 'R5' })),
-  ).toContain('granularity is not supported')
+    await refusalOf(start => start.bucketAuto({ groupBy: '$n', buckets: 2, granularity: 'R7' })),
+  ).toContain('granularity is one of R5, R10, R20, R40, R80, 1-2-5, E6')
   expect(await refusalOf(start => start.bucketAuto({ buckets: 2 }))).toContain('groupBy is an expression')
 })

@@ -5,6 +5,7 @@ import { parseFilter } from '../../../parse/parse-filter.ts'
 import { asRecord, asTuple, refuse, unknownOperator } from '../../../parse/shapes.ts'
 import { checkPath } from '../../../paths.ts'
 import type { Direction, Filter, Stage } from '../../../types.ts'
+import { granularityNames } from '../granularity.ts'
 import { inStage } from '../in-stage.ts'
 import type { Allowance } from './allowance.ts'
 import { geoNearOf } from './parse-geo-near.ts'
@@ -133,11 +134,12 @@ function bucketAutoOf(
   const { buckets, granularity } = source
   if (!Number.isSafeInteger(buckets) || (buckets as number) < 1)
     throw refuse('buckets is a whole number, 1 or more')
-  if (granularity !== undefined)
-    throw refuse('granularity is not supported: leave it out, and the buckets end where documents do')
+  if (granularity !== undefined && !granularityNames().includes(granularity as string))
+    throw refuse(`granularity is one of ${granularityNames().join(', ')}`)
   return Object.freeze({
     by: expressionOf(source.by, allowance, 1),
     buckets: buckets as number,
+    ...(granularity !== undefined && { granularity: granularity as string }),
     fields: accumulationsOf(source.fields, allowance),
   })
 }
