@@ -365,3 +365,19 @@ function isAlive(pid: number): boolean {
     return false
   }
 }
+
+test('[FN-17] a function aggregates, and makes an index that its queries then go by', async () => {
+  const { functions } = openFixtures(onTestFinished)
+  const result = await functions.invoke({ name: 'sums', data: {}, actor: alice })
+  expect(result).toEqual({
+    list: [
+      { _id: 'home', minutes: 15 },
+      { _id: 'work', minutes: 30 },
+    ],
+    plan: 'index',
+    index: 'by_list',
+    examined: 2,
+    names: ['by_list'],
+    after: 'scan',
+  })
+})
