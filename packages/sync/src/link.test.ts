@@ -219,7 +219,7 @@ test('[LINK-8] a change message that counts a mutation whose outcome never came 
   expect(ann.namesOf('accepted')).toEqual(['accepted'])
 })
 
-test('[LINK-9] online again while the old connection is closing: the next attempt is made at once', async () => {
+test('[LINK-11] online again while the old connection is closing: the next attempt is made at once', async () => {
   const rig = new TestRig()
   const ann = await rig.client()
   await rig.pass()

@@ -72,7 +72,7 @@ test('[CALL-4] a call whose connection goes fails, and says whether it was sent'
   await expect(behind).rejects.toMatchObject({ code: 'OFFLINE', details: { sent: false } })
 })
 
-test('[CALL-6] a call does not wait for a write that storage refused', async () => {
+test('[CALL-7] a call does not wait for a write that storage refused', async () => {
   const rig = new TestRig()
   rig.server.call = () => 1
   const ann = await rig.client()
