@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
+import { Writer } from './gate/writer.ts'
 import {
   type Applied,
   isRefusal,
@@ -9,7 +10,7 @@ import {
   type TextFieldOptions,
   textHash,
 } from './index.ts'
-import { Dice, HonestEditor, mine, richHabits, textHabits, written } from './testing/index.ts'
+import { Dice, HonestEditor, mine, placeIn, richHabits, textHabits, written } from './testing/index.ts'
 
 const options: TextFieldOptions = { clock: { now: () => 0 }, serverId: 1 }
 
@@ -318,6 +319,131 @@ test('[YTEXT-9] no edit parts a surrogate pair', () => {
   expect(field.plain).toBe('ab')
 })
 
+test('[YTEXT-9] an edit whose neighbours are the wrong way round would stand elsewhere on every replica: it is refused', () => {
+  const field = TextField.fromPlain('hello', options)
+  const between = (left: number, right: number) =>
+    new Writer()
+      .uint(1)
+      .uint(1)
+      .uint(mine)
+      .uint(0)
+      .byte(4 | 128 | 64)
+      .uint(1)
+      .uint(left)
+      .uint(1)
+      .uint(right)
+      .uint(1)
+      .byte(120)
+      .uint(0)
+      .take()
+  for (const [left, right] of [
+    [3, 1],
+    [2, 2],
+    [4, 0],
+  ] as const)
+    expect(field.apply(between(left, right), 'eve'), `${left} ${right}`).toMatchObject({ code: 'malformed' })
+  expect(field.plain).toBe('hello')
+  applied(field.apply(between(1, 2), 'eve'))
+  expect(field.plain).toBe('hexllo')
+})
+
+test('[YTEXT-11] one id alone cannot make the search for places quadratic: it is refused after so many steps', () => {
+  const victims = openTextDoc({ clientId: 100 })
+  victims.getText('text').insert(0, 'x')
+  for (let i = 0; i < 400; i++) victims.getText('text').insert(dice.below(i + 1), 'x')
+  const state = Y.encodeStateAsUpdate(victims)
+  const limited = (steps: number) => TextField.open(state, { ...options, limits: { steps } })
+  const word = (writer: Writer, ascii: string) =>
+    writer.uint(ascii.length).copy(Uint8Array.from(ascii, letter => letter.charCodeAt(0)))
+  // parts without neighbours, each of which would walk past everything the victim wrote
+  const anywhere = new Writer().uint(1).uint(100).uint(4_000_000_000).uint(0)
+  for (let i = 0; i < 100; i++) word(word(anywhere.byte(4).uint(1), 'text'), 'x')
+  const flood = anywhere.uint(0).take()
+  expect(limited(10_000).apply(flood, 'eve')).toMatchObject({ code: 'limit' })
+  expect(isRefusal(limited(1_000_000).apply(flood, 'eve'))).toBe(false)
+  // parts before each character of an own text, each of which would walk past all of its own
+  const own = word(
+    word(new Writer().uint(1).uint(200).uint(50).uint(0).byte(4).uint(1), 'text'),
+    'e'.repeat(199),
+  )
+  for (let i = 0; i < 199; i++)
+    word(
+      own
+        .byte(4 | 64)
+        .uint(50)
+        .uint(i),
+      'x',
+    )
+  const field = limited(10_000)
+  const before = field.hash
+  expect(field.apply(own.uint(0).take(), 'eve')).toMatchObject({ code: 'limit' })
+  expect(field.hash, 'what was applied of it is gone').toBe(before)
+  expect(field.isSettled).toBe(true)
+})
+
+test('[YTEXT-11] many parts are applied in groups and say what they say at once', () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const dice = new Dice(seed)
+    const field = TextField.fromPlain('a text to begin with', options)
+    const ann = editorOf(field, 11)
+    ann.doc.transact(() => {
+      for (let i = 0; i < 300; i++) textHabits(ann.doc, dice)
+    })
+    expect(Y.decodeUpdate(ann.made[0]!).structs.length).toBeGreaterThan(64)
+    const emitted = applied(field.apply(ann.made[0]!, 'ann'))
+    expect(field.hash).toBe(textHash(ann.doc))
+    const bob = editorOf(TextField.fromPlain('a text to begin with', options), 12)
+    Y.applyUpdate(bob.doc, emitted!)
+    expect(textHash(bob.doc)).toBe(field.hash)
+  }
+})
+
+test('[YTEXT-11] edits of several sessions of one user come in one update, whichever stands on whichever', () => {
+  const field = TextField.fromPlain('', options)
+  const first = editorOf(field, 500)
+  for (let i = 0; i < 90; i++) first.text.insert(dice.below(first.text.length + 1), 'x')
+  const second = openTextDoc({ updates: [Y.encodeStateAsUpdate(first.doc)], clientId: 400 })
+  for (let i = 0; i < 90; i++) second.getText('text').insert(dice.below(i), 'y')
+  const third = openTextDoc({ updates: [Y.encodeStateAsUpdate(second)], clientId: 600 })
+  for (let i = 0; i < 90; i++) third.getText('text').insert(dice.below(i), 'z')
+  applied(field.apply(Y.encodeStateAsUpdate(third, field.vector()), 'ann'))
+  expect(field.hash).toBe(textHash(third))
+})
+
+test('[YTEXT-5] of refused edits no character is in anything sent or stored, whatever else happens meanwhile', () => {
+  for (let seed = 1; seed <= 12; seed++) {
+    const dice = new Dice(100 + seed)
+    const field = TextField.open(undefined, { ...options, limits: { idsPerDay: 10_000 } })
+    const editors = ['ann', 'bob', 'cem'].map(user => new HonestEditor(user, dice, textHabits))
+    const secrets: string[] = []
+    for (let step = 0; step < 60; step++) {
+      const editor = dice.pick(editors)
+      const isSecret = dice.chance(25) && editor.outbox.length === 0
+      if (isSecret) {
+        const secret = `secret-${seed}-${step}-`
+        secrets.push(secret)
+        const text = editor.doc.getText('text')
+        editor.doc.transact(() => {
+          text.insert(placeIn(text, dice), secret, { bold: secret })
+          text.insertEmbed(placeIn(text, dice), { [secret]: secret })
+        })
+      } else editor.edit()
+      if (!isSecret && dice.chance(50)) continue
+      for (const update of editor.outbox.splice(0)) {
+        const mark = field.mark()
+        let emitted = applied(field.apply(update, editor.user))
+        if (isSecret) emitted = field.compensate(mark).emitted
+        field.keep()
+        for (const secret of secrets)
+          expect(has(emitted, secret) || has(field.state(), secret), secret).toBe(false)
+        if (emitted !== undefined) for (const other of editors) other.hear(emitted)
+      }
+    }
+    expect(secrets.length).toBeGreaterThan(3)
+    for (const { doc, outbox } of editors) if (outbox.length === 0) expect(textHash(doc)).toBe(field.hash)
+  }
+})
+
 test.each([
   ['text', textHabits],
   ['richtext', richHabits],
@@ -325,7 +451,7 @@ test.each([
   '[YTEXT-10] honest editors of a %s, a third of whose edits are refused: all converge, and what is refused changes nothing',
   (kind, habit) => {
     const counted = { updates: 0, refused: 0 }
-    for (let seed = 1; seed <= 40; seed++) {
+    for (let seed = 1; seed <= 25; seed++) {
       const dice = new Dice(seed)
       const field = TextField.open(undefined, { ...options, kind, limits: { idsPerDay: 10_000 } })
       const editors = ['ann', 'bob', 'cem'].map(user => new HonestEditor(user, dice, habit))
@@ -358,7 +484,7 @@ test.each([
       const again = TextField.open(field.state(), { ...options, kind })
       expect(again.hash).toBe(field.hash)
     }
-    expect(counted.updates).toBeGreaterThan(2_000)
-    expect(counted.refused).toBeGreaterThan(500)
+    expect(counted.updates).toBeGreaterThan(1_200)
+    expect(counted.refused).toBeGreaterThan(300)
   },
 )

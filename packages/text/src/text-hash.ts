@@ -10,36 +10,61 @@ export function textHash(doc: Y.Doc): string {
   return hashOf(root === undefined ? '[]' : shownBy(doc.get(root)))
 }
 
-/** What a type shows, in one canonical text. */
+/**
+ * What a type shows, in one canonical text: runs of characters and other content, each behind the formats that begin or end
+ * there. However often a format was set on the way, only what differs for what is shown is in it.
+ */
 export function shownBy(type: AnyType): string {
   const parts: string[] = []
-  const formats = new Map<string, string>()
+  const formats = new Formats()
   let run = ''
-  let runFormats = ''
-  const endRun = () => {
-    if (run !== '') parts.push(`${JSON.stringify(run)}${runFormats}`)
-    run = ''
-  }
   for (let item = type._start; item !== null; item = item.right) {
     if (item.deleted) continue
     const { content } = item
     if (content instanceof Y.ContentFormat) {
-      if (content.value === null) formats.delete(content.key)
-      else formats.set(content.key, canonical(content.value))
+      formats.set(content.key, content.value)
       continue
     }
-    const shown = [...formats].sort(byName).map(([key, value]) => `${JSON.stringify(key)}:${value}`)
-    const withFormats = shown.length === 0 ? '' : `{${shown.join()}}`
-    if (withFormats !== runFormats) endRun()
-    runFormats = withFormats
-    if (content instanceof Y.ContentString) run += content.str
-    else {
-      endRun()
-      if (content instanceof Y.ContentType) parts.push(`<${shownBy(content.type)}>${withFormats}`)
-      else for (const value of content.getContent()) parts.push(`${canonical(value)}${withFormats}`)
+    const changes = formats.changes()
+    if (run !== '' && (changes !== '' || !(content instanceof Y.ContentString))) {
+      parts.push(JSON.stringify(run))
+      run = ''
     }
+    if (changes !== '') parts.push(changes)
+    if (content instanceof Y.ContentString) run += content.str
+    else if (content instanceof Y.ContentType) parts.push(`<${shownBy(content.type)}>`)
+    else for (const value of content.getContent()) parts.push(canonical(value))
   }
-  endRun()
+  if (run !== '') parts.push(JSON.stringify(run))
+  const name = type instanceof Y.XmlElement ? JSON.stringify(type.nodeName) : ''
+  return `${name}[${parts.join()}]${attributesOf(type)}`
+}
+
+/** Formats as one goes through a text: what they are where something is shown, told as changes. */
+class Formats {
+  readonly #told = new Map<string, string>()
+  readonly #pending = new Map<string, string | undefined>()
+
+  set(name: string, value: unknown): void {
+    this.#pending.set(name, value === null ? undefined : canonical(value))
+  }
+
+  /** What changed since it was asked last, or nothing. */
+  changes(): string {
+    if (this.#pending.size === 0) return ''
+    const changes: string[] = []
+    for (const [name, value] of [...this.#pending].sort(byName)) {
+      if (this.#told.get(name) === value) continue
+      if (value === undefined) this.#told.delete(name)
+      else this.#told.set(name, value)
+      changes.push(`${JSON.stringify(name)}:${value}`)
+    }
+    this.#pending.clear()
+    return changes.length === 0 ? '' : `{${changes.join()}}`
+  }
+}
+
+function attributesOf(type: AnyType): string {
   const attributes: string[] = []
   for (const [key, item] of [...type._map].sort(byName)) {
     if (item.deleted) continue
@@ -50,8 +75,7 @@ export function shownBy(type: AnyType): string {
         : canonical(content.getContent()[item.length - 1])
     attributes.push(`${JSON.stringify(key)}=${shown}`)
   }
-  const name = type instanceof Y.XmlElement ? JSON.stringify(type.nodeName) : ''
-  return `${name}[${parts.join()}]${attributes.length === 0 ? '' : `{${attributes.join()}}`}`
+  return attributes.length === 0 ? '' : `{${attributes.join()}}`
 }
 
 function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {

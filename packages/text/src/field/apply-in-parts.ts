@@ -4,7 +4,7 @@ import type { TextLimits } from '../limits.ts'
 import type { Refusal } from '../refusal.ts'
 import { transactQuietly } from '../replica.ts'
 import type { Inspection, Part } from './inspection.ts'
-import { stepsToPlace } from './place-search.ts'
+import { nowhere, stepsToPlace } from './place-search.ts'
 
 /**
  * Applies an update that passed the gate, in bounded time: before each part it is known how long Yjs will look for its
@@ -17,21 +17,26 @@ export function applyInParts(
   { parts, deletionsAt }: Inspection,
   limits: TextLimits,
 ): Refusal | undefined {
-  let steps = limits.steps
-  const searched = (part: Part) => {
-    steps -= stepsToPlace(doc, part, steps)
-    return steps >= 0
+  let left = limits.steps
+  const searched = (part: Part): Refusal | undefined => {
+    const steps = stepsToPlace(doc, part, left)
+    if (steps === nowhere) return crossed
+    left -= steps
+    return left < 0 ? tooEntangled : undefined
   }
   if (parts.length === 1 || (parts.length <= wholeParts && !dependsOnItself(parts))) {
-    if (!parts.every(searched)) return tooEntangled
+    for (const part of parts) {
+      const refusal = searched(part)
+      if (refusal !== undefined) return refusal
+    }
     transactQuietly(doc, () => Y.applyUpdate(doc, update))
     return undefined
   }
   let refusal: Refusal | undefined
   transactQuietly(doc, () => {
     for (const group of groupsOf(doc, parts)) {
-      if (group === undefined) refusal = { code: 'gap', reason: 'its parts stand on each other in a circle' }
-      else if (!group.every(searched)) refusal = tooEntangled
+      if (group === undefined) refusal = inACircle
+      else for (const part of group) refusal ??= searched(part)
       if (refusal !== undefined) return
       Y.applyUpdate(doc, updateOf(update, group!))
     }
@@ -40,6 +45,8 @@ export function applyInParts(
   return refusal
 }
 
+const inACircle: Refusal = { code: 'gap', reason: 'its parts stand on each other in a circle' }
+const crossed: Refusal = { code: 'malformed', reason: 'its neighbours are the wrong way round' }
 const tooEntangled: Refusal = { code: 'limit', reason: 'too many edits made apart at one place' }
 
 /** Updates of no more parts are applied whole when none of them has a neighbour among them. */

@@ -2,12 +2,17 @@ import * as Y from 'yjs'
 import type { AnyType } from '../replica.ts'
 import type { Part } from './inspection.ts'
 
+/** No place at all: its right neighbour is not to the right of its left one, in one list. */
+export const nowhere = -1
+
 /**
- * How many steps Yjs will take to find the place of a part among edits made apart, at most `most + 1`.
+ * How many steps Yjs will take to find the place of a part among edits made apart, `most + 1` when there are more; or
+ * `nowhere`.
  *
  * It is the walk that Yjs does when it integrates the part, with the same ends, and none of its effects. An honest editor
  * puts a part between neighbours, so only what others put there meanwhile lies on the way; one that says it stands between
- * the beginning and the end makes every part walk past everything, which is quadratic.
+ * the beginning and the end makes every part walk past everything, which is quadratic. And one whose neighbours are the
+ * wrong way round stands elsewhere on every replica.
  */
 export function stepsToPlace(doc: Y.Doc, part: Part, most: number): number {
   if (!part.isItem) return 0
@@ -16,27 +21,32 @@ export function stepsToPlace(doc: Y.Doc, part: Part, most: number): number {
   const right = part.rightClock < 0 ? null : itemAt(store, part.rightClient, part.rightClock)
   // beside something collected it is collected itself
   if (left === undefined || right === undefined) return 0
-  if (left !== null && left === right) return 1
+  if (left !== null && left === right) return part.rightClock > part.originClock ? 1 : nowhere
   const passed = new Set<Y.Item>()
   let steps = 0
+  let searching = true
   let at = left !== null ? left.right : firstOf(doc, part, right)
   if (left !== null && left.id.clock + left.length - 1 > part.originClock) {
     // the other half of the item is the first on the way
     passed.add(left)
     steps = 1
   }
-  while (at !== null && at !== right && steps <= most) {
-    steps++
-    passed.add(at)
-    if (sameOrigin(at, part)) {
-      if (at.id.client >= part.client && sameRight(at, part)) break
-    } else {
-      const origin = at.origin === null ? undefined : itemAt(store, at.origin.client, at.origin.clock)
-      if (origin === undefined || !passed.has(origin)) break
-    }
-    at = at.right
+  for (; at !== right; at = at.right) {
+    if (at === null) return nowhere
+    if (++steps > most) return steps
+    searching &&= goesOn(store, at, part, passed)
+    // behind its place, only whether its right neighbour comes matters
+    if (!searching && right === null) return steps
   }
   return steps
+}
+
+/** Whether Yjs looks further to the right than `at`. */
+function goesOn(store: Y.Doc['store'], at: Y.Item, part: Part, passed: Set<Y.Item>): boolean {
+  passed.add(at)
+  if (sameOrigin(at, part)) return at.id.client < part.client || !sameRight(at, part)
+  const origin = at.origin === null ? undefined : itemAt(store, at.origin.client, at.origin.clock)
+  return origin !== undefined && passed.has(origin)
 }
 
 /** The leftmost of those among whom a part without a left neighbour looks for its place. */

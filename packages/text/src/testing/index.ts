@@ -1,3 +1,5 @@
+export { type AttackReport, attackField } from './attack-field.ts'
 export { attackedState, attacks, catalogue, mine, victim, written } from './attacks.ts'
 export { Dice } from './dice.ts'
 export { type Habit, HonestEditor, placeIn, richHabits, textHabits } from './honest-editors.ts'
+export { HostileUpdates } from './hostile-updates.ts'
