@@ -14,11 +14,28 @@ export function openTextDoc({ updates = [], clientId, collect = true }: OpenText
   const doc = new Y.Doc({ guid: 'field', gc: collect })
   doc.clientID = 0
   if (updates.length > 0)
-    Y.transact(doc, () => {
+    transactQuietly(doc, () => {
       for (const update of updates) Y.applyUpdate(doc, update)
     })
   doc.clientID = clientId
   return doc
+}
+
+/**
+ * One transaction after which the replica does not tidy formats up: editors do that, and the time it takes grows with the
+ * text.
+ */
+export function transactQuietly(doc: Y.Doc, work: () => void, origin: unknown = null): void {
+  Y.transact(
+    doc,
+    transaction => {
+      work()
+      transaction.local = true
+      // what an update moved is moved for local edits as well
+      for (const type of doc.share.values()) if (type._searchMarker) type._searchMarker.length = 0
+    },
+    origin,
+  )
 }
 
 /** The root that holds something, by its name: what an editor's `doc.getText(name)` must say. Undefined in a document nobody wrote. */

@@ -213,6 +213,7 @@ export class TextField {
       serverId: this.#serverId,
       doc: this.#doc,
       collect: work => this.#collect(work),
+      rootOf: (doc, name) => this.#rootNamed(doc, name),
     })
     return this.#remember(compensation)
   }

@@ -52,9 +52,16 @@ export class Inspection implements ScanVisitor {
   }
 
   struct(client: number, clock: number, length: number, start: number, end: number, place: Place): void {
-    if (clock + length <= Y.getState(this.#store, client)) return
-    this.parts.push({ client, clock, length, start, end, ...place })
+    const known = Y.getState(this.#store, client)
+    if (clock + length <= known) return
+    const part = { client, clock, length, start, end, ...place }
+    this.parts.push(part)
     if (!place.isItem) return
+    if (clock < known) {
+      // its beginning is here already: the rest goes behind that
+      part.originClient = client
+      part.originClock = known - 1
+    }
     if (place.originClock >= 0) this.#mayPart(place.originClient, place.originClock + 1)
     if (place.rightClock >= 0) this.#mayPart(place.rightClient, place.rightClock)
   }

@@ -12,7 +12,7 @@ export interface VetOptions {
   /** Whether the sender may write as this client id. */
   readonly isBound: (clientId: number) => boolean
   /** Names of the root types that the sender may write. */
-  readonly roots: ReadonlySet<string>
+  readonly roots: Pick<ReadonlySet<string>, 'has'>
   /** `text`: characters, formats and embedded values. `rich`, the default: types within types as well. */
   readonly content?: 'text' | 'rich'
   readonly limits?: Partial<TextLimits>
@@ -161,14 +161,14 @@ class Scanner implements Scan {
     const kind = info & 31
     const place = this.#place
     place.isItem = kind !== 0
+    place.originClock = place.rightClock = place.parentClock = -1
+    place.root = place.key = undefined
     // an honest editor that makes and removes an element while away sends such a one
     if (kind === 0) {
       if (info !== 0) stop('malformed', 'a collected part that has a place')
       return reader.uint()
     }
     if (kind === 10) stop('malformed', 'it skips edits')
-    place.originClock = place.rightClock = place.parentClock = -1
-    place.root = place.key = undefined
     if ((info & 128) !== 0) {
       place.originClient = reader.uint()
       place.originClock = this.#reference(client, clock, place.originClient)
