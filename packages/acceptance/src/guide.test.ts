@@ -10,6 +10,8 @@ const guides = resolve(import.meta.dirname, '../../../docs/guide')
 const pages = {
   'getting-started.md': ['cloudfunctions/pay/index.js'],
   'database.md': ['cloudfunctions/prepare/index.js'],
+  'offline.md': [],
+  'conflicts.md': [],
 }
 
 test('every page of the guide with a program is run', () => {

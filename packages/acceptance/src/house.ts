@@ -41,7 +41,7 @@ export const packages: Readonly<Record<string, Room>> = {
   'server-sdk': onNode('@nearcloud/server-sdk', ['@nearcloud/protocol', '@nearcloud/query']),
   server: onNode(
     '@nearcloud/server',
-    ['@nearcloud/protocol', '@nearcloud/query', '@nearcloud/server-sdk'],
+    ['@nearcloud/protocol', '@nearcloud/query', '@nearcloud/server-sdk', '@nearcloud/text'],
     ['@hono/node-server', sqlite, 'acorn', 'hono', 'jose', 'ws'],
   ),
   cli: onNode('nearcloud', ['@nearcloud/server', '@nearcloud/protocol'], ['citty']),

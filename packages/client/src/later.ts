@@ -1,8 +1,8 @@
 import { toCloudError } from '@nearcloud/protocol'
-import type { Executor } from '@nearcloud/query'
+import type { ClientExecutor } from '@nearcloud/query'
 
 /** An executor that is not there yet: what is asked waits for it, and fails with its reason if it never comes. */
-export function later(coming: () => Promise<Required<Executor>>): Required<Executor> {
+export function later(coming: () => Promise<ClientExecutor>): ClientExecutor {
   return {
     run: async run => (await coming()).run(run),
     commit: async commit => (await coming()).commit(commit),

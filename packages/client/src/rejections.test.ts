@@ -20,7 +20,7 @@ async function setUp() {
 }
 
 function titleOf(write: Write): string {
-  if (write.op === 'remove') return ''
+  if (write.op === 'remove' || write.op === 'text') return ''
   if (write.op !== 'update') return String(write.data.title ?? '')
   return String(write.changes.find(([path]) => path === 'title')?.[2] ?? '')
 }

@@ -7,7 +7,7 @@ import { limits } from './limits.ts'
 import { normalise } from './normalise.ts'
 import { arbitraryFields, arbitraryValue } from './testing/arbitrary-values.ts'
 import { utf8Length } from './text.ts'
-import { copyValue, isPlainObject, kindOf, RegExpValue, ServerDate, type Value } from './values.ts'
+import { copyValue, isPlainObject, kindOf, NewText, RegExpValue, ServerDate, type Value } from './values.ts'
 
 const runs = { numRuns: 500 }
 
@@ -196,3 +196,23 @@ function nested(levels: number, bottom: unknown): unknown {
   for (let level = 0; level < levels; level++) value = level % 2 === 0 ? { a: value } : [value]
   return value
 }
+
+test('[VALUE-8] a text that begins travels in the data of a write, and is refused wherever only a value can be', () => {
+  const data = normalise({ body: new NewText('hello'), empty: new NewText() }, { texts: true })
+  expect(encode(data)).toBe('{"body":{"$text":"hello"},"empty":{"$text":""}}')
+  expect(decode(encode(data))).toStrictEqual(data)
+  expect(kindOf(new NewText())).toBe('newText')
+  expect(() => normalise({ body: new NewText('hello') })).toThrow(
+    /data.body: a text where only a value can be/,
+  )
+  for (const text of [
+    '{"$text":1}',
+    '{"$text":null}',
+    '{"$text":{}}',
+    '{"$text":"\\ud800"}',
+    '{"$text":"a","b":1}',
+  ])
+    expect(() => decode(text), text).toThrow()
+  expect(() => normalise({ a: new NewText('\ud800') }, { texts: true })).toThrow(/well-formed/)
+  expect(() => normalise({ a: new NewText(1 as never) }, { texts: true })).toThrow(/well-formed/)
+})

@@ -3,13 +3,13 @@ import { limits } from './limits.ts'
 import { type Json, parseJson } from './parse-json.ts'
 import { joinPath, keyRefusal, refusal } from './refusal.ts'
 import { fromBase64, isWellFormed, toBase64 } from './text.ts'
-import { kindOf, RegExpValue, regExpOptions, ServerDate, type Value } from './values.ts'
+import { kindOf, NewText, RegExpValue, regExpOptions, ServerDate, type Value } from './values.ts'
 
 /*
  * The canonical text: JSON, keys in stored order, no spaces, with these tags (an object of one key that begins with $):
  *
  *   {"$date":ms}  {"$numberDouble":"NaN"|"Infinity"|"-Infinity"|"-0"}  {"$binary":"<base64>"}
- *   {"$regularExpression":{"pattern":"…","options":"…"}}  {"$serverDate":offsetMs}
+ *   {"$regularExpression":{"pattern":"…","options":"…"}}  {"$serverDate":offsetMs}  {"$text":"content"}
  *
  * A geometry is plain GeoJSON. Keys that begin with $ are refused in values, so a tag is never ambiguous.
  */
@@ -53,6 +53,8 @@ export function toJson(value: Value): Json {
       return { $binary: toBase64(value as Uint8Array) }
     case 'serverDate':
       return { $serverDate: (value as ServerDate).offset }
+    case 'newText':
+      return { $text: (value as NewText).content }
     case 'geo':
       return { type: (value as Geo).type, coordinates: (value as Geo).coordinates as Json[] }
     case 'array':
@@ -120,6 +122,9 @@ function reviveTag(tag: string, content: unknown, path: string): Value {
     case '$serverDate':
       if (typeof content !== 'number' || !Number.isFinite(content)) throw fail()
       return new ServerDate(content)
+    case '$text':
+      if (typeof content !== 'string' || !isWellFormed(content)) throw fail()
+      return new NewText(content)
     case '$regularExpression': {
       const { pattern, options, ...rest } = (content ?? {}) as { pattern?: unknown; options?: unknown }
       if (Object.keys(rest).length > 0) throw fail()

@@ -38,6 +38,16 @@ export function mutationToJson(mutation: Mutation): MutationJson {
   return { ...mutation, writes: mutation.writes.map(writeToJson) }
 }
 
+/** As it is sent: without what stays on the device. */
+export function mutationToSend(mutation: Mutation): MutationJson {
+  const writes = mutation.writes.map(write => {
+    if (write.op !== 'text') return write
+    const { shows: _, ...sent } = write
+    return sent
+  })
+  return mutationToJson({ ...mutation, writes })
+}
+
 /** Throws VALUE_REFUSED for values no `encode` gives. The meaning (names, ids, paths) is `query`'s to check. */
 export function mutationFromJson(json: MutationJson): Mutation {
   return { ...json, writes: json.writes.map(writeFromJson) }
@@ -51,6 +61,7 @@ function writeToJson(write: Write): MutationJson['writes'][number] {
     case 'update':
       return { ...write, changes: write.changes.map(changeToJson) }
     case 'remove':
+    case 'text':
       return write
   }
 }
@@ -63,6 +74,7 @@ function writeFromJson(json: MutationJson['writes'][number]): Write {
     case 'update':
       return { ...json, changes: json.changes.map(changeFromJson) }
     case 'remove':
+    case 'text':
       return json
   }
 }

@@ -14,7 +14,15 @@ export {
   isErrorCode,
   toCloudError,
 } from './errors.ts'
-export { mutationFromJson, mutationToJson, parseDown, parseUp, readItem, readOutcome } from './frames.ts'
+export {
+  mutationFromJson,
+  mutationToJson,
+  mutationToSend,
+  parseDown,
+  parseUp,
+  readItem,
+  readOutcome,
+} from './frames.ts'
 export { checkPosition, Geo, GeoPoint, type GeoType, geoFromJson, type Position } from './geo.ts'
 export { fractionFrom, newClientId, newDocId, newNonce, type RandomBytes } from './ids.ts'
 export { limits } from './limits.ts'
@@ -28,6 +36,7 @@ export {
   type MutationJson,
   oldestProtocolVersion,
   protocolVersion,
+  type Room,
   type UpMessage,
   type UpOf,
   upSchema,
@@ -40,6 +49,8 @@ export {
   type MutationId,
   type Outcome,
   type PathChange,
+  type TextId,
+  type TextWrite,
   type UpdateOperator,
   type Version,
   type Write,
@@ -56,6 +67,7 @@ export {
   isPlainObject,
   kindOf,
   type Millis,
+  NewText,
   RegExpValue,
   ServerDate,
   type Value,

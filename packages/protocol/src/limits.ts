@@ -19,6 +19,16 @@ export const limits = {
   /** Indexes of one path that have a guard, and changes with guards in one update. */
   pathGuards: 8,
   guardedChanges: 1_000,
+  /** One edit of a text field, in its encoding; what a field's edits weigh together; texts in one document. */
+  textUpdateBytes: 1_048_576,
+  textStateBytes: 4_194_304,
+  documentTexts: 16,
+  /** Texts that one client has open, and rooms. */
+  openTexts: 256,
+  openRooms: 64,
+  /** What somebody tells of themselves in a room, as JSON. */
+  presenceBytes: 8_192,
+  roomBytes: 256,
   fileBytes: 104_857_600,
   fileListItems: 50,
 } as const

@@ -2,7 +2,15 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { encode } from './codec.ts'
 import { CloudError } from './errors.ts'
-import { mutationFromJson, mutationToJson, parseDown, parseUp, readItem, readOutcome } from './frames.ts'
+import {
+  mutationFromJson,
+  mutationToJson,
+  mutationToSend,
+  parseDown,
+  parseUp,
+  readItem,
+  readOutcome,
+} from './frames.ts'
 import { limits } from './limits.ts'
 import type { DownMessage, UpMessage } from './messages.ts'
 import type { Mutation, PathChange, Write } from './mutation.ts'
@@ -61,10 +69,16 @@ const up: { readonly [name: string]: UpMessage } = {
             ],
           },
           { op: 'remove', collection: 'c', id: 'x' },
+          { op: 'text', collection: 'c', id: 'x', path: 'a.b', text: 'aabb', update: 'AAA=' },
         ],
       },
     ],
   },
+  openText: { type: 'openText', id: 1, collection: 'c', doc: 'x', path: 'a.b', text: 'aabb', vector: 'AA==' },
+  closeText: { type: 'closeText', id: 1 },
+  enter: { type: 'enter', id: 1, room: ['c', 7, 'a.b'] },
+  leave: { type: 'leave', id: 1 },
+  present: { type: 'present', id: 1, state: { data: [1] } },
   subscribe: { type: 'subscribe', id: 1, query: null, priority: 'high' },
   prioritise: { type: 'prioritise', id: 1, priority: 'normal' },
   check: { type: 'check', id: 1 },
@@ -137,6 +151,18 @@ const down: { readonly [name: string]: DownMessage } = {
   },
   'an answer': { type: 'answer', id: 1, result: null },
   'a refusal': { type: 'answer', id: 1, error },
+  text: { type: 'text', id: 1, text: 'aabb', update: 'AAA=', hash: '0011' },
+  textClosed: { type: 'textClosed', id: 1, error },
+  peers: {
+    type: 'peers',
+    id: 1,
+    whole: true,
+    peers: [
+      ['p', 'o', 'here'],
+      ['q', 'o', null],
+    ],
+  },
+  roomClosed: { type: 'roomClosed', id: 1, error },
   pong: { type: 'pong' },
   bye: { type: 'bye', error, retryAfterMs: 5 },
 }
@@ -173,7 +199,7 @@ test.each(everyMessage)(
       const { [field]: _, ...rest } = message as unknown as Record<string, unknown>
       const code = codeOf(() => parse(JSON.stringify(rest)))
       expect(
-        code === 'PROTOCOL_ERROR' || optional.has(field),
+        code === 'PROTOCOL_ERROR' || optional.has(field) || optional.has(`${whole.type}.${field}`),
         `${whole.type} without ${field}: ${code}`,
       ).toBe(true)
     }
@@ -189,11 +215,14 @@ const optional = new Set([
   'error',
   'retryAfterMs',
   'priority',
+  'vector',
+  'openText.text',
+  'hash',
 ])
 
 test.each(everyMessage)('[MSG-3] $name with a field of another kind is refused', ({ message, parse }) => {
   for (const [field, value] of Object.entries(message)) {
-    if (['query', 'aggregation', 'data', 'result'].includes(field)) continue
+    if (['query', 'aggregation', 'data', 'result', 'state', 'doc', 'room'].includes(field)) continue
     for (const wrong of [{ a: 1 }, [[]], typeof value === 'string' ? 1 : 'text', null, true]) {
       if (typeof wrong === typeof value && !Array.isArray(wrong) && wrong !== null && !isTree(value)) continue
       const text = JSON.stringify({ ...message, [field]: wrong })
@@ -355,7 +384,7 @@ function* variations(message: unknown, change: (object: object) => object): Gene
     if (typeof node !== 'object' || node === null) return
     if (!Array.isArray(node)) yield rebuild(change(node))
     for (const [key, child] of Object.entries(node)) {
-      if (['query', 'aggregation', 'data', 'details'].includes(key)) continue
+      if (['query', 'aggregation', 'data', 'details', 'state'].includes(key)) continue
       if (Array.isArray(node) && isTree(child) && !Array.isArray(child) && '_id' in (child as object))
         continue
       yield* places(child, changed =>
@@ -415,4 +444,44 @@ test('[MSG-7] guards of a change come back equal, and what has not their form is
       expect.objectContaining({ code: 'PROTOCOL_ERROR' }),
     )
   expect(() => push([[1, 'id', hash, 3]], 5)).toThrow()
+})
+
+test('[MSG-8] an edit of a text is sent without what stays on the device', () => {
+  const write: Write = {
+    op: 'text',
+    collection: 'c',
+    id: 1,
+    path: 'a',
+    text: 't',
+    update: 'AAA=',
+    shows: [0, 1, 'x'],
+  }
+  const mutation: Mutation = { id: 1, nonce: '', base: 0, time: 0, writes: [write] }
+  const { shows, ...sent } = write
+  expect(shows).toEqual([0, 1, 'x'])
+  expect(mutationToSend(mutation).writes).toEqual([sent])
+  expect(mutationFromJson(mutationToJson(mutation))).toEqual(mutation)
+  const frame = (each: object) =>
+    JSON.stringify({ type: 'push', mutations: [{ ...mutation, writes: [each] }] })
+  expect(parseUp(frame(sent)).type).toBe('push')
+  expect(codeOf(() => parseUp(frame(write)))).toBe('PROTOCOL_ERROR')
+})
+
+test('[MSG-8] an edit, a vector, a room and a name that are too long are refused before they are kept', () => {
+  const long = 'A'.repeat(limits.textUpdateBytes * 2)
+  const edit = { op: 'text', collection: 'c', id: 1, path: 'a', text: 't', update: long }
+  const push = { type: 'push', mutations: [{ id: 1, nonce: '', base: 0, time: 0, writes: [edit] }] }
+  const open = { type: 'openText', id: 1, collection: 'c', doc: 1, path: 'a' }
+  for (const message of [
+    push,
+    { ...open, text: 'x'.repeat(65) },
+    { ...open, text: '' },
+    { ...open, vector: 'A'.repeat(limits.textStateBytes * 2) },
+    { type: 'enter', id: 1, room: 'r'.repeat(limits.roomBytes + 1) },
+    { type: 'enter', id: 1, room: '' },
+    { type: 'enter', id: 1, room: ['c'] },
+    { type: 'enter', id: 1, room: ['c', null] },
+    { type: 'enter', id: 1, room: ['c', 1, 'p', 'q'] },
+  ])
+    expect(codeOf(() => parseUp(JSON.stringify(message)))).toBe('PROTOCOL_ERROR')
 })

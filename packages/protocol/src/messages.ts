@@ -6,7 +6,7 @@ import { elementNames, type UpdateOperator } from './mutation.ts'
  * The version of everything in this file. A change of any schema's shape changes it (messages.test.ts holds the shape
  * of each version), and a server goes on speaking the older ones.
  */
-export const protocolVersion = 3
+export const protocolVersion = 4
 
 /** The oldest version a server still speaks: every later one only added what a client may say. */
 export const oldestProtocolVersion = 1
@@ -15,6 +15,9 @@ export const oldestProtocolVersion = 1
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 const id = v.union([v.string(), v.number()])
+/** Bytes. The longest is a whole text. */
+const base64 = v.pipe(v.string(), v.maxLength(base64Length(limits.textStateBytes + 65_536)))
+const textId = v.pipe(v.string(), v.minLength(1), v.maxLength(64))
 /** A value's JSON tree; `fromJson` has the last word on it. */
 const tree = v.unknown()
 const record = v.record(v.string(), v.unknown())
@@ -57,6 +60,15 @@ const writeSchema = v.variant('op', [
     changes: v.array(changeSchema),
   }),
   v.strictObject({ op: v.literal('remove'), collection: v.string(), id }),
+  /** An edit of a text field. Since version 4. */
+  v.strictObject({
+    op: v.literal('text'),
+    collection: v.string(),
+    id,
+    path: v.string(),
+    text: textId,
+    update: v.pipe(v.string(), v.maxLength(base64Length(limits.textUpdateBytes))),
+  }),
 ])
 
 const mutationSchema = v.strictObject({
@@ -170,6 +182,36 @@ const files = v.strictObject({
   ]),
 })
 
+/**
+ * Follow a text field: what is missing here, then every edit as it is committed. `id` counts them, apart from subscriptions.
+ * `text` and `vector` (a Yjs state vector) say what of it is here. Asked again under the same `id` it is looked at anew.
+ * Answered by text or textClosed. Since version 4.
+ */
+const openText = v.strictObject({
+  type: v.literal('openText'),
+  id: count,
+  collection: v.string(),
+  doc: id,
+  path: v.string(),
+  text: v.optional(textId),
+  vector: v.optional(base64),
+})
+const closeText = v.strictObject({ type: v.literal('closeText'), id: count })
+
+/** A free room, the room of a document, or of one text of it. */
+const room = v.union([
+  v.pipe(v.string(), v.minLength(1), v.maxLength(limits.roomBytes)),
+  v.strictTuple([v.string(), id]),
+  v.strictTuple([v.string(), id, v.string()]),
+])
+
+/** Come into a room: who else is there is told by present. `id` counts the rooms. Since version 4. */
+const enter = v.strictObject({ type: v.literal('enter'), id: count, room })
+const leave = v.strictObject({ type: v.literal('leave'), id: count })
+
+/** What others in the room may know of this client; null: nothing. Said again within 30 s, or it is taken back. Since version 4. */
+const present = v.strictObject({ type: v.literal('present'), id: count, state: tree })
+
 const ping = v.strictObject({ type: v.literal('ping') })
 
 export const upSchema = v.variant('type', [
@@ -183,6 +225,11 @@ export const upSchema = v.variant('type', [
   aggregateQuery,
   call,
   files,
+  openText,
+  closeText,
+  enter,
+  leave,
+  present,
   ping,
 ])
 
@@ -268,6 +315,35 @@ const answer = v.strictObject({
 /** To a ping, after every change that had been committed when the ping was read: a client may wait for it to catch up. */
 const pong = v.strictObject({ type: v.literal('pong') })
 
+/**
+ * Edits of an open text, as one Yjs update (V1). `hash`, of the plain text after it, on the answer to openText, which is the
+ * first: `text` there is the text that the field has now, another one than asked for when that has ended. Since version 4.
+ */
+const text = v.strictObject({
+  type: v.literal('text'),
+  id: count,
+  text: textId,
+  update: base64,
+  hash: v.optional(v.pipe(v.string(), v.maxLength(64))),
+})
+
+/** The text was not opened, has ended, or may not be read any more. Since version 4. */
+const textClosed = v.strictObject({ type: v.literal('textClosed'), id: count, error: errorSchema })
+
+/**
+ * Others in a room: each by a name that lasts as long as its connection, the user, and what it says of itself; null: it left.
+ * `whole`: these are all; otherwise only what changed. Since version 4.
+ */
+const peers = v.strictObject({
+  type: v.literal('peers'),
+  id: count,
+  whole: v.boolean(),
+  peers: v.array(v.strictTuple([v.string(), v.string(), tree])),
+})
+
+/** The room was not entered, or may not be seen any more. Since version 4. */
+const roomClosed = v.strictObject({ type: v.literal('roomClosed'), id: count, error: errorSchema })
+
 /** Before the server closes. With `retryAfterMs`: come back then; without: a person has to do something first. */
 const bye = v.strictObject({ type: v.literal('bye'), error: errorSchema, retryAfterMs: v.optional(count) })
 
@@ -279,10 +355,20 @@ export const downSchema = v.variant('type', [
   denied,
   changes,
   answer,
+  text,
+  textClosed,
+  peers,
+  roomClosed,
   pong,
   bye,
 ])
 
+/** Characters of so many bytes in base64. */
+function base64Length(bytes: number): number {
+  return Math.ceil(bytes / 3) * 4
+}
+
+export type Room = v.InferOutput<typeof room>
 export type Hello = v.InferOutput<typeof hello>
 export type FilesAsk = v.InferOutput<typeof files>['ask']
 export type UpMessage = v.InferOutput<typeof upSchema>

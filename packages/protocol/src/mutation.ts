@@ -63,6 +63,30 @@ export type Write =
       readonly changes: readonly PathChange[]
     }
   | { readonly op: 'remove'; readonly collection: string; readonly id: DocId }
+  | TextWrite
+
+/** An edit of a text field. */
+export interface TextWrite {
+  readonly op: 'text'
+  readonly collection: string
+  readonly id: DocId
+  readonly path: string
+  /** Which of the texts that were at the path, one after the other: see `TextId`. */
+  readonly text: TextId
+  /** A Yjs update in its V1 encoding, as base64. */
+  readonly update: string
+  /**
+   * What the edit did to the plain field where it was made, in UTF-16 units: so it shows where nothing understands the
+   * update. Stays on the device.
+   */
+  readonly shows?: readonly [at: number, removed: number, inserted: string]
+}
+
+/**
+ * Names one text of a field, from its beginning to its end: the nonce of the mutation that began it, or what the server
+ * gave it. A field that becomes a text again later has another one.
+ */
+export type TextId = string
 
 /**
  * One asked-for operation, never a result: a write, or several decided together (all or nothing).

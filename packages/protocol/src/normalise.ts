@@ -3,13 +3,15 @@ import { Geo, geoFromJson } from './geo.ts'
 import { limits } from './limits.ts'
 import { joinPath, keyRefusal, refusal } from './refusal.ts'
 import { isWellFormed } from './text.ts'
-import { RegExpValue, regExpOptions, ServerDate, type Value } from './values.ts'
+import { NewText, RegExpValue, regExpOptions, ServerDate, type Value } from './values.ts'
 
 export interface NormaliseOptions {
   /** Names the value in an error: `data`, `where`. */
   name?: string
   /** ServerDates are allowed (data of a write), or refused (a document). Default: allowed. */
   serverDates?: boolean
+  /** Texts that begin (`NewText`) are allowed: the data of a write. Default: refused. */
+  texts?: boolean
 }
 
 /**
@@ -56,6 +58,12 @@ export function normalise(input: unknown, options: NormaliseOptions = {}): Value
     if (object instanceof ServerDate) {
       if (options.serverDates === false) refuse(path, 'a server date where only a value can be')
       if (!Number.isFinite(object.offset)) refuse(path, 'a server date whose offset is no number')
+      return object
+    }
+    if (object instanceof NewText) {
+      if (options.texts !== true) refuse(path, 'a text where only a value can be')
+      if (typeof object.content !== 'string' || !isWellFormed(object.content))
+        refuse(path, 'a text whose content is no well-formed string')
       return object
     }
     switch (Object.prototype.toString.call(object)) {

@@ -19,6 +19,7 @@ export type Value =
   | Geo
   | Uint8Array
   | ServerDate
+  | NewText
   | readonly Value[]
   | { readonly [key: string]: Value }
 
@@ -69,6 +70,23 @@ export class ServerDate {
   }
 }
 
+/**
+ * "A text that several people edit at once begins here, with this content": in the data of a write alone; the document
+ * holds the content as a plain string.
+ */
+export class NewText {
+  readonly content: string
+
+  constructor(content = '') {
+    this.content = content
+    Object.freeze(this)
+  }
+
+  toJSON(): string {
+    return this.content
+  }
+}
+
 export type ValueKind =
   | 'null'
   | 'boolean'
@@ -79,6 +97,7 @@ export type ValueKind =
   | 'geo'
   | 'binary'
   | 'serverDate'
+  | 'newText'
   | 'array'
   | 'object'
 
@@ -99,6 +118,7 @@ export function kindOf(value: Value): ValueKind {
   if (value instanceof RegExpValue) return 'regexp'
   if (value instanceof Uint8Array) return 'binary'
   if (value instanceof ServerDate) return 'serverDate'
+  if (value instanceof NewText) return 'newText'
   return 'object'
 }
 

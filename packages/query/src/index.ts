@@ -60,6 +60,7 @@ export type {
   Answer,
   Applied,
   Area,
+  ClientExecutor,
   Commit,
   Committed,
   Direction,
@@ -88,8 +89,13 @@ export type {
   Stamps,
   Stored,
   Test,
+  TextHandle,
+  TextPlace,
+  TextType,
+  TextTypes,
   WatchObserver,
   WriteContext,
 } from './types.ts'
 export { applyWrite } from './update/apply.ts'
 export { checkWrite } from './update/check-write.ts'
+export { type BegunText, editedPlain, textsBegun, withPlainTexts } from './update/texts.ts'

@@ -274,7 +274,45 @@ export interface Executor {
    * on the server, where they all are, has no such verb.
    */
   follow?(query: Query, options?: FollowOptions): Following
+  /** Opens a text field. Only where there are editors, so on no server; nor is there one on every client. */
+  text?(place: TextPlace): Promise<TextHandle>
 }
+
+/** An executor on a client: texts are there when the platform brings them. */
+export type ClientExecutor = Required<Omit<Executor, 'text'>> & Pick<Executor, 'text'>
+
+export interface TextPlace {
+  readonly collection: string
+  readonly id: DocId
+  readonly path: string
+}
+
+/**
+ * A text field that is open: a Yjs type for an editor's binding.
+ *
+ * It is the editor's until `close` or until `closed` resolves; afterwards edits of it go nowhere.
+ */
+export interface TextHandle extends TextPlace {
+  /** The `Y.Text` of the field. */
+  readonly ytext: TextType<'ytext'>
+  /** The `Y.Doc` it is in; there is nothing else in it. */
+  readonly doc: TextType<'doc'>
+  /** An `Awareness` of `y-protocols`: cursors and names of those who have the text open. */
+  readonly awareness: TextType<'awareness'>
+  /** The plain text, as the document's field has it. */
+  toString(): string
+  /**
+   * Resolves when it is over: undefined after `close`; the reason when the text ended, may not be read any more, or was found
+   * to differ from the server's (ABORTED: open it again).
+   */
+  readonly closed: Promise<Error | undefined>
+  close(): void
+}
+
+/** Filled in, by declaration merging, by who brings Yjs: `ytext`, `doc` and `awareness`. */
+// biome-ignore lint/suspicious/noEmptyInterface: it is merged into
+export interface TextTypes {}
+export type TextType<Name extends string> = TextTypes extends Record<Name, infer Type> ? Type : unknown
 
 /** What arrives first: of two followed queries the more urgent one. */
 export type Priority = 'high' | 'normal' | 'low'

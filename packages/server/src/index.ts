@@ -1,6 +1,7 @@
 export { type Actor, depthOf } from './actor.ts'
 export type { Change, DataType } from './commit/change.ts'
-export type { CommitRequest, Decision, Effect, Environment } from './commit/environment.ts'
+export type { CommitRequest, Decision, Effect, Environment, OpenText } from './commit/environment.ts'
 export { createServer, type NearcloudServer, type ServerOptions } from './create-server.ts'
 export { type Log, type LogLine, silentLog } from './log-line.ts'
 export type { Judge, JudgedFile, JudgedWrite, Judgement } from './rules/judge.ts'
+export type { TextChange, TextPlaceOf } from './texts/text-change.ts'

@@ -8,9 +8,9 @@ import {
 } from '@nearcloud/protocol'
 import {
   type Answer,
+  type ClientExecutor,
   type Commit,
   type Committed,
-  type Executor,
   type Following,
   type FollowOptions,
   prepare,
@@ -48,7 +48,7 @@ export interface LocalFirstOptions {
  * one, and answered with what is here (`fromCache`) while there is none. Writes do not wait for a network, unless they
  * are asked to.
  */
-export class LocalFirstExecutor implements Required<Executor> {
+export class LocalFirstExecutor implements ClientExecutor {
   readonly #options: LocalFirstOptions
 
   constructor(options: LocalFirstOptions) {

@@ -10,7 +10,7 @@ import type {
   Version,
   Write,
 } from '@nearcloud/protocol'
-import type { Committed, Executor, Following, FollowOptions, Progress, Query } from '@nearcloud/query'
+import type { ClientExecutor, Committed, Following, FollowOptions, Progress, Query } from '@nearcloud/query'
 import type { Store } from '@nearcloud/store'
 import type { Divergence } from './checks.ts'
 import type { CacheLimits } from './eviction.ts'
@@ -36,7 +36,7 @@ export interface SyncOptions {
 /** Keeps a store in step with the server, and answers for both. */
 export interface Sync {
   /** Local first: see `LocalFirstExecutor`. */
-  readonly executor: Required<Executor>
+  readonly executor: ClientExecutor
   readonly state: LinkState
   /** Who the server says we are; undefined before it first did. */
   readonly openid: string | undefined

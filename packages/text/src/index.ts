@@ -1,5 +1,6 @@
 export { Bindings, type BindingsData } from './bindings.ts'
 export { TextBudget, type TextBudgetOptions, type TextSpending } from './budget.ts'
+export { beginningOf } from './client/beginning.ts'
 export { type KnownClocks, type VetOptions, vetUpdate } from './gate/vet-update.ts'
 export { type TextLimits, textLimits, textRoots } from './limits.ts'
 export { isRefusal, type Refusal, type RefusalCode, refusalError } from './refusal.ts'

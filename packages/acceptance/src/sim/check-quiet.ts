@@ -65,7 +65,7 @@ function checkArithmetic(world: World): void {
       else if (write.op === 'add') model.set(key, { n: 0, log: [...(write.data.log as unknown[])] })
       else if (write.op === 'set')
         model.set(key, known ? 'unsure' : { n: 0, log: [...(write.data.log as unknown[])] })
-      else if (known && known !== 'unsure')
+      else if (write.op === 'update' && known && known !== 'unsure')
         for (const [path, operator, argument] of write.changes) {
           if (path === 'n' && operator === 'inc') known.n += argument as number
           if (path === 'log' && operator === 'push') known.log.push(...(argument as unknown[]))

@@ -1,4 +1,4 @@
-import { RegExpValue, ServerDate } from '@nearcloud/protocol'
+import { isWellFormed, NewText, RegExpValue, ServerDate } from '@nearcloud/protocol'
 import { refuse, unfit } from '../refusals.ts'
 import { compileRegExp } from '../regex/regexp.ts'
 import type { Executor } from '../types.ts'
@@ -34,6 +34,11 @@ export interface Database {
   readonly serverDate: Constructor<[options?: { readonly offset?: number }], ServerDate>
   /** A regular expression as data; options of `i m s x`. Throws INVALID_PARAM when it cannot be run in linear time. */
   readonly RegExp: Constructor<[options: { readonly regexp: string; readonly options?: string }], RegExpValue>
+  /**
+   * As a field's value in `add`, `set` and `update`: a text that several people edit at once begins there, with this
+   * content. In documents it is a plain string; it is edited through `doc(id).text(path)`.
+   */
+  readonly Text: Constructor<[content?: string], NewText>
   /** Throws INVALID_PARAM for a name no collection can have; whether it exists is not looked at. */
   collection(name: string): CollectionReference
   /** Collects writes of several documents and collections, to be decided together: see `Batch`. */
@@ -55,6 +60,7 @@ export function createDatabase(executor: Executor, options: DatabaseOptions): Da
     Geo: geoConstructors,
     serverDate: callable(serverDate),
     RegExp: callable(regExp),
+    Text: callable(newText),
     collection: (name: string) => new CollectionReference(name, setting),
     batch: ((work, wait) =>
       work === undefined ? new Batch(setting) : batchOf(setting, work, wait)) as Database['batch'],
@@ -77,6 +83,11 @@ function serverDate(given?: { readonly offset?: number }): ServerDate {
   const offset = given?.offset ?? 0
   if (!Number.isFinite(offset)) throw refuse('serverDate: offset is a number of milliseconds')
   return new ServerDate(offset)
+}
+
+function newText(content = ''): NewText {
+  if (typeof content !== 'string' || !isWellFormed(content)) throw refuse('Text: its content is a string')
+  return new NewText(content)
 }
 
 function regExp(given: { readonly regexp: string; readonly options?: string }): RegExpValue {

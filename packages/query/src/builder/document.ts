@@ -1,5 +1,7 @@
 import { CloudError, type DocId, type Write } from '@nearcloud/protocol'
-import type { Committed, Fields, Query } from '../types.ts'
+import { checkPath } from '../paths.ts'
+import { refuse } from '../refusals.ts'
+import type { Committed, Fields, Query, TextHandle } from '../types.ts'
 import { answer } from './callbacks.ts'
 import { checkedFields, type FieldWishes } from './query.ts'
 import {
@@ -94,6 +96,24 @@ export class DocumentReference {
 
   watch(options: WatchOptions): { close(): Promise<void> } {
     return watchQuery('document.watch', this.#setting, this.toQuery(), options)
+  }
+
+  /**
+   * The text that begins with `db.Text(…)` in a field, for an editor. Every edit is durable here at once and travels as any
+   * write; edits made apart are merged by character. `close` it when the editor goes.
+   *
+   * Rejects with OFFLINE when this device never had it and there is no connection, DATABASE_REQUEST_FAILED when the field is
+   * no text, DATABASE_PERMISSION_DENIED, and INVALID_PARAM where there are no texts: inside functions, and on a platform
+   * without them.
+   */
+  async text(path: string): Promise<TextHandle> {
+    checkPath(path)
+    const { executor } = this.#setting
+    if (!executor.text)
+      throw refuse(
+        'document.text: texts are edited on clients; here the field is read and written as a string',
+      )
+    return executor.text({ ...this.#place(), path })
   }
 
   /** The question for this document, as plain data. */

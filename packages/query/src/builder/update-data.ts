@@ -24,7 +24,7 @@ export function changesFrom(data: unknown, side: 'client' | 'server'): readonly 
 export function fieldsFrom(data: unknown): DocumentData {
   if (!isPlainData(data)) throw notAnObject(data)
   refuseCommands(data, 'data', 1)
-  return asFields(normalise(data) as DocumentData)
+  return asFields(normalise(data, { texts: true }) as DocumentData)
 }
 
 function collect(
@@ -45,7 +45,7 @@ function collect(
     else if (isPlainData(value) && !geoFromJson(value)) collect(value, path, changes, depth + 1)
     else {
       refuseCommands(value, path, depth)
-      changes.push([path, 'set', normalise(value, { name: `data.${path}` })])
+      changes.push([path, 'set', normalise(value, { name: `data.${path}`, texts: true })])
     }
   }
 }

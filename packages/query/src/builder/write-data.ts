@@ -17,6 +17,8 @@ export interface WriteData {
   readonly collection: string
   readonly id: DocId
   readonly data?: Readonly<Record<string, unknown>>
+  /** Of an edit of a text field (`op: 'text'`): which one. It cannot be made again from here: edit the text. */
+  readonly path?: string
 }
 
 export function writeToData(write: Write): WriteData {
@@ -32,6 +34,8 @@ export function writeToData(write: Write): WriteData {
         id,
         data: Object.freeze(Object.fromEntries(write.changes.map(assigned))),
       })
+    case 'text':
+      return Object.freeze({ op, collection, id, path: write.path })
     case 'remove':
       return Object.freeze({ op, collection, id })
   }
@@ -54,6 +58,8 @@ function madeFrom({ op, data, ...place }: WriteData, options: Pick<DatabaseOptio
       return update(place, data, options)
     case 'remove':
       return removal(place)
+    case 'text':
+      throw refuse('an edit of a text field is made in its text: doc(id).text(path)')
     default:
       throw refuse(`op is one of add, set, update, remove, not ${String(op).slice(0, 50)}`)
   }

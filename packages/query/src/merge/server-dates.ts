@@ -1,8 +1,12 @@
-import { CloudError, isPlainObject, type Millis, ServerDate, type Value } from '@nearcloud/protocol'
+import { CloudError, isPlainObject, type Millis, NewText, ServerDate, type Value } from '@nearcloud/protocol'
 
-/** The value with its server dates as dates: `now` plus their offset. The same object when it holds none. */
+/**
+ * The value with its server dates as dates, `now` plus their offset, and with texts that begin as what they begin with. The
+ * same object when it holds none.
+ */
 export function resolveServerDates(value: Value, now: Millis): Value {
   if (value instanceof ServerDate) return dateOf(value, now)
+  if (value instanceof NewText) return value.content
   if (Array.isArray(value)) {
     const list = value as readonly Value[]
     const resolved = list.map(each => resolveServerDates(each, now))

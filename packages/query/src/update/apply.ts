@@ -5,6 +5,7 @@ import {
   type DocumentData,
   makeDocument,
   type PathChange,
+  type TextWrite,
   type UpdateOperator,
   type Value,
   type Write,
@@ -19,6 +20,7 @@ import { unfit } from '../refusals.ts'
 import type { Applied, Stamps, Stored, WriteContext } from '../types.ts'
 import { Draft } from './draft.ts'
 import { operations } from './operators/index.ts'
+import { editedPlain } from './texts.ts'
 
 /**
  * The one evaluator of changes and of merging: what a checked write (`checkWrite`) makes of a document.
@@ -40,7 +42,19 @@ export function applyWrite(before: Stored | null, write: Write, context: WriteCo
       return before ? update(before, write.changes, context) : untouched
     case 'remove':
       return before ? { after: null, touched: true, superseded: [] } : untouched
+    case 'text':
+      return before ? shownEdit(before, write, context) : untouched
   }
+}
+
+/** An edit of a text, where nothing understands it: what its author saw it do to the plain field. */
+function shownEdit(before: Stored, { path, shows }: TextWrite, context: WriteContext): Applied {
+  const plain = valueAt(before.doc, path)
+  if (typeof plain !== 'string' || !shows) return touched(before)
+  return update(before, [[path, 'set', editedPlain(plain, shows)]], {
+    ...context,
+    base: Number.POSITIVE_INFINITY,
+  })
 }
 
 function replace(before: Stored | null, id: DocId, data: DocumentData, context: WriteContext): Applied {

@@ -12,6 +12,7 @@ import { checkPath, hasOwn, isContainer, segmentsOf } from '../paths.ts'
 import { refuse, unfit } from '../refusals.ts'
 import { depthOf } from './draft.ts'
 import { operations } from './operators/index.ts'
+import { checkChangeTexts, checkDataTexts, checkTextWrite } from './texts.ts'
 
 /** Who writes: a person's client, or the server's own (functions, the operator). */
 type Side = 'client' | 'server'
@@ -35,6 +36,9 @@ export function checkWrite(write: Write, side: Side = 'client'): void {
       checkChanges(write.changes, side)
       return
     case 'remove':
+      return
+    case 'text':
+      checkTextWrite(write)
       return
     default:
       throw refuse('a write is one of add, set, update, remove')
@@ -68,6 +72,7 @@ export function checkChanges(changes: readonly PathChange[], side: Side): void {
       paths.add(each)
     }
   }
+  checkChangeTexts(changes)
   for (const path of paths)
     for (let end = path.indexOf('.'); end > 0; end = path.indexOf('.', end + 1))
       if (paths.has(path.slice(0, end))) throw conflict(path, path.slice(0, end))
@@ -85,6 +90,7 @@ function checkData(data: Value): void {
   if (!isContainer(data)) throw refuse('data is an object')
   if (hasOwn(data, '_id')) throw refuse('不能更新_id的值')
   if (depthOf(data) > limits.depth) throw refuse(`data nested deeper than ${limits.depth}`)
+  checkDataTexts(data)
 }
 
 function conflict(path: string, other: string): CloudError {

@@ -4,13 +4,23 @@ import {
   type DocumentData,
   documentText,
   type Outcome,
+  type TextWrite,
   toCloudError,
   type Write,
 } from '@nearcloud/protocol'
-import { applyWrite, checkWrite, compileFilter, type WriteContext } from '@nearcloud/query'
+import {
+  type Applied,
+  applyWrite,
+  checkWrite,
+  compileFilter,
+  valueAt,
+  type WriteContext,
+  withPlainTexts,
+} from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
 import { indexesCollection } from '../indexes/open-index.ts'
 import type { JudgedWrite } from '../rules/judge.ts'
+import type { TextAuthor } from '../texts/group-texts.ts'
 import type { DataType } from './change.ts'
 import type { CommitRequest, Decision, Effect } from './environment.ts'
 import type { Group } from './group.ts'
@@ -29,6 +39,7 @@ function decide(group: Group, request: CommitRequest): Decision {
   const { actor } = request
   group.reads.beginCommit()
   const context = contextOf(group, request)
+  group.texts.beginCommit(authorOf(group, request))
   const effects: Effect[] = []
   const superseded: string[] = []
   const kinds = new Map<string, DataType>()
@@ -44,12 +55,17 @@ function decide(group: Group, request: CommitRequest): Decision {
         effects.push({ id: asked.id, existed: false, exists: false })
         continue
       }
-      const write = ownedBy(actor, asked, before)
-      const applied = applyWrite(before?.stored ?? null, write, context)
+      const write = asked.op === 'text' ? shownAs(group, asked) : ownedBy(actor, asked, before)
+      const applied =
+        asked.op === 'text'
+          ? edited(asked, write, before, context)
+          : applyWrite(before?.stored ?? null, write, context)
       effects.push({ id: asked.id, existed: before !== null, exists: applied.after !== null })
       for (const path of applied.superseded) superseded.push(`${write.collection}/${write.id}/${path}`)
       if (!applied.touched) continue
       const after = restage(before, applied.after)
+      if (asked.op !== 'text' && group.texts.concerns(write))
+        group.texts.follow(write, after?.stored.doc ?? null, applied.superseded)
       authorise(group, actor, write, before, after)
       group.stage.try(write.collection, write.id, after)
       kinds.set(keyOf(write.collection, write.id), write.op === 'set' ? 'replace' : 'update')
@@ -58,9 +74,11 @@ function decide(group: Group, request: CommitRequest): Decision {
     group.keys.accept(group.keys.rekey(changed))
   } catch (thrown) {
     group.stage.discard()
+    group.texts.refuse(writesOf(request))
     return { outcome: rejected(group, request, thrown), effects: [] }
   }
   group.stage.accept()
+  group.texts.accept()
   const version = changed.length === 0 ? group.version : context.version
   group.record(
     request,
@@ -76,8 +94,30 @@ function decide(group: Group, request: CommitRequest): Decision {
   return { outcome, effects }
 }
 
-function writesOf(request: CommitRequest): readonly Write[] {
+export function writesOf(request: CommitRequest): readonly Write[] {
   return 'client' in request ? request.client.mutation.writes : request.writes
+}
+
+/** An edit of a text, as what it does to the document: its field says what the text says. */
+function shownAs(group: Group, write: TextWrite): Write {
+  const { collection, id, path } = write
+  return { op: 'update', collection, id, changes: [[path, 'set', group.texts.edit(write)]] }
+}
+
+/** An edit is never superseded; one that changes no character leaves the document as it is. */
+function edited({ path }: TextWrite, shown: Write, before: Staged | null, context: WriteContext): Applied {
+  const stored = before?.stored ?? null
+  const isSame = shown.op === 'update' && stored && valueAt(stored.doc, path) === shown.changes[0]![2]
+  if (isSame) return { after: stored, touched: true, superseded: [] }
+  return applyWrite(stored, shown, { ...context, base: Number.POSITIVE_INFINITY })
+}
+
+function authorOf({ texts, version }: Group, request: CommitRequest): TextAuthor {
+  const { actor } = request
+  const ours = `${texts.serverName}-${version + 1}`
+  if (!('client' in request)) return { actor, client: null, origin: request.origin, beginning: ours }
+  const { id, mutation } = request.client
+  return { actor, client: id, origin: undefined, beginning: mutation.nonce || ours }
 }
 
 function mutationId(request: CommitRequest): number {
@@ -147,13 +187,14 @@ function dataOf(write: Write): DocumentData | null {
   switch (write.op) {
     case 'add':
     case 'set':
-      return write.data
+      return withPlainTexts(write.data) as DocumentData
     case 'update': {
       const assigned: { [path: string]: DocumentData[string] } = {}
       for (const [path, operator, argument] of write.changes)
-        if (operator === 'set') assigned[path] = argument
+        if (operator === 'set') assigned[path] = withPlainTexts(argument)
       return assigned
     }
+    case 'text':
     case 'remove':
       return null
   }

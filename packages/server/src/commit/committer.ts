@@ -4,8 +4,10 @@ import { nextTurn } from '../engine/turn.ts'
 import type { Indexes } from '../indexes/indexes.ts'
 import type { Log } from '../log-line.ts'
 import type { Judge } from '../rules/judge.ts'
+import type { TextChange } from '../texts/text-change.ts'
+import type { Texts } from '../texts/texts.ts'
 import type { Change } from './change.ts'
-import { commit } from './commit.ts'
+import { commit, writesOf } from './commit.ts'
 import type { CommitRequest, Decision } from './environment.ts'
 import { Group } from './group.ts'
 import type { KnownReads } from './known-reads.ts'
@@ -18,6 +20,7 @@ export interface Published {
   readonly changes: readonly Change[]
   /** Clients whose mutations were decided, as they are now. */
   readonly clients: readonly ClientRow[]
+  readonly texts: readonly TextChange[]
 }
 
 /** A client as the server knows it at one place of the order of commits. */
@@ -33,6 +36,7 @@ export interface CommitterOptions {
   readonly engine: Engine
   readonly indexes: Indexes
   readonly reads: KnownReads
+  readonly texts: Texts
   readonly clock: Clock
   readonly judge: Judge
   readonly log: Log
@@ -140,29 +144,35 @@ export class Committer {
       if (next?.kind !== 'commit') break
       this.#queue.shift()
       group.push(next)
-      writes +=
-        'client' in next.request ? next.request.client.mutation.writes.length : next.request.writes.length
+      writes += writesOf(next.request).length
     }
     return group
   }
 
   /** Jobs that could not be decided with the others go back to the head of the queue. */
   async #commitGroup(asked: CommitJob[], isOurs: boolean): Promise<void> {
-    const { env, engine, indexes, reads, clock, log, judge, publish } = this.#options
+    const { env, engine, indexes, reads, texts, clock, log, judge, publish } = this.#options
     let jobs = asked
+    let group: Group | undefined
     try {
       await indexes.open()
+      await texts.open()
       const requests = jobs.map(job => job.request)
       const [loaded, now] = [await Loaded.read(engine, env, requests), clock.now()]
       for (let round = 1; ; round++) {
-        const group = new Group({ loaded, indexes, reads, now, judge, log, isOurs })
+        await this.#loadTexts(jobs)
+        group = new Group({ loaded, indexes, reads, texts, now, judge, log, isOurs })
         const { answers, known } = decideAll(group, jobs)
         if (known === jobs.length || !(await this.#learn(loaded, group))) {
-          if (group.batch) await engine.commit(env, group.batch)
-          publish({ head: group.version, changes: group.changes, clients: group.clients })
+          const { batch } = group
+          if (batch) await engine.commit(env, batch)
+          group.texts.keep()
+          const { version, changes, clients } = group
+          publish({ head: version, changes, clients, texts: group.texts.changes })
           for (const answer of answers) answer()
           break
         }
+        group.texts.forget() // it is decided anew
         if (round < maxRounds) continue
         if (round > mostRounds)
           throw new CloudError('EXCEED_REQUEST_LIMIT', { errMsg: 'the rules read too much: try later' })
@@ -173,6 +183,7 @@ export class Committer {
       }
       this.#mostInGroup = jobs.length < asked.length ? jobs.length : Math.min(this.#mostInGroup * 2, maxGroup)
     } catch (error) {
+      group?.texts.forget()
       log({
         level: 'error',
         event: 'commit.storage',
@@ -180,6 +191,14 @@ export class Committer {
       })
       for (const job of jobs) job.reject(error)
     }
+  }
+
+  /** Has the texts of every document that is written, where there can be some. */
+  async #loadTexts(jobs: readonly CommitJob[]): Promise<void> {
+    const { texts } = this.#options
+    for (const { request } of jobs)
+      for (const { collection, id } of writesOf(request))
+        if (texts.isIn(collection)) await texts.load(collection, id)
   }
 
   /** Finds out what a group had to guess. Tells whether it may have guessed wrong. */

@@ -1,10 +1,21 @@
-import type { Clock, CloudError, DocId, Mutation, Outcome, RandomBytes, Write } from '@nearcloud/protocol'
+import type {
+  Clock,
+  CloudError,
+  DocId,
+  Mutation,
+  Outcome,
+  RandomBytes,
+  TextId,
+  Write,
+} from '@nearcloud/protocol'
 import type { Executor, Filter, IndexDefinition } from '@nearcloud/query'
+import type { TextField } from '@nearcloud/text'
 import type { Actor } from '../actor.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Indexes } from '../indexes/indexes.ts'
 import type { Judge } from '../rules/judge.ts'
 import type { LoadingReads } from '../rules/rule-reads.ts'
+import type { TextChange, TextPlaceOf } from '../texts/text-change.ts'
 import type { Change } from './change.ts'
 
 /** One app's documents behind their one door: what functions, triggers, files and sessions stand on. */
@@ -41,6 +52,26 @@ export interface Environment {
    * way to stop. A listener must not throw; it works later if it has much to do.
    */
   onCommit(listener: (changes: readonly Change[]) => void): () => void
+  /**
+   * Called after every commit that edited, began or ended texts, also when it was a refused one whose edits were taken back in
+   * place; in the order of decisions, before `commit` resolves. Returns the way to stop. A listener must not throw.
+   */
+  onTexts(listener: (changes: readonly TextChange[]) => void): () => void
+  /**
+   * Looks at a text while nothing is decided: all that it holds is durable, and every later edit is told to the listeners of
+   * `onTexts`. `work` gets undefined when there is no text in that field; rights are the caller's business. Everything else
+   * waits for `work`, which must not keep the field.
+   */
+  withText<T>(place: TextPlaceOf, work: (text: OpenText | undefined) => T | Promise<T>): Promise<T>
+}
+
+/** A text that can be looked at, and nothing else. */
+export interface OpenText {
+  readonly id: TextId
+  readonly field: Pick<
+    TextField,
+    'plain' | 'hash' | 'root' | 'state' | 'since' | 'vector' | 'userOf' | 'bind'
+  >
 }
 
 export type CommitRequest =
@@ -51,6 +82,8 @@ export type CommitRequest =
       readonly where?: Filter
       /** Durable strings of the server's own that change in the same transaction, when accepted; null removes. */
       readonly state?: readonly (readonly [key: string, value: string | null])[]
+      /** Where it comes from, for whoever hears of its edits of texts: see `TextChange`. Not kept. */
+      readonly origin?: object
     }
   | {
       readonly actor: Actor

@@ -4,6 +4,8 @@ import type { Batch, ClientRow, OutcomeRow, StoredChange } from '../engine/engin
 import type { Indexes } from '../indexes/indexes.ts'
 import type { Log } from '../log-line.ts'
 import type { Judge } from '../rules/judge.ts'
+import { GroupTexts } from '../texts/group-texts.ts'
+import type { Texts } from '../texts/texts.ts'
 import { type Change, changeOf, type DataType } from './change.ts'
 import type { CommitRequest } from './environment.ts'
 import { GroupKeys } from './group-keys.ts'
@@ -17,6 +19,7 @@ export interface GroupOptions {
   readonly indexes: Indexes
   /** What rules read of other documents. */
   readonly reads: KnownReads
+  readonly texts: Texts
   /** When it was received. */
   readonly now: Millis
   readonly judge: Judge
@@ -33,6 +36,7 @@ export class Group {
   readonly stage: Stage
   readonly keys: GroupKeys
   readonly reads: GroupReads
+  readonly texts: GroupTexts
   readonly judge: Judge
   readonly log: Log
   readonly now: Millis
@@ -48,10 +52,11 @@ export class Group {
   readonly #stored: StoredChange[] = []
   readonly #state = new Map<string, string | null>()
 
-  constructor({ loaded, indexes, reads, now, judge, log, isOurs }: GroupOptions) {
+  constructor({ loaded, indexes, reads, texts, now, judge, log, isOurs }: GroupOptions) {
     this.stage = new Stage(loaded.documents)
     this.keys = new GroupKeys(indexes, loaded)
     this.reads = new GroupReads(reads, this.#changes)
+    this.texts = new GroupTexts(texts)
     this.#clients = new Map(loaded.clients)
     this.#earlier = new Map(loaded.earlier)
     this.#from = loaded.head
@@ -153,7 +158,8 @@ export class Group {
 
   /** What has to become durable; undefined when nothing has. */
   get batch(): Batch | undefined {
-    if (this.#stored.length + this.#outcomes.length + this.#state.size === 0) return undefined
+    const texts = this.texts.state
+    if (this.#stored.length + this.#outcomes.length + this.#state.size + texts.length === 0) return undefined
     return {
       from: this.#from,
       to: this.#version,
@@ -162,7 +168,7 @@ export class Group {
       clients: this.clients,
       outcomes: this.#outcomes,
       forgotten: [],
-      state: [...this.keys.state, ...this.#state],
+      state: [...this.keys.state, ...this.#state, ...texts],
     }
   }
 }

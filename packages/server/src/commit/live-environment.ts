@@ -7,9 +7,11 @@ import { IndexChanges } from '../indexes/change-indexes.ts'
 import { Indexes } from '../indexes/indexes.ts'
 import { type Log, silentLog } from '../log-line.ts'
 import type { Judge } from '../rules/judge.ts'
+import type { TextChange, TextPlaceOf } from '../texts/text-change.ts'
+import { Texts } from '../texts/texts.ts'
 import type { Change } from './change.ts'
 import { Committer, type OpenedClient, type Published } from './committer.ts'
-import type { CommitRequest, Decision, Environment } from './environment.ts'
+import type { CommitRequest, Decision, Environment, OpenText } from './environment.ts'
 import { createExecutor } from './executor.ts'
 import { KnownReads } from './known-reads.ts'
 
@@ -22,6 +24,7 @@ export class LiveEnvironment implements Environment {
   readonly judge: Judge
   readonly indexes: Indexes
   readonly reads: KnownReads
+  readonly texts: Texts
   readonly #log: Log
   readonly #committer: Committer
   readonly #indexChanges: IndexChanges
@@ -43,10 +46,12 @@ export class LiveEnvironment implements Environment {
     this.#log = options.log ?? silentLog
     this.indexes = new Indexes(this.env, this.engine)
     this.reads = new KnownReads(this)
+    this.texts = new Texts(this.env, this.engine, this.clock)
     this.#committer = new Committer({
       ...options,
       indexes: this.indexes,
       reads: this.reads,
+      texts: this.texts,
       log: this.#log,
       publish: published => this.#publish(published),
     })
@@ -82,6 +87,23 @@ export class LiveEnvironment implements Environment {
   onPublish(listener: (published: Published) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  onTexts(listener: (changes: readonly TextChange[]) => void): () => void {
+    return this.onPublish(({ texts }) => {
+      if (texts.length > 0) listener(texts)
+    })
+  }
+
+  withText<T>(
+    { collection, id, path }: TextPlaceOf,
+    work: (text: OpenText | undefined) => T | Promise<T>,
+  ): Promise<T> {
+    return this.#committer.alone(async () => {
+      await this.texts.open()
+      await this.texts.load(collection, id)
+      return work(this.texts.of(collection, id).get(path))
+    })
   }
 
   createIndex(collection: string, definition: IndexDefinition): Promise<void> {

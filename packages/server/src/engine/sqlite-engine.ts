@@ -150,7 +150,7 @@ export class SqliteEngine implements Engine {
 
   async listState(env: string, prefix: string): Promise<readonly (readonly [key: string, value: string])[]> {
     return this.#reading(() =>
-      this.#statements.listState.all(env, prefix).map(row => {
+      this.#statements.listState.all(env, prefix, behind(prefix)).map(row => {
         const { key, value } = row as { key: string; value: string }
         return [key, textOfStored(value)] as const
       }),
@@ -279,3 +279,13 @@ const defaultPageSize = 500
 const pageCharacters = 4_000_000
 /** Lists of a plan that are used; more would narrow little. */
 const maxLists = 3
+
+/** Behind every text that begins with the prefix. */
+function behind(prefix: string): string {
+  const points = [...prefix]
+  for (let last = points.pop(); last !== undefined; last = points.pop()) {
+    const next = last.codePointAt(0)! + 1
+    if (next <= 0x10ffff) return points.join('') + String.fromCodePoint(next === 0xd800 ? 0xe000 : next)
+  }
+  return '\u{10ffff}\u{10ffff}'
+}

@@ -116,7 +116,8 @@ export function prepareStatements(db: DatabaseSyncInstance) {
     ),
     deleteState: prepare('DELETE FROM state WHERE env = ? AND key = ?'),
     listState: prepare(
-      `SELECT key, value FROM state WHERE env = ?1 AND substr(key, 1, length(?2)) = ?2 ORDER BY key`,
+      `SELECT key, value FROM state
+         WHERE env = ?1 AND key >= ?2 AND key < ?3 AND substr(key, 1, length(?2)) = ?2 ORDER BY key`,
     ),
   }
 }

@@ -137,6 +137,12 @@ export class ScriptedSession implements PeerListener {
       case 'ping':
         this.pump()
         return this.say({ type: 'pong' })
+      case 'openText':
+      case 'closeText':
+      case 'enter':
+      case 'leave':
+      case 'present':
+        return this.#violation('texts and rooms are not scripted')
       default:
         return this.#answer(message)
     }

@@ -23,6 +23,7 @@ const names = {
   geo: 'object',
   binary: 'binData',
   serverDate: 'date',
+  newText: 'string',
   array: 'array',
   object: 'object',
 } as const

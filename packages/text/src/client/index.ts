@@ -1,0 +1,2 @@
+export type { Doc as YDoc, Text as YText } from 'yjs'
+export { TextReplica, textRuntime } from './text-runtime.ts'
