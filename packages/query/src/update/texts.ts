@@ -69,7 +69,9 @@ export function withPlainTexts(value: Value): Value {
   if (value instanceof NewText) return value.content
   if (Array.isArray(value)) return Object.freeze((value as readonly Value[]).map(withPlainTexts))
   const source = value as { readonly [key: string]: Value }
-  return Object.freeze(Object.fromEntries(Object.keys(source).map(key => [key, withPlainTexts(source[key]!)])))
+  return Object.freeze(
+    Object.fromEntries(Object.keys(source).map(key => [key, withPlainTexts(source[key]!)])),
+  )
 }
 
 function checkBegun(found: readonly BegunText[]): void {
