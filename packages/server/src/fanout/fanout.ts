@@ -6,6 +6,7 @@ import { nextTurn } from '../engine/turn.ts'
 import { Feed, type FeedOptions } from './feed.ts'
 import { type Parts, usualParts } from './snapshot.ts'
 import { SubscriptionIndex } from './subscription-index.ts'
+import { TextReaders } from './text-readers.ts'
 
 export interface FanoutOptions {
   /** Clients times changes of one group that are held against each other. */
@@ -22,6 +23,7 @@ export class Fanout {
   readonly environment: LiveEnvironment
   readonly index = new SubscriptionIndex()
   readonly parts: Parts
+  readonly texts = new TextReaders()
   readonly #feedOfClient = new Map<string, Feed>()
   readonly #due = new Set<Feed>()
   readonly #waiting = new Set<Feed>()
@@ -89,9 +91,11 @@ export class Fanout {
     for (const feed of due) feed.pump()
   }
 
-  #publish({ head, changes, clients }: Published): void {
+  #publish(published: Published): void {
+    const { head, changes, clients } = published
     this.#head = head
     this.#tellConcerned(changes)
+    this.texts.publish(published)
     for (const change of changes) {
       this.index.note(change)
       if (change.client !== null) this.#feedOfClient.get(change.client)?.noteOwn(change)

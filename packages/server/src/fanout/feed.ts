@@ -4,6 +4,7 @@ import type { Change } from '../commit/change.ts'
 import type { Reading } from '../commit/find.ts'
 import type { Fanout } from './fanout.ts'
 import { FeedReads } from './feed-reads.ts'
+import { FeedTexts } from './feed-texts.ts'
 import { FirstResults } from './first-results.ts'
 import { Followed } from './followed.ts'
 import { changesFrame } from './frames.ts'
@@ -44,6 +45,7 @@ export class Feed implements Follower {
   readonly followed: Followed
   readonly first: FirstResults
   readonly reads: FeedReads
+  readonly texts: FeedTexts
   /** Documents as this client's rules let them be read. */
   readonly reading: Reading
   readonly #pending = new PendingChanges()
@@ -72,6 +74,7 @@ export class Feed implements Follower {
     const { env, engine, indexes, judge } = fanout.environment
     this.reads = new FeedReads(fanout.environment.reads)
     this.reading = { env, engine, indexes, judge, reads: this.reads }
+    this.texts = new FeedTexts(this)
     this.followed = new Followed(fanout.index, this, {
       reading: this.reading,
       actor,
@@ -187,6 +190,7 @@ export class Feed implements Follower {
     this.#state = 'closed'
     this.followed.removeAll()
     this.first.close()
+    this.texts.closeAll()
     this.#pending.take()
     this.fanout.forget(this)
     this.#waiters.releaseAll()

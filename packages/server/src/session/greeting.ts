@@ -11,8 +11,9 @@ import { askedBy } from '../commit/find.ts'
 import type { Feed } from '../fanout/feed.ts'
 import type { Wish } from '../fanout/first-results.ts'
 import { isWindowed } from '../fanout/followed.ts'
+import { errorData } from './error-data.ts'
 import { outcomeToJson } from './outcome-json.ts'
-import { errorData, type Session } from './session.ts'
+import type { Session } from './session.ts'
 
 /** One subscription of a hello, looked at. */
 type Wanted =

@@ -15,9 +15,10 @@ import {
 import { parseQuery } from '@nearcloud/query'
 import { parseAggregation } from '@nearcloud/query/aggregate'
 import type { Feed } from '../fanout/feed.ts'
+import { errorData } from './error-data.ts'
 import { follow, look } from './greeting.ts'
 import { outcomeToJson } from './outcome-json.ts'
-import { errorData, type Session } from './session.ts'
+import type { Session } from './session.ts'
 
 /** What each message of a greeted client does. Throws what ends the conversation. */
 export async function route(session: Session, feed: Feed, message: UpMessage): Promise<void> {
@@ -50,6 +51,15 @@ export async function route(session: Session, feed: Feed, message: UpMessage): P
       return answer(session, message.id, () => call(session, message))
     case 'files':
       return answer(session, message.id, () => session.options.askFiles(session.actor, message.ask))
+    case 'openText':
+      return openText(session, feed, message)
+    case 'closeText':
+      feed.texts.close(message.id)
+      return
+    case 'enter':
+    case 'leave':
+    case 'present':
+      throw new CloudError('PROTOCOL_ERROR', { errMsg: 'rooms are not open yet' })
     case 'ping':
       // first everything up to now, then the answer: by that the client knows it has caught up
       void feed.caughtUp(session.options.fanout.head).then(() => session.send({ type: 'pong' }))
@@ -98,6 +108,12 @@ async function subscribe(session: Session, feed: Feed, message: UpOf<'subscribe'
   const error = wanted instanceof CloudError ? wanted : follow(feed, wanted)
   if (error) session.send({ type: 'denied', id: message.id, error: errorData(error) })
   else feed.first.snapshot(message.id, message)
+}
+
+async function openText(session: Session, feed: Feed, message: UpOf<'openText'>): Promise<void> {
+  if (feed.texts.has(message.id) || feed.texts.size < limits.openTexts) return feed.texts.open(message)
+  const error = new CloudError('EXCEED_REQUEST_LIMIT', { errMsg: `more than ${limits.openTexts} texts open` })
+  session.send({ type: 'textClosed', id: message.id, error: errorData(error) })
 }
 
 /** The answer goes in one frame. */

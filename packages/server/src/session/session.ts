@@ -2,7 +2,6 @@ import {
   type Clock,
   CloudError,
   type DownMessage,
-  type ErrorData,
   type FilesAsk,
   type Millis,
   parseUp,
@@ -16,6 +15,7 @@ import type { LiveEnvironment } from '../commit/live-environment.ts'
 import type { Fanout } from '../fanout/fanout.ts'
 import type { Feed } from '../fanout/feed.ts'
 import type { Log } from '../log-line.ts'
+import { errorData, publicError } from './error-data.ts'
 import { greet } from './greeting.ts'
 import { route } from './route.ts'
 import type { Wire } from './wire.ts'
@@ -205,18 +205,6 @@ export class Session {
       this.sendAway(error, error.code === 'PROTOCOL_ERROR' && this.feed ? breachRetryMs : undefined)
     else this.sendAway(publicError(error), 1_000)
   }
-}
-
-/** What may travel. The words of a defect of ours stay home. */
-export function errorData(error: CloudError): ErrorData {
-  const { code, errMsg, details } = publicError(error).toJSON()
-  return details && Object.keys(details).length > 0 ? { code, errMsg, details } : { code, errMsg }
-}
-
-function publicError(error: CloudError): CloudError {
-  return error.code === 'SYS_ERR' && error.cause !== undefined
-    ? new CloudError('SYS_ERR', { errMsg: 'the server failed' })
-    : error
 }
 
 /** Not the client's fault: it may come back. */
