@@ -11,7 +11,9 @@ import { Fanout } from './fanout/fanout.ts'
 import { openFiles } from './files/files.ts'
 import { findFunctionsFolder } from './functions/function-folder.ts'
 import { openFunctions } from './functions/functions.ts'
+import { Gateway } from './gateway/gateway.ts'
 import { systemClock, systemRandom } from './host.ts'
+import { acceptEditors } from './http/gateway-socket.ts'
 import { listen, stopListening } from './http/listen.ts'
 import { addSite } from './http/site.ts'
 import { acceptSockets } from './http/sync-socket.ts'
@@ -115,6 +117,8 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       askFiles: (actor, ask) => files.ask(actor, ask),
       ...(options.limits && { limits: options.limits }),
     })
+    const gateway = new Gateway({ environment, tokens, log })
+    rules?.onChange(() => gateway.judgeAnew())
     // whoever holds a copy made under other rules has to look at a new welcome
     rules?.onChange(() => sessions.sendAway(new CloudError('ABORTED', { errMsg: 'the rules changed' }), 0))
 
@@ -130,6 +134,8 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     opened(server, () => stopListening(server))
     opened(sessions, acceptSockets(server, '/sync', sessions))
     opened(sessions, () => sessions.close())
+    opened(gateway, acceptEditors(server, gateway))
+    opened(gateway, () => gateway.close())
     folder.rememberPort(port)
     url = `http://${urlHost(host)}:${port}`
 

@@ -133,6 +133,11 @@ export class TextField {
     return this.#kept === this.#count
   }
 
+  /** How many client ids are somebody's: it grows when `bindings` changes. */
+  get boundIds(): number {
+    return this.#bindings.size
+  }
+
   /** Whose each client id is, to be kept beside the state. */
   get bindings(): BindingsData {
     return this.#bindings.toJSON()
@@ -169,6 +174,12 @@ export class TextField {
   vet(update: Uint8Array, user: string): Refusal | undefined {
     const inspected = this.#inspect(update, user)
     return isRefusal(inspected) ? inspected : undefined
+  }
+
+  /** Whether there is nothing new in an update: no part, and no deletion. An update that would be refused has something new. */
+  knows(update: Uint8Array, user: string): boolean {
+    const inspected = this.#inspect(update, user)
+    return !isRefusal(inspected) && inspected.isKnown
   }
 
   /**

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { limits } from '@nearcloud/protocol'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Sessions } from '../session/sessions.ts'
+import { isForEditors } from './gateway-socket.ts'
 
 /**
  * Takes WebSockets at `path` and gives each a session. Returns the way to end: those that are being closed get a moment
@@ -15,6 +16,7 @@ export function acceptSockets(server: Server, path: string, sessions: Sessions):
     maxPayload: limits.frameBytes,
   })
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (isForEditors(request)) return
     socket.on('error', () => socket.destroy())
     if (pathOf(request) !== path) {
       socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n')
