@@ -8,10 +8,11 @@ import { entryText } from './records.ts'
 export function checkFits(
   guarded: Mutation,
   plain: Mutation,
-  retries?: string,
+  { retries, amends }: { readonly retries?: string | undefined; readonly amends?: string | undefined } = {},
 ): { mutation: Mutation; text: string } {
   for (const mutation of [guarded, plain]) {
-    const text = entryText({ kind: 'mutation', mutation, ...(retries !== undefined && { retries }) })
+    const place = { ...(retries !== undefined && { retries }), ...(amends !== undefined && { amends }) }
+    const text = entryText({ kind: 'mutation', mutation, ...place })
     if (text.length * 3 <= most || utf8Length(text) <= most) return { mutation, text }
   }
   throw new CloudError('VALUE_REFUSED', {

@@ -13,3 +13,4 @@ export type {
   StoredSubscription,
   StoreEvent,
 } from './store.ts'
+export { type StoredText, type TextPlace, type TextStep, textKey } from './texts.ts'

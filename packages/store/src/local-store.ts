@@ -29,6 +29,7 @@ import { effectOf, rebase, showEffect } from './overlay.ts'
 import { type FoldJob, RecordLog } from './record-log.ts'
 import { entryText, type LoggedStep } from './records.ts'
 import type { Segments } from './segments.ts'
+import { ShownTexts } from './shown-texts.ts'
 import type { State } from './state.ts'
 import type { Storage, StorageInfo } from './storage.ts'
 import type {
@@ -41,9 +42,11 @@ import type {
   RejectedMutation,
   Store,
   StoredSubscription,
+  StoredTextsView,
   StoreEvent,
 } from './store.ts'
 import { StoreEvents } from './store-events.ts'
+import type { TextPlace } from './texts.ts'
 
 interface Parts {
   readonly state: State
@@ -62,6 +65,7 @@ export class LocalStore implements Store {
   readonly #log: RecordLog
   readonly #live: LiveQueries
   readonly #events = new StoreEvents()
+  readonly #shown = new ShownTexts()
   #isClosed = false
 
   constructor({ state, segments, storage, info, random }: Parts) {
@@ -96,6 +100,10 @@ export class LocalStore implements Store {
 
   get rejected(): readonly RejectedMutation[] {
     return this.#state.rejected.all
+  }
+
+  get texts(): StoredTextsView {
+    return this.#state.texts
   }
 
   get(collection: string, id: DocId): Document | undefined {
@@ -162,6 +170,39 @@ export class LocalStore implements Store {
     return this.#commit(writes, context)
   }
 
+  amend(nonce: string, writes: readonly Write[], context: CommitContext): CommitReceipt | undefined {
+    this.#assertOpen()
+    const { collections, outbox } = this.#state
+    const { last } = outbox
+    if (last?.nonce !== nonce) return undefined
+    for (const write of writes) checkWrite(write)
+    const asked = Object.freeze({ ...this.#newMutation(writes, context), id: last.id })
+    const { mutation, text } = checkFits(asked, asked, { amends: nonce })
+    outbox.amend(mutation)
+    this.#lastTime = mutation.time
+    this.#live.publish(
+      rebase(collections, outbox, touchedBy([last, mutation]), this.checkpoint.openid, this.#shown),
+    )
+    const durable = this.#log.write(text, () => this.#state.amendIsDurable(mutation))
+    const applied = writes.map(({ collection, id }) => {
+      const exists = collections.of(collection).get(id) !== undefined
+      return { id, existed: exists, exists }
+    })
+    return { mutation, applied, durable }
+  }
+
+  showText(place: TextPlace, plain: () => string): () => void {
+    this.#assertOpen()
+    const { collections, outbox } = this.#state
+    const stop = this.#shown.show(place, plain)
+    if (outbox.isPending(place.collection, place.id)) {
+      const docs = new DocSet()
+      docs.add(place.collection, place.id)
+      this.#live.publish(rebase(collections, outbox, docs, this.checkpoint.openid, this.#shown))
+    }
+    return stop
+  }
+
   retryRejected(nonce: string, writes: readonly Write[], context: CommitContext): CommitReceipt {
     this.#assertOpen()
     const { rejected } = this.#state
@@ -224,10 +265,10 @@ export class LocalStore implements Store {
     const { collections, outbox } = this.#state
     const asked = this.#newMutation(writes, context)
     const read = (collection: string, id: DocId) => collections.of(collection).get(id)
-    const effect = effectOf(asked, this.checkpoint.openid, read, true)
+    const effect = effectOf(asked, this.checkpoint.openid, read, { isNew: true, shown: this.#shown })
     for (const [, , after] of effect.documents) if (after) documentText(after)
     const guarded = Object.freeze({ ...asked, writes: Object.freeze(effect.writes) })
-    const { mutation, text } = checkFits(guarded, asked, retries)
+    const { mutation, text } = checkFits(guarded, asked, { retries })
     outbox.append(mutation)
     this.#lastTime = mutation.time
     this.#live.publish(showEffect(collections, mutation, effect))
@@ -258,7 +299,7 @@ export class LocalStore implements Store {
       const concerned = this.#state.applyStep(step)
       const { openid } = this.checkpoint
       if (openid !== before) concerned.addAll(outbox.touched())
-      this.#live.publish(rebase(collections, outbox, concerned, openid))
+      this.#live.publish(rebase(collections, outbox, concerned, openid, this.#shown))
     })
   }
 
@@ -274,7 +315,7 @@ export class LocalStore implements Store {
     const { collections, outbox } = this.#state
     const concerned = new DocSet()
     concerned.addAll(touchedBy(outbox.takeUndurable()))
-    this.#live.publish(rebase(collections, outbox, concerned, this.checkpoint.openid))
+    this.#live.publish(rebase(collections, outbox, concerned, this.checkpoint.openid, this.#shown))
     this.#events.emit({ name: 'storageFailed', error })
   }
 

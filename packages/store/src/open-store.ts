@@ -48,6 +48,7 @@ function restore(loaded: Loaded, random: RandomBytes): State {
       subscriptions: new Map(),
       outbox: [],
       rejected: [],
+      texts: [],
     },
   )
   for (const [{ collection, documents }] of loaded.segments) {

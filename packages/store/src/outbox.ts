@@ -8,6 +8,8 @@ export class Outbox implements OutboxView {
   #durableCount = 0
   #durable: readonly Mutation[] | undefined
   #byDocument = new DocMap<Mutation[]>()
+  /** The one that says something else than storage has: where it is, what storage has of it, how often that will change. */
+  #amended: { at: number; older: Mutation | undefined; count: number } | undefined
 
   get size(): number {
     return this.#all.length
@@ -19,12 +21,19 @@ export class Outbox implements OutboxView {
   }
 
   get mutations(): readonly Mutation[] {
-    this.#durable ??= Object.freeze(this.#all.slice(0, this.#durableCount))
+    this.#durable ??= Object.freeze(
+      this.#all.slice(0, Math.min(this.#durableCount, this.#amended?.at ?? this.#durableCount)),
+    )
     return this.#durable
   }
 
   isPending(collection: string, id: DocId): boolean {
     return this.#byDocument.has(collection, id)
+  }
+
+  /** Those that touch a document, in order. */
+  of(collection: string, id: DocId): readonly Mutation[] {
+    return this.#byDocument.get(collection, id) ?? []
   }
 
   /** Ids of a collection's documents with pending mutations. */
@@ -37,8 +46,38 @@ export class Outbox implements OutboxView {
     this.#index(mutation)
   }
 
-  /** The oldest that was not durable is now. */
-  markDurable(): void {
+  /** As storage has them. */
+  get stored(): readonly Mutation[] {
+    const stored = this.#all.slice(0, this.#durableCount)
+    if (this.#amended?.older && this.#amended.at < stored.length)
+      stored[this.#amended.at] = this.#amended.older
+    return stored
+  }
+
+  get last(): Mutation | undefined {
+    return this.#all.at(-1)
+  }
+
+  /** The last one says something else from now on. It is not among `mutations` until storage has that. */
+  amend(mutation: Mutation): void {
+    const at = this.#all.length - 1
+    const older = at < this.#durableCount ? this.#all[at] : undefined
+    if (this.#amended?.at === at) this.#amended.count++
+    else this.#amended = { at, older, count: 1 }
+    this.#replace(at, mutation)
+  }
+
+  amendIsDurable(mutation: Mutation): void {
+    this.#durable = undefined
+    if (!this.#amended) return
+    this.#amended.older = mutation
+    this.#amended.count--
+    if (this.#amended.count === 0) this.#amended = undefined
+  }
+
+  /** The oldest that was not durable is now, as `mutation` where it has been amended since. */
+  markDurable(mutation?: Mutation): void {
+    if (this.#amended?.at === this.#durableCount) this.#amended.older = mutation
     this.#durableCount++
     this.#durable = undefined
   }
@@ -56,14 +95,22 @@ export class Outbox implements OutboxView {
     return at >= 0 && at < this.#durableCount ? this.#take(at, 1)[0] : undefined
   }
 
-  /** Takes out all that storage does not have. */
+  /** Takes out all that storage does not have; what it has of an amended one comes back. Returns those concerned. */
   takeUndurable(): readonly Mutation[] {
-    return this.#take(this.#durableCount, this.#all.length - this.#durableCount)
+    const concerned: Mutation[] = []
+    if (this.#amended?.older && this.#amended.at < this.#durableCount) {
+      concerned.push(this.#all[this.#amended.at]!)
+      this.#replace(this.#amended.at, this.#amended.older)
+    }
+    this.#amended = undefined
+    return [...concerned, ...this.#take(this.#durableCount, this.#all.length - this.#durableCount)]
   }
 
   /** Numbers all from 1 on. */
   renumber(): void {
-    const all = this.#all.map((mutation, at) => Object.freeze({ ...mutation, id: at + 1 }))
+    const numbered = (mutation: Mutation, at: number) => Object.freeze({ ...mutation, id: at + 1 })
+    const all = this.#all.map(numbered)
+    if (this.#amended?.older) this.#amended.older = numbered(this.#amended.older, this.#amended.at)
     this.#all = []
     this.#durable = undefined
     this.#byDocument = new DocMap()
@@ -95,10 +142,21 @@ export class Outbox implements OutboxView {
 
   #take(at: number, count: number): readonly Mutation[] {
     const taken = this.#all.splice(at, count)
+    if (this.#amended && at <= this.#amended.at) this.#amended.at -= taken.length
     this.#durableCount -= Math.max(0, Math.min(this.#durableCount - at, taken.length))
     this.#durable = undefined
     for (const mutation of taken) this.#unindex(mutation)
     return taken
+  }
+
+  #replace(at: number, mutation: Mutation): void {
+    const older = this.#all[at]!
+    this.#all[at] = mutation
+    this.#durable = undefined
+    for (const [collection, id] of touchedBy([older])) {
+      const list = this.#byDocument.get(collection, id)!
+      list[list.indexOf(older)] = mutation
+    }
   }
 
   #index(mutation: Mutation): void {

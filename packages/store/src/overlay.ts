@@ -3,6 +3,7 @@ import { applyWrite, equalValues, guardWrite, type WriteContext } from '@nearclo
 import type { Collections } from './collections.ts'
 import { DocMap, type DocSet } from './doc-map.ts'
 import type { Outbox } from './outbox.ts'
+import type { ShownTexts } from './shown-texts.ts'
 
 /** How one document the app sees became another. */
 export interface Change {
@@ -30,7 +31,7 @@ export function effectOf(
   mutation: Mutation,
   owner: string | undefined,
   read: (collection: string, id: DocId) => Document | null | undefined,
-  isNew = false,
+  { isNew = false, shown }: { readonly isNew?: boolean; readonly shown?: ShownTexts | undefined } = {},
 ): Effect {
   const documents = new DocMap<Document | null>()
   const context: WriteContext = {
@@ -46,9 +47,10 @@ export function effectOf(
       (documents.has(collection, id) ? documents.get(collection, id) : read(collection, id)) ?? null
     const write = isNew ? guardWrite(asked, before) : asked
     writes.push(write)
+    const effective = write.op === 'text' ? (shown?.asShown(write) ?? write) : write
     const { after, touched } = applyWrite(
       before && { doc: before, stamps: {} },
-      before ? write : ownedBy(owner, write),
+      before ? effective : ownedBy(owner, effective),
       context,
     )
     const exists = touched ? after !== null : before !== null
@@ -87,12 +89,13 @@ export function rebase(
   outbox: Outbox,
   docs: DocSet,
   owner: string | undefined,
+  shown?: ShownTexts,
 ): readonly Change[] {
   const mutations = outbox.touching(docs)
   const next = new DocMap<Document | null>()
   for (const [name, id] of docs) next.set(name, id, collections.of(name).confirmed.get(id)?.document ?? null)
   for (const mutation of mutations) {
-    const effect = effectOrNothing(mutation, owner, next)
+    const effect = effectOrNothing(mutation, owner, next, shown)
     if (effect) for (const [name, id, after] of effect.documents) next.set(name, id, after)
   }
   const changes: Change[] = []
@@ -117,9 +120,10 @@ function effectOrNothing(
   mutation: Mutation,
   owner: string | undefined,
   next: DocMap<Document | null>,
+  shown: ShownTexts | undefined,
 ): Effect | undefined {
   try {
-    return effectOf(mutation, owner, (collection, id) => next.get(collection, id))
+    return effectOf(mutation, owner, (collection, id) => next.get(collection, id), { shown })
   } catch {
     return undefined
   }

@@ -12,6 +12,7 @@ import {
 } from '@nearcloud/protocol'
 import { parseQuery, queryToJson } from '@nearcloud/query'
 import type { Checkpoint, Confirmed, ConfirmedStep, RejectedMutation, StoredSubscription } from './store.ts'
+import type { StoredText, TextStep } from './texts.ts'
 
 /*
  * What records say. A record's text is a letter and JSON:
@@ -24,7 +25,13 @@ import type { Checkpoint, Confirmed, ConfirmedStep, RejectedMutation, StoredSubs
 /** One commit or one confirmed step. */
 export type Entry =
   /** `retries`: the nonce of the rejected mutation it takes the place of. */
-  | { readonly kind: 'mutation'; readonly mutation: Mutation; readonly retries?: string }
+  | {
+      readonly kind: 'mutation'
+      readonly mutation: Mutation
+      readonly retries?: string
+      /** The nonce of the last mutation, in whose place it is. */
+      readonly amends?: string
+    }
   | { readonly kind: 'step'; readonly step: LoggedStep }
 
 export interface LoggedStep extends ConfirmedStep {
@@ -48,6 +55,7 @@ export interface Manifest {
   readonly subscriptions: ReadonlyMap<string, StoredSubscription>
   readonly outbox: readonly Mutation[]
   readonly rejected: readonly RejectedMutation[]
+  readonly texts: readonly StoredText[]
 }
 
 export type RecordText =
@@ -71,6 +79,7 @@ export function entryText(entry: Entry): string {
       ? {
           mutation: mutationToJson(entry.mutation),
           ...(entry.retries !== undefined && { retries: entry.retries }),
+          ...(entry.amends !== undefined && { amends: entry.amends }),
         }
       : { step: stepToJson(entry.step) },
   )
@@ -88,7 +97,7 @@ export function readLog(text: string): readonly Entry[] {
   )
 }
 
-type EntryJson = { mutation: MutationJson; retries?: string } | { step: StepJson }
+type EntryJson = { mutation: MutationJson; retries?: string; amends?: string } | { step: StepJson }
 
 interface StepJson {
   puts?: [collection: string, version: number, document: Json][]
@@ -100,6 +109,7 @@ interface StepJson {
   subscriptions?: [key: string, subscription: SubscriptionJson | null][]
   renumber?: { client: string }
   discarded?: readonly string[]
+  texts?: readonly TextStep[]
 }
 
 function stepToJson(step: LoggedStep): StepJson {
@@ -120,6 +130,7 @@ function stepToJson(step: LoggedStep): StepJson {
     }),
     ...(step.renumber && { renumber: step.renumber }),
     ...(step.discarded?.length && { discarded: step.discarded }),
+    ...(step.texts?.length && { texts: step.texts }),
   }
 }
 
@@ -199,9 +210,11 @@ export function readManifest(text: string): Manifest {
     outbox: MutationJson[]
     rejected: (Omit<RejectedMutation, 'mutation'> & { mutation: MutationJson })[]
   }
+  const { texts = [] } = json // earlier versions had none
   if (json.format !== 1) throw unreadable(`format ${String(json.format)}, made by a newer version`)
   return {
     ...json,
+    texts,
     subscriptions: new Map(json.subscriptions.map(([key, value]) => [key, subscriptionFromJson(value)])),
     outbox: json.outbox.map(readMutation),
     rejected: json.rejected.map(each => ({ ...each, mutation: readMutation(each.mutation) })),

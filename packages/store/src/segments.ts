@@ -73,7 +73,9 @@ export class Segments {
         checkpoint,
         subscriptions,
         rejected: rejected.all,
-        outbox: outbox.mutations,
+        // what is being amended waits in the log: behind this manifest, so what storage has of it is in here
+        outbox: outbox.stored,
+        texts: [...state.texts],
       }),
     )
     return {

@@ -5,6 +5,7 @@ import { Outbox, touchedBy } from './outbox.ts'
 import type { Entry, LoggedStep, Manifest } from './records.ts'
 import { RejectedList } from './rejected-list.ts'
 import type { Checkpoint, StoredSubscription } from './store.ts'
+import { StoredTexts, type TextPlace } from './texts.ts'
 
 /**
  * Everything a store holds, as the entries of its log make it: the same entries in the same order give the same
@@ -15,15 +16,17 @@ export class State {
   readonly outbox = new Outbox()
   subscriptions: ReadonlyMap<string, StoredSubscription>
   readonly rejected: RejectedList
+  readonly texts: StoredTexts
   /** As storage has it: `nextMutation` follows the last durable mutation. */
   checkpoint: Checkpoint
   /** Confirmed documents that differ from what the segments hold. */
   dirty = new DocSet()
 
-  constructor(manifest: Pick<Manifest, 'checkpoint' | 'subscriptions' | 'outbox' | 'rejected'>) {
+  constructor(manifest: Pick<Manifest, 'checkpoint' | 'subscriptions' | 'outbox' | 'rejected' | 'texts'>) {
     this.checkpoint = manifest.checkpoint
     this.subscriptions = manifest.subscriptions
     this.rejected = new RejectedList(manifest.rejected)
+    this.texts = new StoredTexts(manifest.texts)
     for (const mutation of manifest.outbox) {
       this.outbox.append(mutation)
       this.outbox.markDurable()
@@ -38,14 +41,22 @@ export class State {
     }
     // a renumbering may stand between the mutation's making and its place in the log: the place decides
     const { mutation } = entry
+    const { last } = this.outbox
+    if (entry.amends !== undefined) {
+      if (last?.nonce !== entry.amends) return
+      this.outbox.amend(mutation.id === last.id ? mutation : Object.freeze({ ...mutation, id: last.id }))
+      this.amendIsDurable(mutation)
+      return
+    }
     const id = this.checkpoint.nextMutation
     this.outbox.append(mutation.id === id ? mutation : Object.freeze({ ...mutation, id }))
     this.mutationIsDurable(mutation, entry.retries)
   }
 
   /** Storage has the oldest mutation that it did not have, and that the one it retries is no longer rejected. */
-  mutationIsDurable({ time }: Mutation, retries: string | undefined): void {
-    this.outbox.markDurable()
+  mutationIsDurable(mutation: Mutation, retries: string | undefined): void {
+    const { time } = mutation
+    this.outbox.markDurable(mutation)
     if (retries !== undefined) this.rejected.remove([retries])
     const { nextMutation, lastTime } = this.checkpoint
     this.checkpoint = freeze({
@@ -53,6 +64,13 @@ export class State {
       nextMutation: nextMutation + 1,
       lastTime: Math.max(lastTime, time),
     })
+  }
+
+  /** Storage has what the last mutation said after it was amended. */
+  amendIsDurable(mutation: Mutation): void {
+    this.outbox.amendIsDurable(mutation)
+    const lastTime = Math.max(this.checkpoint.lastTime, mutation.time)
+    this.checkpoint = freeze({ ...this.checkpoint, lastTime })
   }
 
   /** The documents concerned: confirmed differently, or with other mutations over them. */
@@ -78,13 +96,30 @@ export class State {
       left.push(mutation)
       this.rejected.add({ mutation, code, reason, details: details ?? {}, time: time ?? mutation.time })
     }
-    if (step.accepted !== undefined) left.push(...this.outbox.takeThrough(step.accepted))
+    if (step.accepted !== undefined)
+      for (const mutation of this.outbox.takeThrough(step.accepted)) {
+        left.push(mutation)
+        this.texts.accepted(mutation)
+      }
+    for (const { collection, id } of step.gone ?? [])
+      if (!this.collections.of(collection).confirmed.has(id))
+        this.texts.documentGone(collection, id, place => this.#isTextPending(place))
+    for (const each of step.texts ?? []) {
+      this.texts.apply(each)
+      if (this.outbox.isPending(each.collection, each.id)) concerned.add(each.collection, each.id)
+    }
     concerned.addAll(touchedBy(left))
     if (step.discarded) this.rejected.remove(step.discarded)
     if (step.checkpoint) this.#patchCheckpoint(step.checkpoint)
     if (step.subscriptions) this.#patchSubscriptions(step.subscriptions)
     if (step.renumber) this.#renumber(step.renumber.client)
     return concerned
+  }
+
+  #isTextPending({ collection, id, path }: TextPlace): boolean {
+    return this.outbox
+      .of(collection, id)
+      .some(({ writes }) => writes.some(each => each.op === 'text' && each.id === id && each.path === path))
   }
 
   #touch(concerned: DocSet, collection: string, id: string | number): void {

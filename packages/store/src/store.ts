@@ -9,6 +9,7 @@ import type {
   Write,
 } from '@nearcloud/protocol'
 import type { Explanation, IndexDefinition, Query, Read, Snapshot } from '@nearcloud/query'
+import type { StoredText, TextPlace, TextStep } from './texts.ts'
 
 /**
  * The embedded database of a client. Documents are in memory, in two layers: *confirmed*, what the server has said,
@@ -24,6 +25,7 @@ export interface Store {
   /** By canonical text of the query. */
   readonly subscriptions: ReadonlyMap<string, StoredSubscription>
   readonly outbox: OutboxView
+  readonly texts: StoredTextsView
   /** Refused by the server, not tried again and not discarded, oldest first; at most about 1,000. */
   readonly rejected: readonly RejectedMutation[]
 
@@ -75,6 +77,16 @@ export interface Store {
    */
   commit(writes: readonly Write[], context: CommitContext): CommitReceipt
   /**
+   * As `commit`, in the place of the last mutation of the outbox, named by its nonce, which must never have been sent: it
+   * keeps its number, and gets a nonce of its own. Undefined when the last one is another by now.
+   */
+  amend(nonce: string, writes: readonly Write[], context: CommitContext): CommitReceipt | undefined
+  /**
+   * While it is shown, the field of a text that has pending edits says what `plain` gives, asked at each change. Returns the
+   * way to stop.
+   */
+  showText(place: TextPlace, plain: () => string): () => void
+  /**
    * What the server has said, as one record and one change of what watchers see. The effect is there when the promise
    * resolves; when it rejects nothing of the step happened. Steps take effect in the order of the calls. Everything
    * still pending is laid over the new documents.
@@ -94,6 +106,10 @@ export interface Store {
   /** Waits for what was written, then releases the storage; `destroy` removes the data. */
   close(options?: { destroy?: boolean }): Promise<void>
   onEvent(listener: (event: StoreEvent) => void): () => void
+}
+
+export interface StoredTextsView extends Iterable<StoredText> {
+  get(place: TextPlace): StoredText | undefined
 }
 
 export interface Confirmed {
@@ -188,6 +204,8 @@ export interface ConfirmedStep {
   readonly checkpoint?: {
     readonly [K in Exclude<keyof Checkpoint, 'nextMutation'>]?: Checkpoint[K] | undefined
   }
+  /** What the server has said of texts. Happens after the rest. */
+  readonly texts?: readonly TextStep[]
   /** Subscriptions to put, or (null) to remove. */
   readonly subscriptions?: ReadonlyMap<string, StoredSubscription | null>
   /**
