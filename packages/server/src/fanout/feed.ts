@@ -75,6 +75,7 @@ export class Feed implements Follower {
     this.followed = new Followed(fanout.index, this, {
       reading: this.reading,
       actor,
+      find: fanout.lookups.find,
       changed: () => this.#ask(),
     })
     this.first = new FirstResults(this, this.#begun, {
