@@ -13,8 +13,10 @@ import { findFunctionsFolder } from './functions/function-folder.ts'
 import { openFunctions } from './functions/functions.ts'
 import { Gateway } from './gateway/gateway.ts'
 import { systemClock, systemRandom } from './host.ts'
+import { Doorkeeper, type DoorkeeperOptions } from './http/doorkeeper.ts'
 import { acceptEditors } from './http/gateway-socket.ts'
 import { listen, stopListening } from './http/listen.ts'
+import { addPollRoutes, type PollLimits } from './http/poll-routes.ts'
 import { addSite } from './http/site.ts'
 import { acceptSockets } from './http/sync-socket.ts'
 import { expireDocuments } from './indexes/expire-documents.ts'
@@ -44,6 +46,10 @@ export interface ServerOptions {
   /** Judges instead of the project's rules. */
   readonly judge?: Judge
   readonly limits?: Partial<SessionLimits>
+  /** Which web pages may talk to the server, and how many who said nothing yet. */
+  readonly door?: DoorkeeperOptions
+  /** Of conversations over HTTP requests. */
+  readonly poll?: Partial<PollLimits>
 }
 
 /** A server that runs. */
@@ -125,6 +131,14 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     const app = new Hono()
     app.get('/health', c => c.json({ status: 'ok', env }))
     files.routes(app)
+    const doorkeeper = new Doorkeeper(options.door)
+    const endPolls = addPollRoutes(app, {
+      sessions,
+      doorkeeper,
+      random,
+      after: (delayMs, task) => clock.after(delayMs, task),
+      ...(options.poll && { limits: options.poll }),
+    })
     if (site !== undefined) addSite(app, site)
     app.onError((error, c) => {
       log({ level: 'error', event: 'http.failed', message: error.message, facts: { stack: error.stack } })
@@ -132,9 +146,10 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     })
     const { server, port } = await listen(app, { host, port: options.port ?? 0, remembered: folder.port })
     opened(server, () => stopListening(server))
-    opened(sessions, acceptSockets(server, '/sync', sessions))
+    opened(sessions, endPolls)
+    opened(sessions, acceptSockets(server, '/sync', { sessions, doorkeeper }))
     opened(sessions, () => sessions.close())
-    opened(gateway, acceptEditors(server, gateway))
+    opened(gateway, acceptEditors(server, { gateway, doorkeeper }))
     opened(gateway, () => gateway.close())
     folder.rememberPort(port)
     url = `http://${urlHost(host)}:${port}`

@@ -4,6 +4,7 @@ import type { Published } from '../commit/committer.ts'
 import type { LiveEnvironment } from '../commit/live-environment.ts'
 import { nextTurn } from '../engine/turn.ts'
 import { Feed, type FeedOptions } from './feed.ts'
+import { SharedLookups } from './shared-lookups.ts'
 import { type Parts, usualParts } from './snapshot.ts'
 import { SubscriptionIndex } from './subscription-index.ts'
 import { TextReaders } from './text-readers.ts'
@@ -11,7 +12,7 @@ import { TextReaders } from './text-readers.ts'
 export interface FanoutOptions {
   /** Clients times changes of one group that are held against each other. */
   readonly mostConcerns?: number
-  /** How large the parts of first results are. */
+  /** How large the parts of first results and of changes are. */
   readonly parts?: Parts
 }
 
@@ -23,6 +24,7 @@ export class Fanout {
   readonly environment: LiveEnvironment
   readonly index = new SubscriptionIndex()
   readonly parts: Parts
+  readonly lookups = new SharedLookups(() => this.#head)
   readonly texts = new TextReaders()
   readonly #feedOfClient = new Map<string, Feed>()
   readonly #due = new Set<Feed>()

@@ -10,6 +10,8 @@ export interface GatewayWire {
   /** No more frames for now, and again. */
   pause(): void
   resume(): void
+  /** It is known who it is. */
+  greeted(): void
 }
 
 /** Why a provider is sent away. */

@@ -131,6 +131,7 @@ export class Member {
     const { environment, openid, roomOf } = this.#options
     try {
       this.#openid = await openid
+      this.#wire.greeted()
     } catch {
       this.sendAway(farewells.unauthenticated)
       return
