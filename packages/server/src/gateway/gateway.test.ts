@@ -1,8 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Document, NewText, type Write } from '@nearcloud/protocol'
+import {
+  type Document,
+  fromBase64,
+  NewText,
+  protocolVersion,
+  toBase64,
+  type Write,
+} from '@nearcloud/protocol'
 import { openTextDoc, textHash } from '@nearcloud/text'
+import { TextReplica } from '@nearcloud/text/client'
 import { afterAll, afterEach, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { WebsocketProvider } from 'y-websocket'
@@ -14,6 +22,7 @@ import type { Happened } from '../rules/concern.ts'
 import type { JudgedWrite, Judgement } from '../rules/judge.ts'
 import { OpenJudge } from '../testing/open-judge.ts'
 import { clientId, RawClient } from '../testing/raw-client.ts'
+import { mutationOf } from '../testing/scenario.ts'
 import { reunionFrame, updateFrame } from './messages.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'nearcloud-gateway-'))
@@ -105,18 +114,24 @@ class House {
     return this.server.url.replace('http', 'ws')
   }
 
-  async person(): Promise<Person> {
+  /** Somebody with a conversation of their own. */
+  async client(): Promise<Person & { readonly client: RawClient }> {
     const socket = new WebSocket(`${this.url}/sync`)
     const client = new RawClient()
     client.attach({ send: frame => socket.send(frame), close: () => socket.close() })
     socket.on('message', data => client.received(data.toString()))
     socket.on('close', () => client.closed())
     await new Promise(resolve => socket.once('open', resolve))
-    const { openid, access } = await client.hello({
-      client: clientId(String.fromCharCode(97 + this.#people++)),
-    })
+    const name = clientId(String.fromCharCode(97 + this.#people++))
+    const { openid, access } = await client.hello({ client: name, protocol: protocolVersion })
+    return { openid, access, client }
+  }
+
+  /** Somebody who only has a token. */
+  async person(): Promise<Person> {
+    const { client, ...person } = await this.client()
     client.close()
-    return { openid, access }
+    return person
   }
 
   /** A document with a text, for these people. */
@@ -408,6 +423,28 @@ test('[GATEWAY-6] editors see each other’s cursors, and nobody speaks for anot
   a.provider.disconnect()
   await until(() => stateOfAnn() === undefined)
   expect(b.heard.some(frame => frame.includes('EVE'))).toBe(false)
+})
+
+test('[GATEWAY-9] a client of nearcloud and an editor at the same text see each other', async () => {
+  const house = await House.open()
+  const ann = await house.person()
+  const native = await house.client()
+  await house.note('n', 'hello', [ann, native])
+  const a = house.edit(ann)
+  await until(() => a.provider.synced)
+  native.client.send({ type: 'openText', id: 1, collection: 'notes', doc: 'n', path: 'body' })
+  const opened = await native.client.next('text')
+  const replica = new TextReplica([fromBase64(opened.update)!], 4_711)
+  const made: Uint8Array[] = []
+  replica.onEdit(update => made.push(update))
+  a.text.insert(5, ' world')
+  replica.apply(fromBase64((await native.client.next('text')).update)!)
+  expect(replica.plain).toBe('hello world')
+  replica.ytext.insert(0, 'Oh, ')
+  const write = { op: 'text', collection: 'notes', id: 'n', path: 'body', text: opened.text } as const
+  native.client.push(mutationOf(1, [{ ...write, update: toBase64(made[0]!) }]))
+  await settled(house, [a], 'Oh, hello world')
+  expect(textHash(a.doc)).toBe(replica.hash)
 })
 
 test('[GATEWAY-7] a whole value written by the server is the smallest edit on every screen', async () => {
