@@ -34,8 +34,8 @@ export class LiveText {
   /** Characters that are stored, and how many edits lie behind the state. */
   #stored: number
   #tail: number
-  /** Client ids that are bound in what is stored. */
-  #boundIds: number
+  /** Of the bindings that are stored. */
+  #revision: number
   /** Emitted and not yet made into something to store. */
   #emitted: Uint8Array[] = []
 
@@ -44,7 +44,7 @@ export class LiveText {
     this.field = field
     this.#stored = stored
     this.#tail = tail
-    this.#boundIds = field.boundIds
+    this.#revision = field.bindingsRevision
   }
 
   /** A text that begins. Every replica that knows its id and content has the same beginning, without being told. */
@@ -79,13 +79,13 @@ export class LiveText {
   toStore(key: string, { isNew }: { readonly isNew: boolean }): readonly StateChange[] {
     const emitted = this.#emitted
     this.#emitted = []
-    const { boundIds } = this.field
+    const { bindingsRevision } = this.field
     const isCompact =
       isNew ||
-      boundIds !== this.#boundIds ||
+      bindingsRevision !== this.#revision ||
       this.#tail >= longestTail ||
       this.#stored > limits.textStateBytes
-    this.#boundIds = boundIds
+    this.#revision = bindingsRevision
     if (!isCompact) {
       if (emitted.length === 0) return []
       const edit = toBase64(mergeUpdates(emitted))
