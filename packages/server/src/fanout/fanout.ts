@@ -11,7 +11,7 @@ import { SubscriptionIndex } from './subscription-index.ts'
 export interface FanoutOptions {
   /** Clients times changes of one group that are held against each other. */
   readonly mostConcerns?: number
-  /** How large the parts of first results are. */
+  /** How large the parts of first results and of changes are. */
   readonly parts?: Parts
 }
 

@@ -270,7 +270,7 @@ export class Feed implements PlainFollower {
   #tell(to: Version, items: readonly string[], windows: Parameters<typeof changesFrame>[0]['windows']): void {
     const from = this.#sent
     const { viewKey } = this
-    const parts = inParts(items)
+    const parts = inParts(items, this.fanout.parts.changeCharacters)
     for (const part of parts.slice(0, -1)) {
       const lastMutation = this.#sentMutation
       this.sink.send(changesFrame({ from, to: from, viewKey, lastMutation, items: part, windows: [] }))
