@@ -123,7 +123,11 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       askFiles: (actor, ask) => files.ask(actor, ask),
       ...(options.limits && { limits: options.limits }),
     })
-    const gateway = new Gateway({ environment, tokens, log })
+    const gateway = new Gateway({
+      environment,
+      identify: async token => ({ kind: 'user', openid: await tokens.verify('access', env, token) }),
+      log,
+    })
     rules?.onChange(() => gateway.judgeAnew())
     // whoever holds a copy made under other rules has to look at a new welcome
     rules?.onChange(() => sessions.sendAway(new CloudError('ABORTED', { errMsg: 'the rules changed' }), 0))

@@ -77,12 +77,7 @@ async function openGateway(
   const logged: LogLine[] = []
   const gateway = new Gateway({
     environment,
-    tokens: {
-      async verify(_purpose, _env, token) {
-        if (token.startsWith('token-')) return token.slice(6)
-        throw new CloudError('TOKEN_REFUSED', { errMsg: 'no token' })
-      },
-    },
+    identify: async token => ({ kind: 'user', openid: token.slice('token-'.length) }),
     log: line => logged.push(line),
     limits,
   })
@@ -219,8 +214,27 @@ test('[GATEWAY-8] who does not take what is sent is sent away, and a user has so
   await until(() => b.code !== undefined)
   expect(b.code).toBe(1013)
   await house.enter('alice')
-  expect((await house.enter('alice')).code).toBe(4401)
+  expect((await house.enter('alice')).code).toBe(1013)
   expect(a.code).toBeUndefined()
+})
+
+test('[GATEWAY-8] who asks for the whole text again and again is sent away', async () => {
+  const house = await openGateway()
+  const line = await house.enter('alice')
+  for (let n = 0; n < 40 && line.code === undefined; n++) {
+    line.member!.received(vectorFrame(Uint8Array.from([0])))
+    await until(() => !line.isPaused)
+  }
+  await until(() => line.code !== undefined)
+  expect(line.code).toBe(4429)
+  expect(line.heard.filter(({ kind }) => kind === 'reunion')).toHaveLength(30)
+})
+
+test('[GATEWAY-3] a user who is no more is sent away for good', async () => {
+  const house = await openGateway()
+  const [a, b] = [await house.enter('alice'), await house.enter('bob')]
+  house.gateway.sendAwayUser('alice')
+  expect([a.code, b.code]).toEqual([4401, undefined])
 })
 
 test('[GATEWAY-8] frames that come faster than they are decided make the line wait, and none is lost', async () => {

@@ -16,7 +16,7 @@ import { WebSocket } from 'ws'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
 import type { Actor } from '../actor.ts'
-import { createServer, type NearcloudServer } from '../create-server.ts'
+import { createServer, type NearcloudServer, type ServerOptions } from '../create-server.ts'
 import type { LogLine } from '../log-line.ts'
 import type { Happened } from '../rules/concern.ts'
 import type { JudgedWrite, Judgement } from '../rules/judge.ts'
@@ -102,8 +102,9 @@ class House {
     return house
   }
 
-  async start(): Promise<void> {
+  async start(part: Partial<ServerOptions> = {}): Promise<void> {
     this.server = await createServer({
+      ...part,
       dataFolder: this.dataFolder,
       judge: this.judge,
       log: line => this.logged.push(line),
@@ -303,6 +304,21 @@ test('[GATEWAY-3] without a token of the sign-in nobody comes in', async () => {
     expect(e.closed).toEqual([4401])
     expect(e.heard).toEqual([])
   }
+})
+
+test('[GATEWAY-3] a web page of an origin that may not come in gets no connection', async () => {
+  const house = new House()
+  await house.start({ door: { origins: ['https://good.example'] } })
+  open.push({ stop: () => house.server.stop() })
+  const answer = (origin: string) =>
+    new Promise(resolve => {
+      const socket = new WebSocket(`${house.url}/y/notes/n/body`, { origin })
+      socket.on('unexpected-response', (_, response) => resolve(response.statusCode))
+      socket.on('close', code => resolve(code))
+      socket.on('error', () => {})
+    })
+  expect(await answer('https://evil.example')).toBe(403)
+  expect(await answer('https://good.example')).toBe(4401)
 })
 
 test('[GATEWAY-4] an edit under somebody else’s client id ends the connection and changes nothing', async () => {

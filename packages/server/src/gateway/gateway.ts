@@ -6,13 +6,14 @@ import { keyOf } from '../commit/stage.ts'
 import type { Log } from '../log-line.ts'
 import type { TextPlaceOf } from '../texts/text-change.ts'
 import { farewells, type GatewayWire } from './gateway-wire.ts'
-import { Member } from './member.ts'
+import { Member, type User } from './member.ts'
 import { awarenessFrame } from './messages.ts'
 import { Room } from './room.ts'
 
 export interface GatewayOptions {
   readonly environment: LiveEnvironment
-  readonly tokens: { verify(purpose: 'access', env: string, token: string): Promise<string> }
+  /** Who an access token was given to. Rejects for a token that is none. */
+  readonly identify: (token: string) => Promise<User>
   readonly log: Log
   readonly limits?: Partial<GatewayLimits>
 }
@@ -51,7 +52,7 @@ export class Gateway {
 
   /** A provider came to `path` (what is behind `/y/`), saying who it is by a token. */
   begin(wire: GatewayWire, path: string, token: string): Member | undefined {
-    const { environment, tokens } = this.#options
+    const { environment, identify } = this.#options
     const place = placeOf(path)
     if (!place) {
       wire.close(farewells.missing.code, farewells.missing.reason)
@@ -61,7 +62,7 @@ export class Gateway {
       environment,
       wire,
       place,
-      openid: tokens.verify('access', environment.env, token).then(openid => this.#welcome(openid)),
+      user: identify(token).then(user => this.#welcome(user)),
       roomOf: (at, text) => this.#roomOf(at, text),
       left: (each, room) => this.#left(each, room),
       failed: thrown => this.#failed(thrown),
@@ -75,6 +76,12 @@ export class Gateway {
     for (const member of [...this.#members]) member.judgeAnew()
   }
 
+  /** Sends away all that are this user's, for good. */
+  sendAwayUser(openid: string): void {
+    for (const member of [...this.#members])
+      if (member.user?.openid === openid) member.sendAway(farewells.unauthenticated)
+  }
+
   /** Sends everybody away; they come back to the next server. */
   close(): void {
     this.#stop()
@@ -82,10 +89,10 @@ export class Gateway {
     for (const member of [...this.#members]) member.sendAway(farewells.leaving)
   }
 
-  #welcome(openid: string): string {
+  #welcome(user: User): User {
     let others = 0
-    for (const member of this.#members) if (member.openid === openid) others++
-    if (others < this.#limits.connectionsPerUser) return openid
+    for (const member of this.#members) if (member.user?.openid === user.openid) others++
+    if (others < this.#limits.connectionsPerUser) return user
     throw new CloudError('EXCEED_REQUEST_LIMIT', { errMsg: 'too many connections of one user' })
   }
 
@@ -120,7 +127,7 @@ export class Gateway {
       const isConcerned = this.#options.environment.judge.concernedBy(change)
       if (isConcerned)
         for (const member of [...this.#members])
-          if (member.openid !== undefined && isConcerned(member.actor)) member.judgeAnew()
+          if (member.user !== undefined && isConcerned(member.user)) member.judgeAnew()
     }
     for (const change of texts)
       this.#rooms.get(keyOf(change.collection, change.id))?.get(change.path)?.publish(change)

@@ -1,19 +1,24 @@
 import { CloudError, type Document, decodeTrusted, type Millis, toBase64 } from '@nearcloud/protocol'
 import { isRefusal, textLimits } from '@nearcloud/text'
+import type { Actor } from '../actor.ts'
 import type { Decision, OpenText } from '../commit/environment.ts'
 import type { LiveEnvironment } from '../commit/live-environment.ts'
 import { decided } from '../rules/rule-reads.ts'
 import type { TextPlaceOf } from '../texts/text-change.ts'
+import { Allowance } from './allowance.ts'
 import { type Farewell, farewells, type GatewayWire } from './gateway-wire.ts'
 import { type AwarenessEntry, readMessage, reunionFrame, vectorFrame } from './messages.ts'
 import { EditOrigin, type Room } from './room.ts'
+
+/** Somebody who signed in. */
+export type User = Extract<Actor, { kind: 'user' }>
 
 export interface MemberOptions {
   readonly environment: LiveEnvironment
   readonly wire: GatewayWire
   readonly place: TextPlaceOf
-  /** Who it is, when the token was verified; rejects for a token that is none. */
-  readonly openid: Promise<string>
+  /** Who it is; rejects for a token that is none, and for too many connections. */
+  readonly user: Promise<User>
   /** The room of this text, made if need be. */
   readonly roomOf: (place: TextPlaceOf, text: OpenText) => Room
   readonly left: (member: Member, room: Room | undefined) => void
@@ -27,7 +32,7 @@ export interface MemberOptions {
 export class Member {
   readonly #options: MemberOptions
   readonly #wire: GatewayWire
-  #openid: string | undefined
+  #user: User | undefined
   #room: Room | undefined
   #place: TextPlaceOf
   #frames: Uint8Array[] = []
@@ -40,27 +45,26 @@ export class Member {
   /** Frames that wait until it is known whether it may still read. */
   #held: Uint8Array[] = []
   #holds = 0
-  #awarenessLeft = awarenessBurst
-  #awarenessAt: Millis
+  readonly #awareness: Allowance
+  readonly #questions: Allowance
   lastHeard: Millis
 
   constructor(options: MemberOptions) {
     this.#options = options
     this.#wire = options.wire
     this.#place = options.place
-    this.#awarenessAt = this.lastHeard = options.environment.clock.now()
+    const { clock } = options.environment
+    this.#awareness = new Allowance(clock, awarenessRate)
+    this.#questions = new Allowance(clock, questionRate)
+    this.lastHeard = clock.now()
     this.#enter().then(
       () => this.#work(),
       thrown => this.#fail(thrown),
     )
   }
 
-  get openid(): string | undefined {
-    return this.#openid
-  }
-
-  get actor() {
-    return { kind: 'user', openid: this.#openid! } as const
+  get user(): User | undefined {
+    return this.#user
   }
 
   received(frame: Uint8Array): void {
@@ -128,12 +132,12 @@ export class Member {
 
   /** Finds out who it is, what it wants and whether it may; then it is in the room, and no edit escapes it. */
   async #enter(): Promise<void> {
-    const { environment, openid, roomOf } = this.#options
+    const { environment, user, roomOf } = this.#options
     try {
-      this.#openid = await openid
+      this.#user = await user
       this.#wire.greeted()
-    } catch {
-      this.sendAway(farewells.unauthenticated)
+    } catch (thrown) {
+      this.sendAway(isBusy(thrown) ? farewells.busy : farewells.unauthenticated)
       return
     }
     const found = await this.#find()
@@ -177,7 +181,7 @@ export class Member {
   #mayRead(document: Document | null): boolean | Promise<boolean> {
     if (document === null) return false
     const { judge, reads } = this.#options.environment
-    return decided(reads, () => judge.mayRead(this.actor, this.#place.collection, document, reads))
+    return decided(reads, () => judge.mayRead(this.#user!, this.#place.collection, document, reads))
   }
 
   async #work(): Promise<void> {
@@ -215,8 +219,12 @@ export class Member {
     }
   }
 
-  /** What the provider lacks. */
+  /** What the provider lacks: asked once a connection, and from time to time by some. The answer may be the whole text. */
   async #answer(vector: Uint8Array): Promise<void> {
+    if (!this.#questions.take()) {
+      this.sendAway(farewells.tooMuch)
+      return
+    }
     const lacking = await this.#withText(text => text.field.since(vector))
     if (lacking === undefined) return
     if (isRefusal(lacking)) this.sendAway(farewells.malformed)
@@ -225,7 +233,7 @@ export class Member {
 
   /** Everything the provider has that was not here, and every deletion it knows: mostly nothing new, which is no edit. */
   async #reunite(update: Uint8Array): Promise<void> {
-    const isKnown = await this.#withText(text => text.field.knows(update, this.#openid!))
+    const isKnown = await this.#withText(text => text.field.knows(update, this.#user!.openid))
     if (isKnown === false) this.#edit(update)
   }
 
@@ -241,7 +249,7 @@ export class Member {
     const writes = [{ op: 'text', ...this.#place, text, update: toBase64(update) }] as const
     this.#deciding++
     environment
-      .commit({ actor: this.actor, writes, origin })
+      .commit({ actor: this.#user!, writes, origin })
       .then(
         decision => this.#decided(decision, origin),
         thrown => this.#fail(thrown),
@@ -264,13 +272,13 @@ export class Member {
 
   /** What it says of itself is told to others; what it says of others, or under their ids, is not. */
   async #hear(entries: readonly AwarenessEntry[]): Promise<void> {
-    if (!this.#mayBeHeard()) return
+    if (!this.#awareness.take()) return
     const { owners } = this.#room!
     const unknown = entries.filter(({ client }) => !owners.has(client)).slice(0, 8)
     if (unknown.length > 0)
       await this.#withText(({ field }) => {
         for (const { client } of unknown) {
-          if (field.userOf(client) === undefined) field.bind(client, this.#openid!)
+          if (field.userOf(client) === undefined) field.bind(client, this.#user!.openid)
           const owner = field.userOf(client)
           if (owner !== undefined) owners.set(client, owner)
         }
@@ -278,18 +286,8 @@ export class Member {
     if (this.#isOver) return
     this.#room!.hear(
       this,
-      entries.filter(({ client }) => owners.get(client) === this.#openid),
+      entries.filter(({ client }) => owners.get(client) === this.#user!.openid),
     )
-  }
-
-  #mayBeHeard(): boolean {
-    const now = this.#options.environment.clock.now()
-    const grown = (Math.max(0, now - this.#awarenessAt) * awarenessPerSecond) / 1_000
-    this.#awarenessLeft = Math.min(awarenessBurst, this.#awarenessLeft + grown)
-    this.#awarenessAt = now
-    if (this.#awarenessLeft < 1) return false
-    this.#awarenessLeft--
-    return true
   }
 
   /** Looks at the text. Undefined, and the connection ends, when it is another one by now. */
@@ -310,10 +308,9 @@ export class Member {
 
   #fail(thrown: unknown): void {
     if (this.#isOver) return
-    const isBusy = thrown instanceof CloudError && thrown.code === 'EXCEED_REQUEST_LIMIT'
     if (thrown instanceof CloudError && thrown.code === 'CLOSED') this.sendAway(farewells.leaving)
-    else this.sendAway(isBusy ? farewells.busy : farewells.failed)
-    if (!isBusy) this.#options.failed(thrown)
+    else this.sendAway(isBusy(thrown) ? farewells.busy : farewells.failed)
+    if (!isBusy(thrown)) this.#options.failed(thrown)
   }
 
   #pauseIfFull(): void {
@@ -329,6 +326,10 @@ export class Member {
   }
 }
 
+function isBusy(thrown: unknown): boolean {
+  return thrown instanceof CloudError && thrown.code === 'EXCEED_REQUEST_LIMIT'
+}
+
 function isNumeric(id: TextPlaceOf['id']): boolean {
   return typeof id === 'string' && String(Number(id)) === id && Number.isFinite(Number(id))
 }
@@ -339,5 +340,5 @@ const mostFrameBytes = 4_194_304
 /** Edits of one connection in the queue of commits. */
 const mostDeciding = 64
 const mostBufferedBytes = 8_388_608
-const awarenessPerSecond = 50
-const awarenessBurst = 200
+const awarenessRate = { perSecond: 50, atOnce: 200 }
+const questionRate = { perSecond: 1, atOnce: 30 }
