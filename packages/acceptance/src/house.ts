@@ -36,8 +36,8 @@ export const packages: Readonly<Record<string, Room>> = {
   store: pure('@nearcloud/store', ['@nearcloud/protocol', '@nearcloud/query']),
   sync: pure('@nearcloud/sync', ['@nearcloud/protocol', '@nearcloud/query', '@nearcloud/store']),
   client: pure('@nearcloud/client', core),
-  browser: pure('@nearcloud/browser', ['@nearcloud/client', ...core], ['dexie']),
-  node: onNode('@nearcloud/node', ['@nearcloud/client', ...core], [sqlite, 'ws']),
+  browser: pure('@nearcloud/browser', ['@nearcloud/client', '@nearcloud/text', ...core], ['dexie']),
+  node: onNode('@nearcloud/node', ['@nearcloud/client', '@nearcloud/text', ...core], [sqlite, 'ws']),
   'server-sdk': onNode('@nearcloud/server-sdk', ['@nearcloud/protocol', '@nearcloud/query']),
   server: onNode(
     '@nearcloud/server',

@@ -22,6 +22,7 @@ export function browserPlatform(storage: (name: string) => Storage): Platform {
     random: browserRandom,
     storage,
     transport: url => new WebSocketTransport(url),
+    text: async () => (await import('@nearcloud/text/client')).textRuntime,
     request: requestByFetch<AbortSignal>(
       (url, init) => fetch(url, init),
       ms => AbortSignal.timeout(ms),

@@ -1,3 +1,4 @@
+import './text-types.ts'
 import type { Cloud } from '@nearcloud/client'
 import { createCloud } from './create-cloud.ts'
 

@@ -45,7 +45,10 @@ export async function openInstance(
   // fetched while there is a network, if not at once then when it is asked for
   void loadAggregation().catch(() => undefined)
   const { cache } = setting
-  const sync = createSync({ store, transport: transportFor(platform, setting), clock, random, env, cache })
+  const sync = createSync({
+    ...{ store, transport: transportFor(platform, setting), clock, random, env, cache },
+    ...(platform.text && { text: () => platform.text!() }),
+  })
   const uploads = new Uploads({
     queue,
     sync,

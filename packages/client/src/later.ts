@@ -1,4 +1,4 @@
-import { toCloudError } from '@nearcloud/protocol'
+import { CloudError, toCloudError } from '@nearcloud/protocol'
 import type { ClientExecutor } from '@nearcloud/query'
 
 /** An executor that is not there yet: what is asked waits for it, and fails with its reason if it never comes. */
@@ -6,6 +6,11 @@ export function later(coming: () => Promise<ClientExecutor>): ClientExecutor {
   return {
     run: async run => (await coming()).run(run),
     commit: async commit => (await coming()).commit(commit),
+    async text(place) {
+      const executor = await coming()
+      if (executor.text) return executor.text(place)
+      throw new CloudError('INVALID_PARAM', { errMsg: 'document.text:fail there are no texts to edit here' })
+    },
     watch(query, observer) {
       let isClosed = false
       const watching = coming().then(executor => (isClosed ? undefined : executor.watch(query, observer)))

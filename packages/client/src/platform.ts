@@ -1,6 +1,6 @@
 import type { Clock, RandomBytes } from '@nearcloud/protocol'
 import type { Storage } from '@nearcloud/store'
-import type { Transport } from '@nearcloud/sync'
+import type { TextRuntime, Transport } from '@nearcloud/sync'
 
 /**
  * What a host gives the client: everything that is not ECMAScript. `testing/platform-suite.ts` checks implementations.
@@ -24,6 +24,8 @@ export interface Platform {
   readFile(file: unknown): Promise<{ bytes: Uint8Array; contentType?: string }>
   /** Puts bytes where the app can show or open them (a temporary path, a blob: URL). */
   saveTemporary(bytes: Uint8Array, options: { name: string; contentType: string }): Promise<string>
+  /** Brings what editing texts needs (`@nearcloud/text/client`), when the first one is there. Absent: there are no texts. */
+  text?(): Promise<TextRuntime>
   /** Hints of the host: `online` when it is worth trying now, `offline` when it surely is not. Returns the way to stop. */
   onConnectivity?(listener: (state: 'online' | 'offline') => void): () => void
 }

@@ -1,3 +1,5 @@
+import './text-types.ts'
+
 export { createCloud, type NodeCloudOptions } from './create-cloud.ts'
 export { nodePlatform } from './node-platform.ts'
 export { SqliteStorage, type SqliteStorageOptions } from './sqlite-storage.ts'

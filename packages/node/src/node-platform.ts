@@ -17,6 +17,7 @@ export function nodePlatform(storage: (name: string) => Storage): Platform {
     random: nodeRandom,
     storage,
     transport: url => new WsTransport(url),
+    text: async () => (await import('@nearcloud/text/client')).textRuntime,
     request: requestByFetch(fetch, ms => AbortSignal.timeout(ms)),
     decodeText: bytes => utf8.decode(bytes),
     readFile: readAnyFile,

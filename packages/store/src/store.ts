@@ -154,6 +154,8 @@ export interface OutboxView {
   /** All, also those on their way to storage. */
   readonly size: number
   isPending(collection: string, id: DocId): boolean
+  /** Those that touch a document, in order, also those on their way to storage. */
+  of(collection: string, id: DocId): readonly Mutation[]
 }
 
 /** Known by the nonce of its mutation. */

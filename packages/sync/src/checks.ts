@@ -15,6 +15,8 @@ export interface ChecksOptions {
   /** How often one followed query is checked, about. */
   readonly everyMs: Millis
   diverged(divergence: Divergence): void
+  /** It is time for a text to be compared as well. */
+  alsoCheck(): void
 }
 
 /** A followed query was not here as it is on the server; its documents are being brought anew. */
@@ -24,6 +26,8 @@ export interface Divergence {
   /** How many documents were here and there; equal counts are of other documents or versions. */
   readonly here: number
   readonly there: number
+  /** It is a text of the one document that was not as it is there, and is brought anew. */
+  readonly path?: string
 }
 
 /**
@@ -48,6 +52,7 @@ export class Checks {
     this.#cancelTimer = clock.after(delayMs, () => {
       const due = this.#due()
       if (due) send(JSON.stringify({ type: 'check', id: due.id }))
+      this.#options.alsoCheck()
       this.begin(send)
     })
   }

@@ -13,12 +13,13 @@ import { ServerClock } from './server-clock.ts'
 import { Session } from './session.ts'
 import { Subscriptions } from './subscriptions.ts'
 import type { Sync, SyncEvents, SyncOptions } from './sync.ts'
+import { Texts } from './texts/texts.ts'
 import { Verdicts } from './verdicts.ts'
 
 /** Puts the parts together. Nothing is sent before `start`. */
 export function createSync(options: SyncOptions): Sync {
   const { store, transport, clock, random, env } = options
-  const { warmMs = 60_000, cache: limits = {}, checkMs = 300_000 } = options
+  const { warmMs = 60_000, cache: limits = {}, checkMs = 300_000, text } = options
   const events = new Emitter<SyncEvents>()
   const serverClock = new ServerClock(clock)
   const requests = new Requests(clock, answerLimitMs, () => lastMutation(store))
@@ -51,6 +52,25 @@ export function createSync(options: SyncOptions): Sync {
     random,
     everyMs: checkMs,
     diverged: divergence => events.emit('diverged', divergence),
+    alsoCheck: () => texts.check(),
+  })
+  const texts: Texts = new Texts({
+    store,
+    clock,
+    random,
+    serverClock,
+    push,
+    runtime: text,
+    isOnline: () => link.state === 'online',
+    isReachable: () => isReachable(),
+    committed: ({ mutation }) => events.emit('pending', { mutation }),
+    changed: () => tellSettled(),
+    diverged({ collection, id, path }) {
+      const where = ['field', '_id', ['eq', id]] as const
+      const query = { collection, where, orderBy: [], skip: 0 }
+      events.emit('diverged', { collection, query, here: 1, there: 1, path })
+    },
+    failed: error => events.emit('error', error),
   })
   const link: Link = new Link({
     transport,
@@ -70,13 +90,17 @@ export function createSync(options: SyncOptions): Sync {
           pull,
           requests,
           checks,
+          texts,
           events,
           verdicts,
           welcomed(welcome, begun) {
             access = welcome.access
             session = begun
           },
-          advanced: () => tellSettled(),
+          advanced() {
+            texts.advanced()
+            tellSettled()
+          },
         },
         connection,
       ),
@@ -102,12 +126,13 @@ export function createSync(options: SyncOptions): Sync {
     if (!isReachable()) {
       subscriptions.lost()
       requests.lost()
+      texts.lost()
     }
     if (state === 'offline' && before === 'online') events.emit('offline', {})
   }
 
   function isSettled(): boolean {
-    if (link.state !== 'online' || store.outbox.size > 0) return false
+    if (link.state !== 'online' || store.outbox.size > 0 || !texts.isSettled) return false
     for (const subscription of subscriptions)
       if (!subscription.isComplete && !subscription.denial) return false
     return true
@@ -144,6 +169,7 @@ export function createSync(options: SyncOptions): Sync {
     serverClock,
     random,
     verdicts,
+    texts,
     isReachable,
     follow: following,
     committed({ mutation }) {
@@ -169,6 +195,7 @@ export function createSync(options: SyncOptions): Sync {
       stopStoreEvents()
       eviction.end()
       subscriptions.close()
+      texts.stop()
       verdicts.close(isKept)
     },
     goOffline: () => link.goOffline(),

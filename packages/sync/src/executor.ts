@@ -17,6 +17,8 @@ import {
   type Query,
   queryToJson,
   type Run,
+  type TextHandle,
+  type TextPlace,
   type WatchObserver,
 } from '@nearcloud/query'
 import type { CommitReceipt, Store } from '@nearcloud/store'
@@ -27,6 +29,7 @@ import { isUnreachable, lastMutation, type Requests } from './requests.ts'
 import type { ServerClock } from './server-clock.ts'
 import type { Holder, Subscription } from './subscription.ts'
 import type { Subscriptions } from './subscriptions.ts'
+import type { Texts } from './texts/texts.ts'
 import type { Verdicts } from './verdicts.ts'
 
 export interface LocalFirstOptions {
@@ -36,6 +39,7 @@ export interface LocalFirstOptions {
   readonly serverClock: ServerClock
   readonly random: RandomBytes
   readonly verdicts: Verdicts
+  readonly texts: Texts
   /** There is a server to ask, or about to be. */
   isReachable(): boolean
   follow(query: Query, options?: FollowOptions): Following
@@ -154,6 +158,10 @@ export class LocalFirstExecutor implements ClientExecutor {
     return this.#options.follow(query, options)
   }
 
+  text(place: TextPlace): Promise<TextHandle> {
+    return this.#options.texts.open(place)
+  }
+
   async #get(query: Query): Promise<Answer> {
     const { subscriptions } = this.#options
     const covering = subscriptions.covering(query)
@@ -210,8 +218,18 @@ export class LocalFirstExecutor implements ClientExecutor {
 
   async #commit(writes: readonly Write[], { wait }: { readonly wait?: 'server' }): Promise<Committed> {
     checkSize(writes)
-    const { store, serverClock } = this.#options
-    return this.#settled(store.commit(writes, { time: serverClock.now() }), wait)
+    const { store, serverClock, texts } = this.#options
+    const rewritten = texts.rewritten(writes)
+    // an assignment that changes nothing of a text is still asked: the server judges it
+    const asked = rewritten.writes.length > 0 ? rewritten.writes : writes
+    let receipt: CommitReceipt
+    try {
+      receipt = store.commit(asked, { time: serverClock.now() })
+    } catch (thrown) {
+      rewritten.takeBack()
+      throw thrown
+    }
+    return this.#settled(receipt, wait)
   }
 
   /** What is said of a mutation once it is durable, or once the server has accepted it. */
@@ -226,16 +244,23 @@ export class LocalFirstExecutor implements ClientExecutor {
     }
     committed(receipt)
     const touched = { updated: 0, removed: 0, created: 0 }
-    for (const { existed, exists } of receipt.applied) {
+    const { writes } = receipt.mutation
+    // an assignment of a text was made an edit beside the rest of its update: it is one change of one document
+    const applied = receipt.applied.filter((_, n) => !isBeside(writes[n - 1], writes[n]!))
+    for (const { existed, exists } of applied) {
       if (existed && exists) touched.updated++
       else if (existed) touched.removed++
       else if (exists) touched.created++
     }
-    const ids = receipt.applied.map(({ id }) => id)
+    const ids = applied.map(({ id }) => id)
     if (!coming) return { ids, ...touched, pending: true, mutationId: receipt.mutation.id }
     const { id: mutationId, superseded } = await coming
     return { ids, ...touched, pending: false, mutationId, ...(superseded.length > 0 && { superseded }) }
   }
+}
+
+function isBeside(before: Write | undefined, write: Write): boolean {
+  return write.op === 'text' && before?.collection === write.collection && before.id === write.id
 }
 
 /** A mutation goes in one frame. Throws INVALID_PARAM when it cannot. */

@@ -8,4 +8,5 @@ export { type FallbackOptions, FallbackTransport } from './fallback-transport.ts
 export type { LinkState } from './link.ts'
 export { PollTransport, type PollTransportOptions } from './poll-transport.ts'
 export type { Arriving, Sync, SyncEvents, SyncOptions } from './sync.ts'
+export type { TextReplica, TextRuntime } from './texts/text-runtime.ts'
 export type { Connection, Transport, TransportListener } from './transport.ts'

@@ -4,12 +4,14 @@ import type { Emitter } from './emitter.ts'
 import type { Rejection } from './greeting.ts'
 import { firstAfter } from './push.ts'
 import type { SyncEvents } from './sync.ts'
+import type { Texts } from './texts/texts.ts'
 import type { Verdicts } from './verdicts.ts'
 
 /** Who is told how a mutation was decided. */
 export interface Told {
   readonly events: Emitter<SyncEvents>
   readonly verdicts: Verdicts
+  readonly texts: Texts
 }
 
 /** The mutations of the outbox that these outcomes decide; take them before they leave it. */
@@ -41,7 +43,7 @@ export function tellAccepted(
 }
 
 export function tellRejected(
-  { events, verdicts }: Told,
+  { events, verdicts, texts }: Told,
   rejected: readonly Rejection[],
   mutations: ReadonlyMap<MutationId, Mutation>,
 ): void {
@@ -51,6 +53,7 @@ export function tellRejected(
     if (!mutation) continue
     events.emit('rejected', { id, code, reason, details, time: time ?? mutation.time, mutation })
     verdicts.rejected(mutation, rejection)
+    texts.rejected(mutation, rejection)
   }
 }
 

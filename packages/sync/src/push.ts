@@ -1,4 +1,4 @@
-import { limits, type MutationId, mutationToJson } from '@nearcloud/protocol'
+import { limits, type MutationId, mutationToSend } from '@nearcloud/protocol'
 import type { OutboxView } from '@nearcloud/store'
 import { PieceSize } from './piece-size.ts'
 
@@ -11,6 +11,7 @@ export class Push {
   readonly #outbox: () => OutboxView
   #send: ((frame: string) => void) | undefined
   #sentThrough: MutationId = 0
+  #lastSent: string | undefined
   #answeredThrough: MutationId = 0
   /** The last mutation of each frame that was not answered, and the frame's size. */
   #unanswered: { readonly last: MutationId; readonly size: number }[] = []
@@ -28,6 +29,11 @@ export class Push {
   /** In frames that were not answered. */
   get unansweredBytes(): number {
     return this.#unanswered.reduce((sum, { size }) => sum + size, 0)
+  }
+
+  /** The nonce of the last mutation that was ever sent: none behind it was. */
+  get lastSent(): string | undefined {
+    return this.#lastSent
   }
 
   /** A conversation is under way; the other side has decided everything up to `decided`. */
@@ -61,13 +67,14 @@ export class Push {
       const texts: string[] = []
       let size = 0
       while (next < mutations.length && texts.length < limits.pushMutations) {
-        const text = JSON.stringify(mutationToJson(mutations[next]!))
+        const text = JSON.stringify(mutationToSend(mutations[next]!))
         if (texts.length > 0 && size + text.length > this.#size.bytes) break
         size += text.length
         texts.push(text)
         next++
       }
       this.#sentThrough = mutations[next - 1]!.id
+      this.#lastSent = mutations[next - 1]!.nonce
       this.#unanswered.push({ last: this.#sentThrough, size })
       this.#send(`{"type":"push","mutations":[${texts.join(',')}]}`)
     }

@@ -10,6 +10,7 @@ import type { ServerClock } from './server-clock.ts'
 import type { Session } from './session.ts'
 import type { Subscriptions } from './subscriptions.ts'
 import type { SyncEvents } from './sync.ts'
+import type { Texts } from './texts/texts.ts'
 import type { Verdicts } from './verdicts.ts'
 
 /** What lives longer than one connection. */
@@ -25,6 +26,7 @@ export interface SessionParts {
   readonly pull: Pull
   readonly requests: Requests
   readonly checks: Checks
+  readonly texts: Texts
   readonly events: Emitter<SyncEvents>
   readonly verdicts: Verdicts
   /** The server said who we are: the conversation is under way. */

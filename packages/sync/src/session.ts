@@ -89,6 +89,7 @@ export class Session implements Conversation {
     this.#parts.subscriptions.end()
     this.#parts.requests.ended()
     this.#parts.checks.end()
+    this.#parts.texts.end()
     this.#parts.advanced()
   }
 
@@ -116,6 +117,10 @@ export class Session implements Conversation {
         return this.#denied(message)
       case 'answer':
         return this.#parts.requests.answer(message)
+      case 'text':
+        return this.#parts.texts.heard(message)
+      case 'textClosed':
+        return this.#parts.texts.closed(message)
       case 'digest':
         return this.#parts.checks.heard(message)
       case 'pong':
@@ -167,6 +172,7 @@ export class Session implements Conversation {
     requests.begin(send, welcome.lastMutation)
     checks.begin(send)
     subscriptions.begin(subscriptionSink(send), welcome.resumed)
+    this.#parts.texts.begin(send)
     for (const subscription of subscriptions) if (subscription.isComplete) subscription.arrived()
     this.#heartbeat = startHeartbeat({
       clock: this.#parts.clock,

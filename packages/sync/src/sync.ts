@@ -15,6 +15,7 @@ import type { Store } from '@nearcloud/store'
 import type { Divergence } from './checks.ts'
 import type { CacheLimits } from './eviction.ts'
 import type { LinkState } from './link.ts'
+import type { TextRuntime } from './texts/text-runtime.ts'
 import type { Transport } from './transport.ts'
 
 export interface SyncOptions {
@@ -31,6 +32,8 @@ export interface SyncOptions {
   readonly cache?: CacheLimits
   /** How often one followed query is compared with the server's, about. Default five minutes. */
   readonly checkMs?: Millis
+  /** Brings what texts need, when the first one is there. Absent: there are none to edit here. */
+  readonly text?: (() => Promise<TextRuntime>) | undefined
 }
 
 /** Keeps a store in step with the server, and answers for both. */

@@ -1,4 +1,5 @@
 import * as Y from 'yjs'
+import { replaceCharacters } from '../field/replace-characters.ts'
 import { mergeUpdates, openTextDoc, pinnedRoot, plainOf } from '../replica.ts'
 import { textHash } from '../text-hash.ts'
 import { beginningOf } from './beginning.ts'
@@ -43,6 +44,11 @@ export class TextReplica {
     Y.applyUpdate(this.doc, update, elsewhere)
   }
 
+  /** Makes it say `text` by the smallest edits, as an edit made here. */
+  replaceAll(text: string): void {
+    this.doc.transact(() => replaceCharacters(this.ytext, text))
+  }
+
   /** Everything in one update (V1). */
   state(): Uint8Array {
     return Y.encodeStateAsUpdate(this.doc)
@@ -74,6 +80,15 @@ export const textRuntime = {
   open: (updates: readonly Uint8Array[], clientId: number) => new TextReplica(updates, clientId),
   /** Several edits as one. */
   merge: mergeUpdates,
+  /** The same without what is of no use any more. */
+  compact(updates: readonly Uint8Array[]): Uint8Array {
+    const replica = new TextReplica(updates, 0)
+    const state = replica.state()
+    replica.close()
+    return state
+  },
+  /** What whoever has these updates knows. */
+  vectorOf: (updates: readonly Uint8Array[]) => Y.encodeStateVectorFromUpdate(mergeUpdates(updates)),
   /** What a text begins with, on every replica. */
   beginningOf,
 }
