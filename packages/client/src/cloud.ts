@@ -1,6 +1,7 @@
 import type { DocId } from '@nearcloud/protocol'
 import type { Callbacks, Database, DatabaseOptions, Executor, Following, Query } from '@nearcloud/query'
 import type { Arriving, Sync, SyncEvents } from '@nearcloud/sync'
+import type { EditorPlace, EditorRoom } from './editor-room.ts'
 import type { DeletedFile, TempFileURL, UploadFileOptions, UploadFileResult } from './files.ts'
 import type { CallFunctionOptions, CallFunctionResult } from './functions.ts'
 import type { InitOptions } from './init-options.ts'
@@ -44,6 +45,12 @@ export interface Cloud {
    * with what of it is wanted (absent: all).
    */
   subscribe(what: { toQuery(): Query } | string, where?: object): Following
+
+  /**
+   * Where an unmodified `y-websocket` provider finds a text field. Rejects with OFFLINE before the first connection. (An editor
+   * that is bound to `doc(id).text(path)` instead works offline from the beginning, and needs no provider.)
+   */
+  editorRoom(place: EditorPlace): Promise<EditorRoom>
 
   /** Returns the way to stop. Listeners outlive an `init`. */
   on<Name extends keyof CloudEvents>(name: Name, listener: (detail: CloudEvents[Name]) => void): () => void

@@ -2,6 +2,7 @@ import { CloudError, newDocId } from '@nearcloud/protocol'
 import { answer, type Callbacks, createDatabase } from '@nearcloud/query'
 import { Emitter } from '@nearcloud/sync'
 import type { Cloud, CloudEvents, DatabaseWish, DialectMaker } from './cloud.ts'
+import { editorRoomOf } from './editor-room.ts'
 import { checkFileList, Files } from './files.ts'
 import { callFunction } from './functions.ts'
 import { followed, readInitOptions, type Setting } from './init-options.ts'
@@ -129,6 +130,10 @@ export function createCloud(platform: Platform): Cloud {
       use()
       const plain = typeof what === 'string' ? followed(what, where ?? true) : what.toQuery()
       return executor.follow(plain)
+    },
+
+    async editorRoom(place) {
+      return editorRoomOf((await opening()).instance, place)
     },
 
     on: (name, listener) => events.on(name, listener),

@@ -11,6 +11,7 @@ export type {
   UrlOptions,
 } from './cloud.ts'
 export { createCloud } from './create-cloud.ts'
+export type { EditorPlace, EditorRoom } from './editor-room.ts'
 export type { DeletedFile, TempFileURL, UploadFileOptions, UploadFileResult } from './files.ts'
 export type { CallFunctionOptions, CallFunctionResult } from './functions.ts'
 export type { InitOptions, SubscribeOption } from './init-options.ts'
