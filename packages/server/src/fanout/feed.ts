@@ -4,6 +4,7 @@ import type { Change } from '../commit/change.ts'
 import type { Reading } from '../commit/find.ts'
 import type { Fanout } from './fanout.ts'
 import { FeedReads } from './feed-reads.ts'
+import { FeedRooms } from './feed-rooms.ts'
 import { FeedTexts } from './feed-texts.ts'
 import { FirstResults } from './first-results.ts'
 import { Followed } from './followed.ts'
@@ -46,6 +47,7 @@ export class Feed implements Follower {
   readonly first: FirstResults
   readonly reads: FeedReads
   readonly texts: FeedTexts
+  readonly rooms: FeedRooms
   /** Documents as this client's rules let them be read. */
   readonly reading: Reading
   readonly #pending = new PendingChanges()
@@ -75,6 +77,7 @@ export class Feed implements Follower {
     this.reads = new FeedReads(fanout.environment.reads)
     this.reading = { env, engine, indexes, judge, reads: this.reads }
     this.texts = new FeedTexts(this)
+    this.rooms = new FeedRooms(this)
     this.followed = new Followed(fanout.index, this, {
       reading: this.reading,
       actor,
@@ -191,6 +194,7 @@ export class Feed implements Follower {
     this.followed.removeAll()
     this.first.close()
     this.texts.closeAll()
+    this.rooms.leaveAll()
     this.#pending.take()
     this.fanout.forget(this)
     this.#waiters.releaseAll()
