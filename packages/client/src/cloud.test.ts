@@ -228,7 +228,7 @@ test('[INIT-7] another environment than the one of init is refused', async () =>
   })
 })
 
-test('[CALL-1] callFunction: promise and callbacks, in the original’s shapes', async () => {
+test('[CALLS-1] callFunction: promise and callbacks, in the original’s shapes', async () => {
   const { rig, cloud } = setUp()
   rig.server.call = (name, data) => ({ name, data })
   cloud.init({ endpoint })
@@ -246,7 +246,7 @@ test('[CALL-1] callFunction: promise and callbacks, in the original’s shapes',
   expect(told[0]![1]).toBe(told[1]![1])
 })
 
-test('[CALL-2] callFunction: failures, in the original’s words', async () => {
+test('[CALLS-2] callFunction: failures, in the original’s words', async () => {
   const { rig, cloud } = setUp()
   rig.server.call = () => {
     throw new CloudError('FUNCTIONS_EXECUTE_FAIL', {
@@ -276,7 +276,7 @@ test('[CALL-2] callFunction: failures, in the original’s words', async () => {
   expect(told[0]![1]).toMatchObject({ code: 'OFFLINE' })
 })
 
-test('[CALL-3] every method of the original answers in both styles', async () => {
+test('[CALLS-3] every method of the original answers in both styles', async () => {
   const { rig, files, cloud } = setUp()
   const fileID = 'cloud://default.nearcloud/a'
   files.stored.set(fileID, { bytes: Uint8Array.of(1), contentType: 'text/plain' })

@@ -26,7 +26,7 @@ async function open(platform: MemoryPlatform): Promise<Cloud> {
   return cloud
 }
 
-test('[FILE-1] online an upload resolves when the server has the file whole', async () => {
+test('[FILES-1] online an upload resolves when the server has the file whole', async () => {
   const { files, cloud } = await setUp()
   const sent: number[] = []
   const result = await new Promise((resolve, reject) => {
@@ -48,7 +48,7 @@ test('[FILE-1] online an upload resolves when the server has the file whole', as
   expect(cloud.status().uploads).toBe(0)
 })
 
-test('[FILE-2] offline it resolves when bytes and intent are durable, and the file goes later', async () => {
+test('[FILES-2] offline it resolves when bytes and intent are durable, and the file goes later', async () => {
   const { rig, files, platform, cloud } = await setUp({ isUp: false })
   await rig.pass(1_000)
   const result = await cloud.uploadFile({ cloudPath: 'photos/a.png', fileContent: bytes })
@@ -69,7 +69,7 @@ test('[FILE-2] offline it resolves when bytes and intent are durable, and the fi
   expect(uploaded).toEqual([{ fileID }])
 })
 
-test('[FILE-3] an upload cut at any part, before or after the server has it, goes on from there', async () => {
+test('[FILES-3] an upload cut at any part, before or after the server has it, goes on from there', async () => {
   for (const where of ['before', 'after'] as const)
     for (let at = 1; at <= 3; at++) {
       const { rig, files, cloud } = await setUp()
@@ -85,7 +85,7 @@ test('[FILE-3] an upload cut at any part, before or after the server has it, goe
     }
 })
 
-test('[FILE-3] a process that dies in the middle of an upload finishes it the next time', async () => {
+test('[FILES-3] a process that dies in the middle of an upload finishes it the next time', async () => {
   const { rig, files, platform, cloud } = await setUp()
   files.fault = exchange => (exchange >= 2 ? 'before' : undefined)
   await cloud.uploadFile({ cloudPath: 'photos/a.png', fileContent: bytes })
@@ -100,7 +100,7 @@ test('[FILE-3] a process that dies in the middle of an upload finishes it the ne
   expect(again.status().uploads).toBe(0)
 })
 
-test('[FILE-4] bytes that were spoilt on the way are sent again from the beginning', async () => {
+test('[FILES-4] bytes that were spoilt on the way are sent again from the beginning', async () => {
   const { files, cloud } = await setUp()
   files.fault = exchange => {
     if (exchange === 2) files.spoil()
@@ -112,7 +112,7 @@ test('[FILE-4] bytes that were spoilt on the way are sent again from the beginni
   expect(files.requests).toHaveLength(6)
 })
 
-test('[FILE-5] what the server refuses rejects, and leaves the queue', async () => {
+test('[FILES-5] what the server refuses rejects, and leaves the queue', async () => {
   const { rig, files, platform, cloud } = await setUp()
   files.mayWrite = path => (path.startsWith('private/') ? 'the rule "write" refused this user' : undefined)
   const upload = () => cloud.uploadFile({ cloudPath: 'private/a', fileContent: bytes })
@@ -135,7 +135,7 @@ test('[FILE-5] what the server refuses rejects, and leaves the queue', async () 
   expect(platform.medium('default.main.files').records.size).toBe(0)
 })
 
-test('[FILE-6] an aborted upload rejects, and is not sent', async () => {
+test('[FILES-6] an aborted upload rejects, and is not sent', async () => {
   const { rig, files, cloud } = await setUp()
   cloud.goOffline()
   let failed: unknown
@@ -156,7 +156,7 @@ test('[FILE-6] an aborted upload rejects, and is not sent', async () => {
   expect(failed === undefined || (failed as { code: string }).code === 'ABORTED').toBe(true)
 })
 
-test('[FILE-7] paths that cannot name a file are refused', async () => {
+test('[FILES-7] paths that cannot name a file are refused', async () => {
   const { cloud } = await setUp()
   const hostile = [
     '',
@@ -180,7 +180,7 @@ test('[FILE-7] paths that cannot name a file are refused', async () => {
   expect(result.fileID).toBe('cloud://default.nearcloud/a|b 测试.jpeg')
 })
 
-test('[FILE-7] a file over the limit, and none at all, are refused', async () => {
+test('[FILES-7] a file over the limit, and none at all, are refused', async () => {
   const { cloud } = await setUp()
   const big = { length: limits.fileBytes + 1 } as Uint8Array
   await expect(cloud.uploadFile({ cloudPath: 'a', filePath: { bytes: big } })).rejects.toMatchObject({
@@ -191,14 +191,14 @@ test('[FILE-7] a file over the limit, and none at all, are refused', async () =>
   ).rejects.toMatchObject({ code: 'INVALID_PARAM' })
 })
 
-test('[FILE-7] an empty file is a file', async () => {
+test('[FILES-7] an empty file is a file', async () => {
   const { files, cloud } = await setUp()
   const result = await cloud.uploadFile({ cloudPath: 'photos/a.png', fileContent: new Uint8Array() })
   expect(result.statusCode).toBe(200)
   expect(files.stored.get(fileID)?.bytes).toEqual(new Uint8Array())
 })
 
-test('[FILE-8] a storage that is full rejects the upload, and nothing of it stays', async () => {
+test('[FILES-8] a storage that is full rejects the upload, and nothing of it stays', async () => {
   const { rig, files, platform, cloud } = await setUp()
   platform.medium('default.main.files').faultAt(2, 'full')
   await expect(cloud.uploadFile({ cloudPath: 'a', fileContent: bytes })).rejects.toMatchObject({
@@ -209,7 +209,7 @@ test('[FILE-8] a storage that is full rejects the upload, and nothing of it stay
   expect(files.stored.size).toBe(0)
 })
 
-test('[FILE-9] a file that waits can be seen and downloaded here', async () => {
+test('[FILES-9] a file that waits can be seen and downloaded here', async () => {
   const { rig, platform, cloud } = await setUp()
   cloud.goOffline()
   await cloud.uploadFile({ cloudPath: 'photos/a.png', fileContent: bytes })
@@ -245,7 +245,7 @@ test('[FILE-9] a file that waits can be seen and downloaded here', async () => {
   ])
 })
 
-test('[FILE-10] a download gives an address here, or says that there is no file', async () => {
+test('[FILES-10] a download gives an address here, or says that there is no file', async () => {
   const { files, platform, cloud } = await setUp()
   files.stored.set(fileID, { bytes, contentType: 'image/png' })
   const result = await cloud.downloadFile({ fileID })
@@ -260,7 +260,7 @@ test('[FILE-10] a download gives an address here, or says that there is no file'
   await expect(cloud.downloadFile({ fileID })).rejects.toMatchObject({ code: 'OFFLINE' })
 })
 
-test('[FILE-11] deleting takes a file from the queue and from the server, and answers for each', async () => {
+test('[FILES-11] deleting takes a file from the queue and from the server, and answers for each', async () => {
   const { rig, files, cloud } = await setUp()
   files.stored.set(fileID, { bytes, contentType: 'image/png' })
   const first = await cloud.deleteFile({ fileList: [fileID, 'cloud://default.nearcloud/x'] })
@@ -279,7 +279,7 @@ test('[FILE-11] deleting takes a file from the queue and from the server, and an
   expect(files.stored.size).toBe(0)
 })
 
-test('[FILE-12] lists are checked in the original’s words, and hold 50 at most', async () => {
+test('[FILES-12] lists are checked in the original’s words, and hold 50 at most', async () => {
   const { cloud } = await setUp()
   const get = (fileList: unknown) => cloud.getTempFileURL({ fileList: fileList as string[] })
   for (const none of [undefined, [], 'a', {}])
@@ -296,7 +296,7 @@ test('[FILE-12] lists are checked in the original’s words, and hold 50 at most
   expect((await get(many.slice(1))).fileList.map(item => item.fileID)).toEqual(many.slice(1))
 })
 
-test('[FILE-13] files go in the order they were given, the last of a path last', async () => {
+test('[FILES-13] files go in the order they were given, the last of a path last', async () => {
   const { rig, files, cloud } = await setUp()
   cloud.goOffline()
   for (let i = 0; i < 5; i++)

@@ -4,6 +4,7 @@ import { openStore, type RejectedMutation, type Store } from '@nearcloud/store'
 import { createSync, type Sync } from '@nearcloud/sync'
 import type { Setting } from './init-options.ts'
 import type { Platform } from './platform.ts'
+import { transportFor } from './transport.ts'
 import { UploadQueue } from './upload-queue.ts'
 import { Uploads, type UploadsOptions } from './uploads.ts'
 
@@ -33,7 +34,7 @@ export async function openInstance(
   events: InstanceEvents,
 ): Promise<Instance> {
   const { clock, random } = platform
-  const { storeName, durability, env, endpoint, socketUrl } = setting
+  const { storeName, durability, env, endpoint } = setting
   const store = await openStore({ storage: platform.storage(storeName), random, durability })
   const queue = await UploadQueue.open(platform.storage(`${storeName}.files`), durability).catch(
     async thrown => {
@@ -45,7 +46,7 @@ export async function openInstance(
   void loadAggregation().catch(() => undefined)
   const { cache } = setting
   const sync = createSync({
-    ...{ store, transport: platform.transport(socketUrl), clock, random, env, cache },
+    ...{ store, transport: transportFor(platform, setting), clock, random, env, cache },
     ...(platform.text && { text: () => platform.text!() }),
   })
   const uploads = new Uploads({

@@ -11,6 +11,9 @@ test('[TEXT-5] bytes and base64 agree with the host, both ways', () => {
       expect(toHex(bytes)).toBe(Buffer.from(bytes).toString('hex'))
     }),
   )
+  const many = Uint8Array.from({ length: 100_003 }, (_, i) => (i * 7) & 255)
+  expect(toBase64(many)).toBe(Buffer.from(many).toString('base64'))
+  expect(fromBase64(toBase64(many))).toEqual(many)
 })
 
 test('[TEXT-5] a text that is not canonical base64 is no bytes', () => {

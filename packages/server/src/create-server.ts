@@ -11,8 +11,12 @@ import { Fanout } from './fanout/fanout.ts'
 import { openFiles } from './files/files.ts'
 import { findFunctionsFolder } from './functions/function-folder.ts'
 import { openFunctions } from './functions/functions.ts'
+import { Gateway } from './gateway/gateway.ts'
 import { systemClock, systemRandom } from './host.ts'
+import { Doorkeeper, type DoorkeeperOptions } from './http/doorkeeper.ts'
+import { acceptEditors } from './http/gateway-socket.ts'
 import { listen, stopListening } from './http/listen.ts'
+import { addPollRoutes, type PollLimits } from './http/poll-routes.ts'
 import { addSite } from './http/site.ts'
 import { acceptSockets } from './http/sync-socket.ts'
 import { expireDocuments } from './indexes/expire-documents.ts'
@@ -42,6 +46,10 @@ export interface ServerOptions {
   /** Judges instead of the project's rules. */
   readonly judge?: Judge
   readonly limits?: Partial<SessionLimits>
+  /** Which web pages may talk to the server, and how many who said nothing yet. */
+  readonly door?: DoorkeeperOptions
+  /** Of conversations over HTTP requests. */
+  readonly poll?: Partial<PollLimits>
 }
 
 /** A server that runs. */
@@ -115,12 +123,26 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       askFiles: (actor, ask) => files.ask(actor, ask),
       ...(options.limits && { limits: options.limits }),
     })
+    const gateway = new Gateway({
+      environment,
+      identify: async token => ({ kind: 'user', openid: await tokens.verify('access', env, token) }),
+      log,
+    })
+    rules?.onChange(() => gateway.judgeAnew())
     // whoever holds a copy made under other rules has to look at a new welcome
     rules?.onChange(() => sessions.sendAway(new CloudError('ABORTED', { errMsg: 'the rules changed' }), 0))
 
     const app = new Hono()
     app.get('/health', c => c.json({ status: 'ok', env }))
     files.routes(app)
+    const doorkeeper = new Doorkeeper(options.door)
+    const endPolls = addPollRoutes(app, {
+      sessions,
+      doorkeeper,
+      random,
+      after: (delayMs, task) => clock.after(delayMs, task),
+      ...(options.poll && { limits: options.poll }),
+    })
     if (site !== undefined) addSite(app, site)
     app.onError((error, c) => {
       log({ level: 'error', event: 'http.failed', message: error.message, facts: { stack: error.stack } })
@@ -128,8 +150,11 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     })
     const { server, port } = await listen(app, { host, port: options.port ?? 0, remembered: folder.port })
     opened(server, () => stopListening(server))
-    opened(sessions, acceptSockets(server, '/sync', sessions))
+    opened(sessions, endPolls)
+    opened(sessions, acceptSockets(server, '/sync', { sessions, doorkeeper }))
     opened(sessions, () => sessions.close())
+    opened(gateway, acceptEditors(server, { gateway, doorkeeper }))
+    opened(gateway, () => gateway.close())
     folder.rememberPort(port)
     url = `http://${urlHost(host)}:${port}`
 

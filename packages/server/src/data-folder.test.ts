@@ -1,8 +1,25 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { openDataFolder } from './data-folder.ts'
+
+const disk = vi.hoisted(() => ({ pathOf: new Map<number, unknown>(), synced: [] as unknown[] }))
+vi.mock('node:fs', async original => {
+  const fs = await original<typeof import('node:fs')>()
+  return {
+    ...fs,
+    openSync(...given: Parameters<typeof fs.openSync>) {
+      const file = fs.openSync(...given)
+      disk.pathOf.set(file, given[0])
+      return file
+    },
+    fsyncSync(file: number) {
+      disk.synced.push(disk.pathOf.get(file))
+      fs.fsyncSync(file)
+    },
+  }
+})
 
 const root = mkdtempSync(join(tmpdir(), 'nearcloud-folder-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
@@ -52,6 +69,24 @@ test('[FOLDER-4] a folder that cannot be is one clear sentence, and ends', () =>
   writeFileSync(file, '')
   for (const path of ['/proc/nowhere/deep', file, join(file, 'inside')])
     expect(() => openDataFolder(path)).toThrow(/^the data folder .* cannot be written \(E[A-Z]+\)$/)
+})
+
+test('[FOLDER-6] a new folder, its parents and its port are on the disk before they are used', () => {
+  const path = newFolder()
+  mkdirSync(join(path, '../..'), { recursive: true })
+  rmSync(join(path, '..'), { recursive: true, force: true })
+  disk.synced.length = 0
+  const folder = openDataFolder(path)
+  expect(disk.synced).toEqual([join(path, '../..'), join(path, '..')])
+  folder.rememberPort(4_321)
+  expect(disk.synced.slice(2)).toEqual([join(path, 'port.new'), path])
+  folder.release()
+  const again = openDataFolder(path)
+  again.rememberPort(4_321)
+  expect(disk.synced.length).toBe(4)
+  again.rememberPort(4_322)
+  again.release()
+  expect(readFileSync(join(path, 'port'), 'utf8')).toBe('4322\n')
 })
 
 test('[FOLDER-5] it remembers a port, and no nonsense', () => {

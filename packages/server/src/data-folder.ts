@@ -1,9 +1,12 @@
 import {
   accessSync,
+  closeSync,
   constants,
   existsSync,
+  fsyncSync,
   linkSync,
   mkdirSync,
+  openSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -22,6 +25,7 @@ export interface DataFolder {
   readonly files: string
   /** The port it listened on last; undefined when it never did. */
   readonly port: number | undefined
+  /** Durable when it returns: clients know the server by its port. */
   rememberPort(port: number): void
   /** Lets another server have it. */
   release(): void
@@ -43,19 +47,23 @@ export function openDataFolder(folder: string): DataFolder {
   }
   const release = takeLock(path)
   const portFile = join(path, 'port')
+  const remembered = readPort(portFile)
   return {
     path,
     database: join(path, 'nearcloud.db'),
     files: join(path, 'files'),
-    port: readPort(portFile),
+    port: remembered,
     rememberPort(port) {
-      writeFileSync(portFile, `${port}\n`)
+      if (port !== remembered) replaceFile(portFile, `${port}\n`)
     },
     release,
   }
 }
 
-/** `mkdir` with `recursive` never ends where the system denies that a parent exists (Node 20 under `/proc`). */
+/**
+ * Durable with its parents, before anything in it is. `mkdir` with `recursive` never ends where the system denies that a
+ * parent exists (Node 20 under `/proc`).
+ */
 function makeFolder(path: string): void {
   try {
     mkdirSync(path, { mode: 0o700 })
@@ -64,6 +72,27 @@ function makeFolder(path: string): void {
     if (codeOf(cause) !== 'ENOENT' || existsSync(dirname(path)) || dirname(path) === path) throw cause
     makeFolder(dirname(path))
     mkdirSync(path, { mode: 0o700 })
+  }
+  syncPath(dirname(path), 'r')
+}
+
+/** There is the old text or the new one, whatever happens meanwhile. */
+function replaceFile(path: string, text: string): void {
+  const draft = `${path}.new`
+  writeFileSync(draft, text)
+  syncPath(draft, 'r+')
+  renameSync(draft, path)
+  syncPath(dirname(path), 'r')
+}
+
+/** A file's bytes, or the names in a folder. */
+function syncPath(path: string, flags: 'r' | 'r+'): void {
+  if (flags === 'r' && process.platform === 'win32') return // folders cannot be opened there
+  const file = openSync(path, flags)
+  try {
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
   }
 }
 

@@ -178,7 +178,7 @@ test.each(sizes)(
   },
 )
 
-test('[COMMIT-1] a group that is stopped at any step comes back as a whole or not at all', async () => {
+test('[LOCAL-1] a group that is stopped at any step comes back as a whole or not at all', async () => {
   for (let step = 1; step < 20; step++) {
     const medium = new MemoryMedium()
     const { store } = await openTestStore(medium, { maxPayloadBytes: 250 })

@@ -25,7 +25,7 @@ async function withPending(...ids: DocId[]) {
 
 // ---- commit ------------------------------------------------------------------------------------------------------
 
-test('[COMMIT-2] a read sees a write at once, and its promise resolves when storage has it', async () => {
+test('[LOCAL-2] a read sees a write at once, and its promise resolves when storage has it', async () => {
   const { store, medium } = await openTestStore()
   const resume = medium.pause()
   const { durable } = store.commit([add('a', { n: 1 })], at)
@@ -41,7 +41,7 @@ test('[COMMIT-2] a read sees a write at once, and its promise resolves when stor
   expect([isDurable, store.outbox.size, store.outbox.mutations.length]).toEqual([true, 1, 1])
 })
 
-test('[COMMIT-2] each write says whether its document was there and is there', async () => {
+test('[LOCAL-2] each write says whether its document was there and is there', async () => {
   const { store } = await openTestStore()
   const { applied } = store.commit(
     [
@@ -64,7 +64,7 @@ test('[COMMIT-2] each write says whether its document was there and is there', a
   ])
 })
 
-test('[COMMIT-3] what is wrong throws, and nothing of the commit is there', async () => {
+test('[LOCAL-3] what is wrong throws, and nothing of the commit is there', async () => {
   const { store } = await withPending('a')
   const snapshots = watched(store)
   expect(() => store.commit([add('b', {}), add('a', {})], at)).toThrow(
@@ -78,7 +78,7 @@ test('[COMMIT-3] what is wrong throws, and nothing of the commit is there', asyn
   expect([idsOf(store), store.outbox.size, snapshots.length]).toEqual([['a'], 1, 1])
 })
 
-test('[COMMIT-3] what no frame could carry to the server is refused: too many writes, too many bytes', async () => {
+test('[LOCAL-3] what no frame could carry to the server is refused: too many writes, too many bytes', async () => {
   const { store } = await openTestStore()
   const many = Array.from({ length: 10_001 }, (_, i) => remove(i))
   expect(() => store.commit(many, at)).toThrow(expect.objectContaining({ code: 'INVALID_PARAM' }))
@@ -91,7 +91,7 @@ test('[COMMIT-3] what no frame could carry to the server is refused: too many wr
 })
 
 test.each(['fail', 'full'] as const)(
-  '[COMMIT-4] a storage that says %s takes the write back, and everything behind it',
+  '[LOCAL-4] a storage that says %s takes the write back, and everything behind it',
   async kind => {
     const { store, medium } = await withPending('a')
     const events: StoreEvent[] = []
@@ -118,7 +118,7 @@ test.each(['fail', 'full'] as const)(
   },
 )
 
-test('[COMMIT-5] ids have no gap, times only grow, and the base is the newest version seen', async () => {
+test('[LOCAL-5] ids have no gap, times only grow, and the base is the newest version seen', async () => {
   const { store } = await openTestStore()
   await store.confirm({ puts: [put(7, { _id: 'a' })], checkpoint: { version: 5 } })
   const made = [
@@ -135,7 +135,7 @@ test('[COMMIT-5] ids have no gap, times only grow, and the base is the newest ve
   expect(store.checkpoint).toMatchObject({ nextMutation: 4, lastTime: 110 })
 })
 
-test('[COMMIT-6] commits made while an append is in flight are one payload of the next', async () => {
+test('[LOCAL-6] commits made while an append is in flight are one payload of the next', async () => {
   const { store, medium } = await openTestStore()
   const resume = medium.pause()
   const before = medium.records.size
@@ -443,7 +443,7 @@ test('a medium that is in use is said to be, and serves its holder on', async ()
 
 // ---- guards ------------------------------------------------------------------------------------------------------
 
-test('[COMMIT-7] an edit through an index carries which element its author saw, also after the store was opened again', async () => {
+test('[LOCAL-7] an edit through an index carries which element its author saw, also after the store was opened again', async () => {
   const { store, medium } = await openTestStore()
   await store.confirm({ puts: [put(1, { _id: 'a', l: [{ id: 'p' }, { id: 'q' }] })] })
   const { mutation, durable } = store.commit([update('a', ['l.1.n', 'inc', 1])], at)
@@ -455,14 +455,14 @@ test('[COMMIT-7] an edit through an index carries which element its author saw, 
   expect(again.store.outbox.mutations).toEqual([mutation])
 })
 
-test('[COMMIT-7] later writes of one mutation are guarded by what the earlier ones made', async () => {
+test('[LOCAL-7] later writes of one mutation are guarded by what the earlier ones made', async () => {
   const { store } = await openTestStore()
   const { mutation } = store.commit([add('a', { l: [{ id: 'p' }] }), update('a', ['l.0.n', 'inc', 1])], at)
   expect(mutation.writes[1]).toMatchObject({ changes: [['l.0.n', 'inc', 1, [[1, 'id', {}, 1]]]] })
   expect(store.get('todos', 'a')).toEqual({ _id: 'a', l: [{ id: 'p', n: 1 }] })
 })
 
-test('[COMMIT-7] a pending edit of an element follows it when others move it, and is out of sight when it is gone', async () => {
+test('[LOCAL-7] a pending edit of an element follows it when others move it, and is out of sight when it is gone', async () => {
   const { store } = await openTestStore()
   await store.confirm({ puts: [put(1, { _id: 'a', l: [{ id: 'p' }, { id: 'q' }] })] })
   store.commit([update('a', ['l.1.n', 'inc', 1])], at)
@@ -472,7 +472,7 @@ test('[COMMIT-7] a pending edit of an element follows it when others move it, an
   expect(store.get('todos', 'a')).toEqual({ _id: 'a', l: [{ id: 'x' }, { id: 'p' }] })
 })
 
-test('[COMMIT-7] a mutation that fits a frame only without guards has none', async () => {
+test('[LOCAL-7] a mutation that fits a frame only without guards has none', async () => {
   const { store } = await openTestStore()
   const l = Array.from({ length: 800 }, (_, id) => ({ id }))
   store.commit([add('a', { l })], at)

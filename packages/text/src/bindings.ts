@@ -8,6 +8,8 @@ export interface BindingsData {
   readonly ids: readonly (readonly [user: string, ids: readonly number[]])[]
   /** The day (UTC, since 1970) that `today` counts. */
   readonly day: number
+  /** The field's root, once an edit that stands wrote in one. */
+  readonly root?: string
   /** New ids by user on that day. */
   readonly today: readonly (readonly [user: string, count: number])[]
 }

@@ -38,10 +38,29 @@ export function transactQuietly(doc: Y.Doc, work: () => void, origin: unknown = 
   )
 }
 
-/** The root that holds something, by its name: what an editor's `doc.getText(name)` must say. Undefined in a document nobody wrote. */
+/**
+ * The root that an editor must use, by its name (`doc.getText(name)`): the one that shows something, else one that ever did.
+ * Undefined in a document nobody wrote.
+ */
 export function pinnedRoot(doc: Y.Doc): string | undefined {
-  for (const [name, type] of doc.share) if (type._start !== null || type._map.size > 0) return name
-  return undefined
+  return visibleRoot(doc) ?? rootsOf(doc)[0]
+}
+
+/** The root that shows something. */
+export function visibleRoot(doc: Y.Doc): string | undefined {
+  return rootsOf(doc).find(name => isVisible(doc.share.get(name)!))
+}
+
+/** Names of the roots that anything was ever written in. */
+export function rootsOf(doc: Y.Doc): string[] {
+  const written = [...doc.share].filter(([, type]) => type._start !== null || type._map.size > 0)
+  return written.map(([name]) => name)
+}
+
+function isVisible(type: AnyType): boolean {
+  for (let item = type._start; item !== null; item = item.right) if (!item.deleted) return true
+  for (const item of type._map.values()) if (!item.deleted) return true
+  return false
 }
 
 /** The characters of a document's text: of its pinned root, else none. Formats and embedded values are no characters. */

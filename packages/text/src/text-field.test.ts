@@ -159,6 +159,43 @@ test('[YTEXT-4] the root that is written first is the field’s for ever', () =>
   expect(field.plain).toBe('z')
 })
 
+test('[YTEXT-4] a refused edit does not choose the root, and an empty text keeps its own', () => {
+  const field = TextField.open(undefined, options)
+  const mark = field.mark()
+  applied(
+    field.apply(
+      written(11, doc => doc.getText('quill').insert(0, 'refused')),
+      'eve',
+    ),
+  )
+  field.compensate(mark)
+  field.keep()
+  expect(field.root).toBeUndefined()
+  const state = field.state()
+  expect(TextField.open(state, { ...options, bindings: field.bindings }).root).toBeUndefined()
+  const ann = openTextDoc({ updates: [state], clientId: 12 })
+  ann.getText('codemirror').insert(0, 'accepted')
+  applied(field.apply(Y.encodeStateAsUpdate(ann, field.vector()), 'ann'))
+  expect([field.root, field.plain]).toEqual(['codemirror', 'accepted'])
+  ann.getText('codemirror').delete(0, 8)
+  applied(field.apply(Y.encodeStateAsUpdate(ann, field.vector()), 'ann'))
+  field.keep()
+  expect([field.root, field.plain]).toEqual(['codemirror', ''])
+  const again = TextField.open(field.state(), { ...options, bindings: field.bindings })
+  expect(again.root).toBe('codemirror')
+  expect(
+    again.apply(
+      written(13, doc => doc.getText('text').insert(0, 'x')),
+      'bob',
+    ),
+  ).toMatchObject({ code: 'content' })
+  const second = again.mark()
+  ann.getText('codemirror').insert(0, 'no')
+  applied(again.apply(Y.encodeStateAsUpdate(ann, again.vector()), 'ann'))
+  Y.applyUpdate(ann, again.compensate(second).emitted!)
+  expect([again.plain, ann.getText('codemirror').toString(), again.hash]).toEqual(['', '', textHash(ann)])
+})
+
 test('[YTEXT-5] a refused edit vanishes from its author’s text and is nowhere else', () => {
   const field = TextField.fromPlain('hello world', options)
   const ann = editorOf(field, 11)

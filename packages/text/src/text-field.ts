@@ -8,7 +8,7 @@ import { replaceCharacters } from './field/replace-characters.ts'
 import { readVector } from './gate/read-vector.ts'
 import { type TextLimits, textLimits, textRoots } from './limits.ts'
 import { isRefusal, type Refusal } from './refusal.ts'
-import { charactersOf, openTextDoc, pinnedRoot } from './replica.ts'
+import { charactersOf, openTextDoc, visibleRoot } from './replica.ts'
 import { textHash } from './text-hash.ts'
 
 /** `text`: characters with formats and embedded values. `richtext`: blocks and elements as well, as ProseMirror's binding makes them. */
@@ -63,6 +63,8 @@ export class TextField {
   #before = 0
   #kept = 0
   #pinned: string | undefined
+  /** As `pinned` was when everything was kept last: a refused edit pins nothing. */
+  #keptRoot: string | undefined
   #plain: string | undefined
   #emitted: Uint8Array[] = []
 
@@ -99,7 +101,9 @@ export class TextField {
     this.#base = state
     this.#log = [...updates]
     this.#kept = this.#count
+    this.#keptRoot = options.bindings?.root
     this.#doc = this.#load()
+    this.#keptRoot = this.#pinned
   }
 
   /** The characters. Read when asked for: 10 µs for 10 kB, then remembered until the next change. */
@@ -118,7 +122,7 @@ export class TextField {
     return this.length > this.limits.textLength
   }
 
-  /** The name of the root that was written first: what every editor must use. Undefined while nobody wrote. */
+  /** The name of the root that was written first: what every editor must use. Undefined while nothing that stands was written. */
   get root(): string | undefined {
     return this.#pinned
   }
@@ -133,9 +137,15 @@ export class TextField {
     return this.#kept === this.#count
   }
 
-  /** Whose each client id is, to be kept beside the state. */
+  /** Grows when `bindings` changes. */
+  get bindingsRevision(): number {
+    return this.#bindings.size + (this.#pinned === undefined ? 0 : 1)
+  }
+
+  /** Whose each client id is, and which root is the field's: to be kept beside the state. */
   get bindings(): BindingsData {
-    return this.#bindings.toJSON()
+    const root = this.#pinned
+    return { ...this.#bindings.toJSON(), ...(root !== undefined && { root }) }
   }
 
   /** Everything in one compact update (V1). */
@@ -169,6 +179,12 @@ export class TextField {
   vet(update: Uint8Array, user: string): Refusal | undefined {
     const inspected = this.#inspect(update, user)
     return isRefusal(inspected) ? inspected : undefined
+  }
+
+  /** Whether there is nothing new in an update: no part, and no deletion. An update that would be refused has something new. */
+  knows(update: Uint8Array, user: string): boolean {
+    const inspected = this.#inspect(update, user)
+    return !isRefusal(inspected) && inspected.isKnown
   }
 
   /**
@@ -215,6 +231,7 @@ export class TextField {
       collect: work => this.#collect(work),
       rootOf: (doc, name) => this.#rootNamed(doc, name),
     })
+    this.#pinned = this.#keptRoot
     return this.#remember(compensation)
   }
 
@@ -246,6 +263,7 @@ export class TextField {
   /** Everything up to now is durable: the marks before it are void. */
   keep(): void {
     this.#kept = this.#count
+    this.#keptRoot = this.#pinned
     const worth = 64 + (this.#base?.length ?? 0) / 256
     if (this.#log.length < worth) return
     this.#base = this.state()
@@ -269,7 +287,7 @@ export class TextField {
     const doc = openTextDoc({ updates: this.#history(), clientId: silentId })
     doc.on('update', (update: Uint8Array) => this.#emitted.push(update))
     this.#plain = undefined
-    this.#pinned = pinnedRoot(doc)
+    this.#pinned = this.#keptRoot ?? visibleRoot(doc)
     return doc
   }
 
@@ -291,7 +309,7 @@ export class TextField {
   #remember(emitted: Uint8Array | undefined): Applied {
     if (emitted !== undefined) this.#log.push(emitted)
     this.#plain = undefined
-    this.#pinned ??= pinnedRoot(this.#doc)
+    this.#pinned = this.#keptRoot ?? this.#pinned ?? visibleRoot(this.#doc)
     return { emitted }
   }
 

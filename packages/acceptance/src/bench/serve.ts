@@ -1,35 +1,58 @@
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encode, normalise } from '@nearcloud/protocol'
 import { createServer } from '@nearcloud/server'
-import { WebSocketServer } from 'ws'
-import { benchDocument } from './documents.ts'
+import { benchDocument, plainDocument } from './documents.ts'
+import { serveBare, serveEcho, servePages, serveYjs } from './others.ts'
+import { say, toldOptions } from './processes.ts'
 
-/** What this process says on its first line when it is ready. */
+export interface ServeOptions {
+  /** How many documents are in `tasks`. */
+  readonly documents: number
+  /** So many of them have `locked: true`. */
+  readonly locked?: number
+  /** Of the collections; default: everything is allowed in `tasks`. */
+  readonly rules?: object
+  /** A folder to host. */
+  readonly site?: string
+}
+
+/** What this process says when it is ready. */
 export interface Serving {
   readonly url: string
   readonly env: string
-  /** A bare socket: on connection it sends the same documents as JSON arrays in frames of about 64 KB, then closes. */
+  /** On connection it sends the same documents as JSON arrays in frames of about 64 KB, then closes. */
   readonly bareUrl: string
+  /** Answers questions for pages of the same documents, as an RxDB replication asks them. */
+  readonly pagesUrl: string
+  /** Sends what it gets to everybody else. */
+  readonly echoUrl: string
+  /** A Yjs document per path, for `y-websocket`. */
+  readonly yjsUrl: string
   /** UTF-8 bytes of the documents' JSON. */
   readonly jsonBytes: number
   readonly importMs: number
 }
 
-/** A server with `count` documents in `tasks`, in a process of its own, until it is killed. */
-const count = Number(process.argv[2])
+/** A nearcloud server with documents, and beside it in the same process what it is compared with; until it is killed. */
+const options = toldOptions<ServeOptions>()
 const folder = mkdtempSync(join(tmpdir(), 'nearcloud-bench-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 process.on('SIGTERM', () => process.exit(0))
-writeFileSync(
-  join(folder, 'rules.json'),
-  JSON.stringify({ database: { tasks: { read: true, write: true } } }),
-)
+process.on('disconnect', () => process.exit(0))
+const { rules = { tasks: { read: true, write: true } }, documents: count, site, locked = 0 } = options
+writeFileSync(join(folder, 'rules.json'), JSON.stringify({ database: rules }))
 
-const server = await createServer({ dataFolder: join(folder, 'data'), project: folder })
-const documents = Array.from({ length: count }, (_, n) => benchDocument(n))
+const server = await createServer({
+  dataFolder: join(folder, 'data'),
+  project: folder,
+  ...(site !== undefined && { site }),
+})
+const documents = Array.from({ length: count }, (_, n) => ({
+  ...benchDocument(n),
+  ...(n < locked && { locked: true }),
+}))
 const importStart = performance.now()
 for (let n = 0; n < count; n += 1_000)
   await server
@@ -39,20 +62,18 @@ for (let n = 0; n < count; n += 1_000)
 const importMs = performance.now() - importStart
 
 const texts = documents.map(document => encode(normalise(document)))
-const frames: string[] = []
-for (let n = 0; n < count; n += 200) frames.push(`[${texts.slice(n, n + 200).join(',')}]`)
-const bare = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false })
-await once(bare, 'listening')
-bare.on('connection', socket => {
-  for (const frame of frames) socket.send(frame)
-  socket.close()
-})
-
 const serving: Serving = {
   url: server.url,
   env: server.env,
-  bareUrl: `ws://127.0.0.1:${(bare.address() as { port: number }).port}`,
+  bareUrl: await serveBare(texts),
+  pagesUrl: await servePages(documents.map(document => JSON.stringify(plainDocument(document)))),
+  echoUrl: await serveEcho(),
+  yjsUrl: await serveYjs(),
   jsonBytes: texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0),
   importMs,
 }
-console.log(JSON.stringify(serving))
+process.on('message', () => {
+  const { user, system } = process.cpuUsage()
+  say((user + system) / 1_000)
+})
+say(serving)

@@ -8,8 +8,7 @@ export interface Row {
   /** How it is better, why it is absent, or what is worth knowing. */
   readonly note: string
   /**
-   * Rules whose tests show it: `WHERE-12`, or `client/FILE-1` where two packages have the number. `EXPR` alone: the name
-   * stands in a file of tests with such numbers.
+   * Rules whose tests show it: `WHERE-12`. `EXPR` alone: the name stands in a file of tests with such numbers.
    */
   readonly rules: readonly string[]
   /** The name is there, and what it would do is refused. Only of what is absent. */

@@ -47,7 +47,7 @@ export class House implements Owner {
     const { tokens, log, invoke } = this.#options
     // parts of a document each: whatever may come between two of them does
     const fanout = await Fanout.open(this.environment, {
-      parts: { characters: 150, heldCharacters: 0 },
+      parts: { characters: 150, heldCharacters: 0, changeCharacters: 400 },
     })
     this.#fanout = fanout
     this.sessions = new Sessions({

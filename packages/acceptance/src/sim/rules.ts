@@ -91,6 +91,7 @@ export class ChangingJudge implements Judge {
   }
 
   checkQuery: Judge['checkQuery'] = (...asked) => this.#judge.checkQuery(...asked)
+  readersOf: Judge['readersOf'] = (...asked) => this.#judge.readersOf(...asked)
   judgeWrite: Judge['judgeWrite'] = (...asked) => this.#judge.judgeWrite(...asked)
   concernedBy: Judge['concernedBy'] = happened => this.#judge.concernedBy(happened)
   judgeFile: Judge['judgeFile'] = (actor, act, file) => this.#judge.judgeFile(actor, act, file)

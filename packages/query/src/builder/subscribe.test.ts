@@ -14,7 +14,7 @@ class FollowingExecutor extends MemoryExecutor {
   }
 }
 
-test('[API-17] subscribe hands the query, with no limit of its own, and the wishes to the executor', async () => {
+test('[API-21] subscribe hands the query, with no limit of its own, and the wishes to the executor', async () => {
   const executor = new FollowingExecutor()
   const todos = createDatabase(executor, { ...options, side: 'client' }).collection('todos')
   const onProgress = () => undefined
@@ -27,7 +27,7 @@ test('[API-17] subscribe hands the query, with no limit of its own, and the wish
   expect(executor.followed[0]![0].limit).toBeUndefined()
 })
 
-test('[API-17] subscribe refuses wishes that are none, and a side that has nothing to keep', () => {
+test('[API-21] subscribe refuses wishes that are none, and a side that has nothing to keep', () => {
   const todos = createDatabase(new FollowingExecutor(), { ...options, side: 'client' }).collection('todos')
   for (const wrong of [{ priority: 'urgent' }, { priority: 1 }, { onProgress: 'loud' }])
     expect(() => todos.subscribe(wrong as FollowOptions)).toThrow(

@@ -49,7 +49,7 @@ const pair = fc.oneof(
   fc.constantFrom<[Value, Value]>([0, -0], [[0], [-0]], [{ a: -0 }, { a: 0 }], [Number.NaN, Number.NaN]),
 )
 
-test('[INDEX-1] encoded values are bytes in the order of the values', () => {
+test('[KEY-1] encoded values are bytes in the order of the values', () => {
   fc.assert(
     fc.property(pair, ([a, b]) => {
       const [left, right] = [encodeValue(a), encodeValue(b)]
@@ -61,7 +61,7 @@ test('[INDEX-1] encoded values are bytes in the order of the values', () => {
   )
 })
 
-test('[INDEX-1] what follows a value has no say in its order, and turned round the order is the opposite', () => {
+test('[KEY-1] what follows a value has no say in its order, and turned round the order is the opposite', () => {
   fc.assert(
     fc.property(pair, fc.constantFrom('', '\0', '\xff'), ([a, b], end) => {
       const [left, right] = [encodeValue(a), encodeValue(b)]
@@ -73,7 +73,7 @@ test('[INDEX-1] what follows a value has no say in its order, and turned round t
   )
 })
 
-test('[INDEX-1] what is cut keeps its order, except that others may be equal to it', () => {
+test('[KEY-1] what is cut keeps its order, except that others may be equal to it', () => {
   const long = fc.oneof(
     fc
       .tuple(fc.constantFrom('x', '世', '😀'), fc.integer({ min: 250, max: 1_100 }), text)
@@ -95,7 +95,7 @@ test('[INDEX-1] what is cut keeps its order, except that others may be equal to 
   )
 })
 
-test('[INDEX-1] what follows all that begin alike', () => {
+test('[KEY-1] what follows all that begin alike', () => {
   expect([following('a'), following('a\xff\xff'), following('\xff'), following('')]).toEqual([
     'b',
     'b',

@@ -11,7 +11,7 @@ function keysOf(definition: IndexDefinition, fields: object) {
   return compileIndexKeys(definition)(normalise({ _id: 'x', ...fields }) as Document)
 }
 
-test('[INDEX-1] keys are ordered by the first path, then by the next, each in its own direction', () => {
+test('[KEY-1] keys are ordered by the first path, then by the next, each in its own direction', () => {
   const definition = index([
     ['user', 1],
     ['time', -1],
@@ -29,7 +29,7 @@ test('[INDEX-1] keys are ordered by the first path, then by the next, each in it
   expect([...keys].reverse().sort()).toEqual(keys)
 })
 
-test('[INDEX-2] an array has the keys of its elements and its own, once each; paths are combined', () => {
+test('[KEY-2] an array has the keys of its elements and its own, once each; paths are combined', () => {
   const tags = index([['tags', 1]])
   expect(keysOf(tags, { tags: ['b', 'a', 'b'] })).toEqual({
     keys: ['a', 'b', ['b', 'a', 'b']].map(encodeValue),
@@ -47,7 +47,7 @@ test('[INDEX-2] an array has the keys of its elements and its own, once each; pa
   expect(found.keys).toEqual([...found.keys].sort())
 })
 
-test('[INDEX-2] what is missing or not reached has the key of null, so that every document has one', () => {
+test('[KEY-2] what is missing or not reached has the key of null, so that every document has one', () => {
   const nothing = { keys: [encodeValue(null)], isMultikey: false, multikeyPaths: [], isCut: false }
   for (const fields of [{}, { a: 5 }, { a: null }, { a: [1, 2] }, { a: { b: null } }, { a: [] }])
     expect(keysOf(index([['a.b', 1]]), fields)).toEqual(nothing)
@@ -58,7 +58,7 @@ test('[INDEX-2] what is missing or not reached has the key of null, so that ever
   })
 })
 
-test('[INDEX-2] a document has at most 1,000 keys in an index', () => {
+test('[KEY-2] a document has at most 1,000 keys in an index', () => {
   const numbers = (count: number) => Array.from({ length: count }, (_, i) => i)
   const definition = index([
     ['a', 1],
@@ -75,7 +75,7 @@ test('[INDEX-2] a document has at most 1,000 keys in an index', () => {
   expect(keysOf(definition, { a: Array.from({ length: 5_000 }, () => 7), b: 1 }).keys.length).toBe(2)
 })
 
-test('[INDEX-3] a key is 1,024 bytes at most; who has one that was longer says so', () => {
+test('[KEY-3] a key is 1,024 bytes at most; who has one that was longer says so', () => {
   const long = 'x'.repeat(2_000)
   const definition = index([
     ['a', 1],
@@ -87,7 +87,7 @@ test('[INDEX-3] a key is 1,024 bytes at most; who has one that was longer says s
   expect(keysOf(index([['a', 1]]), { a: new Uint8Array(500_000) })).toMatchObject({ isCut: true })
 })
 
-test('[INDEX-4] a document without any of its fields has no key in a unique index', () => {
+test('[KEY-4] a document without any of its fields has no key in a unique index', () => {
   const unique = index(
     [
       ['a', 1],

@@ -4,7 +4,7 @@ import { indexFrom, parseIndex } from './parse-index.ts'
 
 const refused = expect.objectContaining({ code: 'INVALID_PARAM' })
 
-test('[INDEX-8] createIndex takes keys; the name is made of them unless it is given', () => {
+test('[KEY-8] createIndex takes keys; the name is made of them unless it is given', () => {
   expect(indexFrom({ keys: { userId: 1, status: 1, createTime: -1 } })).toEqual({
     name: 'userId_1_status_1_createTime_-1',
     keys: [
@@ -27,14 +27,14 @@ test('[INDEX-8] createIndex takes keys; the name is made of them unless it is gi
   expect(indexFrom(given)).toEqual({ name: 'old', keys: [['at', 1]], unique: true, expireAfterSeconds: 0 })
 })
 
-test('[INDEX-8] a definition comes back equal, and frozen', () => {
+test('[KEY-8] a definition comes back equal, and frozen', () => {
   const definition = indexFrom({ keys: { a: 1, b: '2dsphere' }, name: 'x' })
   const parsed = parseIndex(JSON.parse(JSON.stringify(definition)))
   expect(parsed).toEqual(definition)
   expect([parsed, parsed.keys, parsed.keys[0]].every(Object.isFrozen)).toBe(true)
 })
 
-test('[INDEX-8] what no index can be is refused in words', () => {
+test('[KEY-8] what no index can be is refused in words', () => {
   const many = Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`f${i}`, 1]))
   for (const [wish, words] of [
     [undefined, 'is an object'],
@@ -81,7 +81,7 @@ test('[INDEX-8] what no index can be is refused in words', () => {
     expect(() => parseIndex(tree)).toThrow(refused)
 })
 
-test('[INDEX-8] whatever arrives is a definition or INVALID_PARAM', () => {
+test('[KEY-8] whatever arrives is a definition or INVALID_PARAM', () => {
   const wish = fc.record(
     {
       keys: fc.oneof(fc.anything(), fc.dictionary(fc.string(), fc.constantFrom(1, -1, '2dsphere', 0))),

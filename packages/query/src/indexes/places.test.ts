@@ -80,7 +80,7 @@ function isFound(document: Document, where: Filter, index = definition): boolean
   return keys.some(key => ranges.some(({ from, to }) => key >= from && (to === undefined || key < to)))
 }
 
-test('[INDEX-7] a point is in one leaf, which is in each cell around it', () => {
+test('[KEY-7] a point is in one leaf, which is in each cell around it', () => {
   fc.assert(
     fc.property(position, place => {
       const point = vectorOf(place)
@@ -103,7 +103,7 @@ test('[INDEX-7] a point is in one leaf, which is in each cell around it', () => 
   )
 })
 
-test('[INDEX-7] every geometry in an area is found, wherever on the sphere both are', () => {
+test('[KEY-7] every geometry in an area is found, wherever on the sphere both are', () => {
   let matched = 0
   fc.assert(
     fc.property(shape, area, (g, condition) => {
@@ -118,7 +118,7 @@ test('[INDEX-7] every geometry in an area is found, wherever on the sphere both 
   expect(matched).toBeGreaterThan(200)
 })
 
-test('[INDEX-7] what lies on the border of an area, or across the cells around it, is found', () => {
+test('[KEY-7] what lies on the border of an area, or across the cells around it, is found', () => {
   fc.assert(
     fc.property(figure, fc.constantFrom('Point', 'LineString', 'Polygon'), fc.nat(9), (ring, type, at) => {
       const corner = ring[at % ring.length]!
@@ -137,7 +137,7 @@ test('[INDEX-7] what lies on the border of an area, or across the cells around i
   )
 })
 
-test('[INDEX-7] a geometry has at most 12 cells; what is none has the key of null', () => {
+test('[KEY-7] a geometry has at most 12 cells; what is none has the key of null', () => {
   const keysOf = compileIndexKeys(definition)
   fc.assert(
     fc.property(shape, g => {
@@ -152,7 +152,7 @@ test('[INDEX-7] a geometry has at most 12 cells; what is none has the key of nul
   expect(keysOf(documentOf({ g: [5, geo('Point', [1, 1])] })).keys.length).toBe(1)
 })
 
-test('[INDEX-7] an area is few ranges, and leaves out what is far', () => {
+test('[KEY-7] an area is few ranges, and leaves out what is far', () => {
   const towns = Array.from({ length: 2_000 }, (_, i) =>
     documentOf({ g: geo('Point', [100 + (i % 50) * 0.4, 20 + Math.floor(i / 50) * 0.4]) }),
   )
@@ -168,7 +168,7 @@ test('[INDEX-7] an area is few ranges, and leaves out what is far', () => {
   expect(planIndex(definition, false, asked(near))!.ranges.length).toBeLessThan(80)
 })
 
-test('[INDEX-7] of two areas the smaller is looked in, after equalities of the paths before', () => {
+test('[KEY-7] of two areas the smaller is looked in, after equalities of the paths before', () => {
   const index: IndexDefinition = {
     ...definition,
     keys: [
@@ -199,7 +199,7 @@ test('[INDEX-7] of two areas the smaller is looked in, after equalities of the p
   expect(planIndex(definition, false, asked(['field', 'kind', ['eq', 'a']]))).toBeUndefined()
 })
 
-test('[INDEX-10] what is nearest is the beginning of the whole answer, found in a circle around', () => {
+test('[KEY-10] what is nearest is the beginning of the whole answer, found in a circle around', () => {
   const documents = fc
     .array(point, { minLength: 1, maxLength: 12 })
     .map(list => list.map((g, i) => normalise({ _id: i, g: i % 3 === 0 ? [g, list[0]] : g }) as Document))

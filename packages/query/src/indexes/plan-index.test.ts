@@ -95,7 +95,7 @@ const index = (...keys: IndexDefinition['keys'][number][]): IndexDefinition => (
   unique: false,
 })
 
-test('[INDEX-5] every document that matches has a key in the ranges of the plan', () => {
+test('[KEY-5] every document that matches has a key in the ranges of the plan', () => {
   fc.assert(
     fc.property(definition, documents, query, (definition, documents, query) => {
       const { multikey, inRanges } = indexed(definition, documents)
@@ -115,7 +115,7 @@ test('[INDEX-5] every document that matches has a key in the ranges of the plan'
   )
 })
 
-test('[INDEX-6] walked in the direction of the plan, keys come in the order asked for, each document once', () => {
+test('[KEY-6] walked in the direction of the plan, keys come in the order asked for, each document once', () => {
   let walked = 0
   fc.assert(
     fc.property(definition, documents, query, (definition, documents, query) => {
@@ -144,7 +144,7 @@ function shape(plan: IndexPlan | undefined) {
   return plan && [plan.equalities, plan.hasBound, plan.order, plan.ranges.length]
 }
 
-test('[INDEX-5] equalities from the first path on, then one range', () => {
+test('[KEY-5] equalities from the first path on, then one range', () => {
   const where: Filter = [
     'and',
     [
@@ -163,7 +163,7 @@ test('[INDEX-5] equalities from the first path on, then one range', () => {
   expect(plan(['time', -1], ['user', 1])).toEqual([0, true, undefined, 1])
 })
 
-test('[INDEX-5] of a path with arrays one bound is used; without, both', () => {
+test('[KEY-5] of a path with arrays one bound is used; without, both', () => {
   const where: Filter = [
     'and',
     [
@@ -182,7 +182,7 @@ test('[INDEX-5] of a path with arrays one bound is used; without, both', () => {
   expect([found(false), found(true)]).toEqual([[1], [1, 2, 0]])
 })
 
-test('[INDEX-5] lists are combined up to 1,000 ranges; a longer one is the range from its least to its greatest', () => {
+test('[KEY-5] lists are combined up to 1,000 ranges; a longer one is the range from its least to its greatest', () => {
   const list = (length: number): Test => ['in', Array.from({ length }, (_, i) => i * 2)]
   const plan = (a: Test, b: Test) =>
     shape(
@@ -204,7 +204,7 @@ test('[INDEX-5] lists are combined up to 1,000 ranges; a longer one is the range
   expect(plan(['in', []], list(1))).toEqual([2, false, undefined, 0])
 })
 
-test('[INDEX-6] an index gives an order when its other paths are the order, all one way round', () => {
+test('[KEY-6] an index gives an order when its other paths are the order, all one way round', () => {
   const definition = index(['user', 1], ['time', -1])
   const ofUser: Filter = ['field', 'user', ['eq', 'u']]
   const order = (where: Filter, orderBy: Query['orderBy'], multikey: boolean | ReadonlySet<string> = false) =>
@@ -250,20 +250,20 @@ test('[INDEX-6] an index gives an order when its other paths are the order, all 
   expect(planIndex(index(['user', 1], ['_id', 1]), false, asked(ofUser))?.order).toBe('asc')
 })
 
-test('[INDEX-6] behind the last path of an order there may be others, but none that is multikey', () => {
+test('[KEY-6] behind the last path of an order there may be others, but none that is multikey', () => {
   const definition = index(['_id', 1], ['tags', 1])
   const order = (multikey: ReadonlySet<string>) => planIndex(definition, multikey, asked(['and', []]))?.order
   expect([order(new Set()), order(new Set(['tags']))]).toEqual(['asc', undefined])
 })
 
-test('[INDEX-6] a unique index gives an order only where everything is in it', () => {
+test('[KEY-6] a unique index gives an order only where everything is in it', () => {
   const unique = { ...index(['n', 1]), unique: true }
   const orderBy = [['n', 'asc']] as const
   expect(planIndex(unique, false, asked(['and', []], { orderBy }))).toBeUndefined()
   expect(planIndex(unique, false, asked(['field', 'n', ['gt', 1]], { orderBy }))?.order).toBe('asc')
 })
 
-test('[INDEX-9] of several the index with most equalities is chosen, then one with a range, then by order', () => {
+test('[KEY-9] of several the index with most equalities is chosen, then one with a range, then by order', () => {
   const where: Filter = [
     'and',
     [

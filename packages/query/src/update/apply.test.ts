@@ -94,7 +94,7 @@ test('[UPDATE-10] an object that becomes GeoJSON is a geometry, and a geometry c
   expect(moved.p).toMatchObject({ longitude: 3, latitude: 2 })
 })
 
-test('[WRITE-1] an add of an id that exists is refused', () => {
+test('[EFFECT-1] an add of an id that exists is refused', () => {
   const write: Write = { op: 'add', collection: 'c', id: 'x', data: {} }
   expect(() => applyWrite(stored({}), write, now)).toThrow(expect.objectContaining({ code: 'DUPLICATE_ID' }))
   expect(applyWrite(null, write, now).after).toEqual({
@@ -103,14 +103,14 @@ test('[WRITE-1] an add of an id that exists is refused', () => {
   })
 })
 
-test('[WRITE-2] an update or remove of what is not there touches nothing', () => {
+test('[EFFECT-2] an update or remove of what is not there touches nothing', () => {
   const nothing: Applied = { after: null, touched: false, superseded: [] }
   expect(applyWrite(null, { op: 'remove', collection: 'c', id: 'x' }, now)).toEqual(nothing)
   const write: Write = { op: 'update', collection: 'c', id: 'x', changes: [['a', 'set', 1]] }
   expect(applyWrite(null, write, now)).toEqual(nothing)
 })
 
-test('[WRITE-3] a set replaces the document but not its creator, unless it names one', () => {
+test('[EFFECT-3] a set replaces the document but not its creator, unless it names one', () => {
   const set = (before: DocumentData, data: DocumentData = { b: 2 }) =>
     applyWrite(stored(before), { op: 'set', collection: 'c', id: 'x', data }, now).after!.doc
   expect(set({ a: 1, _openid: 'me' })).toEqual({ _id: 'x', b: 2, _openid: 'me' })

@@ -26,7 +26,7 @@ async function results(world: World, actor: Actor, aggregation: Aggregation) {
   return (await world.environment.executorFor(actor).run({ verb: 'aggregate', aggregation })).results
 }
 
-test('[READ-9] an aggregation is of what the actor may read', async () => {
+test('[FIND-9] an aggregation is of what the actor may read', async () => {
   const world = await seeded()
   expect(await results(world, admin, todos(total))).toEqual([{ _id: null, total: 45 }])
   // alice’s odd ones, and those that are public
@@ -34,7 +34,7 @@ test('[READ-9] an aggregation is of what the actor may read', async () => {
   expect(await results(world, { kind: 'stranger' }, todos(total))).toEqual([])
 })
 
-test('[READ-9] so is what it looks up', async () => {
+test('[FIND-9] so is what it looks up', async () => {
   const world = await seeded()
   const found = await results(world, alice, todos(withNotes('notes'), ['sort', [['n', 'asc']]]))
   expect(found).toMatchObject([0, 1, 3, 5, 6, 7, 9].map(n => ({ n, notes: [{ _id: `notes${n}` }] })))
@@ -42,7 +42,7 @@ test('[READ-9] so is what it looks up', async () => {
   expect(all).toHaveLength(10)
 })
 
-test('[READ-10] a collection the actor may not ask for is refused before anything is read', async () => {
+test('[FIND-10] a collection the actor may not ask for is refused before anything is read', async () => {
   const world = await seeded()
   for (const from of ['_files', '_triggers'])
     await expect(results(world, alice, todos(withNotes(from)))).rejects.toMatchObject({
@@ -63,7 +63,7 @@ test('[READ-10] a collection the actor may not ask for is refused before anythin
   })
 })
 
-test('[READ-9] {openid} is the one who asks, in conditions and expressions', async () => {
+test('[FIND-9] {openid} is the one who asks, in conditions and expressions', async () => {
   const world = await seeded()
   const mine: Filter = ['field', '_openid', ['eq', '{openid}']]
   expect(await results(world, alice, todos(['match', mine], ['count', 'n']))).toEqual([{ n: 5 }])

@@ -70,7 +70,7 @@ export interface OpenText {
   readonly id: TextId
   readonly field: Pick<
     TextField,
-    'plain' | 'hash' | 'root' | 'state' | 'since' | 'vector' | 'userOf' | 'bind'
+    'plain' | 'hash' | 'root' | 'state' | 'since' | 'vector' | 'knows' | 'userOf' | 'bind'
   >
 }
 

@@ -24,7 +24,7 @@ async function seeded(count = 10): Promise<World> {
 
 const ids = (documents: readonly Document[]) => documents.map(document => document._id)
 
-test('[READ-1] an answer holds what matches and may be read, ordered, skipped, limited, projected', async () => {
+test('[FIND-1] an answer holds what matches and may be read, ordered, skipped, limited, projected', async () => {
   const { environment } = await seeded()
   const executor = environment.executorFor(alice)
   const answer = await executor.run({ verb: 'get', query: query() })
@@ -45,7 +45,7 @@ test('[READ-1] an answer holds what matches and may be read, ordered, skipped, l
   ])
 })
 
-test('[READ-2] a count counts what may be read', async () => {
+test('[FIND-2] a count counts what may be read', async () => {
   const { environment } = await seeded()
   const count = (actor: typeof alice) =>
     environment.executorFor(actor).run({ verb: 'count', query: query({ limit: 1, skip: 5 }) })
@@ -54,7 +54,7 @@ test('[READ-2] a count counts what may be read', async () => {
   expect((await count({ kind: 'stranger' })).total).toBe(0)
 })
 
-test('[READ-3] equalities of every kind find what a plain walk finds', async () => {
+test('[FIND-3] equalities of every kind find what a plain walk finds', async () => {
   const { environment } = openWorld()
   const values = [
     'a',
@@ -92,7 +92,7 @@ test('[READ-3] equalities of every kind find what a plain walk finds', async () 
   expect(ids(found.documents)).toEqual([1, 3])
 })
 
-test('[READ-4] a user cannot name the server’s own collections', async () => {
+test('[FIND-4] a user cannot name the server’s own collections', async () => {
   const { environment } = openWorld()
   const ask = environment.executorFor(alice).run({ verb: 'get', query: query({ collection: '_files' }) })
   await expect(ask).rejects.toMatchObject({ code: 'INVALID_PARAM' })
@@ -105,7 +105,7 @@ test('[READ-4] a user cannot name the server’s own collections', async () => {
     .commit({ writes: [{ op: 'add', collection: '_files', id: 'x', data: {} }] })
 })
 
-test('[WRITE-1] a refusal is thrown as the error it is', async () => {
+test('[EXECUTE-1] a refusal is thrown as the error it is', async () => {
   const { environment } = await seeded(3)
   const write = environment
     .executorFor(alice)
@@ -116,7 +116,7 @@ test('[WRITE-1] a refusal is thrown as the error it is', async () => {
   })
 })
 
-test('[WRITE-2] a change of a query touches what the actor may read, and counts it', async () => {
+test('[EXECUTE-2] a change of a query touches what the actor may read, and counts it', async () => {
   const { environment, documents } = await seeded()
   const target = query({ where: ['field', 'n', ['lt', 4]] })
   const done = await environment
@@ -136,7 +136,7 @@ test('[WRITE-2] a change of a query touches what the actor may read, and counts 
   expect(none).toMatchObject({ ids: [], removed: 0 })
 })
 
-test('[WRITE-3] a document that stopped matching before the change is left alone', async () => {
+test('[EXECUTE-3] a document that stopped matching before the change is left alone', async () => {
   const { environment, documents } = await seeded(4)
   const target = query({ where: ['field', 'n', ['lt', 4]] })
   const [, change] = await Promise.all([
@@ -150,7 +150,7 @@ test('[WRITE-3] a document that stopped matching before the change is left alone
   expect((await documents()).map(document => document.n)).toEqual([10, 100, 12, 13])
 })
 
-test('[WATCH-1] a watch begins with the result and follows every commit that changes it, as its actor sees it', async () => {
+test('[LIVE-1] a watch begins with the result and follows every commit that changes it, as its actor sees it', async () => {
   const { environment } = await seeded(4)
   const seen: Snapshot[] = []
   let wake = () => {}
@@ -192,7 +192,7 @@ test('[WATCH-1] a watch begins with the result and follows every commit that cha
   expect(seen.length).toBe(3)
 })
 
-test('[WATCH-2] a watched window is refilled when a document leaves it', async () => {
+test('[LIVE-2] a watched window is refilled when a document leaves it', async () => {
   const { environment } = await seeded(6)
   const seen: Snapshot[] = []
   let wake = () => {}

@@ -148,7 +148,7 @@ for (const [name, open, numRuns] of [
   ['MemoryEngine', () => new ShortPagedMemory(), 120],
   ['SqliteEngine', () => new ShortPagedSqlite({ file: join(folder, 'a.db'), random }), 40],
 ] as const)
-  test(`[READ-5] with whatever indexes, a query is answered as without (${name})`, async () => {
+  test(`[FIND-5] with whatever indexes, a query is answered as without (${name})`, async () => {
     const engine = open()
     let [ordered, indexed] = [0, 0]
     const queries = fc.array(query, { minLength: 4, maxLength: 8 })
@@ -196,7 +196,7 @@ async function withThousand(...definitions: IndexDefinition[]) {
   return { ...world, executor, explain }
 }
 
-test('[READ-6] an explanation tells what was looked at', async () => {
+test('[FIND-6] an explanation tells what was looked at', async () => {
   const { explain } = await withThousand(indexOn(['user', 1], ['n', -1]), indexOn(['n', 1]))
   const answeredBy = 'server'
   expect(await explain(ask(['field', '_id', ['in', ['t001', 't002', 'x']]]))).toEqual({
@@ -240,7 +240,7 @@ test('[READ-6] an explanation tells what was looked at', async () => {
   expect(await explain(ask(['and', []], { orderBy: [['n', 'desc']] }))).toMatchObject({ plan: 'scan' })
 })
 
-test('[READ-6] an index whose rows have one key is read by _id up to the limit', async () => {
+test('[FIND-6] an index whose rows have one key is read by _id up to the limit', async () => {
   const { explain } = await withThousand(indexOn(['user', 1]))
   expect(await explain(ask(['field', 'user', ['eq', 'u3']], { limit: 5 }))).toMatchObject({
     plan: 'index',
@@ -249,7 +249,7 @@ test('[READ-6] an index whose rows have one key is read by _id up to the limit',
   })
 })
 
-test('[READ-6] neighbouring keys are not one: both are read before the first by _id is known', async () => {
+test('[FIND-6] neighbouring keys are not one: both are read before the first by _id is known', async () => {
   const world = openWorld()
   for (const [id, d] of [
     [0, true],
@@ -265,7 +265,7 @@ test('[READ-6] neighbouring keys are not one: both are read before the first by 
   expect((await executor.run({ verb: 'get', query })).documents).toEqual([{ _id: 0, d: true }])
 })
 
-test('[READ-6] an index that is being built is not read', async () => {
+test('[FIND-6] an index that is being built is not read', async () => {
   const { environment, explain } = await withThousand()
   const created = environment.createIndex('todos', indexOn(['n', 1]))
   const query = ask(['field', 'n', ['lt', 50]])
@@ -276,14 +276,14 @@ test('[READ-6] an index that is being built is not read', async () => {
   expect(await explain(query)).toMatchObject({ plan: 'index', returned: 50 })
 })
 
-test('[READ-6] an index gives nobody what they may not read', async () => {
+test('[FIND-6] an index gives nobody what they may not read', async () => {
   const { environment } = await withThousand(indexOn(['n', 1]))
   const query = ask(['field', 'n', ['gte', 490]], { orderBy: [['n', 'asc']], limit: 50 })
   const { documents } = await environment.executorFor(alice).run({ verb: 'get', query })
   expect(documents.map(({ n }) => n)).toEqual([490, 491, 492, 493, 494, 495, 496, 497, 498, 499])
 })
 
-test('[READ-7] a document that moves from before a walk to behind it is not missed', async () => {
+test('[FIND-7] a document that moves from before a walk to behind it is not missed', async () => {
   const engine = new (class extends ShortPagedMemory {
     atPage = async (_page: number) => {}
     override async *scan(env: string, plan: ScanPlan) {
@@ -317,7 +317,7 @@ test('[READ-7] a document that moves from before a walk to behind it is not miss
   expect(answer.documents.map(({ n }) => n)).toEqual([-18, -17, 0, 1])
 })
 
-test('[READ-7] a change of everything along an index changes each document once', async () => {
+test('[FIND-7] a change of everything along an index changes each document once', async () => {
   const { executor, documents } = await withThousand(indexOn(['n', 1]))
   const target = ask(['field', 'n', ['gte', 0]])
   const done = await executor.commit({ target, first: false, change: [['n', 'inc', 5]] })
@@ -325,7 +325,7 @@ test('[READ-7] a change of everything along an index changes each document once'
   expect((await documents()).map(({ n }) => n)).toEqual(Array.from({ length: 1_000 }, (_, n) => n + 5))
 })
 
-test('[READ-7] the rows of an index that is dropped stay until walks along it end', async () => {
+test('[FIND-7] the rows of an index that is dropped stay until walks along it end', async () => {
   const { environment, engine } = await withThousand(indexOn(['n', 1]))
   const counted = environment
     .executorFor(admin)
@@ -336,7 +336,7 @@ test('[READ-7] the rows of an index that is dropped stay until walks along it en
   while ((await engine.listState('test', 'index.')).length > 0) await nextTurn()
 })
 
-test('[READ-8] the nearest are found through an index of places', async () => {
+test('[FIND-8] the nearest are found through an index of places', async () => {
   const { executor, explain, environment } = await withThousand()
   const place = (n: number) => new GeoPoint((n % 40) / 10, n / 400)
   const writes = Array.from({ length: 1_000 }, (_, n) => write({ op: 'set', id: n, data: { at: place(n) } }))

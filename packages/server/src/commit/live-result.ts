@@ -3,13 +3,16 @@ import { type DocChange, type DocumentChange, type Query, ResultSet } from '@nea
 import type { Actor } from '../actor.ts'
 import { decided } from '../rules/rule-reads.ts'
 import type { Change } from './change.ts'
-import { findFirst, type Reading } from './find.ts'
+import { type Found, findFirst, type Reading } from './find.ts'
 
 /** Where a document of a result comes from. */
 export interface Source {
   readonly version: Version
   readonly text: string
 }
+
+/** Looks up what is in a query. */
+export type Find = (reading: Reading, actor: Actor, query: Query) => Promise<readonly Found[]>
 
 /**
  * The result of a query as its actor sees it, kept in step by the changes of its collection. Callers hand over all of
@@ -21,10 +24,17 @@ export class LiveResult {
   readonly #query: Query
   readonly #most: number
   readonly #result: ResultSet
+  readonly #find: Find
   readonly #sources = new WeakMap<Document, Source>()
 
   /** `most`: no more documents are looked up. */
-  constructor(reading: Reading, actor: Actor, query: Query, most = Number.POSITIVE_INFINITY) {
+  constructor(
+    reading: Reading,
+    actor: Actor,
+    query: Query,
+    { most = Number.POSITIVE_INFINITY, find = findFirst }: { most?: number; find?: Find } = {},
+  ) {
+    this.#find = find
     this.#reading = reading
     this.#actor = actor
     this.#query = query
@@ -67,7 +77,7 @@ export class LiveResult {
     const { collection, where, orderBy, skip, limit } = this.#query
     const end = Math.min((limit ?? this.#most) + skip, this.#most) + 1
     const query = { collection, where, orderBy, skip: 0, ...(Number.isFinite(end) && { limit: end }) }
-    const found = await findFirst(this.#reading, this.#actor, query)
+    const found = await this.#find(this.#reading, this.#actor, query)
     for (const { document, row } of found) this.#sources.set(document, row)
     return found.map(each => each.document)
   }

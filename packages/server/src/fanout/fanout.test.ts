@@ -206,6 +206,29 @@ test('[FAN-9] a reader that is slow gets the latest state when it reads again', 
   expect((await bob.next('changes')).items).toMatchObject([['todos', 51, { n: 50 }]])
 })
 
+test('[FAN-9] also of what happened while nothing it followed matched, when it follows more by then', async () => {
+  const house = await openHouse()
+  let buffered = 0
+  const bob = house.connect({ bufferedBytes: () => buffered })
+  await bob.hello({ token: tokenOf('bob') })
+  bob.subscribe(1, { where: where('kind', 'x') })
+  await write(house, add('a', { public: true, kind: 'x', n: 3 }), add('b', { public: true, kind: 'x', n: 3 }))
+  await settled(bob)
+  buffered = 2_000_000
+  await write(house, set('a', 'kind', 'y'), set('b', 'kind', 'y'))
+  await new Promise(resolve => setImmediate(resolve))
+  await write(house, set('a', 'n', 9))
+  bob.subscribe(2, { where: ['field', 'n', ['lt', 5]] })
+  await new Promise(resolve => setImmediate(resolve))
+  buffered = 0
+  house.clock.advance(100)
+  const { items } = await bob.next('changes')
+  expect(items).toMatchObject([
+    ['todos', 3, null, 'a'],
+    ['todos', 2, { _id: 'b', n: 3 }],
+  ])
+})
+
 test('[FAN-10] a reader for whom too much waits is sent away, to come back', async () => {
   const house = await openHouse()
   const bob = house.connect({ bufferedBytes: () => 2_000_000 })

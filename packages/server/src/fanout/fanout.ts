@@ -6,13 +6,14 @@ import { nextTurn } from '../engine/turn.ts'
 import { Rooms } from '../rooms/rooms.ts'
 import { DocumentReaders } from './document-readers.ts'
 import { Feed, type FeedOptions } from './feed.ts'
+import { SharedLookups } from './shared-lookups.ts'
 import { type Parts, usualParts } from './snapshot.ts'
 import { SubscriptionIndex } from './subscription-index.ts'
 
 export interface FanoutOptions {
   /** Clients times changes of one group that are held against each other. */
   readonly mostConcerns?: number
-  /** How large the parts of first results are. */
+  /** How large the parts of first results and of changes are. */
   readonly parts?: Parts
 }
 
@@ -24,6 +25,7 @@ export class Fanout {
   readonly environment: LiveEnvironment
   readonly index = new SubscriptionIndex()
   readonly parts: Parts
+  readonly lookups = new SharedLookups(() => this.#head)
   readonly readers = new DocumentReaders()
   readonly rooms: Rooms
   readonly #feedOfClient = new Map<string, Feed>()

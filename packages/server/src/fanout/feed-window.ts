@@ -3,7 +3,7 @@ import type { Query } from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
 import type { Change } from '../commit/change.ts'
 import type { Reading } from '../commit/find.ts'
-import { LiveResult } from '../commit/live-result.ts'
+import { type Find, LiveResult } from '../commit/live-result.ts'
 import type { Follower } from './subscription-index.ts'
 
 /** A document of a window, with what an item needs. */
@@ -27,6 +27,7 @@ export interface FeedWindowOptions {
   readonly query: Query
   readonly reading: Reading
   readonly actor: Actor
+  readonly find: Find
   /** Something of it changed. */
   readonly changed: () => void
 }
@@ -47,7 +48,10 @@ export class FeedWindow implements Follower {
   constructor(options: FeedWindowOptions) {
     this.subscription = options.subscription
     this.query = options.query
-    this.#result = new LiveResult(options.reading, options.actor, options.query, largestWindow)
+    this.#result = new LiveResult(options.reading, options.actor, options.query, {
+      most: largestWindow,
+      find: options.find,
+    })
     this.#changed = options.changed
   }
 

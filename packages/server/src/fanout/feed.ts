@@ -1,4 +1,4 @@
-import { CloudError, type MutationId, type Version } from '@nearcloud/protocol'
+import { CloudError, type Document, type MutationId, type Version } from '@nearcloud/protocol'
 import type { Actor } from '../actor.ts'
 import type { Change } from '../commit/change.ts'
 import type { Reading } from '../commit/find.ts'
@@ -7,12 +7,11 @@ import { FeedReads } from './feed-reads.ts'
 import { FeedRooms } from './feed-rooms.ts'
 import { FeedTexts } from './feed-texts.ts'
 import { FirstResults } from './first-results.ts'
-import { Followed } from './followed.ts'
+import { Followed, type PlainFollower } from './followed.ts'
 import { changesFrame } from './frames.ts'
 import { inParts, itemsOf, loadReads, type Telling } from './items.ts'
 import { PendingChanges } from './pending-changes.ts'
-import { recallOwn, resumeFrom } from './resume.ts'
-import type { Follower } from './subscription-index.ts'
+import { lookAgain, recallOwn, resumeFrom } from './resume.ts'
 import { Waiters } from './waiters.ts'
 
 /** Where a feed's frames go. */
@@ -37,7 +36,7 @@ export interface FeedOptions {
  * tells it as ranges of versions, each whole: documents the client may see now, and ids of what it could see before and
  * cannot any more; nothing about anything else.
  */
-export class Feed implements Follower {
+export class Feed implements PlainFollower {
   readonly client: string
   readonly actor: Actor
   readonly viewKey: string
@@ -81,6 +80,7 @@ export class Feed implements Follower {
     this.followed = new Followed(fanout.index, this, {
       reading: this.reading,
       actor,
+      find: fanout.lookups.find,
       changed: () => this.#ask(),
     })
     this.first = new FirstResults(this, this.#begun, {
@@ -106,6 +106,10 @@ export class Feed implements Follower {
   /** Something happened to a query without a limit. */
   note(change: Change): void {
     this.#note(change, false)
+  }
+
+  begins(collection: string, matches: (document: Document) => boolean): void {
+    this.#pending.doubt(collection, matches)
   }
 
   /** The client's own mutation did this. */
@@ -222,7 +226,11 @@ export class Feed implements Follower {
   async #pump(): Promise<void> {
     await this.drained()
     do for (const window of this.followed.windows) await window.refresh()
-    while (await this.#hasWaitedForReads())
+    while ((await this.#hasLookedAgain()) || (await this.#hasWaitedForReads()))
+    if (this.#pending.doubtful.length > 0) {
+      this.fanout.scheduleNext(this) // of a commit that is not published yet
+      return
+    }
     // a window that looked something up while more was committed is told the next time
     if (!this.isOpen || this.#holds > 0) return
     // nothing waits from here on: what is told is of one moment
@@ -241,6 +249,13 @@ export class Feed implements Follower {
     this.#waiters.release()
     if (this.#waiters.size > 0) this.fanout.scheduleNext(this)
     this.#begin()
+  }
+
+  /** Has looked up documents that may not be as they were noted. True when that took time: there may be more by now. */
+  async #hasLookedAgain(): Promise<boolean> {
+    const { doubtful } = this.#pending
+    if (doubtful.length === 0 || !this.isOpen) return false
+    return lookAgain(this, doubtful)
   }
 
   /** Has everything loaded that is going to be judged. True when that took time: there may be more by now. */
@@ -263,7 +278,7 @@ export class Feed implements Follower {
   #tell(to: Version, items: readonly string[], windows: Parameters<typeof changesFrame>[0]['windows']): void {
     const from = this.#sent
     const { viewKey } = this
-    const parts = inParts(items)
+    const parts = inParts(items, this.fanout.parts.changeCharacters)
     for (const part of parts.slice(0, -1)) {
       const lastMutation = this.#sentMutation
       this.sink.send(changesFrame({ from, to: from, viewKey, lastMutation, items: part, windows: [] }))

@@ -10,10 +10,15 @@ export interface Plain {
   stop(): void
 }
 
+export interface PlainFollower extends Follower {
+  /** A query without a limit is followed from now on. */
+  begins(collection: string, matches: (document: Document) => boolean): void
+}
+
 /** The queries one client follows, by subscription. */
 export class Followed {
   readonly #index: SubscriptionIndex
-  readonly #follower: Follower
+  readonly #follower: PlainFollower
   readonly #windowOptions: Omit<FeedWindowOptions, 'subscription' | 'query'>
   readonly #plain = new Map<number, Plain>()
   readonly #windows = new Map<number, { window: FeedWindow; stop(): void }>()
@@ -21,7 +26,7 @@ export class Followed {
   /** `follower` hears what concerns queries without a limit; windows hear for themselves. */
   constructor(
     index: SubscriptionIndex,
-    follower: Follower,
+    follower: PlainFollower,
     windowOptions: Omit<FeedWindowOptions, 'subscription' | 'query'>,
   ) {
     this.#index = index
@@ -54,7 +59,9 @@ export class Followed {
     assert(!this.has(subscription), 'a subscription has one query')
     if (!isWindowed(query)) {
       const stop = this.#index.follow(query, this.#follower)
-      this.#plain.set(subscription, { query, matches: compileFilter(query.where), stop })
+      const matches = compileFilter(query.where)
+      this.#plain.set(subscription, { query, matches, stop })
+      this.#follower.begins(query.collection, matches)
       return
     }
     if (query.limit === undefined || query.skip + query.limit > largestWindow)

@@ -60,12 +60,12 @@ interface Told {
   readonly item: string
 }
 
-/** Items of one message each, small enough for a frame. */
-export function inParts(items: readonly string[]): readonly (readonly string[])[] {
+/** Items of one message each, of at most so many characters unless one alone is more. */
+export function inParts(items: readonly string[], mostCharacters: number): readonly (readonly string[])[] {
   const parts: string[][] = [[]]
   let characters = 0
   for (const item of items) {
-    if (characters + item.length > partCharacters && parts.at(-1)!.length > 0) {
+    if (characters + item.length > mostCharacters && parts.at(-1)!.length > 0) {
       parts.push([])
       characters = 0
     }
@@ -111,6 +111,3 @@ function put(collection: string, version: Version, text: string): Told {
 function gone(collection: string, version: Version, id: DocId): Told {
   return { version, isPut: false, item: goneItem(collection, version, id) }
 }
-
-/** Each of three bytes at most, and a document of a megabyte may come on top: below the limit of a frame. */
-const partCharacters = 2_000_000

@@ -15,6 +15,8 @@ export interface PendingChange {
   lastVersion: Version
   /** One of them was asked by the client itself. */
   isOwn: boolean
+  /** Something may have happened to it since that nobody here followed then, and somebody follows now. */
+  isDoubtful: boolean
 }
 
 /**
@@ -48,6 +50,7 @@ export class PendingChanges {
         afterText: change.afterText,
         lastVersion: change.version,
         isOwn,
+        isDoubtful: false,
       })
       return
     }
@@ -61,6 +64,16 @@ export class PendingChanges {
       known.afterText = change.afterText
       known.lastVersion = change.version
     }
+  }
+
+  /** From now on documents are followed that match. What waits may be older than what is there. */
+  doubt(collection: string, matches: (document: Document) => boolean): void {
+    for (const each of this.#byDocument.values())
+      each.isDoubtful ||= each.collection === collection && each.after !== null && matches(each.after)
+  }
+
+  get doubtful(): readonly PendingChange[] {
+    return this.#byDocument.size === 0 ? [] : [...this.#byDocument.values()].filter(each => each.isDoubtful)
   }
 
   get all(): readonly PendingChange[] {

@@ -1,8 +1,9 @@
-import type { Version } from '@nearcloud/protocol'
+import { type Document, decodeTrusted, type Version } from '@nearcloud/protocol'
 import { type Change, changeOf } from '../commit/change.ts'
 import { keyOf } from '../commit/stage.ts'
 import { nextTurn } from '../engine/turn.ts'
 import type { Feed } from './feed.ts'
+import type { PendingChange } from './pending-changes.ts'
 
 /**
  * `changesSince(from)`: reads the history after `from` up to `head` and notes what concerns the feed. History has every
@@ -45,6 +46,29 @@ export async function recallOwn(feed: Feed, from: Version, head: Version): Promi
         }),
       )
   }
+}
+
+/**
+ * Brings what waits to be told up to the last commit: what happened to a document while no followed query matched it was
+ * not noted. True when all that could be found out was; what a commit that is not published did stays in doubt.
+ */
+export async function lookAgain({ fanout }: Feed, doubtful: readonly PendingChange[]): Promise<boolean> {
+  const { engine, env } = fanout.environment
+  let isClear = true
+  for (const change of doubtful) {
+    const [row] = await engine.get(env, change.collection, [change.id])
+    const version = row?.version ?? fanout.head
+    if (version > fanout.head) {
+      isClear = false
+      continue
+    }
+    change.isDoubtful = false
+    if (version <= change.lastVersion) continue
+    change.lastVersion = version
+    change.afterText = row?.text ?? null
+    change.after = row ? (decodeTrusted(row.text) as Document) : null
+  }
+  return isClear
 }
 
 async function readHistory(

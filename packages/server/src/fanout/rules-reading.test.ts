@@ -299,7 +299,7 @@ test('[FAN-20] what is too much to find out concerns everybody who may have look
   expect(await isCut(2, ...['n1', 'n2', 'n3'].map(id => add('notes', id)))).toBe(false)
 })
 
-test('[READ-11] get, count, aggregate and lookup are of what such rules let the user read', async () => {
+test('[FIND-11] get, count, aggregate and lookup are of what such rules let the user read', async () => {
   const house = await openWith(
     add('rooms', 'r1', { members: ['bob'] }),
     add('rooms', 'r2', { members: ['cat'] }),
@@ -337,7 +337,7 @@ test('[READ-11] get, count, aggregate and lookup are of what such rules let the 
   await expect(ask('count', allNotes)).rejects.toEqual(refused)
 })
 
-test('[WATCH-3] a watch of a user ends when what rules read says something else to them', async () => {
+test('[LIVE-3] a watch of a user ends when what rules read says something else to them', async () => {
   const house = await openWith(asAdmin('bob'), add('notes', 'n1'))
   const told: unknown[] = []
   const ended = new Promise<unknown>(resolve => {

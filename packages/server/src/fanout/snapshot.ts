@@ -15,15 +15,22 @@ interface Part {
   characters: number
 }
 
-/** How snapshots are cut. */
+/** How snapshots and changes are cut. */
 export interface Parts {
-  /** Of one part, unless a document alone is more. */
+  /** Of one part of a snapshot, unless a document alone is more. */
   readonly characters: number
   /** Of parts that wait for an exact `total`. */
   readonly heldCharacters: number
+  /** Of one part of a change message, unless a document alone is more. */
+  readonly changeCharacters: number
 }
 
-export const usualParts: Parts = { characters: 131_072, heldCharacters: 4_194_304 }
+export const usualParts: Parts = {
+  characters: 131_072,
+  heldCharacters: 4_194_304,
+  // each of three bytes at most, and a document of a megabyte may come on top: below the limit of a frame
+  changeCharacters: 2_000_000,
+}
 
 interface SnapshotOptions {
   readonly subscription: number

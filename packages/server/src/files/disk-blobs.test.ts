@@ -1,11 +1,17 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { chmod, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { blobsSuite } from '../testing/blobs-suite.ts'
 import { DiskBlobs } from './disk-blobs.ts'
+import { syncFolder } from './sync-folder.ts'
+
+vi.mock('./sync-folder.ts', async original => {
+  const { syncFolder } = await original<typeof import('./sync-folder.ts')>()
+  return { syncFolder: vi.fn(syncFolder) }
+})
 
 const folders: string[] = []
 afterEach(async () => {
@@ -26,6 +32,29 @@ blobsSuite('disk', () => {
     },
     reopen: () => DiskBlobs.open(folder, clock, random),
   }
+})
+
+test('[FILE-21] every folder above a blob is on the disk before the blob counts as whole', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'nearcloud-blobs-'))
+  folders.push(folder)
+  const synced = vi.mocked(syncFolder)
+  const paths = () => synced.mock.calls.splice(0).map(([path]) => path)
+  paths()
+  const size = 0
+  const sha256 = createHash('sha256').digest('hex')
+  const sameKey = () => new Uint8Array(32)
+  const [blobs, shelf] = [join(folder, 'blobs'), join(folder, 'blobs', '00')]
+  const first = await DiskBlobs.open(folder, { now: () => 0 }, sameKey)
+  expect(paths()).toEqual([folder, join(folder, '..')])
+  await first.finish('ab'.repeat(32), { size, sha256 })
+  expect(paths()).toEqual([shelf, blobs])
+  await first.finish('cd'.repeat(32), { size, sha256 })
+  expect(paths()).toEqual([shelf])
+  // who made it may have died before it was synced
+  const second = await DiskBlobs.open(folder, { now: () => 0 }, sameKey)
+  paths()
+  await second.finish('ef'.repeat(32), { size, sha256 })
+  expect(paths()).toEqual([shelf, blobs])
 })
 
 test('files are readable by their owner alone, and strange ones in the folder are left alone', async () => {

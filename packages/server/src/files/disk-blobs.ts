@@ -15,6 +15,7 @@ export class DiskBlobs implements Blobs {
   readonly #folder: string
   readonly #clock: Pick<Clock, 'now'>
   readonly #random: RandomBytes
+  readonly #syncedShelves = new Set<string>()
 
   private constructor(folder: string, clock: Pick<Clock, 'now'>, random: RandomBytes) {
     this.#folder = folder
@@ -27,6 +28,8 @@ export class DiskBlobs implements Blobs {
     try {
       await mkdir(join(folder, 'uploads'), { recursive: true, mode: 0o700 })
       await mkdir(join(folder, 'blobs'), { recursive: true, mode: 0o700 })
+      await syncFolder(folder)
+      await syncFolder(join(folder, '..'))
     } catch (cause) {
       throw new CloudError('SERVER_CONFIGURATION', {
         errMsg: `the folder ${folder} for files cannot be made: ${(cause as Error).message}`,
@@ -83,9 +86,12 @@ export class DiskBlobs implements Blobs {
     const key = Buffer.from(this.#random(32)).toString('hex')
     const home = this.#blobPath(key)
     const shelf = join(home, '..')
-    if (await mkdir(shelf, { recursive: true, mode: 0o700 })) await syncFolder(join(shelf, '..'))
+    await mkdir(shelf, { recursive: true, mode: 0o700 })
     await rename(path, home)
     await syncFolder(shelf)
+    // one that was there may have been made a moment ago, or by a process that died before it was synced
+    if (!this.#syncedShelves.has(shelf)) await syncFolder(join(shelf, '..'))
+    this.#syncedShelves.add(shelf)
     return key
   }
 

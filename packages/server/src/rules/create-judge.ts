@@ -3,6 +3,7 @@ import { clausesOf, equalValues, type Query } from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
 import { type Look, looksOf } from './concern.ts'
 import { isTruthy, type Scope } from './evaluate.ts'
+import { type Expression, hasPart, readsOthers } from './expression.ts'
 import { type Implication, implies } from './implies.ts'
 import type { Judge, JudgedFile, JudgedWrite, Judgement } from './judge.ts'
 import { isWithin } from './presets.ts'
@@ -47,6 +48,15 @@ export function createJudge(rules: RuleSet, now: () => number): Judge {
       if (of.kind === 'preset') return isWithin(of.preset.read, openidOf(actor), document._openid)
       const rule = of.ruleByAct.get('read')
       return rule?.holds(scopeOf(actor, { doc: document, reads })) ?? false
+    },
+
+    readersOf(actor, collection) {
+      if (isTrusted(actor)) return 'trusted'
+      const of = rulesOfCollection(rules, collection)
+      if (of.kind === 'preset') return of.preset.read === 'everyone' ? 'everyone' : nameOf(actor)
+      const rule = of.ruleByAct.get('read')?.expression
+      if (rule && (readsOthers(rule) || hasPart(rule, isMoment))) return undefined
+      return rule && hasPart(rule, isAboutTheReader) ? nameOf(actor) : 'everyone'
     },
 
     judgeWrite(actor, write, reads) {
@@ -124,6 +134,14 @@ function openidOf(actor: Actor): string | undefined {
 function authOf(actor: Actor): Scope['auth'] {
   if (actor.kind !== 'user') return null
   return { openid: actor.openid, uid: actor.openid, loginType: 'ANONYMOUS' }
+}
+
+const isMoment = (part: Expression) => part.kind === 'variable' && part.name === 'now'
+const isAboutTheReader = (part: Expression) =>
+  part.kind === 'claim' || (part.kind === 'variable' && part.name === 'auth')
+
+function nameOf(actor: Actor): string {
+  return `only ${JSON.stringify(actor)}`
 }
 
 function isOurs(collection: string): boolean {

@@ -86,7 +86,12 @@ export function render(expression: Expression): string {
 }
 
 export function readsOthers(expression: Expression): boolean {
-  return expression.kind === 'get' || expression.kind === 'size' || partsOf(expression).some(readsOthers)
+  return hasPart(expression, ({ kind }) => kind === 'get' || kind === 'size')
+}
+
+/** Is it, or is in it, such a part? */
+export function hasPart(expression: Expression, isOne: (part: Expression) => boolean): boolean {
+  return isOne(expression) || partsOf(expression).some(part => hasPart(part, isOne))
 }
 
 /** The parts of an expression. */

@@ -261,3 +261,30 @@ test('[JUDGE-12] a query for one document by its _id is judged by the document',
   expect(() => judge.checkQuery(ann, query({ where, collection: 'closed' }))).toThrow('read nothing')
   expect(() => judge.checkQuery(ann, query({ where, collection: 'none' }))).toThrow('no rule allows')
 })
+
+test('[JUDGE-14] readers with one name see the same documents; time and other documents give none', () => {
+  const mine = 'doc._openid == auth.openid'
+  const rules = [
+    'READONLY',
+    'PRIVATE',
+    'ADMINONLY',
+    {},
+    { read: true },
+    { read: 'doc.n > 0' },
+    { read: mine },
+  ]
+  const documents = [ofAnn, ofNobody, doc({ _openid: 'bob', n: 0 })]
+  for (const rule of rules) {
+    const judge = judgeOf({ c: rule })
+    const seen = (actor: Actor) => documents.map(document => judge.mayRead(actor, 'c', document)).join()
+    for (const one of Object.values(actors))
+      for (const other of Object.values(actors))
+        if (judge.readersOf(one, 'c') === judge.readersOf(other, 'c')) expect(seen(one)).toBe(seen(other))
+  }
+  const nameFor = (read: string, actor: Actor = ann) => judgeOf({ c: { read } }).readersOf(actor, 'c')
+  expect(nameFor('doc.n > 0')).toBe(nameFor('doc.n > 0', bob))
+  expect(nameFor(mine)).not.toBe(nameFor(mine, bob))
+  expect(nameFor('auth != null')).not.toBe(nameFor('auth != null', stranger))
+  expect(nameFor('doc.n < now')).toBeUndefined()
+  expect(nameFor("get('database.teams.' + doc.team).open")).toBeUndefined()
+})

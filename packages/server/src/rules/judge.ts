@@ -24,6 +24,11 @@ export interface Judge {
    */
   checkQuery(actor: Actor, query: Query, reads: RuleReads): void
   mayRead(actor: Actor, collection: string, document: Document, reads: RuleReads): boolean
+  /**
+   * Names those who see the same documents of the collection, at whatever moment; undefined: that depends on more than
+   * who they are.
+   */
+  readersOf(actor: Actor, collection: string): string | undefined
   /** Asked about the merged result of a write, before it is stored; `reads` is as before the commit. */
   judgeWrite(actor: Actor, write: JudgedWrite, reads: RuleReads): Judgement
   /**

@@ -19,6 +19,10 @@ export class OpenJudge implements Judge {
     return document.public === true || document._openid === actor.openid
   }
 
+  readersOf(actor: Actor): string {
+    return JSON.stringify(actor)
+  }
+
   judgeWrite(actor: Actor, { collection, op, before, after }: JudgedWrite): Judgement {
     if (actor.kind === 'admin' || actor.kind === 'function') return { allowed: true }
     if (after?.title === 'bad') return refused('doc.title != "bad"', `${collection}: no bad titles`)

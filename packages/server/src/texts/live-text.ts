@@ -34,7 +34,8 @@ export class LiveText {
   /** Characters that are stored, and how many edits lie behind the state. */
   #stored: number
   #tail: number
-  #bindings: string
+  /** Of the bindings that are stored. */
+  #revision: number
   /** Emitted and not yet made into something to store. */
   #emitted: Uint8Array[] = []
 
@@ -43,7 +44,7 @@ export class LiveText {
     this.field = field
     this.#stored = stored
     this.#tail = tail
-    this.#bindings = JSON.stringify(field.bindings)
+    this.#revision = field.bindingsRevision
   }
 
   /** A text that begins. Every replica that knows its id and content has the same beginning, without being told. */
@@ -78,13 +79,13 @@ export class LiveText {
   toStore(key: string, { isNew }: { readonly isNew: boolean }): readonly StateChange[] {
     const emitted = this.#emitted
     this.#emitted = []
-    const bindings = JSON.stringify(this.field.bindings)
+    const { bindingsRevision } = this.field
     const isCompact =
       isNew ||
-      bindings !== this.#bindings ||
+      bindingsRevision !== this.#revision ||
       this.#tail >= longestTail ||
       this.#stored > limits.textStateBytes
-    this.#bindings = bindings
+    this.#revision = bindingsRevision
     if (!isCompact) {
       if (emitted.length === 0) return []
       const edit = toBase64(mergeUpdates(emitted))

@@ -1,7 +1,7 @@
 import { assert } from '@nearcloud/protocol'
 import * as Y from 'yjs'
 import { addDeletions, type Deletions, withDeletions } from '../gate/deletions.ts'
-import { openTextDoc, pinnedRoot, transactQuietly } from '../replica.ts'
+import { openTextDoc, rootsOf, transactQuietly } from '../replica.ts'
 import { shownBy } from '../text-hash.ts'
 
 export interface Refused {
@@ -54,27 +54,30 @@ export function compensationOf({ earlier, refused, serverId, doc, collect, rootO
 }
 
 function shown(doc: Y.Doc): string {
-  const root = pinnedRoot(doc)
-  return root === undefined ? '[]' : shownBy(doc.share.get(root)!)
+  const shownRoots = rootsOf(doc).map(name => `${JSON.stringify(name)}:${shownBy(doc.share.get(name)!)}`)
+  return shownRoots
+    .filter(root => !root.endsWith(':[]'))
+    .sort()
+    .join()
 }
 
-/** The whole root anew, copied from a document that never saw what was refused. */
+/** Every root anew, copied from a document that never saw what was refused. */
 function rewrite(shadow: Y.Doc, earlier: readonly Uint8Array[], rootOf: Refused['rootOf']): void {
-  const name = pinnedRoot(shadow)
-  if (name === undefined) return
   const prior = openTextDoc({ updates: earlier, clientId: 0 })
-  const from = rootOf(prior, name)
-  const to = rootOf(shadow, name)
   Y.transact(shadow, () => {
-    to.delete(0, to.length)
-    if (to instanceof Y.Text && from instanceof Y.Text)
-      to.applyDelta(copyOf(from.toDelta()), { sanitize: false })
-    else if (to instanceof Y.XmlFragment && from instanceof Y.XmlFragment)
-      to.insert(
-        0,
-        from.toArray().map(child => child.clone() as Y.XmlElement | Y.XmlText),
-      )
-    copyAttributes(from, to)
+    for (const name of rootsOf(shadow)) {
+      const from = rootOf(prior, name)
+      const to = rootOf(shadow, name)
+      to.delete(0, to.length)
+      if (to instanceof Y.Text && from instanceof Y.Text)
+        to.applyDelta(copyOf(from.toDelta()), { sanitize: false })
+      else if (to instanceof Y.XmlFragment && from instanceof Y.XmlFragment)
+        to.insert(
+          0,
+          from.toArray().map(child => child.clone() as Y.XmlElement | Y.XmlText),
+        )
+      copyAttributes(from, to)
+    }
   })
   prior.destroy()
 }

@@ -28,6 +28,11 @@ export class Inspection implements ScanVisitor {
   readonly #limits: TextLimits
   #newDeletions = 0
 
+  /** Nothing in it is new here. */
+  get isKnown(): boolean {
+    return this.parts.length === 0 && this.#newDeletions === 0
+  }
+
   static of(update: Uint8Array, options: InspectOptions): Inspection | Refusal {
     const { doc, limits, roots, ...rest } = options
     const inspection = new Inspection(doc, limits)

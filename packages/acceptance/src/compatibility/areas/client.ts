@@ -8,14 +8,14 @@ export const client: readonly Area[] = [
     rows: [
       better('init', 'INIT-2 INIT-3', 'takes `endpoint`, the address of your server; opens the local store'),
       better('database', 'INIT-3 INIT-7', 'answers from the local store, with or without a network'),
-      same('callFunction', 'client/CALL-1 client/CALL-2'),
+      same('callFunction', 'CALLS-1 CALLS-2'),
       better(
         'uploadFile',
-        'client/FILE-1 client/FILE-2 client/FILE-3',
+        'FILES-1 FILES-2 FILES-3',
         'waits offline in a durable queue, and goes on where it broke',
       ),
-      better('downloadFile', 'client/FILE-9 client/FILE-10', 'also of a file that has not left yet'),
-      same('getTempFileURL deleteFile', 'client/FILE-11 client/FILE-12'),
+      better('downloadFile', 'FILES-9 FILES-10', 'also of a file that has not left yet'),
+      same('getTempFileURL deleteFile', 'FILES-11 FILES-12'),
       better('ready whenSynced status on', 'STATE-1 SYNC-1', 'ours: what an offline app wants to know'),
       better('goOffline goOnline close', 'STATE-1 STATE-4', 'ours'),
       better('subscribe isPending', 'STATE-1 STATE-3', 'ours: documents kept in step'),
@@ -43,8 +43,8 @@ export const client: readonly Area[] = [
         'INIT-7',
         'a server has one environment: another name is INVALID_ENV',
       ),
-      same(['`success`, `fail`, `complete`, or a promise'], 'API-5 API-11 API-12 client/CALL-3'),
-      same(['`errMsg` of results: `document.get:ok`, `cloud.callFunction:ok`'], 'API-1 client/CALL-1'),
+      same(['`success`, `fail`, `complete`, or a promise'], 'API-5 API-11 API-12 CALLS-3'),
+      same(['`errMsg` of results: `document.get:ok`, `cloud.callFunction:ok`'], 'API-1 CALLS-1'),
       better(
         ['results of writes'],
         'PUSH-1',
@@ -72,8 +72,8 @@ export const client: readonly Area[] = [
         '`init({ queryLimits })` raises the client’s',
       ),
       better(['512 KB of data in a write'], 'DOC-2', 'a document has at most 1 MB and 64 levels'),
-      better(['20 MB of a file'], 'client/FILE-7', '100 MB'),
-      same(['50 files in `getTempFileURL` and `deleteFile`'], 'client/FILE-12'),
+      better(['20 MB of a file'], 'FILES-7', '100 MB'),
+      same(['50 files in `getTempFileURL` and `deleteFile`'], 'FILES-12'),
       absent(['1 MB of a `get()`'], 'answered from the local store, which has no such limit'),
     ],
   },
@@ -83,16 +83,14 @@ export const client: readonly Area[] = [
     rows: [
       same(
         'abort onProgressUpdate offProgressUpdate onHeadersReceived offHeadersReceived',
-        'client/CALL-3 client/FILE-6',
+        'CALLS-3 FILES-6',
       ),
     ],
   },
   {
     title: 'DownloadTask',
     surface: 'DownloadTask',
-    rows: [
-      same('abort onProgressUpdate offProgressUpdate onHeadersReceived offHeadersReceived', 'client/CALL-3'),
-    ],
+    rows: [same('abort onProgressUpdate offProgressUpdate onHeadersReceived offHeadersReceived', 'CALLS-3')],
   },
   {
     title: 'db = wx.cloud.database()',
@@ -132,7 +130,7 @@ export const client: readonly Area[] = [
     surface: 'collection',
     rows: [
       same('doc', 'API-7 DOC-3'),
-      same('add', 'API-1 API-6 query/WRITE-1', 'a list only in a function'),
+      same('add', 'API-1 API-6 EFFECT-1', 'a list only in a function'),
       better('createIndex', 'API-16 INDEX', 'the guide’s call, which the original does not have'),
       better('dropIndex listIndexes', 'API-16', 'ours'),
       better('name', 'DIALECT-1', 'ours'),
@@ -151,12 +149,12 @@ export const client: readonly Area[] = [
         'WHERE-6',
         'without a `where()` refused; `where({})` means all; limit and skip do not count',
       ),
-      better('watch', 'API-8 sync/READ-8', 'tells local writes at once, and works offline'),
+      better('watch', 'API-8 READ-8', 'tells local writes at once, and works offline'),
       same('aggregate', 'STAGE'),
       better('explain', 'INDEX', 'ours: how a query is answered, and at what cost'),
       better(
         'subscribe',
-        'API-17 STATE-6 SUB-1',
+        'API-21 STATE-6 SUB-1',
         'ours: keeps what matches on this device, and tells its progress',
       ),
       better('toQuery', 'STATE-3', 'ours: the question as plain data, for `cloud.subscribe`'),
@@ -168,7 +166,7 @@ export const client: readonly Area[] = [
     rows: [
       same('get', 'API-3', 'of a missing document rejects, or is null with `throwOnNotFound: false`'),
       same('update', 'API-2 DATA-14', '`updated` counts documents found, changed or not'),
-      same('set', 'API-2 query/WRITE-3', 'keeps the stored `_openid`'),
+      same('set', 'API-2 EFFECT-3', 'keeps the stored `_openid`'),
       same('remove', 'API-2', 'of a missing document `removed: 0`, on both sides'),
       same('field', 'FIELD-1'),
       better('watch', 'API-14', 'tells local writes at once, and works offline'),
@@ -181,7 +179,7 @@ export const client: readonly Area[] = [
       same(['`onChange` and `onError`, both needed', '`close()`'], 'API-14 API-15'),
       better(
         ['with `orderBy` and `limit`'],
-        'RESULT-4 sync/READ-7',
+        'RESULT-4 READ-7',
         '32 keys and any number of documents; the original has 5 and 200',
       ),
       same(['no `skip`, no `field`'], 'API-15'),

@@ -81,7 +81,7 @@ export const platforms: readonly Area[] = [
   {
     title: 'Hosts',
     rows: [
-      better(['browsers: IndexedDB'], 'client/FILE-2 LOG-1', 'the original runs in WeChat alone'),
+      better(['browsers: IndexedDB'], 'FILES-2 LOG-1', 'the original runs in WeChat alone'),
       better(['Node: SQLite'], 'LOG-1', 'the same client'),
       absent(
         ['WeChat and Alipay mini programs'],

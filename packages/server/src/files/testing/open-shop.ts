@@ -57,6 +57,7 @@ export async function openShop(
     concernedBy: () => undefined,
     checkQuery: (...of) => judge.checkQuery(...of),
     mayRead: (...of) => judge.mayRead(...of),
+    readersOf: (...of) => judge.readersOf(...of),
     judgeWrite: (...of) => judge.judgeWrite(...of),
     judgeFile: (...of) => judge.judgeFile(...of),
     mayInvoke: (...of) => judge.mayInvoke(...of),

@@ -1,0 +1,28 @@
+import type { Clock, Millis } from '@nearcloud/protocol'
+
+/** So many a second, and some at once after a quiet while. */
+export class Allowance {
+  readonly #clock: Pick<Clock, 'now'>
+  readonly #perSecond: number
+  readonly #atOnce: number
+  #left: number
+  #at: Millis
+
+  constructor(clock: Pick<Clock, 'now'>, rate: { readonly perSecond: number; readonly atOnce: number }) {
+    this.#clock = clock
+    this.#perSecond = rate.perSecond
+    this.#left = this.#atOnce = rate.atOnce
+    this.#at = clock.now()
+  }
+
+  /** One of them, if there is one. */
+  take(): boolean {
+    const now = this.#clock.now()
+    const grown = (Math.max(0, now - this.#at) * this.#perSecond) / 1_000
+    this.#left = Math.min(this.#atOnce, this.#left + grown)
+    this.#at = now
+    if (this.#left < 1) return false
+    this.#left--
+    return true
+  }
+}
