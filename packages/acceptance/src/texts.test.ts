@@ -109,3 +109,148 @@ test('[TEXTFIELD-10] what was typed offline outlives the app, begins offline, an
   expect(String(await open(last))).toBe('tea for two')
   await expect(notes(last).doc('m').text('body')).rejects.toMatchObject({ code: 'OFFLINE' })
 })
+
+const noSecrets = {
+  database: {
+    notes: {
+      read: 'doc.hidden != true',
+      create: true,
+      delete: true,
+      update: "request.data.body != 'a secret hello'",
+    },
+  },
+}
+
+test('[TEXTFIELD-11] a refused edit goes back in the editor and in the field, and what is typed next stands', async () => {
+  const server = await startServer({ rules: noSecrets })
+  const [ann, bob] = [
+    await openApp(server, { follow: ['notes'] }),
+    await openApp(server, { follow: ['notes'] }),
+  ]
+  await notes(ann).add({ data: { _id: 'n', body: ann.database().Text('hello') } })
+  await ann.whenSynced()
+  const hers = await open(ann)
+  ann.goOffline()
+  hers.ytext.insert(0, 'a secret ')
+  expect(await bodyOf(ann)).toBe('a secret hello')
+  ann.goOnline()
+  await until('it is refused', () => ann.rejections.list.length === 1)
+  await until('it is gone', () => String(hers) === 'hello')
+  expect(ann.rejections.list).toMatchObject([
+    { code: 'DATABASE_PERMISSION_DENIED', docIds: ['n'], writes: [{ op: 'text', path: 'body' }] },
+  ])
+  hers.ytext.insert(5, '!')
+  await ann.whenSynced()
+  expect(await bodyOf(ann)).toBe('hello!')
+  await until('he has it', async () => (await bodyOf(bob)) === 'hello!')
+  const his = await open(bob)
+  expect(String(his)).toBe('hello!')
+  his.ytext.insert(6, '?')
+  await until('she has it', () => String(hers) === 'hello!?')
+  // an edit of a text is not made again from a list: it is made in the text
+  const [rejection] = ann.rejections.list
+  await expect(ann.rejections.retry(rejection!.id)).rejects.toMatchObject({ code: 'INVALID_PARAM' })
+  await ann.rejections.discard(rejection!.id)
+})
+
+test('[TEXTFIELD-11] with what else of its mutation is refused, an edit goes back too', async () => {
+  const server = await startServer({ rules: noSecrets })
+  const ann = await openApp(server, { follow: ['notes'] })
+  await notes(ann).add({ data: { _id: 'n', title: 't', body: ann.database().Text('a secret') } })
+  await ann.whenSynced()
+  const hers = await open(ann)
+  ann.goOffline()
+  await notes(ann)
+    .doc('n')
+    .update({ data: { title: 'other', body: 'a secret hello' } })
+  expect([String(hers), await bodyOf(ann)]).toEqual(['a secret hello', 'a secret hello'])
+  ann.goOnline()
+  await until('it is refused', () => ann.rejections.list.length === 1)
+  await until('it is gone', () => String(hers) === 'a secret')
+  await ann.whenSynced()
+  expect((await notes(ann).doc('n').get()).data).toMatchObject({ title: 't', body: 'a secret' })
+})
+
+test('[TEXTFIELD-12] who may not read the document any more loses the text at once, also from the device', async () => {
+  const server = await startServer({ rules: noSecrets })
+  const everywhere = server.database().collection('notes')
+  const folder = testFolder('phone')
+  const bob = await openApp(server, { folder, follow: [] })
+  await everywhere.add({ data: { _id: 'n', body: server.database().Text('hello') } })
+  await bob.ready()
+  const his = await open(bob)
+  expect(String(his)).toBe('hello')
+  await everywhere.doc('n').update({ data: { hidden: true, body: 'not for bob' } })
+  expect(await his.closed).toMatchObject({ code: 'DATABASE_PERMISSION_DENIED' })
+  expect(String(his)).toBe('hello')
+  await expect(open(bob)).rejects.toMatchObject({ code: 'DATABASE_PERMISSION_DENIED' })
+  bob.goOffline()
+  await expect(open(bob)).rejects.toMatchObject({ code: 'OFFLINE' })
+})
+
+test('[TEXTFIELD-12] so does who was away meanwhile, at the first contact', async () => {
+  const server = await startServer({ rules: noSecrets })
+  const everywhere = server.database().collection('notes')
+  await everywhere.add({ data: { _id: 'n', body: server.database().Text('hello') } })
+  const bob = await openApp(server, { follow: ['notes'] })
+  await bob.whenSynced()
+  const his = await open(bob)
+  bob.goOffline()
+  await everywhere.doc('n').update({ data: { hidden: true } })
+  bob.goOnline()
+  expect(await his.closed).toMatchObject({ code: 'DATABASE_PERMISSION_DENIED' })
+  bob.goOffline()
+  await expect(open(bob)).rejects.toMatchObject({ code: 'OFFLINE' })
+})
+
+test('[TEXTFIELD-13] a value written as a whole is an edit of the text: open editors converge', async () => {
+  const { ann, bob } = await twoWithNote('the cat sat')
+  const [hers, his] = [await open(ann), await open(bob)]
+  ann.goOffline()
+  his.ytext.insert(11, ' down')
+  const { stats } = await notes(ann)
+    .doc('n')
+    .update({ data: { body: 'the dog sat', title: 'pets' } })
+  expect(stats).toEqual({ updated: 1 })
+  expect([String(hers), await bodyOf(ann)]).toEqual(['the dog sat', 'the dog sat'])
+  ann.goOnline()
+  await until('both are equal', () => String(hers) === 'the dog sat down' && String(his) === String(hers))
+  // and by who has it not open
+  his.close()
+  await notes(bob)
+    .doc('n')
+    .update({ data: { body: 'a dog sat down' } })
+  await until('she has it', () => String(hers) === 'a dog sat down')
+  expect((await notes(ann).doc('n').get()).data).toMatchObject({ title: 'pets' })
+})
+
+test('[TEXTFIELD-14] a text ends with its document, and a document added again begins another', async () => {
+  const { ann, bob } = await twoWithNote()
+  const [hers, his] = [await open(ann), await open(bob)]
+  ann.goOffline()
+  hers.ytext.insert(0, 'late ')
+  await notes(bob).doc('n').remove()
+  expect(await his.closed).toMatchObject({ details: { reason: 'text ended' } })
+  await notes(bob).add({ data: { _id: 'n', body: bob.database().Text('again') } })
+  const next = await open(bob)
+  expect(String(next)).toBe('again')
+  await bob.whenSynced()
+  ann.goOnline()
+  expect(await hers.closed).toMatchObject({ details: { reason: 'text ended' } })
+  await until('it is refused', () => ann.rejections.list.length === 1)
+  expect(ann.rejections.list).toMatchObject([{ reason: expect.stringContaining('this text has ended') }])
+  await ann.whenSynced()
+  const hersNow = await open(ann)
+  expect([String(hersNow), await bodyOf(ann)]).toEqual(['again', 'again'])
+  hersNow.ytext.insert(5, '!')
+  await until('he has it', () => String(next) === 'again!')
+})
+
+test('[TEXTFIELD-14] what is no text is not opened as one', async () => {
+  const { ann } = await twoWithNote()
+  await notes(ann)
+    .doc('n')
+    .update({ data: { title: 't' } })
+  await ann.whenSynced()
+  await expect(notes(ann).doc('n').text('title')).rejects.toMatchObject({ details: { reason: 'no text' } })
+})

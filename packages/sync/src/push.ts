@@ -26,14 +26,14 @@ export class Push {
     return this.#answeredThrough
   }
 
-  /** In frames that were not answered. */
-  get unansweredBytes(): number {
-    return this.#unanswered.reduce((sum, { size }) => sum + size, 0)
-  }
-
   /** The nonce of the last mutation that was ever sent: none behind it was. */
   get lastSent(): string | undefined {
     return this.#lastSent
+  }
+
+  /** In frames that were not answered. */
+  get unansweredBytes(): number {
+    return this.#unanswered.reduce((sum, { size }) => sum + size, 0)
   }
 
   /** A conversation is under way; the other side has decided everything up to `decided`. */

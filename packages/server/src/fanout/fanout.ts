@@ -3,11 +3,12 @@ import type { Change } from '../commit/change.ts'
 import type { Published } from '../commit/committer.ts'
 import type { LiveEnvironment } from '../commit/live-environment.ts'
 import { nextTurn } from '../engine/turn.ts'
+import { Rooms } from '../rooms/rooms.ts'
+import { DocumentReaders } from './document-readers.ts'
 import { Feed, type FeedOptions } from './feed.ts'
 import { SharedLookups } from './shared-lookups.ts'
 import { type Parts, usualParts } from './snapshot.ts'
 import { SubscriptionIndex } from './subscription-index.ts'
-import { TextReaders } from './text-readers.ts'
 
 export interface FanoutOptions {
   /** Clients times changes of one group that are held against each other. */
@@ -25,7 +26,8 @@ export class Fanout {
   readonly index = new SubscriptionIndex()
   readonly parts: Parts
   readonly lookups = new SharedLookups(() => this.#head)
-  readonly texts = new TextReaders()
+  readonly readers = new DocumentReaders()
+  readonly rooms: Rooms
   readonly #feedOfClient = new Map<string, Feed>()
   readonly #due = new Set<Feed>()
   readonly #waiting = new Set<Feed>()
@@ -36,6 +38,7 @@ export class Fanout {
 
   private constructor(environment: LiveEnvironment, head: Version, options: Required<FanoutOptions>) {
     this.environment = environment
+    this.rooms = new Rooms(environment.clock)
     this.#mostConcerns = options.mostConcerns
     this.parts = options.parts
     this.#head = head
@@ -82,6 +85,7 @@ export class Fanout {
   }
 
   close(): void {
+    this.rooms.close()
     this.#stop()
   }
 
@@ -97,7 +101,7 @@ export class Fanout {
     const { head, changes, clients } = published
     this.#head = head
     this.#tellConcerned(changes)
-    this.texts.publish(published)
+    this.readers.publish(published)
     for (const change of changes) {
       this.index.note(change)
       if (change.client !== null) this.#feedOfClient.get(change.client)?.noteOwn(change)

@@ -58,7 +58,7 @@ export class FeedTexts {
       ...{ text: undefined, unjudged: undefined, waiting: [], waitingBytes: 0, isSending: true },
     }
     this.#opened.set(id, opened)
-    this.#feed.fanout.texts.add(keyOf(collection, doc), this)
+    this.#feed.fanout.readers.add(keyOf(collection, doc), this)
     try {
       const environment = this.#feed.fanout.environment
       const answer = await environment.withText({ collection, id: doc, path }, async open => {
@@ -92,7 +92,7 @@ export class FeedTexts {
     this.#opened.delete(id)
     const name = keyOf(opened.collection, opened.doc)
     const isLast = [...this.#opened.values()].every(other => keyOf(other.collection, other.doc) !== name)
-    if (isLast) this.#feed.fanout.texts.remove(name, this)
+    if (isLast) this.#feed.fanout.readers.remove(name, this)
   }
 
   closeAll(): void {

@@ -4,6 +4,7 @@ import type { Change } from '../commit/change.ts'
 import type { Reading } from '../commit/find.ts'
 import type { Fanout } from './fanout.ts'
 import { FeedReads } from './feed-reads.ts'
+import { FeedRooms } from './feed-rooms.ts'
 import { FeedTexts } from './feed-texts.ts'
 import { FirstResults } from './first-results.ts'
 import { Followed, type PlainFollower } from './followed.ts'
@@ -45,6 +46,7 @@ export class Feed implements PlainFollower {
   readonly first: FirstResults
   readonly reads: FeedReads
   readonly texts: FeedTexts
+  readonly rooms: FeedRooms
   /** Documents as this client's rules let them be read. */
   readonly reading: Reading
   readonly #pending = new PendingChanges()
@@ -74,6 +76,7 @@ export class Feed implements PlainFollower {
     this.reads = new FeedReads(fanout.environment.reads)
     this.reading = { env, engine, indexes, judge, reads: this.reads }
     this.texts = new FeedTexts(this)
+    this.rooms = new FeedRooms(this)
     this.followed = new Followed(fanout.index, this, {
       reading: this.reading,
       actor,
@@ -195,6 +198,7 @@ export class Feed implements PlainFollower {
     this.followed.removeAll()
     this.first.close()
     this.texts.closeAll()
+    this.rooms.leaveAll()
     this.#pending.take()
     this.fanout.forget(this)
     this.#waiters.releaseAll()

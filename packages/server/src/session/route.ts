@@ -57,9 +57,13 @@ export async function route(session: Session, feed: Feed, message: UpMessage): P
       feed.texts.close(message.id)
       return
     case 'enter':
+      return feed.rooms.enter(message)
     case 'leave':
+      feed.rooms.leave(message.id)
+      return
     case 'present':
-      throw new CloudError('PROTOCOL_ERROR', { errMsg: 'rooms are not open yet' })
+      feed.rooms.present(message)
+      return
     case 'ping':
       // first everything up to now, then the answer: by that the client knows it has caught up
       void feed.caughtUp(session.options.fanout.head).then(() => session.send({ type: 'pong' }))

@@ -1,18 +1,25 @@
+import type { DocId, Document } from '@nearcloud/protocol'
 import type { Published } from '../commit/committer.ts'
 import { keyOf } from '../commit/stage.ts'
-import type { FeedTexts } from './feed-texts.ts'
+import type { TextChange } from '../texts/text-change.ts'
 
-/** Who has texts of which document open. */
-export class TextReaders {
-  readonly #byDocument = new Map<string, Set<FeedTexts>>()
+/** Somebody to whom it matters what becomes of one document, whatever queries are followed. */
+export interface DocumentReader {
+  noteDocument(place: { readonly collection: string; readonly id: DocId }, after: Document | null): void
+  note(change: TextChange): void
+}
 
-  add(document: string, reader: FeedTexts): void {
+/** Who has texts of which document open, or is in its room. */
+export class DocumentReaders {
+  readonly #byDocument = new Map<string, Set<DocumentReader>>()
+
+  add(document: string, reader: DocumentReader): void {
     const readers = this.#byDocument.get(document)
     if (readers) readers.add(reader)
     else this.#byDocument.set(document, new Set([reader]))
   }
 
-  remove(document: string, reader: FeedTexts): void {
+  remove(document: string, reader: DocumentReader): void {
     const readers = this.#byDocument.get(document)
     if (readers?.delete(reader) && readers.size === 0) this.#byDocument.delete(document)
   }
@@ -31,7 +38,7 @@ export class TextReaders {
   }: {
     readonly collection: string
     readonly id: string | number
-  }): readonly FeedTexts[] {
+  }): readonly DocumentReader[] {
     const readers = this.#byDocument.get(keyOf(collection, id))
     return readers ? [...readers] : []
   }
