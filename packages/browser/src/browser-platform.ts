@@ -26,6 +26,7 @@ export function browserPlatform(storage: (name: string) => Storage): Platform {
       (url, init) => fetch(url, init),
       ms => AbortSignal.timeout(ms),
     ),
+    decodeText: bytes => utf8.decode(bytes),
     readFile: readAnyFile,
     async saveTemporary(bytes, { contentType }) {
       return URL.createObjectURL(new Blob([bytes as BlobPart], { type: contentType }))
@@ -65,3 +66,5 @@ async function readAnyFile(file: unknown): Promise<{ bytes: Uint8Array; contentT
 async function readBlob(blob: Blob): Promise<{ bytes: Uint8Array; contentType?: string }> {
   return { bytes: new Uint8Array(await blob.arrayBuffer()), ...(blob.type && { contentType: blob.type }) }
 }
+
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })

@@ -26,6 +26,11 @@ export interface InitOptions {
   readonly queryLimits?: { readonly default: number; readonly max: number }
   /** Does `doc(id).get()` reject when there is no such document? Default true. */
   readonly throwOnNotFound?: boolean
+  /**
+   * How the server is reached. `auto` (default): by a WebSocket, and by HTTP requests where none can be had; `websocket` and
+   * `polling`: by that alone.
+   */
+  readonly transport?: 'auto' | 'websocket' | 'polling'
   /** Accepted for the original's sake; has no effect. */
   readonly traceUser?: boolean
 }
@@ -44,6 +49,7 @@ export interface Setting {
   /** Without a slash at the end. */
   readonly endpoint: string
   readonly socketUrl: string
+  readonly pollUrl: string
   readonly env: string
   readonly storeName: string
   readonly subscribe: readonly Wanted[]
@@ -52,6 +58,7 @@ export interface Setting {
   /** Absent: each dialect's own. */
   readonly queryLimits?: { readonly default: number; readonly max: number }
   readonly throwOnNotFound: boolean
+  readonly transport: 'auto' | 'websocket' | 'polling'
 }
 
 /** Throws INVALID_PARAM that names the option. */
@@ -75,8 +82,13 @@ export function readInitOptions(options: InitOptions, defaultEndpoint: string | 
   for (const limit of [maxDocuments, maxAgeMs])
     if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0))
       throw refuse('cache has whole numbers: maxDocuments, maxAgeMs')
+  const transport = options.transport ?? 'auto'
+  if (!['auto', 'websocket', 'polling'].includes(transport))
+    throw refuse('transport is one of auto, websocket, polling')
   return {
     endpoint,
+    transport,
+    pollUrl: `${endpoint}/sync/poll`,
     socketUrl: `${endpoint.replace(/^http/, 'ws')}/sync`,
     env: env ?? 'default',
     storeName: `${env ?? 'default'}.${store}`,

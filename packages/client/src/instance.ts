@@ -4,6 +4,7 @@ import { openStore, type RejectedMutation, type Store } from '@nearcloud/store'
 import { createSync, type Sync } from '@nearcloud/sync'
 import type { Setting } from './init-options.ts'
 import type { Platform } from './platform.ts'
+import { transportFor } from './transport.ts'
 import { UploadQueue } from './upload-queue.ts'
 import { Uploads, type UploadsOptions } from './uploads.ts'
 
@@ -33,7 +34,7 @@ export async function openInstance(
   events: InstanceEvents,
 ): Promise<Instance> {
   const { clock, random } = platform
-  const { storeName, durability, env, endpoint, socketUrl } = setting
+  const { storeName, durability, env, endpoint } = setting
   const store = await openStore({ storage: platform.storage(storeName), random, durability })
   const queue = await UploadQueue.open(platform.storage(`${storeName}.files`), durability).catch(
     async thrown => {
@@ -44,7 +45,7 @@ export async function openInstance(
   // fetched while there is a network, if not at once then when it is asked for
   void loadAggregation().catch(() => undefined)
   const { cache } = setting
-  const sync = createSync({ store, transport: platform.transport(socketUrl), clock, random, env, cache })
+  const sync = createSync({ store, transport: transportFor(platform, setting), clock, random, env, cache })
   const uploads = new Uploads({
     queue,
     sync,

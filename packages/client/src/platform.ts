@@ -18,6 +18,8 @@ export interface Platform {
   transport(url: string): Transport
   /** One HTTP exchange. Rejects with OFFLINE when there was no answer; any status resolves. */
   request(request: HttpRequest): Promise<HttpResponse>
+  /** Reads UTF-8. Absent: a slower one of our own does. */
+  decodeText?(bytes: Uint8Array): string
   /** The bytes behind what an app passes as a file (a path, a File, bytes) and, where known, its type. */
   readFile(file: unknown): Promise<{ bytes: Uint8Array; contentType?: string }>
   /** Puts bytes where the app can show or open them (a temporary path, a blob: URL). */
@@ -32,6 +34,8 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Uint8Array | string
   readonly timeoutMs: number
+  /** Of the answer's body, unpacked: more is no answer. Hosts that cannot count while they unpack count afterwards. */
+  readonly mostBytes?: number
   /** Bytes sent so far, for progress. */
   onSent?(bytes: number): void
 }

@@ -18,6 +18,7 @@ export function nodePlatform(storage: (name: string) => Storage): Platform {
     storage,
     transport: url => new WsTransport(url),
     request: requestByFetch(fetch, ms => AbortSignal.timeout(ms)),
+    decodeText: bytes => utf8.decode(bytes),
     readFile: readAnyFile,
     async saveTemporary(bytes, { name }) {
       folder ??= mkdtemp(join(tmpdir(), 'nearcloud-'))
@@ -45,3 +46,5 @@ async function readAnyFile(file: unknown): Promise<{ bytes: Uint8Array; contentT
     throw new CloudError('INVALID_PARAM', { errMsg: `uploadFile:fail no readable file at ${path}`, cause })
   }
 }
+
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })

@@ -46,8 +46,18 @@ export {
 } from './mutation.ts'
 export { type NormaliseOptions, normalise } from './normalise.ts'
 export { isForbiddenKey, type Json, parseJson } from './parse-json.ts'
+export {
+  type PollAnswer,
+  type PollQuestion,
+  pollAnswerText,
+  pollContentType,
+  pollQuestionText,
+  readPollAnswer,
+  readPollQuestion,
+} from './polling.ts'
 export { keyRefusal, refusal } from './refusal.ts'
-export { fromBase64, isWellFormed, toBase64, toHex, utf8Length } from './text.ts'
+export { fromBase64, isWellFormed, textFromUtf8, toBase64, toHex, utf8Length } from './text.ts'
+export { IncomingText, OutgoingText } from './text-stream.ts'
 export {
   copyValue,
   type DocId,

@@ -67,3 +67,35 @@ export function toHex(bytes: Uint8Array): string {
   for (const byte of bytes) text += hexDigits[byte >> 4]! + hexDigits[byte & 15]!
   return text
 }
+
+/** The text that bytes of UTF-8 are; what is none becomes U+FFFD, as with every decoder. */
+export function textFromUtf8(bytes: Uint8Array): string {
+  const parts: string[] = []
+  let units: number[] = []
+  for (let i = 0; i < bytes.length; ) {
+    const byte = bytes[i++]!
+    const more = byte < 0x80 ? 0 : byte < 0xc2 ? -1 : byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : byte < 0xf5 ? 3 : -1
+    let point = more <= 0 ? byte : byte & (0x3f >> more)
+    // of the second byte: what would be too long a spelling, half a pair or no character at all
+    let [low, high] = [byte === 0xe0 ? 0xa0 : byte === 0xf0 ? 0x90 : 0x80, 0xbf]
+    if (byte === 0xed) high = 0x9f
+    if (byte === 0xf4) high = 0x8f
+    let missing = more
+    for (; missing > 0; missing--) {
+      const next = bytes[i]
+      if (next === undefined || next < low || next > high) break
+      point = (point << 6) | (next & 0x3f)
+      ;[low, high] = [0x80, 0xbf]
+      i++
+    }
+    if (missing !== 0) units.push(0xfffd)
+    else if (point < 0x10000) units.push(point)
+    else units.push(0xd7c0 + (point >> 10), 0xdc00 | (point & 0x3ff))
+    if (units.length > 4_000) {
+      parts.push(String.fromCharCode(...units))
+      units = []
+    }
+  }
+  parts.push(String.fromCharCode(...units))
+  return parts.join('')
+}

@@ -12,7 +12,9 @@ import { openFiles } from './files/files.ts'
 import { findFunctionsFolder } from './functions/function-folder.ts'
 import { openFunctions } from './functions/functions.ts'
 import { systemClock, systemRandom } from './host.ts'
+import { Doorkeeper, type DoorkeeperOptions } from './http/doorkeeper.ts'
 import { listen, stopListening } from './http/listen.ts'
+import { addPollRoutes, type PollLimits } from './http/poll-routes.ts'
 import { addSite } from './http/site.ts'
 import { acceptSockets } from './http/sync-socket.ts'
 import { expireDocuments } from './indexes/expire-documents.ts'
@@ -42,6 +44,10 @@ export interface ServerOptions {
   /** Judges instead of the project's rules. */
   readonly judge?: Judge
   readonly limits?: Partial<SessionLimits>
+  /** Which web pages may talk to the server, and how many who said nothing yet. */
+  readonly door?: DoorkeeperOptions
+  /** Of conversations over HTTP requests. */
+  readonly poll?: Partial<PollLimits>
 }
 
 /** A server that runs. */
@@ -121,6 +127,14 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     const app = new Hono()
     app.get('/health', c => c.json({ status: 'ok', env }))
     files.routes(app)
+    const doorkeeper = new Doorkeeper(options.door)
+    const endPolls = addPollRoutes(app, {
+      sessions,
+      doorkeeper,
+      random,
+      after: (delayMs, task) => clock.after(delayMs, task),
+      ...(options.poll && { limits: options.poll }),
+    })
     if (site !== undefined) addSite(app, site)
     app.onError((error, c) => {
       log({ level: 'error', event: 'http.failed', message: error.message, facts: { stack: error.stack } })
@@ -128,7 +142,8 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     })
     const { server, port } = await listen(app, { host, port: options.port ?? 0, remembered: folder.port })
     opened(server, () => stopListening(server))
-    opened(sessions, acceptSockets(server, '/sync', sessions))
+    opened(sessions, endPolls)
+    opened(sessions, acceptSockets(server, '/sync', { sessions, doorkeeper }))
     opened(sessions, () => sessions.close())
     folder.rememberPort(port)
     url = `http://${urlHost(host)}:${port}`

@@ -13,13 +13,18 @@ export interface Transport {
 export interface TransportListener {
   opened(): void
   received(frame: string): void
+  /** Some of a frame came, or some of what was sent arrived: the other side is there, if slow. Transports may tell. */
+  alive?(): void
   closed(reason: { code: number; words: string }): void
 }
 
 export interface Connection {
   send(frame: string): void
-  /** `closed` follows. Harmless when closed already. */
-  close(): void
+  /**
+   * `closed` follows. Harmless when closed already. `stuck`: for want of any sign of life; who has another way to the other
+   * side may take that next time.
+   */
+  close(reason?: 'stuck'): void
   /** Bytes handed to `send` that have not left this machine's buffers. */
   readonly bufferedBytes: number
 }

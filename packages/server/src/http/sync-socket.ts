@@ -3,24 +3,33 @@ import type { Duplex } from 'node:stream'
 import { limits } from '@nearcloud/protocol'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Sessions } from '../session/sessions.ts'
+import type { Doorkeeper, Visit } from './doorkeeper.ts'
 
 /**
  * Takes WebSockets at `path` and gives each a session. Returns the way to end: those that are being closed get a moment
  * for their last words.
  */
-export function acceptSockets(server: Server, path: string, sessions: Sessions): () => Promise<void> {
+export function acceptSockets(
+  server: Server,
+  path: string,
+  options: { readonly sessions: Sessions; readonly doorkeeper: Doorkeeper },
+): () => Promise<void> {
+  const { sessions, doorkeeper } = options
   const sockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false, // costs 250 KB a connection
     maxPayload: limits.frameBytes,
+    autoPong: false,
   })
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
-    if (pathOf(request) !== path) {
-      socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n')
-      return
-    }
-    sockets.handleUpgrade(request, socket, head, webSocket => converse(webSocket, sessions))
+    const refuse = (status: string) => void socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`)
+    if (pathOf(request) !== path) return refuse('404 Not Found')
+    if (!doorkeeper.mayEnter(request.headers.origin)) return refuse('403 Forbidden')
+    const visit = doorkeeper.enter(request.socket.remoteAddress ?? '')
+    if (!visit) return refuse('503 Service Unavailable\r\nRetry-After: 5')
+    socket.once('close', () => visit.left())
+    sockets.handleUpgrade(request, socket, head, webSocket => converse(webSocket, socket, sessions, visit))
   })
   return async () => {
     const left = [...sockets.clients].map(socket => new Promise(resolve => socket.once('close', resolve)))
@@ -33,12 +42,14 @@ export function acceptSockets(server: Server, path: string, sessions: Sessions):
   }
 }
 
-function converse(socket: WebSocket, sessions: Sessions): void {
+function converse(socket: WebSocket, stream: Duplex, sessions: Sessions, visit: Visit): void {
+  let isGreeted = false
+  let strangerBytes = 0
   const session = sessions.begin({
     send(frame) {
-      socket.send(frame)
       // a reader that takes nothing must not fill the memory
-      if (socket.bufferedAmount > maxBufferedBytes) socket.terminate()
+      if (socket.bufferedAmount + frame.length > mostBufferedBytes) socket.terminate()
+      else socket.send(frame)
     },
     close() {
       socket.close(1000)
@@ -49,9 +60,21 @@ function converse(socket: WebSocket, sessions: Sessions): void {
     },
     pause: () => socket.pause(),
     resume: () => socket.resume(),
+    greeted() {
+      isGreeted = true
+      visit.greeted()
+    },
   })
   if (!session) return
+  stream.on('data', (bytes: Buffer) => {
+    session.alive() // a large frame on a slow network takes its time
+    if (!isGreeted) strangerBytes += bytes.length
+    if (!isGreeted && strangerBytes > mostStrangerBytes) socket.terminate()
+  })
   socket.on('message', (data, isBinary) => session.received(isBinary ? undefined : data.toString()))
+  socket.on('ping', data => {
+    if (socket.bufferedAmount < mostPongBytes) socket.pong(data)
+  })
   socket.on('error', () => socket.terminate()) // a frame too large, or no frame at all
   socket.on('close', () => session.closed())
 }
@@ -60,6 +83,11 @@ function pathOf(request: IncomingMessage): string {
   return (request.url ?? '').split('?', 1)[0]!
 }
 
-const maxBufferedBytes = 67_108_864
+/** What was not taken: a large frame waits, another comes, and some besides. */
+const mostBufferedBytes = 2 * limits.frameBytes + 1_048_576
+/** Before it said who it is. */
+const mostStrangerBytes = 1_048_576
+/** While more waits, pings have no answer. */
+const mostPongBytes = 65_536
 /** For the closing handshake. */
 const closingMs = 1_000

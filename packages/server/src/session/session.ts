@@ -106,7 +106,7 @@ export class Session {
   /** A frame came. Bytes that are no text are `undefined`. */
   received(frame: string | undefined): void {
     if (this.#isOver) return
-    this.#lastHeard = this.options.clock.now()
+    this.alive()
     if (frame === undefined) {
       this.sendAway(new CloudError('PROTOCOL_ERROR', { errMsg: 'frames are text' }))
       return
@@ -117,6 +117,11 @@ export class Session {
       this.options.wire.pause()
     }
     if (!this.#isWorking) void this.#work()
+  }
+
+  /** Bytes came, of whatever: the client is there, if slow. */
+  alive(): void {
+    this.#lastHeard = this.options.clock.now()
   }
 
   /** The connection is gone. */
@@ -170,7 +175,9 @@ export class Session {
   async #greet(hello: UpOf<'hello'>): Promise<void> {
     await greet(this, hello)
     this.#cancelTimer()
-    if (!this.#isOver) this.#watchHeartbeat()
+    if (this.#isOver) return
+    this.options.wire.greeted?.()
+    this.#watchHeartbeat()
   }
 
   #watchHeartbeat(): void {

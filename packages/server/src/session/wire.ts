@@ -1,4 +1,4 @@
-/** One connection, as a session sees it: frames in order, both ways. `SyncSocket` makes one of a WebSocket. */
+/** One connection, as a session sees it: frames in order, both ways. `SyncSocket` makes one of a WebSocket, `PollConnection` one of HTTP requests. */
 export interface Wire {
   send(frame: string): void
   /** Ends it; `closed` of the session follows. Harmless when it has ended. */
@@ -8,4 +8,6 @@ export interface Wire {
   /** No more frames for now, and again. Those on their way may still come. */
   pause(): void
   resume(): void
+  /** The other side has said who it is. */
+  greeted?(): void
 }

@@ -1,0 +1,46 @@
+/** Who may come in, and how many who have not said who they are may wait at the door. */
+export interface DoorkeeperOptions {
+  /** Web pages of these origins alone may talk to the server. Default: any (tokens, not cookies, say who somebody is). */
+  readonly origins?: readonly string[]
+  /** Connections of one address that have not said hello yet. Default 256. */
+  readonly waitingPerAddress?: number
+}
+
+/** A connection that was let in. */
+export interface Visit {
+  /** It said who it is. */
+  greeted(): void
+  left(): void
+}
+
+export class Doorkeeper {
+  readonly #origins: ReadonlySet<string> | undefined
+  readonly #mostWaiting: number
+  readonly #waiting = new Map<string, number>()
+
+  constructor({ origins, waitingPerAddress = 256 }: DoorkeeperOptions = {}) {
+    this.#origins = origins && new Set(origins)
+    this.#mostWaiting = waitingPerAddress
+  }
+
+  /** Whoever is no web page says no origin. */
+  mayEnter(origin: string | undefined): boolean {
+    return origin === undefined || !this.#origins || this.#origins.has(origin)
+  }
+
+  /** Undefined: too many of this address wait. */
+  enter(address: string): Visit | undefined {
+    const waiting = this.#waiting.get(address) ?? 0
+    if (waiting >= this.#mostWaiting) return undefined
+    this.#waiting.set(address, waiting + 1)
+    let isWaiting = true
+    const settle = () => {
+      if (!isWaiting) return
+      isWaiting = false
+      const others = this.#waiting.get(address)! - 1
+      if (others > 0) this.#waiting.set(address, others)
+      else this.#waiting.delete(address)
+    }
+    return { greeted: settle, left: settle }
+  }
+}
