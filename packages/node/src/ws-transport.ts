@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import { limits } from '@nearcloud/protocol'
 import type { Connection, Transport, TransportListener } from '@nearcloud/sync'
 import { WebSocket } from 'ws'
@@ -17,8 +18,18 @@ export class WsTransport implements Transport {
       handshakeTimeout: 15_000,
     })
     let words = ''
+    let isOpen = false
     let isClosed = false
-    socket.on('open', () => listener.opened())
+    let stream: Duplex | undefined
+    socket.on('upgrade', response => {
+      stream = response.socket
+    })
+    socket.on('open', () => {
+      isOpen = true
+      listener.opened()
+      // a large frame on a slow network takes its time
+      stream?.on('data', () => isOpen && listener.alive?.())
+    })
     socket.on('message', (data, isBinary) => {
       if (isBinary) socket.close(1003, 'text frames only')
       else listener.received(data.toString())
@@ -28,6 +39,7 @@ export class WsTransport implements Transport {
     })
     socket.on('close', (code, reason) => {
       isClosed = true
+      isOpen = false
       listener.closed({ code, words: words || reason.toString() })
     })
     return {

@@ -4,19 +4,28 @@ export interface HeartbeatOptions {
   readonly clock: Clock
   readonly everyMs: Millis
   ping(): void
-  /** Two pings in a row had no answer: the other side is gone, whatever the socket says. */
+  /** Of mutations that were sent: an answer is due, sooner or later. */
+  unansweredBytes(): number
+  /** The other side is gone, whatever the socket says, or what is sent does not arrive. */
   silent(): void
 }
 
-/** Asks the other side for a sign of life; anything that comes from it is one. Returns `heard` and the way to stop. */
+/**
+ * Asks the other side for a sign of life; anything that comes from it is one. It is silent after two pings without one, and
+ * sooner when mutations have waited for an answer for half a minute, and as long as a slow network may need to carry them,
+ * without one. Returns `heard` and the way to stop.
+ */
 export function startHeartbeat(options: HeartbeatOptions): { heard(): void; stop(): void } {
-  const { clock, everyMs, ping, silent } = options
+  const { clock, everyMs, ping, unansweredBytes, silent } = options
   let unanswered = 0
+  let heardAt = clock.now()
+  let waitingSince: Millis | undefined
   let cancel = clock.after(everyMs, tick)
+  let cancelWatch = clock.after(watchMs, watch)
 
   function tick(): void {
     if (unanswered === 2) {
-      silent()
+      end()
       return
     }
     unanswered++
@@ -24,12 +33,33 @@ export function startHeartbeat(options: HeartbeatOptions): { heard(): void; stop
     ping()
   }
 
+  function watch(): void {
+    cancelWatch = clock.after(watchMs, watch)
+    const bytes = unansweredBytes()
+    if (bytes === 0) waitingSince = undefined
+    else waitingSince ??= clock.now()
+    const since = Math.max(heardAt, waitingSince ?? clock.now())
+    if (clock.now() - since >= patienceMs + bytes / slowestBytesPerMs) end()
+  }
+
+  function end(): void {
+    cancel()
+    cancelWatch()
+    silent()
+  }
+
   return {
     heard() {
       unanswered = 0
+      heardAt = clock.now()
     },
     stop() {
       cancel()
+      cancelWatch()
     },
   }
 }
+
+const watchMs = 5_000
+const patienceMs = 25_000
+const slowestBytesPerMs = 2

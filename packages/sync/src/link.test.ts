@@ -119,6 +119,40 @@ test('[LINK-6] a quiet connection stays', async () => {
   expect(ann.namesOf('offline')).toEqual([])
 })
 
+test('[LINK-12] mutations that get no answer end a silent connection sooner, and go again in small frames', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  const sizes: number[] = []
+  /** The connection on which nothing goes up any more. */
+  let stuck = 0
+  ann.network.fate = (frame, direction) => {
+    if (direction === 'down') return 'deliver'
+    if (frame.startsWith('{"type":"push"')) sizes.push(frame.length)
+    if (frame.length > 1_200) stuck = ann.network.attempts
+    return stuck === ann.network.attempts ? 'drop' : 'deliver'
+  }
+  for (let i = 0; i < 60; i++) void ann.sync.executor.commit({ writes: [add(`${i}`)] })
+  await rig.pass(24_000)
+  expect(sizes).toHaveLength(1)
+  expect(ann.network.attempts).toBe(1)
+  await rig.pass(90_000)
+  expect(ann.store.outbox.size).toBe(0)
+  expect(rig.server.all('todos')).toHaveLength(60)
+  expect(sizes.filter(size => size > 1_200)).toHaveLength(2)
+})
+
+test('[LINK-12] whoever hears something goes on waiting for an answer', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  ann.network.fate = frame => (frame.startsWith('{"type":"push"') ? 'drop' : 'deliver')
+  void ann.sync.executor.commit({ writes: [add('1')] })
+  for (let i = 0; i < 20; i++) {
+    await rig.pass(10_000)
+    rig.server.put('todos', { _id: `other${i}` })
+  }
+  expect(ann.network.attempts).toBe(1)
+})
+
 test('[LINK-7] a greeting that is not answered is given up after 15 seconds', async () => {
   const rig = new TestRig()
   rig.server.isSilent = true

@@ -6,6 +6,8 @@ import type { Connection, Transport } from './transport.ts'
 export interface Conversation {
   opened(): void
   received(frame: string): void
+  /** Part of something came, or arrived. */
+  alive(): void
   /** The connection is gone. Resolves when everything the conversation began has ended: then the next may begin. */
   closed(): Promise<void>
 }
@@ -129,6 +131,7 @@ export class Link {
     const connection = this.#options.transport.connect({
       opened: () => conversation!.opened(),
       received: frame => conversation!.received(frame),
+      alive: () => conversation!.alive(),
       closed: () => void this.#ended(conversation!),
     })
     this.#connection = connection

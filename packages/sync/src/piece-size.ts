@@ -1,29 +1,56 @@
+export interface PieceSizes {
+  readonly smallest: number
+  readonly largest: number
+  /** Default the smallest. */
+  readonly first?: number
+}
+
 /**
- * How much is sent at once: little at first, twice as much each time it got through, and little again when it was lost.
- * There are paths on which small packets pass and large ones vanish; a size that was lost twice is not tried again.
+ * How much is sent at once: twice as much each time it got through, and little again when it was lost. There are paths on
+ * which small packets pass and large ones vanish: a size that was lost twice is not tried again before many smaller ones
+ * got through.
  */
 export class PieceSize {
-  #bytes = smallest
-  #ceiling = largest
+  readonly #smallest: number
+  readonly #largest: number
+  #bytes: number
+  #ceiling: number
   #lostAt: number | undefined
+  #passedAtCeiling = 0
+
+  constructor({ smallest, largest, first = smallest }: PieceSizes) {
+    this.#smallest = smallest
+    this.#largest = largest
+    this.#bytes = first
+    this.#ceiling = largest
+  }
 
   get bytes(): number {
     return this.#bytes
   }
 
+  /** Nothing is in doubt. */
+  get isFull(): boolean {
+    return this.#bytes >= this.#largest
+  }
+
   /** A piece of so many bytes at most got through. */
   passed(bytes: number): void {
-    if (bytes >= this.#bytes) this.#bytes = Math.min(this.#bytes * 2, this.#ceiling)
+    if (bytes < this.#bytes) return
+    if (this.#bytes >= this.#ceiling && ++this.#passedAtCeiling >= passesToHope) {
+      this.#passedAtCeiling = 0
+      this.#ceiling = Math.min(this.#ceiling * 2, this.#largest)
+    }
+    this.#bytes = Math.min(this.#bytes * 2, this.#ceiling)
   }
 
   lost(): void {
-    if (this.#lostAt !== undefined && this.#bytes <= this.#lostAt && this.#bytes > smallest)
-      this.#ceiling = Math.max(smallest, this.#bytes >> 1)
-    if (this.#bytes > smallest) this.#lostAt = Math.min(this.#bytes, this.#lostAt ?? largest)
-    this.#bytes = smallest
+    const isAgain = this.#lostAt !== undefined && this.#bytes <= this.#lostAt
+    if (isAgain && this.#bytes > this.#smallest) this.#ceiling = Math.max(this.#smallest, this.#bytes >> 1)
+    if (this.#bytes > this.#smallest) this.#lostAt = Math.min(this.#bytes, this.#lostAt ?? this.#largest)
+    this.#bytes = this.#smallest
+    this.#passedAtCeiling = 0
   }
 }
 
-/** With the head of a request or an answer around it, this still fits the smallest packets there are. */
-const smallest = 600
-const largest = 262_144
+const passesToHope = 64

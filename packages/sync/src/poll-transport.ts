@@ -48,8 +48,8 @@ class PollConnection implements Connection {
   readonly #listener: TransportListener
   readonly #out = new OutgoingText()
   readonly #in = new IncomingText(limits.frameBytes)
-  readonly #upSize = new PieceSize()
-  readonly #downSize = new PieceSize()
+  readonly #upSize = new PieceSize(pieceSizes)
+  readonly #downSize = new PieceSize(pieceSizes)
   #ticket: string | undefined
   #isOver = false
   #isSending = false
@@ -189,6 +189,8 @@ function unexpected(answer: PollAnswer): Over {
   return new Over(`the server answered "${answer.kind}"`)
 }
 
+/** The smallest, with the head of a request or an answer around it, still fits the smallest packets there are. */
+const pieceSizes = { smallest: 600, largest: 262_144 }
 const openMs = 8_000
 /** For an answer that is due at once. */
 const answerMs = 10_000

@@ -1,17 +1,20 @@
 import { limits, type MutationId, mutationToJson } from '@nearcloud/protocol'
 import type { OutboxView } from '@nearcloud/store'
+import { PieceSize } from './piece-size.ts'
 
 /**
  * Sends the outbox: in order, in frames of `limits.pushMutations` or `limits.pushBytes` (a mutation is never split), at
- * most four of them unanswered.
+ * most four of them unanswered. After a conversation that ended without an answer to one it begins with small frames, one at
+ * a time, and grows as they are answered: perhaps it was their size.
  */
 export class Push {
   readonly #outbox: () => OutboxView
   #send: ((frame: string) => void) | undefined
   #sentThrough: MutationId = 0
   #answeredThrough: MutationId = 0
-  /** The last mutation of each frame that was not answered. */
-  #unanswered: MutationId[] = []
+  /** The last mutation of each frame that was not answered, and the frame's size. */
+  #unanswered: { readonly last: MutationId; readonly size: number }[] = []
+  readonly #size = new PieceSize({ smallest: 1_000, largest: limits.pushBytes, first: limits.pushBytes })
 
   constructor(outbox: () => OutboxView) {
     this.#outbox = outbox
@@ -20,6 +23,11 @@ export class Push {
   /** Every mutation up to this one has been decided, as far as this conversation knows. */
   get answeredThrough(): MutationId {
     return this.#answeredThrough
+  }
+
+  /** In frames that were not answered. */
+  get unansweredBytes(): number {
+    return this.#unanswered.reduce((sum, { size }) => sum + size, 0)
   }
 
   /** A conversation is under way; the other side has decided everything up to `decided`. */
@@ -33,11 +41,15 @@ export class Push {
 
   end(): void {
     this.#send = undefined
+    if (this.#unanswered.length > 0) this.#size.lost()
+    this.#unanswered = []
   }
 
   answered(id: MutationId): void {
     this.#answeredThrough = Math.max(this.#answeredThrough, id)
-    this.#unanswered = this.#unanswered.filter(last => last > id)
+    const before = this.#unanswered.length
+    this.#unanswered = this.#unanswered.filter(({ last }) => last > id)
+    if (this.#unanswered.length < before) this.#size.passed(this.#size.bytes)
     this.wake()
   }
 
@@ -45,20 +57,24 @@ export class Push {
   wake(): void {
     const { mutations } = this.#outbox()
     let next = firstAfter(mutations, this.#sentThrough)
-    while (this.#send && this.#unanswered.length < mostUnanswered && next < mutations.length) {
+    while (this.#send && this.#unanswered.length < this.#mostUnanswered && next < mutations.length) {
       const texts: string[] = []
       let size = 0
       while (next < mutations.length && texts.length < limits.pushMutations) {
         const text = JSON.stringify(mutationToJson(mutations[next]!))
-        if (texts.length > 0 && size + text.length > limits.pushBytes) break
+        if (texts.length > 0 && size + text.length > this.#size.bytes) break
         size += text.length
         texts.push(text)
         next++
       }
       this.#sentThrough = mutations[next - 1]!.id
-      this.#unanswered.push(this.#sentThrough)
+      this.#unanswered.push({ last: this.#sentThrough, size })
       this.#send(`{"type":"push","mutations":[${texts.join(',')}]}`)
     }
+  }
+
+  get #mostUnanswered(): number {
+    return this.#size.isFull ? mostUnanswered : 1
   }
 }
 

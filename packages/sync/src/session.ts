@@ -62,6 +62,10 @@ export class Session implements Conversation {
     this.#work = this.#work.then(() => this.#handle(message)).catch(error => this.#fail(error))
   }
 
+  alive(): void {
+    this.#heartbeat?.heard()
+  }
+
   /** True when everything the server had committed when it was asked is here; false when the conversation ends. */
   caughtUp(): Promise<boolean> {
     if (!this.#isOpen) return Promise.resolve(false)
@@ -168,7 +172,8 @@ export class Session implements Conversation {
       clock: this.#parts.clock,
       everyMs: Math.max(welcome.heartbeatMs, shortestHeartbeatMs),
       ping: () => this.#ping(() => undefined),
-      silent: () => this.#connection.close(),
+      silent: () => this.#connection.close('stuck'),
+      unansweredBytes: () => push.unansweredBytes,
     })
     link.greeted()
   }
