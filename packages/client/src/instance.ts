@@ -4,7 +4,7 @@ import { openStore, type RejectedMutation, type Store } from '@nearcloud/store'
 import { createSync, type Sync } from '@nearcloud/sync'
 import type { Setting } from './init-options.ts'
 import type { Platform } from './platform.ts'
-import { transportFor } from './transport.ts'
+import { partsFor, transportFor } from './transport.ts'
 import { UploadQueue } from './upload-queue.ts'
 import { Uploads, type UploadsOptions } from './uploads.ts'
 
@@ -45,7 +45,9 @@ export async function openInstance(
   // fetched while there is a network, if not at once then when it is asked for
   void loadAggregation().catch(() => undefined)
   const { cache } = setting
-  const sync = createSync({ store, transport: transportFor(platform, setting), clock, random, env, cache })
+  const transport = transportFor(platform, setting)
+  const parts = partsFor(platform, setting)
+  const sync = createSync({ store, transport, clock, random, env, cache, ...(parts && { parts }) })
   const uploads = new Uploads({
     queue,
     sync,

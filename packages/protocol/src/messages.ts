@@ -6,7 +6,7 @@ import { elementNames, type UpdateOperator } from './mutation.ts'
  * The version of everything in this file. A change of any schema's shape changes it (messages.test.ts holds the shape
  * of each version), and a server goes on speaking the older ones.
  */
-export const protocolVersion = 3
+export const protocolVersion = 4
 
 /** The oldest version a server still speaks: every later one only added what a client may say. */
 export const oldestProtocolVersion = 1
@@ -104,6 +104,9 @@ const itemSchema = v.union([
  *
  * Since version 3: `priority` (default normal) says which snapshots come first; `after`: of this incomplete subscription
  * everything up to this `_id` is here as of `version`, so that, when resumed, its snapshot begins behind it.
+ *
+ * Since version 4: `fetch`: this side can fetch parts of first results over HTTP (see there); so many characters of each
+ * come by this conversation first.
  */
 const hello = v.strictObject({
   type: v.literal('hello'),
@@ -119,6 +122,7 @@ const hello = v.strictObject({
     v.strictObject({ id: count, query: tree, complete: v.boolean(), priority, after: v.optional(id) }),
   ),
   clock: v.number(),
+  fetch: v.optional(count),
 })
 
 /** Mutations in order, ids without a gap. */
@@ -227,6 +231,17 @@ const snapshot = v.strictObject({
   last: v.boolean(),
 })
 
+/**
+ * The `snapshot` that belongs in this place is at `path` of the server's address: `GET` with the welcome's `access` as a
+ * bearer token. It has so many characters (UTF-16 units), and takes effect here: what follows waits for it. Only for who
+ * asked (`hello.fetch`). Since version 4.
+ */
+const fetchPart = v.strictObject({
+  type: v.literal('fetch'),
+  path: v.pipe(v.string(), v.regex(/^\/sync\/parts\/[0-9a-f]{32}$/)),
+  characters: count,
+})
+
 /** The subscription was refused; for a count, aggregate or call see answer. */
 const denied = v.strictObject({ type: v.literal('denied'), id: count, error: errorSchema })
 
@@ -275,6 +290,7 @@ export const downSchema = v.variant('type', [
   welcome,
   pushed,
   snapshot,
+  fetchPart,
   digest,
   denied,
   changes,

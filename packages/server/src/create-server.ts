@@ -14,6 +14,7 @@ import { openFunctions } from './functions/functions.ts'
 import { systemClock, systemRandom } from './host.ts'
 import { Doorkeeper, type DoorkeeperOptions } from './http/doorkeeper.ts'
 import { listen, stopListening } from './http/listen.ts'
+import { addPartRoutes } from './http/part-routes.ts'
 import { addPollRoutes, type PollLimits } from './http/poll-routes.ts'
 import { addSite } from './http/site.ts'
 import { acceptSockets } from './http/sync-socket.ts'
@@ -21,6 +22,7 @@ import { expireDocuments } from './indexes/expire-documents.ts'
 import { type Log, silentLog } from './log-line.ts'
 import type { Judge } from './rules/judge.ts'
 import { openRules } from './rules/rule-book.ts'
+import { PartShelves } from './session/part-shelf.ts'
 import type { SessionLimits } from './session/session.ts'
 import { Sessions } from './session/sessions.ts'
 import { openTriggers } from './triggers/triggers.ts'
@@ -111,7 +113,9 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     const triggers = openTriggers({ environment, functions, log, clock, random })
     opened(triggers, () => triggers.close())
     await triggers.ready
+    const shelves = new PartShelves(random)
     const sessions = new Sessions({
+      shelves,
       environment,
       fanout,
       tokens,
@@ -128,6 +132,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     app.get('/health', c => c.json({ status: 'ok', env }))
     files.routes(app)
     const doorkeeper = new Doorkeeper(options.door)
+    addPartRoutes(app, { shelves, tokens, env, doorkeeper })
     const endPolls = addPollRoutes(app, {
       sessions,
       doorkeeper,

@@ -6,6 +6,7 @@ import { Eviction } from './eviction.ts'
 import { LocalFirstExecutor } from './executor.ts'
 import { follow } from './follow.ts'
 import { Link, type LinkState } from './link.ts'
+import { Parts } from './parts.ts'
 import { Pull } from './pull.ts'
 import { Push } from './push.ts'
 import { type Asked, lastMutation, Requests } from './requests.ts'
@@ -23,6 +24,7 @@ export function createSync(options: SyncOptions): Sync {
   const serverClock = new ServerClock(clock)
   const requests = new Requests(clock, answerLimitMs, () => lastMutation(store))
   const verdicts = new Verdicts()
+  const parts = options.parts && new Parts({ ...options.parts, clock })
   const stopStoreEvents = store.onEvent(({ name }) => {
     if (name === 'storageFailed') requests.wake()
   })
@@ -72,6 +74,7 @@ export function createSync(options: SyncOptions): Sync {
           checks,
           events,
           verdicts,
+          parts,
           welcomed(welcome, begun) {
             access = welcome.access
             session = begun

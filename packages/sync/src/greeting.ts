@@ -11,7 +11,14 @@ import type { Subscriptions } from './subscriptions.ts'
 type Welcome = DownOf<'welcome'>
 
 /** The first frame of a conversation. */
-export function helloFrame(store: Store, subscriptions: Subscriptions, env: string, clock: number): string {
+export function helloFrame(options: {
+  readonly store: Store
+  readonly subscriptions: Subscriptions
+  readonly env: string
+  readonly clock: number
+  readonly fetch: number | undefined
+}): string {
+  const { store, subscriptions, env, clock, fetch } = options
   const { client, token, epoch, version, viewKey, seen } = store.checkpoint
   return JSON.stringify({
     type: 'hello',
@@ -25,6 +32,7 @@ export function helloFrame(store: Store, subscriptions: Subscriptions, env: stri
     seen,
     subscriptions: subscriptions.greet(),
     clock,
+    ...(fetch !== undefined && { fetch }),
   })
 }
 

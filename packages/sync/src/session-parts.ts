@@ -3,6 +3,7 @@ import type { Store } from '@nearcloud/store'
 import type { Checks } from './checks.ts'
 import type { Emitter } from './emitter.ts'
 import type { Link } from './link.ts'
+import type { Parts } from './parts.ts'
 import type { Pull } from './pull.ts'
 import type { Push } from './push.ts'
 import type { Requests } from './requests.ts'
@@ -27,6 +28,8 @@ export interface SessionParts {
   readonly checks: Checks
   readonly events: Emitter<SyncEvents>
   readonly verdicts: Verdicts
+  /** Absent: nothing is fetched. */
+  readonly parts: Parts | undefined
   /** The server said who we are: the conversation is under way. */
   welcomed(welcome: DownOf<'welcome'>, session: Session): void
   /** A message has taken effect. */

@@ -31,6 +31,8 @@ export class Session implements Conversation {
   #phase: 'opening' | 'greeting' | 'live' | 'over' = 'opening'
   #isOpen = false
   #helloAt: Millis = 0
+  readonly #begunAt: Millis
+  #access = ''
   #heartbeat: ReturnType<typeof startHeartbeat> | undefined
   #work: Promise<void> = Promise.resolve()
   /** One for each ping that has no pong. */
@@ -39,14 +41,16 @@ export class Session implements Conversation {
   constructor(parts: SessionParts, connection: Connection) {
     this.#parts = parts
     this.#connection = connection
+    this.#begunAt = parts.clock.now()
   }
 
   opened(): void {
-    const { store, subscriptions, env, clock } = this.#parts
+    const { store, subscriptions, env, clock, parts } = this.#parts
     this.#isOpen = true
     this.#phase = 'greeting'
     this.#helloAt = clock.now()
-    this.#send(helloFrame(store, subscriptions, env, this.#helloAt))
+    const fetch = parts?.threshold(this.#helloAt - this.#begunAt)
+    this.#send(helloFrame({ store, subscriptions, env, clock: this.#helloAt, fetch }))
   }
 
   received(frame: string): void {
@@ -59,7 +63,16 @@ export class Session implements Conversation {
       this.#fail(error)
       return
     }
-    this.#work = this.#work.then(() => this.#handle(message)).catch(error => this.#fail(error))
+    if (message.type === 'welcome') this.#access = message.access
+    const arrived = message.type === 'fetch' ? this.#fetch(message) : message
+    if (arrived instanceof Promise) arrived.catch(() => undefined) // told when its turn comes
+    this.#work = this.#work
+      .then(async () => {
+        const due = await arrived
+        if (due) await this.#handle(due)
+        else this.#end() // it cannot be had: as if the network had failed
+      })
+      .catch(error => this.#fail(error))
   }
 
   alive(): void {
@@ -100,6 +113,16 @@ export class Session implements Conversation {
       await this.#handleLive(message)
     } else throw unexpected(message.type)
     this.#parts.advanced()
+  }
+
+  /** What belongs in the place of this message. Several are fetched at once, and take effect in their order. */
+  async #fetch({ path, characters }: DownOf<'fetch'>): Promise<DownMessage | undefined> {
+    const { parts } = this.#parts
+    if (!parts || !this.#access) throw unexpected('fetch')
+    const frame = await parts.fetch(path, this.#access, characters).catch(() => undefined)
+    const message = frame === undefined ? undefined : parseDown(frame)
+    if (message && message.type !== 'snapshot') throw unexpected(message.type)
+    return message
   }
 
   async #handleLive(message: DownMessage): Promise<void> {

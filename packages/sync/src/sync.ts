@@ -15,6 +15,7 @@ import type { Store } from '@nearcloud/store'
 import type { Divergence } from './checks.ts'
 import type { CacheLimits } from './eviction.ts'
 import type { LinkState } from './link.ts'
+import type { PartsOptions } from './parts.ts'
 import type { Transport } from './transport.ts'
 
 export interface SyncOptions {
@@ -29,6 +30,8 @@ export interface SyncOptions {
   readonly warmMs?: Millis
   /** How much is kept of what nobody follows any more. */
   readonly cache?: CacheLimits
+  /** How parts of large first results are fetched. Absent: they come by the transport. */
+  readonly parts?: PartsOptions
   /** How often one followed query is compared with the server's, about. Default five minutes. */
   readonly checkMs?: Millis
 }

@@ -47,12 +47,20 @@ export async function greet(session: Session, hello: UpOf<'hello'>): Promise<voi
 
   const actor = { kind: 'user', openid } as const
   const viewKey = viewKeyOf(openid, environment.judge.version)
+  const { fetch } = hello
+  const shelf = fetch === undefined ? undefined : session.openShelf(openid)
+  const send = (frame: string) => {
+    if (!session.isOver) session.options.wire.send(frame)
+  }
   const sink = {
-    send: (frame: string) => {
-      if (!session.isOver) session.options.wire.send(frame)
+    send,
+    sendPart(frame: string, before: number) {
+      if (shelf && before >= fetch! && frame.length >= worthFetching && !session.isOver)
+        session.send({ type: 'fetch', path: `/sync/parts/${shelf.put(frame)}`, characters: frame.length })
+      else send(frame)
     },
     get bufferedBytes() {
-      return session.options.wire.bufferedBytes
+      return session.options.wire.bufferedBytes + (shelf?.characters ?? 0)
     },
     cut: (error: CloudError, retryAfterMs: number) => session.sendAway(error, retryAfterMs),
   }
@@ -148,6 +156,7 @@ function checkHello(session: Session, hello: UpOf<'hello'>): void {
     const older = hello.protocol < oldestProtocolVersion ? 'app' : 'server'
     throw new CloudError('UPGRADE_NEEDED', {
       errMsg: `this client speaks protocol ${hello.protocol}, the server ${spoken}: update the ${older}`,
+      details: { oldest: oldestProtocolVersion, newest: protocolVersion },
     })
   }
   if (hello.env !== '' && hello.env !== env)
@@ -162,6 +171,9 @@ function checkHello(session: Session, hello: UpOf<'hello'>): void {
       errMsg: `more than ${session.limits.subscriptions} subscriptions`,
     })
 }
+
+/** An exchange has a head and takes a while: less is not worth it. */
+const worthFetching = 4_096
 
 /** Names what a copy was made under: another user or other rules make another copy. */
 function viewKeyOf(openid: string, rules: string): string {

@@ -17,6 +17,7 @@ import type { Fanout } from '../fanout/fanout.ts'
 import type { Feed } from '../fanout/feed.ts'
 import type { Log } from '../log-line.ts'
 import { greet } from './greeting.ts'
+import type { PartShelf, PartShelves } from './part-shelf.ts'
 import { route } from './route.ts'
 import type { Wire } from './wire.ts'
 
@@ -31,6 +32,8 @@ export interface SessionOptions {
   /** Answers about files. */
   readonly askFiles: (actor: Actor, ask: FilesAsk) => Promise<Value>
   readonly limits?: Partial<SessionLimits>
+  /** Where parts of first results may be left to be fetched. Absent: nowhere. */
+  readonly shelves?: PartShelves
   readonly wire: Wire
   /** Makes this the client's session. Throws when it cannot be. */
   readonly claim: (client: string) => void
@@ -79,6 +82,7 @@ export class Session {
   #isOver = false
   #lastHeard: Millis
   #cancelTimer: () => void
+  #shelf: PartShelf | undefined
   /** Known after the greeting. */
   feed: Feed | undefined
   client: string | undefined
@@ -131,7 +135,14 @@ export class Session {
     this.#frames.length = 0
     this.#cancelTimer()
     this.feed?.close()
+    this.#shelf?.close()
     this.options.left()
+  }
+
+  /** A place for what this client may fetch, until the conversation ends. */
+  openShelf(openid: string): PartShelf | undefined {
+    this.#shelf = this.options.shelves?.open(openid)
+    return this.#shelf
   }
 
   send(message: DownMessage): void {
