@@ -1,6 +1,7 @@
 import { CloudError, type FilesAsk, fromJson, toCloudError, toJson, type Value } from '@nearcloud/protocol'
 import type { FollowOptions, Query } from '@nearcloud/query'
 import { Checks } from './checks.ts'
+import { Dialect } from './dialect.ts'
 import { Emitter } from './emitter.ts'
 import { Eviction } from './eviction.ts'
 import { LocalFirstExecutor } from './executor.ts'
@@ -24,6 +25,7 @@ export function createSync(options: SyncOptions): Sync {
   const serverClock = new ServerClock(clock)
   const requests = new Requests(clock, answerLimitMs, () => lastMutation(store))
   const verdicts = new Verdicts()
+  const dialect = new Dialect(clock)
   const parts = options.parts && new Parts({ ...options.parts, clock })
   const stopStoreEvents = store.onEvent(({ name }) => {
     if (name === 'storageFailed') requests.wake()
@@ -74,6 +76,7 @@ export function createSync(options: SyncOptions): Sync {
           checks,
           events,
           verdicts,
+          dialect,
           parts,
           welcomed(welcome, begun) {
             access = welcome.access

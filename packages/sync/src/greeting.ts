@@ -1,10 +1,4 @@
-import {
-  type DownOf,
-  type Mutation,
-  newClientId,
-  protocolVersion,
-  type RandomBytes,
-} from '@nearcloud/protocol'
+import { type DownOf, type Mutation, newClientId, type RandomBytes } from '@nearcloud/protocol'
 import type { ConfirmedStep, Store } from '@nearcloud/store'
 import type { Subscriptions } from './subscriptions.ts'
 
@@ -15,14 +9,15 @@ export function helloFrame(options: {
   readonly store: Store
   readonly subscriptions: Subscriptions
   readonly env: string
+  readonly protocol: number
   readonly clock: number
   readonly fetch: number | undefined
 }): string {
-  const { store, subscriptions, env, clock, fetch } = options
+  const { store, subscriptions, env, protocol, clock, fetch } = options
   const { client, token, epoch, version, viewKey, seen } = store.checkpoint
   return JSON.stringify({
     type: 'hello',
-    protocol: protocolVersion,
+    protocol,
     env,
     client,
     ...(token !== undefined && { token }),

@@ -1,6 +1,7 @@
 import type { Clock, DownOf, RandomBytes } from '@nearcloud/protocol'
 import type { Store } from '@nearcloud/store'
 import type { Checks } from './checks.ts'
+import type { Dialect } from './dialect.ts'
 import type { Emitter } from './emitter.ts'
 import type { Link } from './link.ts'
 import type { Parts } from './parts.ts'
@@ -28,6 +29,7 @@ export interface SessionParts {
   readonly checks: Checks
   readonly events: Emitter<SyncEvents>
   readonly verdicts: Verdicts
+  readonly dialect: Dialect
   /** Absent: nothing is fetched. */
   readonly parts: Parts | undefined
   /** The server said who we are: the conversation is under way. */

@@ -6,7 +6,6 @@ import {
   type Millis,
   type Outcome,
   parseDown,
-  protocolVersion,
   toCloudError,
 } from '@nearcloud/protocol'
 import type { ConfirmedStep } from '@nearcloud/store'
@@ -45,12 +44,15 @@ export class Session implements Conversation {
   }
 
   opened(): void {
-    const { store, subscriptions, env, clock, parts } = this.#parts
+    const { store, subscriptions, env, clock, parts, dialect } = this.#parts
     this.#isOpen = true
     this.#phase = 'greeting'
     this.#helloAt = clock.now()
+    dialect.begin()
     const fetch = parts?.threshold(this.#helloAt - this.#begunAt)
-    this.#send(helloFrame({ store, subscriptions, env, clock: this.#helloAt, fetch }))
+    this.#send(
+      helloFrame({ store, subscriptions, env, protocol: dialect.version, clock: this.#helloAt, fetch }),
+    )
   }
 
   received(frame: string): void {
@@ -150,10 +152,10 @@ export class Session implements Conversation {
   }
 
   async #welcome(welcome: DownOf<'welcome'>): Promise<void> {
-    const { store, subscriptions, serverClock, pull, push, requests, checks, link } = this.#parts
-    if (welcome.protocol !== protocolVersion)
+    const { store, subscriptions, serverClock, pull, push, requests, checks, link, dialect } = this.#parts
+    if (welcome.protocol !== dialect.version)
       throw new CloudError('UPGRADE_NEEDED', {
-        errMsg: `the server speaks protocol ${welcome.protocol}, this client ${protocolVersion}`,
+        errMsg: `the server speaks protocol ${welcome.protocol}, this client ${dialect.version}`,
       })
     if (!isKnownAs(store, welcome)) return this.#fork(welcome)
     const { openid, epoch } = store.checkpoint
@@ -187,9 +189,10 @@ export class Session implements Conversation {
     const send = (frame: string) => this.#send(frame)
     this.#parts.welcomed(welcome, this)
     push.begin(send, welcome.lastMutation)
-    requests.begin(send, welcome.lastMutation)
+    requests.begin(send, welcome.lastMutation, type => dialect.knows(type))
     checks.begin(send)
-    subscriptions.begin(subscriptionSink(send), welcome.resumed)
+    // before version 3 a server knows nothing of snapshots that go on
+    subscriptions.begin(subscriptionSink(send), welcome.resumed && dialect.version >= 3)
     for (const subscription of subscriptions) if (subscription.isComplete) subscription.arrived()
     this.#heartbeat = startHeartbeat({
       clock: this.#parts.clock,
@@ -272,8 +275,13 @@ export class Session implements Conversation {
   }
 
   async #bye({ error, retryAfterMs }: DownOf<'bye'>): Promise<void> {
-    const { store, random, link, events } = this.#parts
+    const { store, random, link, events, dialect } = this.#parts
+    const isGreeting = this.#phase === 'greeting'
     this.#phase = 'over'
+    if (isGreeting && error.code === 'UPGRADE_NEEDED' && dialect.refused({ details: error.details ?? {} })) {
+      link.sentAway(0)
+      return
+    }
     if (error.code === 'TOKEN_REFUSED') {
       const { step, isTokenBad } = unknownStep(store, error, random)
       if (isTokenBad) events.emit('error', errorFromData(error))
@@ -291,7 +299,8 @@ export class Session implements Conversation {
   }
 
   #send(frame: string): void {
-    if (this.#isOpen) this.#connection.send(frame)
+    const said = this.#parts.dialect.say(frame)
+    if (this.#isOpen && said !== undefined) this.#connection.send(said)
   }
 
   #fail(error: unknown): void {

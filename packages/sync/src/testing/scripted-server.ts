@@ -7,6 +7,7 @@ import {
   type Mutation,
   type MutationId,
   type Outcome,
+  protocolVersion,
   type Value,
   type Version,
   type Write,
@@ -56,6 +57,12 @@ export class ScriptedServer {
   heartbeatMs = 25_000
   /** Documents in one part of a snapshot. */
   pageSize = 100
+  /** The versions of the protocol it speaks; `isTold`: it says so when it is asked for another. */
+  spoken: { oldest: number; newest: number; isTold: boolean } = {
+    oldest: 1,
+    newest: protocolVersion,
+    isTold: true,
+  }
   /** Says nothing, not even pong. */
   isSilent = false
   /** Why a write is refused; undefined: it is not. */

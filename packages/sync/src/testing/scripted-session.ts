@@ -7,7 +7,6 @@ import {
   type Item,
   mutationFromJson,
   parseUp,
-  protocolVersion,
   toCloudError,
   toJson,
   type UpMessage,
@@ -145,6 +144,12 @@ export class ScriptedSession implements PeerListener {
   #hello(hello: UpOf<'hello'>) {
     const { clients, epoch, viewKey, version, clock, heartbeatMs } = this.#server
     if (this.#client) return this.#violation('a second hello')
+    const { oldest, newest, isTold } = this.#server.spoken
+    if (hello.protocol < oldest || hello.protocol > newest) {
+      const errMsg = `not protocol ${hello.protocol}`
+      this.bye({ error: { code: 'UPGRADE_NEEDED', errMsg, ...(isTold && { details: { oldest, newest } }) } })
+      return
+    }
     const openid = hello.token?.slice('token-of-'.length) ?? this.#server.newOpenid()
     const known = clients.get(hello.client) ?? {
       openid,
@@ -166,7 +171,7 @@ export class ScriptedSession implements PeerListener {
     this.#sent = resumed ? hello.version : version
     this.say({
       type: 'welcome',
-      protocol: protocolVersion,
+      protocol: hello.protocol,
       openid,
       token: `token-of-${openid}`,
       access: `access-of-${openid}`,
