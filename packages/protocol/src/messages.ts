@@ -125,6 +125,17 @@ const hello = v.strictObject({
   fetch: v.optional(count),
 })
 
+/**
+ * Instead of hello: whoever shows a ticket for one sign-in is told a session token (`signedIn`), and the connection ends.
+ * Since version 4.
+ */
+const signIn = v.strictObject({
+  type: v.literal('signIn'),
+  protocol: count,
+  env: v.string(),
+  ticket: v.string(),
+})
+
 /** Mutations in order, ids without a gap. */
 const push = v.strictObject({
   type: v.literal('push'),
@@ -174,10 +185,17 @@ const files = v.strictObject({
   ]),
 })
 
+/**
+ * Gives what the anonymous user of this session token owns to the one who asks, who has signed in by name. Asked again it
+ * gets the same answer: how many `documents` there were, and how many are `left` because a unique index forbids it. Since version 4.
+ */
+const merge = v.strictObject({ type: v.literal('merge'), id: count, token: v.string() })
+
 const ping = v.strictObject({ type: v.literal('ping') })
 
 export const upSchema = v.variant('type', [
   hello,
+  signIn,
   push,
   subscribe,
   unsubscribe,
@@ -187,6 +205,7 @@ export const upSchema = v.variant('type', [
   aggregateQuery,
   call,
   files,
+  merge,
   ping,
 ])
 
@@ -215,6 +234,17 @@ const welcome = v.strictObject({
   time: v.number(),
   heartbeatMs: count,
 })
+
+/** The answer to signIn: `token` is for this user's first hello, `uid` the name in the ticket. Since version 4. */
+const signedIn = v.strictObject({
+  type: v.literal('signedIn'),
+  openid: v.string(),
+  uid: v.string(),
+  token: v.string(),
+})
+
+/** Tokens in the place of those of the welcome, long before these end. Since version 4. */
+const renewed = v.strictObject({ type: v.literal('renewed'), token: v.string(), access: v.string() })
 
 const pushed = v.strictObject({ type: v.literal('pushed'), outcomes: v.array(outcomeSchema) })
 
@@ -272,7 +302,7 @@ const changes = v.strictObject({
   windows: v.optional(v.array(v.strictTuple([count, v.array(id)]))),
 })
 
-/** To count, aggregate, call and files, by id. */
+/** To count, aggregate, call, files and merge, by id. */
 const answer = v.strictObject({
   type: v.literal('answer'),
   id: count,
@@ -288,6 +318,8 @@ const bye = v.strictObject({ type: v.literal('bye'), error: errorSchema, retryAf
 
 export const downSchema = v.variant('type', [
   welcome,
+  signedIn,
+  renewed,
   pushed,
   snapshot,
   fetchPart,

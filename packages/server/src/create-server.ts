@@ -3,6 +3,7 @@ import { createDatabase, type Database, type Executor } from '@nearcloud/query'
 import { Hono } from 'hono'
 import type { Actor } from './actor.ts'
 import { openTokens } from './auth/tokens.ts'
+import { type UserAdmin, Users } from './auth/users.ts'
 import { LiveEnvironment } from './commit/live-environment.ts'
 import { openDataFolder } from './data-folder.ts'
 import { keepHistoryShort } from './engine/keep-history-short.ts'
@@ -59,6 +60,8 @@ export interface NearcloudServer {
   readonly port: number
   readonly env: string
   readonly dataFolder: string
+  /** Tickets for signing in, and the end of users. */
+  readonly users: UserAdmin
   /** The database with all rights, for the operator's own code. */
   database(): Database
   executorFor(actor: Actor): Executor
@@ -99,6 +102,8 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     opened(undefined, expireDocuments({ environment, clock, log }))
     const fanout = await Fanout.open(environment)
     opened(fanout, () => fanout.close())
+    const users = await Users.open({ environment, tokens, clock, log })
+    opened(users, () => users.close())
     const files = await openFiles({ folder: folder.files, environment, tokens, clock, env, random, log })
     opened(files, () => files.close())
     const functionsFolder = project === undefined ? undefined : findFunctionsFolder(project)
@@ -108,6 +113,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       log,
       clock,
       files: { ask: (actor, ask) => files.ask(actor, ask), url: () => url },
+      createTicket: (uid, options) => users.createTicket(uid, options),
     })
     opened(functions, () => functions.close())
     const triggers = openTriggers({ environment, functions, log, clock, random })
@@ -119,12 +125,17 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       environment,
       fanout,
       tokens,
+      users,
       clock,
       log,
       invoke: call => functions.invoke(call),
       askFiles: (actor, ask) => files.ask(actor, ask),
       ...(options.limits && { limits: options.limits }),
     })
+    opened(
+      undefined,
+      users.onGone((openid, error) => sessions.sendAwayUser(openid, error)),
+    )
     // whoever holds a copy made under other rules has to look at a new welcome
     rules?.onChange(() => sessions.sendAway(new CloudError('ABORTED', { errMsg: 'the rules changed' }), 0))
 
@@ -159,6 +170,11 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       port,
       env,
       dataFolder: folder.path,
+      users: {
+        createTicket: (uid, options) => users.createTicket(uid, options),
+        find: uid => users.find(uid),
+        delete: name => users.delete(name),
+      },
       database: () =>
         createDatabase(executorFor({ kind: 'admin' }), {
           newId: () => newDocId(random),

@@ -20,7 +20,7 @@ import { Verdicts } from './verdicts.ts'
 /** Puts the parts together. Nothing is sent before `start`. */
 export function createSync(options: SyncOptions): Sync {
   const { store, transport, clock, random, env } = options
-  const { warmMs = 60_000, cache: limits = {}, checkMs = 300_000 } = options
+  const { warmMs = 60_000, cache: limits = {}, checkMs = 300_000, isNamed = false } = options
   const events = new Emitter<SyncEvents>()
   const serverClock = new ServerClock(clock)
   const requests = new Requests(clock, answerLimitMs, () => lastMutation(store))
@@ -31,6 +31,7 @@ export function createSync(options: SyncOptions): Sync {
     if (name === 'storageFailed') requests.wake()
   })
   let access: string | undefined
+  let signInNeeded: CloudError | undefined
   let session: Session | undefined
   let state: LinkState = 'offline'
   let waiting: (() => void)[] = []
@@ -78,9 +79,18 @@ export function createSync(options: SyncOptions): Sync {
           verdicts,
           dialect,
           parts,
+          isNamed,
           welcomed(welcome, begun) {
             access = welcome.access
+            signInNeeded = undefined
             session = begun
+          },
+          renewed(fresh) {
+            access = fresh
+          },
+          signInNeeded(error) {
+            signInNeeded = error
+            events.emit('signInNeeded', { reason: String(error.details.reason), error })
           },
           advanced: () => tellSettled(),
         },
@@ -169,6 +179,9 @@ export function createSync(options: SyncOptions): Sync {
     get access() {
       return access
     },
+    get signInNeeded() {
+      return signInNeeded
+    },
     start: () => link.start(),
     async stop({ isKept = true } = {}) {
       await link.stop()
@@ -188,6 +201,15 @@ export function createSync(options: SyncOptions): Sync {
     },
     call: (name: string, data: Value) => ask({ type: 'call', name, data: toJson(data) }),
     files: (question: FilesAsk) => ask({ type: 'files', ask: question }),
+    async signInAgain(token) {
+      await store.confirm({ checkpoint: { token } })
+      signInNeeded = undefined
+      link.goOnline()
+    },
+    async merge(token) {
+      const { documents, left } = (await ask({ type: 'merge', token })) as { documents: number; left: number }
+      return { documents, left }
+    },
     whenSynced,
     on: (name, listener) => events.on(name, listener),
   }

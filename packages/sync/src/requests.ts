@@ -10,7 +10,7 @@ import {
 } from '@nearcloud/protocol'
 import type { Store } from '@nearcloud/store'
 
-type Question = UpOf<'count'> | UpOf<'aggregate'> | UpOf<'call'> | UpOf<'files'>
+type Question = UpOf<'count'> | UpOf<'aggregate'> | UpOf<'call'> | UpOf<'files'> | UpOf<'merge'>
 /** A question without its number. */
 export type Asked = Question extends infer Q ? (Q extends Question ? Omit<Q, 'id'> : never) : never
 

@@ -46,6 +46,11 @@ export class Session implements Conversation {
   opened(): void {
     const { store, subscriptions, env, clock, parts, dialect } = this.#parts
     this.#isOpen = true
+    // without one the server would make another user of whoever this is
+    if (this.#parts.isNamed && store.checkpoint.token === undefined) {
+      this.#signedOut()
+      return
+    }
     this.#phase = 'greeting'
     this.#helloAt = clock.now()
     dialect.begin()
@@ -79,6 +84,15 @@ export class Session implements Conversation {
 
   alive(): void {
     this.#heartbeat?.heard()
+  }
+
+  #signedOut(): void {
+    const words = 'this user has signed out: sign in with a new ticket'
+    this.#phase = 'over'
+    this.#parts.signInNeeded(
+      new CloudError('TOKEN_REFUSED', { errMsg: words, details: { reason: 'signedOut' } }),
+    )
+    this.#parts.link.sentAway(undefined)
   }
 
   /** True when everything the server had committed when it was asked is here; false when the conversation ends. */
@@ -141,6 +155,8 @@ export class Session implements Conversation {
         return this.#denied(message)
       case 'answer':
         return this.#parts.requests.answer(message)
+      case 'renewed':
+        return this.#renewed(message)
       case 'digest':
         return this.#parts.checks.heard(message)
       case 'pong':
@@ -274,12 +290,23 @@ export class Session implements Conversation {
     subscriptions.denied(subscription, errorFromData(error))
   }
 
+  /** Durable, so that whoever comes back much later is who it was. */
+  async #renewed({ token, access }: DownOf<'renewed'>): Promise<void> {
+    await this.#parts.store.confirm({ checkpoint: { token } })
+    this.#parts.renewed(access)
+  }
+
   async #bye({ error, retryAfterMs }: DownOf<'bye'>): Promise<void> {
     const { store, random, link, events, dialect } = this.#parts
     const isGreeting = this.#phase === 'greeting'
     this.#phase = 'over'
     if (isGreeting && error.code === 'UPGRADE_NEEDED' && dialect.refused({ details: error.details ?? {} })) {
       link.sentAway(0)
+      return
+    }
+    if (error.code === 'TOKEN_REFUSED' && this.#parts.isNamed && error.details?.reason !== undefined) {
+      this.#parts.signInNeeded(errorFromData(error))
+      link.sentAway(undefined)
       return
     }
     if (error.code === 'TOKEN_REFUSED') {

@@ -26,6 +26,8 @@ export interface SyncOptions {
   readonly random: RandomBytes
   /** The environment, by name. */
   readonly env: string
+  /** Somebody signed in by name, and the store has a token: one that is refused is waited for anew (`signInAgain`). */
+  readonly isNamed?: boolean
   /** How long a query stays in step after the last one who wanted it. Default 60 s. */
   readonly warmMs?: Millis
   /** How much is kept of what nobody follows any more. */
@@ -45,6 +47,8 @@ export interface Sync {
   readonly openid: string | undefined
   /** A short-lived bearer token for HTTP requests; undefined while there was no welcome. */
   readonly access: string | undefined
+  /** Why nothing is sent or heard until `signInAgain`; what is written is kept. Only of users with a name. */
+  readonly signInNeeded: CloudError | undefined
   start(): void
   /**
    * Ends the conversation; resolves when nothing is written any more. Who waits for the server's word gets CLOSED, and
@@ -71,6 +75,13 @@ export interface Sync {
   call(name: string, data: Value): Promise<Value>
   /** As `call`. */
   files(ask: FilesAsk): Promise<Value>
+  /** Goes on with a new token of the same user. */
+  signInAgain(token: string): Promise<void>
+  /**
+   * Gives this user, who signed in by name, what the anonymous user of this session token owns on the server. Asked again it
+   * gets the same answer. Rejects with OFFLINE, SERVER_TIMEOUT, the server's error.
+   */
+  merge(token: string): Promise<{ readonly documents: number; readonly left: number }>
   /**
    * Nothing waits to be sent, every subscription is complete, and whatever the server had committed when this was
    * called is here. Waits while offline.
@@ -104,6 +115,8 @@ export interface SyncEvents {
   }
   online: { readonly openid: string }
   offline: Readonly<Record<string, never>>
+  /** This user's token is refused (`reason`: `expired`, `invalid`, `deleted`): all is kept, and nothing sent, until a new one. */
+  signInNeeded: { readonly reason: string; readonly error: CloudError }
   /** Some of a followed query's first documents came. */
   progress: Progress & { readonly query: Query }
   /** Documents that nobody follows any more were dropped from this device. */

@@ -8,7 +8,7 @@ import { Indexes } from '../indexes/indexes.ts'
 import { type Log, silentLog } from '../log-line.ts'
 import type { Judge } from '../rules/judge.ts'
 import type { Change } from './change.ts'
-import { Committer, type OpenedClient, type Published } from './committer.ts'
+import { type Alone, Committer, type OpenedClient, type Published } from './committer.ts'
 import type { CommitRequest, Decision, Environment } from './environment.ts'
 import { createExecutor } from './executor.ts'
 import { KnownReads } from './known-reads.ts'
@@ -70,6 +70,11 @@ export class LiveEnvironment implements Environment {
   /** See `Committer.openClient`. */
   openClient(client: string, openid: string, seen: number): Promise<OpenedClient> {
     return this.#committer.openClient(client, openid, seen)
+  }
+
+  /** See `Committer.alone`. */
+  alone<T>(work: (alone: Alone) => Promise<T>): Promise<T> {
+    return this.#committer.alone(work)
   }
 
   onCommit(listener: (changes: readonly Change[]) => void): () => void {

@@ -23,7 +23,8 @@ import { errorData, type Session } from './session.ts'
 export async function route(session: Session, feed: Feed, message: UpMessage): Promise<void> {
   switch (message.type) {
     case 'hello':
-      throw new CloudError('PROTOCOL_ERROR', { errMsg: 'a second hello' })
+    case 'signIn':
+      throw new CloudError('PROTOCOL_ERROR', { errMsg: `a ${message.type} in the middle of a conversation` })
     case 'push':
       return push(session, feed, message)
     case 'subscribe':
@@ -50,6 +51,8 @@ export async function route(session: Session, feed: Feed, message: UpMessage): P
       return answer(session, message.id, () => call(session, message))
     case 'files':
       return answer(session, message.id, () => session.options.askFiles(session.actor, message.ask))
+    case 'merge':
+      return answer(session, message.id, () => merge(session, message))
     case 'ping':
       // first everything up to now, then the answer: by that the client knows it has caught up
       void feed.caughtUp(session.options.fanout.head).then(() => session.send({ type: 'pong' }))
@@ -115,6 +118,13 @@ async function aggregate(session: Session, message: UpOf<'aggregate'>): Promise<
 
 function call(session: Session, { name, data }: UpOf<'call'>): Promise<Value> {
   return session.options.invoke({ name, data: fromJson(data), actor: session.actor })
+}
+
+async function merge(session: Session, { token }: UpOf<'merge'>): Promise<Value> {
+  const { users } = session.options
+  if (!users || session.openid === undefined)
+    throw new CloudError('INVALID_PARAM', { errMsg: 'merge: there are only anonymous users here' })
+  return { ...(await users.merge(token, session.openid)) }
 }
 
 /** Begins what is asked, in order; its answer comes when it comes. */
