@@ -282,15 +282,17 @@ test('[SIGNIN-10] what the anonymous user had asked before the end is merged as 
   const { users, environment, documents, anonymous } = await setUp()
   const ann = await anonymous()
   const named = await users.signIn(await users.createTicket('anna'))
-  const writes = Array.from({ length: 20 }, (_, n) =>
+  const commit = (n: number) =>
     environment.commit({
       actor: { kind: 'user', openid: ann.openid },
       writes: [{ op: 'add', collection: 'todos', id: `t${n}`, data: { n } }],
-    }),
-  )
+    })
+  const writes = Array.from({ length: 20 }, (_, n) => commit(n))
+  // the last that comes through before the conversation is closed
+  users.onGone(() => writes.push(commit(20)))
   const result = await users.merge(ann.token, named.openid)
   await Promise.all(writes)
-  expect(result).toEqual({ documents: 20, left: 0 })
+  expect(result).toEqual({ documents: 21, left: 0 })
   expect((await documents()).every(({ _openid }) => _openid === named.openid)).toBe(true)
 })
 
