@@ -4,6 +4,9 @@ import type { Arriving, Sync, SyncEvents } from '@nearcloud/sync'
 import type { EditorPlace, EditorRoom } from './editor-room.ts'
 import type { DeletedFile, TempFileURL, UploadFileOptions, UploadFileResult } from './files.ts'
 import type { CallFunctionOptions, CallFunctionResult } from './functions.ts'
+import type { Auth } from './identity/auth.ts'
+import type { Merged } from './identity/device.ts'
+import type { LoginState } from './identity/login-state.ts'
 import type { InitOptions } from './init-options.ts'
 import type { Rejection, Rejections } from './rejections.ts'
 import type { DownloadTask, UploadTask } from './transfer-task.ts'
@@ -62,9 +65,14 @@ export interface Cloud {
   status(): CloudStatus
   /** Has this document changes that the server has not answered? */
   isPending(collection: string, id: DocId): boolean
+  /** Who uses this device: anonymous at once, signed in by name later; what each has here is kept apart. */
+  auth(): Auth
   /** What the server refused. */
   readonly rejections: Rejections
-  /** Writes are durable already: this ends the conversation and releases the store. `destroy` removes its data. */
+  /**
+   * Writes are durable already: this ends the conversation and releases the store. `destroy` removes the data of the active
+   * user.
+   */
   close(options?: { readonly destroy?: boolean }): Promise<void>
 }
 
@@ -104,6 +112,10 @@ export interface CloudEvents extends SyncEvents {
   rejected: SyncEvents['rejected'] & { readonly rejection: Rejection }
   /** More was refused than `rejections` holds: these, the oldest, go right after this, unless they are retried now. */
   rejectionsDropped: { readonly rejections: readonly Rejection[] }
+  /** Another user is the active one, with a store of its own. */
+  userChanged: LoginState
+  /** What an anonymous user owned on the server is the active one's now (`anonymousData: 'merge'`). */
+  merged: Merged
   /** A file that had waited is on the server. */
   uploaded: { readonly fileID: string }
   /** The server refused a file; it is out of the queue. */

@@ -14,6 +14,8 @@ export interface EditorPlace {
  *
  *     const { serverUrl, room, params } = await cloud.editorRoom({ collection: 'notes', id, path: 'body' })
  *     new WebsocketProvider(serverUrl, room, ydoc, { params, disableBc: true })
+ *
+ * The provider is the app's: destroy it when the user changes.
  */
 export interface EditorRoom {
   readonly serverUrl: string
@@ -22,8 +24,11 @@ export interface EditorRoom {
   readonly params: { readonly token: string }
 }
 
-/** Throws INVALID_PARAM for what is no place, OFFLINE while the server has not said who this is. */
-export function editorRoomOf(instance: Instance, place: EditorPlace): EditorRoom {
+/**
+ * Throws INVALID_PARAM for what is no place, OFFLINE while the server has not said who this is. Once its user is not the active one
+ * any more there is no token.
+ */
+export function editorRoomOf(instance: Instance, place: EditorPlace, isActive: () => boolean): EditorRoom {
   const { collection, id, path } = place ?? {}
   checkCollectionName(collection)
   checkDocId(id)
@@ -39,7 +44,7 @@ export function editorRoomOf(instance: Instance, place: EditorPlace): EditorRoom
     room: [collection, String(id), path].map(encodeURIComponent).join('/'),
     params: {
       get token() {
-        return sync.access ?? ''
+        return isActive() ? (sync.access ?? '') : ''
       },
     },
   }
