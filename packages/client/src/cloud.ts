@@ -1,6 +1,6 @@
 import type { DocId } from '@nearcloud/protocol'
 import type { Callbacks, Database, DatabaseOptions, Executor, Following, Query } from '@nearcloud/query'
-import type { Arriving, Sync, SyncEvents } from '@nearcloud/sync'
+import type { Arriving, Presence, Sync, SyncEvents } from '@nearcloud/sync'
 import type { DeletedFile, TempFileURL, UploadFileOptions, UploadFileResult } from './files.ts'
 import type { CallFunctionOptions, CallFunctionResult } from './functions.ts'
 import type { InitOptions } from './init-options.ts'
@@ -44,6 +44,12 @@ export interface Cloud {
    * with what of it is wanted (absent: all).
    */
   subscribe(what: { toQuery(): Query } | string, where?: object): Following
+
+  /**
+   * Who else is there now: a room by any name, or the room of a document, for those who may read it. Nothing of it is kept.
+   * Throws INVALID_PARAM for what is no room.
+   */
+  presence(room: string | { readonly collection: string; readonly id: DocId }): Presence
 
   /** Returns the way to stop. Listeners outlive an `init`. */
   on<Name extends keyof CloudEvents>(name: Name, listener: (detail: CloudEvents[Name]) => void): () => void

@@ -1,6 +1,6 @@
-import { CloudError, newDocId } from '@nearcloud/protocol'
+import { CloudError, newDocId, toCloudError } from '@nearcloud/protocol'
 import { answer, type Callbacks, createDatabase } from '@nearcloud/query'
-import { Emitter } from '@nearcloud/sync'
+import { Emitter, OpenPresence } from '@nearcloud/sync'
 import type { Cloud, CloudEvents, DatabaseWish, DialectMaker } from './cloud.ts'
 import { checkFileList, Files } from './files.ts'
 import { callFunction } from './functions.ts'
@@ -9,6 +9,7 @@ import { type Instance, openInstance } from './instance.ts'
 import { later } from './later.ts'
 import type { Platform } from './platform.ts'
 import { createRejections, rejectionFrom } from './rejections.ts'
+import { roomFrom } from './room.ts'
 import { type DownloadProgress, Transfer, type UploadProgress } from './transfer-task.ts'
 
 /** A cloud object on a host. Nothing happens before its `init`. */
@@ -129,6 +130,16 @@ export function createCloud(platform: Platform): Cloud {
       use()
       const plain = typeof what === 'string' ? followed(what, where ?? true) : what.toQuery()
       return executor.follow(plain)
+    },
+
+    presence(room) {
+      const { opening } = use()
+      const presence = new OpenPresence(roomFrom(room))
+      opening.then(
+        ({ instance }) => instance.sync.enter(presence),
+        thrown => presence.over(toCloudError(thrown)),
+      )
+      return presence
     },
 
     on: (name, listener) => events.on(name, listener),

@@ -9,6 +9,8 @@ import { Link, type LinkState } from './link.ts'
 import { Pull } from './pull.ts'
 import { Push } from './push.ts'
 import { type Asked, lastMutation, Requests } from './requests.ts'
+import { OpenPresence } from './rooms/presence.ts'
+import { Rooms } from './rooms/rooms.ts'
 import { ServerClock } from './server-clock.ts'
 import { Session } from './session.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -54,6 +56,7 @@ export function createSync(options: SyncOptions): Sync {
     diverged: divergence => events.emit('diverged', divergence),
     alsoCheck: () => texts.check(),
   })
+  const rooms = new Rooms(clock)
   const texts: Texts = new Texts({
     store,
     clock,
@@ -61,6 +64,11 @@ export function createSync(options: SyncOptions): Sync {
     serverClock,
     push,
     runtime: text,
+    enter(room) {
+      const presence = new OpenPresence(room)
+      rooms.add(presence)
+      return presence
+    },
     isOnline: () => link.state === 'online',
     isReachable: () => isReachable(),
     committed: ({ mutation }) => events.emit('pending', { mutation }),
@@ -91,6 +99,7 @@ export function createSync(options: SyncOptions): Sync {
           requests,
           checks,
           texts,
+          rooms,
           events,
           verdicts,
           welcomed(welcome, begun) {
@@ -196,6 +205,7 @@ export function createSync(options: SyncOptions): Sync {
       eviction.end()
       subscriptions.close()
       texts.stop()
+      rooms.stop()
       verdicts.close(isKept)
     },
     goOffline: () => link.goOffline(),
@@ -204,6 +214,7 @@ export function createSync(options: SyncOptions): Sync {
     doubt: () => link.doubt(),
     retry: (nonce, writes, wait) => executor.retry(nonce, writes, wait),
     subscribe: following,
+    enter: presence => rooms.add(presence),
     get arriving() {
       return subscriptions.arriving()
     },

@@ -90,6 +90,7 @@ export class Session implements Conversation {
     this.#parts.requests.ended()
     this.#parts.checks.end()
     this.#parts.texts.end()
+    this.#parts.rooms.end()
     this.#parts.advanced()
   }
 
@@ -121,6 +122,10 @@ export class Session implements Conversation {
         return this.#parts.texts.heard(message)
       case 'textClosed':
         return this.#parts.texts.closed(message)
+      case 'peers':
+        return this.#parts.rooms.heard(message)
+      case 'roomClosed':
+        return this.#parts.rooms.closed(message)
       case 'digest':
         return this.#parts.checks.heard(message)
       case 'pong':
@@ -173,6 +178,7 @@ export class Session implements Conversation {
     checks.begin(send)
     subscriptions.begin(subscriptionSink(send), welcome.resumed)
     this.#parts.texts.begin(send)
+    this.#parts.rooms.begin(send)
     for (const subscription of subscriptions) if (subscription.isComplete) subscription.arrived()
     this.#heartbeat = startHeartbeat({
       clock: this.#parts.clock,

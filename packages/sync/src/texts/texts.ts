@@ -7,6 +7,7 @@ import {
   type Millis,
   type Mutation,
   type RandomBytes,
+  type Room,
   toBase64,
   toCloudError,
   type Write,
@@ -16,6 +17,7 @@ import type { CommitReceipt, ConfirmedStep, Store, StoredText, TextPlace, TextSt
 import { textKey } from '@nearcloud/store'
 import type { Rejection } from '../greeting.ts'
 import type { Push } from '../push.ts'
+import type { Presence } from '../rooms/presence.ts'
 import type { ServerClock } from '../server-clock.ts'
 import { Handle } from './handle.ts'
 import type { TextRuntime } from './text-runtime.ts'
@@ -29,6 +31,7 @@ export interface TextsOptions {
   readonly push: Push
   /** Absent on a platform that brings none. */
   readonly runtime: (() => Promise<TextRuntime>) | undefined
+  enter(room: Room): Presence
   isOnline(): boolean
   /** There is a server to ask, or about to be. */
   isReachable(): boolean
@@ -272,7 +275,7 @@ export class Texts {
     const open = this.#sessions.get(key)
     if (open?.text === stored.text) return open
     if (open) this.#over(open, textOver())
-    const { store, clock, random, serverClock, push, isOnline } = this.#options
+    const { store, clock, random, serverClock, push, isOnline, enter } = this.#options
     const session: TextSession = new TextSession(stored, {
       store,
       clock,
@@ -281,6 +284,7 @@ export class Texts {
       now: () => serverClock.now(),
       isSent: nonce => push.lastSent === nonce,
       isOnline,
+      enter,
       committed: receipt => this.#committed(receipt),
       failed: error => this.#over(session, error),
     })
