@@ -51,6 +51,7 @@ export const packages: Readonly<Record<string, Room>> = {
     '@nearcloud/client',
     '@nearcloud/node',
     '@nearcloud/server',
+    '@nearcloud/text',
     'nearcloud',
   ]),
 }
