@@ -32,7 +32,7 @@ const sqlite = '@photostructure/sqlite'
 export const packages: Readonly<Record<string, Room>> = {
   protocol: pure('@nearcloud/protocol', [], ['valibot']),
   query: pure('@nearcloud/query', ['@nearcloud/protocol']),
-  text: pure('@nearcloud/text', ['@nearcloud/protocol'], ['yjs']),
+  text: pure('@nearcloud/text', ['@nearcloud/protocol'], ['lib0', 'y-protocols', 'yjs']),
   store: pure('@nearcloud/store', ['@nearcloud/protocol', '@nearcloud/query']),
   sync: pure('@nearcloud/sync', ['@nearcloud/protocol', '@nearcloud/query', '@nearcloud/store']),
   client: pure('@nearcloud/client', core),

@@ -254,3 +254,62 @@ test('[TEXTFIELD-14] what is no text is not opened as one', async () => {
   await ann.whenSynced()
   await expect(notes(ann).doc('n').text('title')).rejects.toMatchObject({ details: { reason: 'no text' } })
 })
+
+test('[PRESENCE-6] who has a text open sees the cursors of the others, and who goes is gone', async () => {
+  const { ann, bob } = await twoWithNote()
+  const [hers, his] = [await open(ann), await open(bob)]
+  hers.awareness.setLocalState({ name: 'Ann', cursor: 3 })
+  his.awareness.setLocalState({ name: 'Bob' })
+  const seen = (text: typeof hers) =>
+    [...text.awareness.getStates()].flatMap(([client, state]) =>
+      client === text.doc.clientID ? [] : [state],
+    )
+  await until('they see each other', () => seen(hers).length === 1 && seen(his).length === 1)
+  expect([seen(hers), seen(his)]).toEqual([[{ name: 'Bob' }], [{ name: 'Ann', cursor: 3 }]])
+  expect(his.awareness.getStates().has(hers.doc.clientID)).toBe(true)
+  hers.awareness.setLocalStateField('cursor', 4)
+  await until('it moved', () => seen(his)[0]?.cursor === 4)
+  ann.goOffline()
+  await until('she is gone', () => seen(his).length === 0)
+  expect(seen(hers)).toEqual([])
+  ann.goOnline()
+  await until('she is back', () => seen(his).length === 1 && seen(hers).length === 1)
+  hers.close()
+  await until('she closed it', () => seen(his).length === 0)
+})
+
+test('[PRESENCE-6] a room shows who is there, says it again after the connection was gone, and closes with the right to read', async () => {
+  const server = await startServer({ rules: noSecrets })
+  const everywhere = server.database().collection('notes')
+  await everywhere.add({ data: { _id: 'n', body: 'plain' } })
+  const [ann, bob] = [await openApp(server), await openApp(server)]
+  const [hers, his] = [ann.presence('lobby'), bob.presence('lobby')]
+  const told: unknown[] = []
+  his.watch(others => told.push(others.map(({ state }) => state)))
+  hers.set({ name: 'Ann', since: new Date(0) })
+  await until('he sees her', () => his.others.length === 1)
+  expect(his.others).toMatchObject([
+    { openid: ann.status().openid, state: { name: 'Ann', since: new Date(0) } },
+  ])
+  ann.goOffline()
+  await until('she is gone', () => his.others.length === 0)
+  hers.set({ name: 'Ann again' })
+  ann.goOnline()
+  await until('she is back', () => his.others.length === 1)
+  expect(told.at(-1)).toEqual([{ name: 'Ann again' }])
+  hers.close()
+  expect(await hers.closed).toBe(undefined)
+  await until('she left', () => his.others.length === 0)
+  expect(() => hers.set(1)).toThrow(/left/)
+  expect(() => his.set({ long: 'x'.repeat(10_000) })).toThrow(/at most/)
+  expect(() => ann.presence('')).toThrow(/1 to 256/)
+  const [room, other] = [
+    ann.presence({ collection: 'notes', id: 'n' }),
+    bob.presence({ collection: 'notes', id: 'n' }),
+  ]
+  room.set('here')
+  await until('he sees her at the note', () => other.others.length === 1)
+  await everywhere.doc('n').update({ data: { hidden: true } })
+  expect(await other.closed).toMatchObject({ code: 'DATABASE_PERMISSION_DENIED' })
+  expect(other.others).toEqual([])
+})

@@ -1,6 +1,6 @@
 import type { DocId } from '@nearcloud/protocol'
 import type { Callbacks, Database, DatabaseOptions, Executor, Following, Query } from '@nearcloud/query'
-import type { Arriving, Sync, SyncEvents } from '@nearcloud/sync'
+import type { Arriving, Presence, Sync, SyncEvents } from '@nearcloud/sync'
 import type { EditorPlace, EditorRoom } from './editor-room.ts'
 import type { DeletedFile, TempFileURL, UploadFileOptions, UploadFileResult } from './files.ts'
 import type { CallFunctionOptions, CallFunctionResult } from './functions.ts'
@@ -54,6 +54,12 @@ export interface Cloud {
    * that is bound to `doc(id).text(path)` instead works offline from the beginning, and needs no provider.)
    */
   editorRoom(place: EditorPlace): Promise<EditorRoom>
+
+  /**
+   * Who else is there now: a room by any name, or the room of a document, for those who may read it. Nothing of it is kept.
+   * Throws INVALID_PARAM for what is no room.
+   */
+  presence(room: string | { readonly collection: string; readonly id: DocId }): Presence
 
   /** Returns the way to stop. Listeners outlive an `init`. */
   on<Name extends keyof CloudEvents>(name: Name, listener: (detail: CloudEvents[Name]) => void): () => void

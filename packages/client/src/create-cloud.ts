@@ -1,6 +1,6 @@
-import { CloudError, newDocId } from '@nearcloud/protocol'
+import { CloudError, newDocId, toCloudError } from '@nearcloud/protocol'
 import { answer, type Callbacks, createDatabase, type Executor } from '@nearcloud/query'
-import { Emitter } from '@nearcloud/sync'
+import { Emitter, OpenPresence } from '@nearcloud/sync'
 import type { Cloud, CloudEvents, DatabaseWish, DialectMaker } from './cloud.ts'
 import { editorRoomOf } from './editor-room.ts'
 import { checkFileList } from './files.ts'
@@ -12,6 +12,7 @@ import type { Kind, Opening } from './identity/seat.ts'
 import { followed, readInitOptions, type Setting } from './init-options.ts'
 import type { Platform } from './platform.ts'
 import { createRejections, rejectionFrom } from './rejections.ts'
+import { roomFrom } from './room.ts'
 import { type DownloadProgress, Transfer, type UploadProgress } from './transfer-task.ts'
 
 /** A cloud object on a host. Nothing happens before its `init`. */
@@ -145,6 +146,15 @@ export function createCloud(platform: Platform): Cloud {
       const { seat } = use()
       const room = ({ instance }: Opening) => editorRoomOf(instance, place, () => seat.instance === instance)
       return seat.within('other', async opening => room(opening))
+    },
+
+    presence(room) {
+      const { seat } = use()
+      const presence = new OpenPresence(roomFrom(room))
+      seat
+        .within('other', async ({ instance }) => instance.sync.enter(presence))
+        .catch((thrown: unknown) => presence.over(toCloudError(thrown)))
+      return presence
     },
 
     on: (name, listener) => events.on(name, listener),

@@ -1,3 +1,4 @@
+export type { Peer, Presence } from '@nearcloud/sync'
 export type {
   Cloud,
   CloudEvents,

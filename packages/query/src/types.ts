@@ -297,6 +297,11 @@ export interface TextHandle extends TextPlace {
   readonly ytext: TextType<'ytext'>
   /** The `Y.Doc` it is in; there is nothing else in it. */
   readonly doc: TextType<'doc'>
+  /**
+   * An `Awareness` of `y-protocols`: cursors and names of those who have the text open, for who asks for it. It is the room of
+   * the text: seen by who may read the document, and by nobody without a connection.
+   */
+  readonly awareness: TextType<'awareness'>
   /** The plain text, as the document's field has it. */
   toString(): string
   /**
@@ -307,7 +312,7 @@ export interface TextHandle extends TextPlace {
   close(): void
 }
 
-/** Filled in, by declaration merging, by who brings Yjs: `ytext` and `doc`. */
+/** Filled in, by declaration merging, by who brings Yjs: `ytext`, `doc` and `awareness`. */
 // biome-ignore lint/suspicious/noEmptyInterface: it is merged into
 export interface TextTypes {}
 export type TextType<Name extends string> = TextTypes extends Record<Name, infer Type> ? Type : unknown

@@ -51,6 +51,10 @@ export class DocSet {
     return true
   }
 
+  has(collection: string, id: DocId): boolean {
+    return this.#members.has(collection, id)
+  }
+
   addAll(docs: DocSet): void {
     for (const [collection, id] of docs) this.add(collection, id)
   }

@@ -46,7 +46,7 @@ import type {
   StoreEvent,
 } from './store.ts'
 import { StoreEvents } from './store-events.ts'
-import type { TextPlace } from './texts.ts'
+import { isTextPending, type TextPlace, type TextStep } from './texts.ts'
 
 interface Parts {
   readonly state: State
@@ -293,7 +293,7 @@ export class LocalStore implements Store {
   async #confirm(given: LoggedStep): Promise<void> {
     this.#assertOpen()
     const { collections, outbox } = this.#state
-    const step = this.#withRoom(given)
+    const step = this.#withTextsGone(this.#withRoom(given))
     await this.#log.write(entryText({ kind: 'step', step }), () => {
       const before = this.checkpoint.openid
       const concerned = this.#state.applyStep(step)
@@ -309,6 +309,20 @@ export class LocalStore implements Store {
     if (dropped.length === 0) return step
     this.#events.emit({ name: 'rejectionsDropped', rejected: dropped })
     return { ...step, discarded: dropped.map(({ mutation }) => mutation.nonce) }
+  }
+
+  /** With a document its texts go, but those that somebody has open, and those of which something has to be sent. */
+  #withTextsGone(step: LoggedStep): LoggedStep {
+    const { texts, outbox } = this.#state
+    if (!step.gone?.length || texts.size === 0) return step
+    const again = new DocSet()
+    for (const { collection, document } of step.puts ?? []) again.add(collection, document._id)
+    const gone = step.gone
+      .filter(({ collection, id }) => !again.has(collection, id))
+      .flatMap(({ collection, id }) => texts.of(collection, id))
+      .filter(text => !this.#shown.has(text) && !isTextPending(outbox.of(text.collection, text.id), text))
+      .map(({ collection, id, path }): TextStep => ({ collection, id, path, put: null }))
+    return gone.length > 0 ? { ...step, texts: [...gone, ...(step.texts ?? [])] } : step
   }
 
   #takeBack(error: CloudError): void {

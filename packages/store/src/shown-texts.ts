@@ -14,6 +14,10 @@ export class ShownTexts {
     }
   }
 
+  has(place: TextPlace): boolean {
+    return this.#plainByKey.has(textKey(place))
+  }
+
   /** The edit, showing all that the text says; undefined when nobody knows. */
   asShown(write: TextWrite): TextWrite | undefined {
     if (this.#plainByKey.size === 0) return undefined

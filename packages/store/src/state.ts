@@ -5,7 +5,7 @@ import { Outbox, touchedBy } from './outbox.ts'
 import type { Entry, LoggedStep, Manifest } from './records.ts'
 import { RejectedList } from './rejected-list.ts'
 import type { Checkpoint, StoredSubscription } from './store.ts'
-import { StoredTexts, type TextPlace } from './texts.ts'
+import { StoredTexts } from './texts.ts'
 
 /**
  * Everything a store holds, as the entries of its log make it: the same entries in the same order give the same
@@ -101,9 +101,6 @@ export class State {
         left.push(mutation)
         this.texts.accepted(mutation)
       }
-    for (const { collection, id } of step.gone ?? [])
-      if (!this.collections.of(collection).confirmed.has(id))
-        this.texts.documentGone(collection, id, place => this.#isTextPending(place))
     for (const each of step.texts ?? []) {
       this.texts.apply(each)
       if (this.outbox.isPending(each.collection, each.id)) concerned.add(each.collection, each.id)
@@ -114,12 +111,6 @@ export class State {
     if (step.subscriptions) this.#patchSubscriptions(step.subscriptions)
     if (step.renumber) this.#renumber(step.renumber.client)
     return concerned
-  }
-
-  #isTextPending({ collection, id, path }: TextPlace): boolean {
-    return this.outbox
-      .of(collection, id)
-      .some(({ writes }) => writes.some(each => each.op === 'text' && each.id === id && each.path === path))
   }
 
   #touch(concerned: DocSet, collection: string, id: string | number): void {

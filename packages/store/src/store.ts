@@ -109,6 +109,7 @@ export interface Store {
 }
 
 export interface StoredTextsView extends Iterable<StoredText> {
+  readonly size: number
   get(place: TextPlace): StoredText | undefined
 }
 

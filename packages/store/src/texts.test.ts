@@ -113,6 +113,19 @@ test('[TEXTFIELD-6] the texts of a document that is here no more go with it, unl
   expect([...store.texts]).toEqual([])
 })
 
+test('[TEXTFIELD-6] a text that somebody has open stays when its document goes', async () => {
+  const { store, medium } = await openNote()
+  const hide = store.showText(place, () => 'hello')
+  await store.confirm({ gone: [gone(1, 'n')] })
+  expect([...store.texts]).toHaveLength(1)
+  hide()
+  await store.confirm({ puts: [put(2, { _id: 'n', body: 'hello' })] })
+  await store.forget('notes', () => false)
+  expect([...store.texts]).toEqual([])
+  await store.close()
+  expect([...(await openTestStore(medium)).store.texts]).toEqual([])
+})
+
 test('[TEXTFIELD-7] the last mutation is said anew in its place: its number stays, its name does not', async () => {
   const { store, medium, body } = await openNote()
   const first = store.commit([edit([5, 0, '!'])], at)

@@ -36,6 +36,10 @@ export class StoredTexts implements Iterable<StoredText> {
     return this.#byKey.values()
   }
 
+  get size(): number {
+    return this.#byKey.size
+  }
+
   get(place: TextPlace): StoredText | undefined {
     return this.#byKey.get(textKey(place))
   }
@@ -66,11 +70,20 @@ export class StoredTexts implements Iterable<StoredText> {
     }
   }
 
-  /** The document is not here any more: nor are its texts, unless something of them has to be sent. */
-  documentGone(collection: string, id: DocId, isPending: (place: TextPlace) => boolean): void {
-    for (const [key, text] of this.#byKey)
-      if (text.collection === collection && text.id === id && !isPending(text)) this.#byKey.delete(key)
+  /** Those of a document. */
+  of(collection: string, id: DocId): readonly StoredText[] {
+    return [...this.#byKey.values()].filter(text => text.collection === collection && text.id === id)
   }
+}
+
+/** Do these mutations edit the text? */
+export function isTextPending(mutations: readonly Mutation[], { collection, id, path }: TextPlace): boolean {
+  return mutations.some(({ writes }) =>
+    writes.some(
+      write =>
+        write.op === 'text' && write.collection === collection && write.id === id && write.path === path,
+    ),
+  )
 }
 
 export function textKey({ collection, id, path }: TextPlace): string {

@@ -11,6 +11,8 @@ import { Parts } from './parts.ts'
 import { Pull } from './pull.ts'
 import { Push } from './push.ts'
 import { type Asked, lastMutation, Requests } from './requests.ts'
+import { OpenPresence } from './rooms/presence.ts'
+import { Rooms } from './rooms/rooms.ts'
 import { ServerClock } from './server-clock.ts'
 import { Session } from './session.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -59,6 +61,7 @@ export function createSync(options: SyncOptions): Sync {
     diverged: divergence => events.emit('diverged', divergence),
     alsoCheck: () => texts.check(),
   })
+  const rooms = new Rooms(clock)
   const texts: Texts = new Texts({
     store,
     clock,
@@ -66,6 +69,11 @@ export function createSync(options: SyncOptions): Sync {
     serverClock,
     push,
     runtime: text,
+    enter(room) {
+      const presence = new OpenPresence(room)
+      rooms.add(presence)
+      return presence
+    },
     isOnline: () => link.state === 'online',
     isReachable: () => isReachable(),
     committed: ({ mutation }) => events.emit('pending', { mutation }),
@@ -96,6 +104,7 @@ export function createSync(options: SyncOptions): Sync {
           requests,
           checks,
           texts,
+          rooms,
           events,
           verdicts,
           dialect,
@@ -215,6 +224,7 @@ export function createSync(options: SyncOptions): Sync {
       eviction.end()
       subscriptions.close()
       texts.stop()
+      rooms.stop()
       verdicts.close(isKept)
     },
     goOffline: () => link.goOffline(),
@@ -223,6 +233,7 @@ export function createSync(options: SyncOptions): Sync {
     doubt: () => link.doubt(),
     retry: (nonce, writes, wait) => executor.retry(nonce, writes, wait),
     subscribe: following,
+    enter: presence => rooms.add(presence),
     get arriving() {
       return subscriptions.arriving()
     },

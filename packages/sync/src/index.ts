@@ -8,6 +8,7 @@ export { type FallbackOptions, FallbackTransport } from './fallback-transport.ts
 export type { LinkState } from './link.ts'
 export type { PartsOptions } from './parts.ts'
 export { PollTransport, type PollTransportOptions } from './poll-transport.ts'
+export { OpenPresence, type Peer, type Presence } from './rooms/presence.ts'
 export { type SignedIn, signIn } from './sign-in.ts'
 export type { Arriving, Sync, SyncEvents, SyncOptions } from './sync.ts'
 export type { TextReplica, TextRuntime } from './texts/text-runtime.ts'

@@ -8,6 +8,7 @@ import type { Parts } from './parts.ts'
 import type { Pull } from './pull.ts'
 import type { Push } from './push.ts'
 import type { Requests } from './requests.ts'
+import type { Rooms } from './rooms/rooms.ts'
 import type { ServerClock } from './server-clock.ts'
 import type { Session } from './session.ts'
 import type { Subscriptions } from './subscriptions.ts'
@@ -29,6 +30,7 @@ export interface SessionParts {
   readonly requests: Requests
   readonly checks: Checks
   readonly texts: Texts
+  readonly rooms: Rooms
   readonly events: Emitter<SyncEvents>
   readonly verdicts: Verdicts
   readonly dialect: Dialect

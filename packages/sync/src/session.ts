@@ -119,6 +119,7 @@ export class Session implements Conversation {
     this.#parts.requests.ended()
     this.#parts.checks.end()
     this.#parts.texts.end()
+    this.#parts.rooms.end()
     this.#parts.advanced()
   }
 
@@ -162,6 +163,10 @@ export class Session implements Conversation {
         return this.#parts.texts.closed(message)
       case 'renewed':
         return this.#renewed(message)
+      case 'peers':
+        return this.#parts.rooms.heard(message)
+      case 'roomClosed':
+        return this.#parts.rooms.closed(message)
       case 'digest':
         return this.#parts.checks.heard(message)
       case 'pong':
@@ -215,6 +220,7 @@ export class Session implements Conversation {
     // before version 3 a server knows nothing of snapshots that go on
     subscriptions.begin(subscriptionSink(send), welcome.resumed && dialect.version >= 3)
     this.#parts.texts.begin(send)
+    this.#parts.rooms.begin(send)
     for (const subscription of subscriptions) if (subscription.isComplete) subscription.arrived()
     this.#heartbeat = startHeartbeat({
       clock: this.#parts.clock,

@@ -16,6 +16,7 @@ import type { Divergence } from './checks.ts'
 import type { CacheLimits } from './eviction.ts'
 import type { LinkState } from './link.ts'
 import type { PartsOptions } from './parts.ts'
+import type { OpenPresence } from './rooms/presence.ts'
 import type { TextRuntime } from './texts/text-runtime.ts'
 import type { Transport } from './transport.ts'
 
@@ -72,6 +73,8 @@ export interface Sync {
   retry(nonce: string, writes: readonly Write[], wait?: 'server'): Promise<Committed>
   /** Keeps a query in step until `close`; a refusal is an `error` event, too. */
   subscribe(query: Query, options?: FollowOptions): Following
+  /** Comes into a room, whenever there is a conversation, until `presence` is closed. */
+  enter(presence: OpenPresence): void
   /** Followed queries whose documents are not all here; refused ones are not among them. */
   readonly arriving: readonly Arriving[]
   /** Runs a cloud function after the writes made before. Rejects with OFFLINE, SERVER_TIMEOUT, the server's error. */

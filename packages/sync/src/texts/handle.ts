@@ -33,6 +33,10 @@ export class Handle implements TextHandle {
     return this.#session.replica.doc as TextType<'doc'>
   }
 
+  get awareness(): TextType<'awareness'> {
+    return this.#session.awareness as TextType<'awareness'>
+  }
+
   toString(): string {
     return this.#session.replica.plain
   }

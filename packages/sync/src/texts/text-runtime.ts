@@ -29,5 +29,17 @@ export interface TextReplica {
   /** Makes it say `text` by the smallest edits, as an edit made here. */
   replaceAll(text: string): void
   onEdit(listener: (update: Uint8Array) => void): () => void
+  /** An `Awareness` for the editor; made when it is first asked for. */
+  readonly awareness: TextAwareness
   close(): void
+}
+
+/** Cursors and names of those who have a text open. */
+export interface TextAwareness {
+  /** What an editor's binding takes. */
+  readonly object: unknown
+  /** What this side says of itself, now and whenever it changes. Returns the way to stop. */
+  onState(listener: (state: unknown) => void): () => void
+  /** What the others say of themselves: all of them, by names that last. */
+  setOthers(others: readonly { readonly peer: string; readonly state: unknown }[]): void
 }

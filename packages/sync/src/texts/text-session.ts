@@ -2,12 +2,14 @@ import {
   type Clock,
   CloudError,
   fromBase64,
+  type Room,
   type TextWrite,
   toBase64,
   toCloudError,
   type Write,
 } from '@nearcloud/protocol'
 import type { CommitReceipt, Store, StoredText, TextPlace } from '@nearcloud/store'
+import type { Presence } from '../rooms/presence.ts'
 import { type Hunk, hunkBetween, hunkOfBoth } from './hunk.ts'
 import type { TextReplica, TextRuntime } from './text-runtime.ts'
 
@@ -24,6 +26,8 @@ export interface TextSessionOptions {
   isOnline(): boolean
   /** An edit is durable. */
   committed(receipt: CommitReceipt): void
+  /** Comes into the room of the text. */
+  enter(room: Room): Presence
   /** It cannot go on. */
   failed(error: CloudError): void
 }
@@ -48,6 +52,7 @@ export class TextSession {
   #unsaved: Uint8Array[] = []
   #cancelRetry: () => void = () => undefined
   #capturing: Uint8Array[] | undefined
+  #presence: Presence | undefined
   #isClosed = false
 
   constructor(stored: StoredText, options: TextSessionOptions) {
@@ -93,9 +98,28 @@ export class TextSession {
     this.replica.replaceAll(before)
   }
 
+  /** An `Awareness`; from here on this device is seen in the text, once the editor says something of itself. */
+  get awareness(): unknown {
+    const { awareness } = this.replica
+    if (this.#presence || this.#isClosed) return awareness.object
+    const { collection, id, path } = this.place
+    const presence = this.#options.enter([collection, id, path])
+    this.#presence = presence
+    presence.watch(others => awareness.setOthers(others))
+    awareness.onState(state => {
+      try {
+        presence.set(state)
+      } catch {
+        // too large to be seen, or the room is closed: the text is there all the same
+      }
+    })
+    return awareness.object
+  }
+
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
+    this.#presence?.close()
     this.#cancelRetry()
     this.#stopEdits()
     this.#stopShowing()

@@ -7,6 +7,7 @@ import {
   type Millis,
   type Mutation,
   type RandomBytes,
+  type Room,
   toBase64,
   toCloudError,
   type Write,
@@ -16,6 +17,7 @@ import type { CommitReceipt, ConfirmedStep, Store, StoredText, TextPlace, TextSt
 import { textKey } from '@nearcloud/store'
 import type { Rejection } from '../greeting.ts'
 import type { Push } from '../push.ts'
+import type { Presence } from '../rooms/presence.ts'
 import type { ServerClock } from '../server-clock.ts'
 import { Handle } from './handle.ts'
 import type { TextRuntime } from './text-runtime.ts'
@@ -29,6 +31,7 @@ export interface TextsOptions {
   readonly push: Push
   /** Absent on a platform that brings none. */
   readonly runtime: (() => Promise<TextRuntime>) | undefined
+  enter(room: Room): Presence
   isOnline(): boolean
   /** There is a server to ask, or about to be. */
   isReachable(): boolean
@@ -74,6 +77,7 @@ export class Texts {
   #loading: Promise<TextRuntime> | undefined
   #cancelPush: (() => void) | undefined
   #isStopped = false
+  #isTrimming = false
 
   constructor(options: TextsOptions) {
     this.#options = options
@@ -90,7 +94,8 @@ export class Texts {
     await this.#load()
     for (;;) {
       const stored = this.#here(place)
-      if (stored) return this.#handleOf(this.#session(stored))
+      const session = stored && (await this.#sessionOf(stored))
+      if (session) return this.#handleOf(session)
       if (!this.#options.isReachable())
         throw new CloudError('OFFLINE', {
           errMsg: `document.text:fail ${collection}/${id}/${path} was never opened on this device, and there is no connection to the server`,
@@ -151,6 +156,7 @@ export class Texts {
   /** A message took effect: there may be other texts to keep, and some to let go. */
   advanced(): void {
     for (const session of [...this.#sessions.values()]) this.#letGo(session)
+    if (this.#options.store.texts.size > mostKept) void this.#trim().catch(() => undefined)
     this.#reconcile()
   }
 
@@ -166,9 +172,7 @@ export class Texts {
     const known = this.#options.store.texts.get(place)
     const runtime = await this.#load()
     const key = textKey(place)
-    const bytes = fromBase64(update)
-    if (!bytes)
-      throw new CloudError('PROTOCOL_ERROR', { errMsg: 'the server said what is no edit of a text' })
+    const bytes = readUpdate(runtime, update)
     const session = this.#sessions.get(key)
     const isOther = session && session.text !== text && this.#here(place)?.text !== session.text
     if (session?.text === text) session.heard(bytes)
@@ -190,12 +194,15 @@ export class Texts {
     if (!followed) return
     const { place } = followed
     const key = textKey(place)
-    this.#unfollow(followed)
     const reason = errorFromData(error)
-    if (reason.code !== 'EXCEED_REQUEST_LIMIT')
+    if (reason.code === 'EXCEED_REQUEST_LIMIT')
+      followed.isAnswered = true // in this conversation it is not asked for again
+    else {
+      this.#unfollow(followed)
       await this.#options.store.confirm({ texts: [{ ...place, put: null }] })
+    }
     const session = this.#sessions.get(key)
-    if (session && !this.#pendingBeginning(place)) this.#over(session, reason)
+    if (session && session.text !== this.#pendingBeginning(place)?.text) this.#over(session, reason)
     this.#fetches.get(key)?.reject(reason)
     this.#fetches.delete(key)
     this.#options.changed()
@@ -267,12 +274,26 @@ export class Texts {
     return undefined
   }
 
+  /** Undefined for a text that cannot be read any more: it goes, to be brought anew. */
+  async #sessionOf(stored: StoredText): Promise<TextSession | undefined> {
+    try {
+      return this.#session(stored)
+    } catch (thrown) {
+      if (thrown instanceof CloudError) throw thrown
+      const { collection, id, path } = stored
+      if (this.#options.store.texts.get(stored) !== stored) throw toCloudError(thrown)
+      this.#options.diverged({ collection, id, path })
+      await this.#options.store.confirm({ texts: [{ collection, id, path, put: null }] })
+      return undefined
+    }
+  }
+
   #session(stored: StoredText): TextSession {
     const key = textKey(stored)
     const open = this.#sessions.get(key)
     if (open?.text === stored.text) return open
     if (open) this.#over(open, textOver())
-    const { store, clock, random, serverClock, push, isOnline } = this.#options
+    const { store, clock, random, serverClock, push, isOnline, enter } = this.#options
     const session: TextSession = new TextSession(stored, {
       store,
       clock,
@@ -281,6 +302,7 @@ export class Texts {
       now: () => serverClock.now(),
       isSent: nonce => push.lastSent === nonce,
       isOnline,
+      enter,
       committed: receipt => this.#committed(receipt),
       failed: error => this.#over(session, error),
     })
@@ -376,7 +398,7 @@ export class Texts {
     const wanted = new Map<string, TextPlace>()
     for (const { place } of this.#fetches.values()) wanted.set(textKey(place), place)
     if (this.#runtime)
-      for (const { collection, id, path } of this.#options.store.texts)
+      for (const { collection, id, path } of this.#kept)
         wanted.set(textKey({ collection, id, path }), { collection, id, path })
     for (const [key, followed] of this.#followedByKey)
       if (!wanted.has(key)) {
@@ -397,7 +419,12 @@ export class Texts {
     const { collection, path } = place
     const stored = followed.isAnew ? undefined : this.#options.store.texts.get(place)
     followed.isAnswered = false
-    const vector = stored && this.#runtime?.vectorOf(updatesOf(this.#runtime, stored))
+    let vector: Uint8Array | undefined
+    try {
+      vector = stored && this.#runtime?.vectorOf(updatesOf(this.#runtime, stored))
+    } catch {
+      followed.isAnew = true // what is here cannot be read
+    }
     this.#send?.(
       JSON.stringify({
         ...{ type: 'openText', id, collection, doc: place.id, path },
@@ -419,9 +446,7 @@ export class Texts {
     const stored = store.texts.get(place)
     const runtime = this.#runtime
     if (!stored || !runtime) return
-    const copy = runtime.open(updatesOf(runtime, stored), 0)
-    const isSame = copy.hash === hash
-    copy.close()
+    const isSame = hashOf(runtime, stored) === hash
     const session = this.#sessions.get(textKey(place))
     const isSessionSame = !session || session.hasPending || session.replica.hash === hash
     if (isSame && isSessionSame) {
@@ -443,17 +468,29 @@ export class Texts {
     this.#ask(followed)
   }
 
-  /** Only so many are kept that nobody has open and of which nothing is pending. */
+  /** Only so many are kept that nobody has open and of which nothing is pending: the latest. */
+  get #kept(): readonly StoredText[] {
+    const { store } = this.#options
+    const texts = [...store.texts]
+    if (texts.length <= mostKept) return texts
+    const isBusy = (text: StoredText) =>
+      this.#sessions.has(textKey(text)) || pendingEdits(store, text, text.text).length > 0
+    return [...texts.slice(0, -mostKept).filter(isBusy), ...texts.slice(-mostKept)]
+  }
+
   async #trim(): Promise<void> {
     const { store } = this.#options
-    const idle = [...store.texts].filter(
-      text => !this.#sessions.has(textKey(text)) && pendingEdits(store, text, text.text).length === 0,
-    )
-    const tooMany = idle.slice(0, Math.max(0, idle.length - mostKept))
-    if (tooMany.length === 0) return
-    await store.confirm({
-      texts: tooMany.map(({ collection, id, path }): TextStep => ({ collection, id, path, put: null })),
-    })
+    if (this.#isTrimming) return
+    const kept = new Set(this.#kept)
+    const gone = [...store.texts].filter(text => !kept.has(text))
+    if (gone.length === 0) return
+    this.#isTrimming = true
+    try {
+      const texts = gone.map(({ collection, id, path }): TextStep => ({ collection, id, path, put: null }))
+      await store.confirm({ texts })
+    } finally {
+      this.#isTrimming = false
+    }
   }
 }
 
@@ -467,6 +504,28 @@ function stepOf(
   if (known.updates.length < longestTail) return { ...place, text, add: toBase64(update) }
   const whole = runtime.compact([...updatesOf(runtime, known), update])
   return { ...place, put: { text, updates: [toBase64(whole)] } }
+}
+
+/** Throws PROTOCOL_ERROR for what is no update. */
+function readUpdate(runtime: TextRuntime, text: string): Uint8Array {
+  try {
+    const update = fromBase64(text)!
+    runtime.merge([update, update])
+    return update
+  } catch (cause) {
+    throw new CloudError('PROTOCOL_ERROR', { errMsg: 'the server said what is no edit of a text', cause })
+  }
+}
+
+function hashOf(runtime: TextRuntime, stored: StoredText): string | undefined {
+  try {
+    const copy = runtime.open(updatesOf(runtime, stored), 0)
+    const { hash } = copy
+    copy.close()
+    return hash
+  } catch {
+    return undefined // what cannot be read is like nothing
+  }
 }
 
 function clientIdFrom(random: RandomBytes): number {

@@ -1,2 +1,3 @@
+export type { Awareness } from 'y-protocols/awareness'
 export type { Doc as YDoc, Text as YText } from 'yjs'
 export { TextReplica, textRuntime } from './text-runtime.ts'

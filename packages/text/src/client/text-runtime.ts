@@ -3,6 +3,7 @@ import { replaceCharacters } from '../field/replace-characters.ts'
 import { mergeUpdates, openTextDoc, pinnedRoot, plainOf } from '../replica.ts'
 import { textHash } from '../text-hash.ts'
 import { beginningOf } from './beginning.ts'
+import { ReplicaAwareness } from './replica-awareness.ts'
 
 /** One text, alive on a device: what an editor is bound to. */
 export class TextReplica {
@@ -10,6 +11,7 @@ export class TextReplica {
   /** The name of its type: the one that was written first, else ours. */
   readonly root: string
   readonly ytext: Y.Text
+  #awareness: ReplicaAwareness | undefined
 
   constructor(updates: readonly Uint8Array[], clientId: number) {
     this.doc = openTextDoc({ updates, clientId })
@@ -67,7 +69,14 @@ export class TextReplica {
     return () => this.doc.off('update', heard)
   }
 
+  /** Made when it is first asked for. */
+  get awareness(): ReplicaAwareness {
+    this.#awareness ??= new ReplicaAwareness(this.doc)
+    return this.#awareness
+  }
+
   close(): void {
+    this.#awareness?.close()
     this.doc.destroy()
   }
 }
