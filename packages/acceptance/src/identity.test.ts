@@ -87,7 +87,7 @@ test('[FN-18] [IDENTITY-11] two users of one device: what one wrote without a ne
   await cloud.whenSynced()
   const berts = sent.slice(from)
   expect(berts.some(frame => frame.includes('"push"'))).toBe(true)
-  for (const frame of berts) expect(frame).not.toMatch(new RegExp(`a1|a2|a\\.txt|nobody else|${anna}`))
+  for (const frame of berts) expect(frame).not.toMatch(new RegExp(`"a1"|"a2"|a\\.txt|nobody else|${anna}`))
   const notes = server.database().collection('notes')
   expect((await notes.where({ _id: 'a2' }).get()).data).toEqual([])
 
