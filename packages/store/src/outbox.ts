@@ -63,7 +63,16 @@ export class Outbox implements OutboxView {
 
   /** Numbers all from 1 on. */
   renumber(): void {
-    const all = this.#all.map((mutation, at) => Object.freeze({ ...mutation, id: at + 1 }))
+    this.#replace((mutation, at) => ({ ...mutation, id: at + 1 }))
+  }
+
+  /** Their authors have seen nothing of the history that counts from now on. */
+  forgetBases(): void {
+    this.#replace(mutation => ({ ...mutation, base: 0 }))
+  }
+
+  #replace(change: (mutation: Mutation, at: number) => Mutation): void {
+    const all = this.#all.map((mutation, at) => Object.freeze(change(mutation, at)))
     this.#all = []
     this.#durable = undefined
     this.#byDocument = new DocMap()
