@@ -26,6 +26,7 @@ export interface PendingChange {
 export class PendingChanges {
   readonly #byDocument = new Map<string, PendingChange>()
   #characters = 0
+  #mayHaveDoubtful = false
 
   get size(): number {
     return this.#byDocument.size
@@ -70,10 +71,13 @@ export class PendingChanges {
   doubt(collection: string, matches: (document: Document) => boolean): void {
     for (const each of this.#byDocument.values())
       each.isDoubtful ||= each.collection === collection && each.after !== null && matches(each.after)
+    this.#mayHaveDoubtful = this.#byDocument.size > 0
   }
 
   get doubtful(): readonly PendingChange[] {
-    return this.#byDocument.size === 0 ? [] : [...this.#byDocument.values()].filter(each => each.isDoubtful)
+    const found = this.#mayHaveDoubtful ? this.all.filter(each => each.isDoubtful) : []
+    this.#mayHaveDoubtful = found.length > 0
+    return found
   }
 
   get all(): readonly PendingChange[] {
