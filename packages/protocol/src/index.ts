@@ -14,7 +14,18 @@ export {
   isErrorCode,
   toCloudError,
 } from './errors.ts'
-export { mutationFromJson, mutationToJson, parseDown, parseUp, readItem, readOutcome } from './frames.ts'
+export {
+  type GoneItem,
+  mutationFromJson,
+  mutationToJson,
+  type PatchItem,
+  type PutItem,
+  parseDown,
+  parseUp,
+  readItem,
+  readOutcome,
+  readSnapshotItem,
+} from './frames.ts'
 export { checkPosition, Geo, GeoPoint, type GeoType, geoFromJson, type Position } from './geo.ts'
 export { fractionFrom, newClientId, newDocId, newNonce, type RandomBytes } from './ids.ts'
 export { limits } from './limits.ts'
@@ -28,6 +39,7 @@ export {
   type MutationJson,
   oldestProtocolVersion,
   protocolVersion,
+  type SnapshotItem,
   type UpMessage,
   type UpOf,
   upSchema,
@@ -47,6 +59,7 @@ export {
 export { type NormaliseOptions, normalise } from './normalise.ts'
 export { frameFor, isKnownIn } from './older-versions.ts'
 export { isForbiddenKey, type Json, parseJson } from './parse-json.ts'
+export { applyPatch, type Patch, patchBetween } from './patch.ts'
 export {
   type PollAnswer,
   type PollQuestion,

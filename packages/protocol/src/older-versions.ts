@@ -10,6 +10,8 @@ const messagesSince: { readonly [type in UpMessage['type']]?: number } = {
   aggregate: 2,
   prioritise: 3,
   check: 3,
+  signIn: 4,
+  merge: 4,
 }
 
 /** What came with a version inside a message, and how to do without. Each changes a copy. */

@@ -258,6 +258,7 @@ export class Session implements Conversation {
 
   async #apply(message: DownOf<'changes'>): Promise<void> {
     const pulled = this.#parts.pull.changes(message)
+    if (pulled.kind === 'gap' && pulled.isOurs) return this.#end()
     if (pulled.kind === 'gap')
       throw new CloudError('PROTOCOL_ERROR', {
         errMsg: `a change message from version ${message.from} that does not follow what came before: starting again`,

@@ -5,6 +5,7 @@ import {
   documentText,
   type Outcome,
   toCloudError,
+  type Version,
   type Write,
 } from '@nearcloud/protocol'
 import { applyWrite, checkWrite, compileFilter, type WriteContext } from '@nearcloud/query'
@@ -49,7 +50,7 @@ function decide(group: Group, request: CommitRequest): Decision {
       effects.push({ id: asked.id, existed: before !== null, exists: applied.after !== null })
       for (const path of applied.superseded) superseded.push(`${write.collection}/${write.id}/${path}`)
       if (!applied.touched) continue
-      const after = restage(before, applied.after)
+      const after = restage(before, applied.after, context.version)
       authorise(group, actor, write, before, after)
       group.stage.try(write.collection, write.id, after)
       kinds.set(keyOf(write.collection, write.id), write.op === 'set' ? 'replace' : 'update')
@@ -114,10 +115,10 @@ function ownedBy(actor: Actor, write: Write, before: Staged | null): Write {
   return before ? write : { ...write, data: { _openid: actor.openid, ...write.data } }
 }
 
-function restage(before: Staged | null, after: Staged['stored'] | null): Staged | null {
+function restage(before: Staged | null, after: Staged['stored'] | null, version: Version): Staged | null {
   if (!after) return null
   const unchanged = before && before.stored.doc === after.doc && before.stored.stamps === after.stamps
-  return unchanged ? before : { stored: after, text: documentText(after.doc) }
+  return unchanged ? before : { stored: after, text: documentText(after.doc), version }
 }
 
 function authorise(

@@ -4,6 +4,7 @@ import type { Published } from '../commit/committer.ts'
 import type { LiveEnvironment } from '../commit/live-environment.ts'
 import { nextTurn } from '../engine/turn.ts'
 import { Feed, type FeedOptions } from './feed.ts'
+import { Patches } from './patches.ts'
 import { SharedLookups } from './shared-lookups.ts'
 import { type Parts, usualParts } from './snapshot.ts'
 import { SubscriptionIndex } from './subscription-index.ts'
@@ -23,6 +24,7 @@ export class Fanout {
   readonly environment: LiveEnvironment
   readonly index = new SubscriptionIndex()
   readonly parts: Parts
+  readonly patches = new Patches()
   readonly lookups = new SharedLookups(() => this.#head)
   readonly #feedOfClient = new Map<string, Feed>()
   readonly #due = new Set<Feed>()

@@ -8,6 +8,8 @@ export interface PendingChange {
   readonly id: DocId
   /** Before the first of them. */
   before: Document | null
+  /** The commit that made `before`, where that is known. */
+  base: Version | undefined
   firstVersion: Version
   /** After the last of them. */
   after: Document | null
@@ -46,6 +48,7 @@ export class PendingChanges {
         collection: change.collection,
         id: change.id,
         before: change.before,
+        base: change.beforeVersion,
         firstVersion: change.version,
         after: change.after,
         afterText: change.afterText,
@@ -58,6 +61,7 @@ export class PendingChanges {
     known.isOwn ||= isOwn
     if (change.version < known.firstVersion) {
       known.before = change.before
+      known.base = change.beforeVersion
       known.firstVersion = change.version
     }
     if (change.version > known.lastVersion) {
