@@ -327,3 +327,25 @@ test('[LINK-11] online again while the old connection is closing: the next attem
   expect(ann.sync.state).toBe('online')
   expect(await called).not.toBe('OFFLINE')
 })
+
+test('[LINK-13] while messages wait for their turn nothing more is read, and working is no silence', async () => {
+  const rig = new TestRig()
+  rig.server.heartbeatMs = 10_000
+  const ann = await rig.client({ isStarted: false })
+  const calls: string[] = []
+  const { connect } = ann.network.transport
+  ann.network.transport.connect = listener => {
+    const connection = connect(listener)
+    return Object.assign(connection, { pause: () => calls.push('pause'), resume: () => calls.push('resume') })
+  }
+  ann.sync.start()
+  void ann.sync.subscribe(everyOne('todos'))
+  await rig.pass()
+  calls.length = 0
+  const [session] = [...rig.server.sessions]
+  for (let i = 0; i < 100; i++) session!.say({ type: 'pong' })
+  for (let i = 0; i < 20; i++) await rig.pass()
+  expect(calls[0]).toBe('pause')
+  expect(calls.at(-1)).toBe('resume')
+  expect(ann.sync.state).toBe('online')
+})
