@@ -269,4 +269,18 @@ test('[IDENTITY-11] in a browser: what one wrote without a network, the other ne
     ['a2', anna],
     ['b1', bert],
   ])
+
+  // who leaves for good leaves nothing
+  const databases = () =>
+    page.evaluate(async () =>
+      (await indexedDB.databases()).map(({ name }) => name).filter(name => /\.u\w{12}/.test(name!)),
+    )
+  expect(await databases()).toHaveLength(4)
+  await page.evaluate(() =>
+    window.app.cloud
+      .auth()
+      .signOut({ wipe: true })
+      .then(() => undefined),
+  )
+  expect(await databases()).toHaveLength(2)
 })
