@@ -87,7 +87,7 @@ test('[FN-18] [IDENTITY-11] two users of one device: what one wrote without a ne
   await cloud.whenSynced()
   const berts = sent.slice(from)
   expect(berts.some(frame => frame.includes('"push"'))).toBe(true)
-  for (const frame of berts) expect(frame).not.toMatch(new RegExp(`a1|a2|a\\.txt|nobody else|${anna}`))
+  for (const frame of berts) expect(frame).not.toMatch(new RegExp(`"a1"|"a2"|a\\.txt|nobody else|${anna}`))
   const notes = server.database().collection('notes')
   expect((await notes.where({ _id: 'a2' }).get()).data).toEqual([])
 
@@ -269,4 +269,18 @@ test('[IDENTITY-11] in a browser: what one wrote without a network, the other ne
     ['a2', anna],
     ['b1', bert],
   ])
+
+  // who leaves for good leaves nothing
+  const databases = () =>
+    page.evaluate(async () =>
+      (await indexedDB.databases()).map(({ name }) => name).filter(name => /\.u\w{12}/.test(name!)),
+    )
+  expect(await databases()).toHaveLength(4)
+  await page.evaluate(() =>
+    window.app.cloud
+      .auth()
+      .signOut({ wipe: true })
+      .then(() => undefined),
+  )
+  expect(await databases()).toHaveLength(2)
 })

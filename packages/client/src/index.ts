@@ -22,6 +22,7 @@ export type { AnonymousChoice, SignInOptions, SignInResult } from './identity/si
 export type { InitOptions, SubscribeOption } from './init-options.ts'
 export type { HttpRequest, HttpResponse, Platform } from './platform.ts'
 export type { Rejection, RejectionChange, Rejections } from './rejections.ts'
+export { type CallbackRequest, requestByCallback } from './request-by-callback.ts'
 export { type Fetch, requestByFetch } from './request-by-fetch.ts'
 export type {
   DownloadProgress,

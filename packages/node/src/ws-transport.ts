@@ -50,6 +50,8 @@ export class WsTransport implements Transport {
         socket.close(1000)
         setTimeout(() => socket.terminate(), 1_000).unref()
       },
+      pause: () => socket.pause(),
+      resume: () => socket.resume(),
       get bufferedBytes() {
         return socket.bufferedAmount
       },

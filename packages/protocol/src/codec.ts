@@ -70,9 +70,12 @@ export function toJson(value: Value): Json {
   }
 }
 
-/** The normalised value of a JSON tree; the tree's own objects are not kept. Throws VALUE_REFUSED as `decode`. */
-export function fromJson(tree: unknown): Value {
-  return revive(tree, '', 0)
+/**
+ * The normalised value of a JSON tree; the tree's own objects are not kept. Throws VALUE_REFUSED as `decode`. `depth`: how
+ * deep in a document it is going to be.
+ */
+export function fromJson(tree: unknown, depth = 0): Value {
+  return revive(tree, '', depth)
 }
 
 function revive(tree: unknown, path: string, depth: number): Value {

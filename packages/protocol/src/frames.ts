@@ -9,12 +9,14 @@ import {
   type Item,
   type MutationJson,
   type OutcomeJson,
+  type SnapshotItem,
   type UpMessage,
   upSchema,
 } from './messages.ts'
-import type { Mutation, Outcome, PathChange, Write } from './mutation.ts'
+import type { Mutation, Outcome, PathChange, Version, Write } from './mutation.ts'
 import { parseJson } from './parse-json.ts'
-import type { Document, DocumentData } from './values.ts'
+import type { Patch } from './patch.ts'
+import type { DocId, Document, DocumentData } from './values.ts'
 
 /** A frame from a client, by a server that trusts nobody. Throws PROTOCOL_ERROR. */
 export function parseUp(frame: string): UpMessage {
@@ -101,15 +103,43 @@ function objectFromJson(tree: unknown): DocumentData {
   })
 }
 
-/** The document of an item, or the id of what is gone. */
-export function readItem(
-  item: Item,
-):
-  | { collection: string; version: number; document: Document }
-  | { collection: string; version: number; gone: string | number } {
-  const [collection, version] = item
-  if (item[2] === null) return { collection, version, gone: item[3]! }
-  return { collection, version, document: fromJson(item[2]) as Document }
+/** A document at a version. */
+export interface PutItem {
+  readonly collection: string
+  readonly version: Version
+  readonly document: Document
+}
+
+/** What is no longer there, or no longer to be seen. */
+export interface GoneItem {
+  readonly collection: string
+  readonly version: Version
+  readonly gone: DocId
+}
+
+/** What the document of version `base` became. */
+export interface PatchItem {
+  readonly collection: string
+  readonly version: Version
+  readonly base: Version
+  readonly id: DocId
+  readonly patch: Patch
+}
+
+/** What an item says. Throws VALUE_REFUSED for what no `encode` gives. */
+export function readItem(item: Item): PutItem | GoneItem | PatchItem {
+  const [collection, version, what] = item
+  if (what === null) return { collection, version, gone: item[3] as DocId }
+  if (typeof what !== 'number') return { collection, version, document: fromJson(what) as Document }
+  const [, , , set, id, removed = []] = item as Extract<Item, { 2: number }>
+  return { collection, version, base: what, id: id!, patch: { set: set!, removed } }
+}
+
+/** A document of a snapshot of `collection`; undefined for the id of one that is gone. */
+export function readSnapshotItem(collection: string, item: SnapshotItem): PutItem | undefined {
+  if (item.length === 2) return { collection, version: item[0], document: fromJson(item[1]) as Document }
+  if (item[2] === null) return undefined
+  return { collection: item[0], version: item[1], document: fromJson(item[2]) as Document }
 }
 
 /** Types an outcome as it came from a message. */

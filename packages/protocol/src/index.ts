@@ -15,13 +15,17 @@ export {
   toCloudError,
 } from './errors.ts'
 export {
+  type GoneItem,
   mutationFromJson,
   mutationToJson,
   mutationToSend,
+  type PatchItem,
+  type PutItem,
   parseDown,
   parseUp,
   readItem,
   readOutcome,
+  readSnapshotItem,
 } from './frames.ts'
 export { checkPosition, Geo, GeoPoint, type GeoType, geoFromJson, type Position } from './geo.ts'
 export { fractionFrom, newClientId, newDocId, newNonce, type RandomBytes } from './ids.ts'
@@ -37,6 +41,7 @@ export {
   oldestProtocolVersion,
   protocolVersion,
   type Room,
+  type SnapshotItem,
   type UpMessage,
   type UpOf,
   upSchema,
@@ -58,6 +63,7 @@ export {
 export { type NormaliseOptions, normalise } from './normalise.ts'
 export { frameFor, isKnownIn } from './older-versions.ts'
 export { isForbiddenKey, type Json, parseJson } from './parse-json.ts'
+export { applyPatch, type Patch, patchBetween } from './patch.ts'
 export {
   type PollAnswer,
   type PollQuestion,

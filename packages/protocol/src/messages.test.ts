@@ -208,6 +208,7 @@ test.each(everyMessage)(
 const optional = new Set([
   'token',
   'epoch',
+  'changes.lastMutation',
   'viewKey',
   'window',
   'windows',

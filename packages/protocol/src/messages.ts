@@ -100,11 +100,25 @@ const priority = v.optional(v.picklist(['high', 'normal', 'low']))
 
 const errorSchema = v.strictObject({ code: v.string(), errMsg: v.string(), details: v.optional(record) })
 
-/** `[collection, version, document]`, or `[collection, version, null, id]` for "you no longer have it". */
+const putSchema = v.strictTuple([v.string(), count, documentTree])
+const goneSchema = v.strictTuple([v.string(), count, v.null(), id])
+
+/**
+ * `[collection, version, document]`, or `[collection, version, null, id]` for "you no longer have it".
+ *
+ * Since version 4: `[collection, version, base, { path: value }, id, [path, …]]`, what the document of version `base` became.
+ * Each path (dotted, all but its last part an object's there) gets its value; those of the list, which may be absent, are
+ * removed first. Only a reader who holds that version gets it, and to no other version it may be applied.
+ */
 const itemSchema = v.union([
-  v.strictTuple([v.string(), count, documentTree]),
-  v.strictTuple([v.string(), count, v.null(), id]),
+  putSchema,
+  goneSchema,
+  v.strictTuple([v.string(), count, count, documentTree, id]),
+  v.strictTuple([v.string(), count, count, documentTree, id, v.pipe(v.array(v.string()), v.minLength(1))]),
 ])
+
+/** As above; since version 4 `[version, document]`, of the subscription's collection. */
+const snapshotItemSchema = v.union([putSchema, goneSchema, v.strictTuple([count, documentTree])])
 
 // ---- up: from a client to the server ---------------------------------------------------------------------------
 
@@ -300,7 +314,7 @@ const snapshot = v.strictObject({
   type: v.literal('snapshot'),
   id: count,
   version: count,
-  items: v.array(itemSchema),
+  items: v.array(snapshotItemSchema),
   /** The ids in the query's window, when it has a limit or skip; on the last part. */
   window: v.optional(v.array(id)),
   done: count,
@@ -338,13 +352,15 @@ const digest = v.strictObject({
  * Everything between two versions that concerns this client, to be applied whole. `lastMutation`: this client's
  * mutations up to it are in `to`. `windows` are the new windows, by subscription id. What is too large for a frame comes in
  * parts, one right after the other; those before the last have `to` equal to `from`, no windows and no new `lastMutation`.
+ *
+ * Since version 4 `viewKey` may be absent, and is the welcome's then; `lastMutation` too: no more of them than before.
  */
 const changes = v.strictObject({
   type: v.literal('changes'),
   from: count,
   to: count,
-  viewKey: v.string(),
-  lastMutation: count,
+  viewKey: v.optional(v.string()),
+  lastMutation: v.optional(count),
   items: v.array(itemSchema),
   windows: v.optional(v.array(v.strictTuple([count, v.array(id)]))),
 })
@@ -424,5 +440,6 @@ export type DownMessage = v.InferOutput<typeof downSchema>
 export type DownOf<T extends DownMessage['type']> = Extract<DownMessage, { type: T }>
 export type UpOf<T extends UpMessage['type']> = Extract<UpMessage, { type: T }>
 export type Item = v.InferOutput<typeof itemSchema>
+export type SnapshotItem = v.InferOutput<typeof snapshotItemSchema>
 export type MutationJson = v.InferOutput<typeof mutationSchema>
 export type OutcomeJson = v.InferOutput<typeof outcomeSchema>

@@ -15,6 +15,8 @@ const messagesSince: { readonly [type in UpMessage['type']]?: number } = {
   enter: 4,
   leave: 4,
   present: 4,
+  signIn: 4,
+  merge: 4,
 }
 
 /** What came with a version inside a message, and how to do without. Each changes a copy. */

@@ -30,7 +30,7 @@ import { type FoldJob, RecordLog } from './record-log.ts'
 import { entryText, type LoggedStep } from './records.ts'
 import type { Segments } from './segments.ts'
 import { ShownTexts } from './shown-texts.ts'
-import type { State } from './state.ts'
+import { beginsHistory, type State } from './state.ts'
 import type { Storage, StorageInfo } from './storage.ts'
 import type {
   Checkpoint,
@@ -254,6 +254,8 @@ export class LocalStore implements Store {
 
   /** Of the latest mutation that storage may not have yet. */
   #lastTime = 0
+  /** Steps on their way into storage after which versions mean something else. */
+  #historiesBeginning = 0
 
   #commit(writes: readonly Write[], context: CommitContext, retries?: string): CommitReceipt {
     this.#assertOpen()
@@ -284,7 +286,7 @@ export class LocalStore implements Store {
     return Object.freeze({
       id: nextMutation,
       nonce: newNonce(this.#random),
-      base: base ?? seen,
+      base: this.#historiesBeginning > 0 ? 0 : (base ?? seen),
       time: Math.max(time, lastTime),
       writes: Object.freeze([...writes]),
     })
@@ -294,13 +296,20 @@ export class LocalStore implements Store {
     this.#assertOpen()
     const { collections, outbox } = this.#state
     const step = this.#withTextsGone(this.#withRoom(given))
-    await this.#log.write(entryText({ kind: 'step', step }), () => {
+    const isTurning = beginsHistory(step, this.checkpoint)
+    if (isTurning) this.#historiesBeginning++
+    const written = this.#log.write(entryText({ kind: 'step', step }), () => {
       const before = this.checkpoint.openid
       const concerned = this.#state.applyStep(step)
       const { openid } = this.checkpoint
       if (openid !== before) concerned.addAll(outbox.touched())
       this.#live.publish(rebase(collections, outbox, concerned, openid, this.#shown))
     })
+    try {
+      await written
+    } finally {
+      if (isTurning) this.#historiesBeginning--
+    }
   }
 
   /** What more is refused than the list of the rejected holds: the oldest are told, then they go. */

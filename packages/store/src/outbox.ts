@@ -108,9 +108,18 @@ export class Outbox implements OutboxView {
 
   /** Numbers all from 1 on. */
   renumber(): void {
-    const numbered = (mutation: Mutation, at: number) => Object.freeze({ ...mutation, id: at + 1 })
-    const all = this.#all.map(numbered)
-    if (this.#amended?.older) this.#amended.older = numbered(this.#amended.older, this.#amended.at)
+    this.#replaceAll((mutation, at) => ({ ...mutation, id: at + 1 }))
+  }
+
+  /** Their authors have seen nothing of the history that counts from now on. */
+  forgetBases(): void {
+    this.#replaceAll(mutation => ({ ...mutation, base: 0 }))
+  }
+
+  #replaceAll(change: (mutation: Mutation, at: number) => Mutation): void {
+    const changed = (mutation: Mutation, at: number) => Object.freeze(change(mutation, at))
+    const all = this.#all.map(changed)
+    if (this.#amended?.older) this.#amended.older = changed(this.#amended.older, this.#amended.at)
     this.#all = []
     this.#durable = undefined
     this.#byDocument = new DocMap()

@@ -16,7 +16,7 @@ export class ChangeParts {
       message.to === message.from &&
       message.items.length > 0 &&
       !message.windows &&
-      message.lastMutation <= seen
+      (message.lastMutation ?? seen) <= seen
     const items = this.#first ? [...this.#items, ...message.items] : message.items
     this.#first = isPart ? (this.#first ?? message) : undefined
     this.#items = isPart ? items : []

@@ -143,6 +143,14 @@ class Attempt implements Connection {
     this.#way?.send(frame)
   }
 
+  pause(): void {
+    this.#way?.pause()
+  }
+
+  resume(): void {
+    this.#way?.resume()
+  }
+
   close(reason?: 'stuck'): void {
     if (this.isOver) return
     this.isClosedHere = true

@@ -13,15 +13,19 @@ export interface HeartbeatOptions {
 /**
  * Asks the other side for a sign of life; anything that comes from it is one. It is silent after two pings without one, and
  * sooner when mutations have waited for an answer for half a minute, and as long as a slow network may need to carry them,
- * without one. Returns `heard` and the way to stop.
+ * without one. `heard`: a sign of life; `expecting`: something was sent that is to be answered.
  */
-export function startHeartbeat(options: HeartbeatOptions): { heard(): void; stop(): void } {
+export function startHeartbeat(options: HeartbeatOptions): {
+  heard(): void
+  expecting(): void
+  stop(): void
+} {
   const { clock, everyMs, ping, unansweredBytes, silent } = options
   let unanswered = 0
   let heardAt = clock.now()
-  let waitingSince: Millis | undefined
+  let waitingSince: Millis = 0
   let cancel = clock.after(everyMs, tick)
-  let cancelWatch = clock.after(watchMs, watch)
+  let cancelWatch: (() => void) | undefined
 
   function tick(): void {
     if (unanswered === 2) {
@@ -34,17 +38,16 @@ export function startHeartbeat(options: HeartbeatOptions): { heard(): void; stop
   }
 
   function watch(): void {
-    cancelWatch = clock.after(watchMs, watch)
     const bytes = unansweredBytes()
-    if (bytes === 0) waitingSince = undefined
-    else waitingSince ??= clock.now()
-    const since = Math.max(heardAt, waitingSince ?? clock.now())
+    cancelWatch = bytes > 0 ? clock.after(watchMs, watch) : undefined
+    if (bytes === 0) return
+    const since = Math.max(heardAt, waitingSince)
     if (clock.now() - since >= patienceMs + bytes / slowestBytesPerMs) end()
   }
 
   function end(): void {
     cancel()
-    cancelWatch()
+    cancelWatch?.()
     silent()
   }
 
@@ -53,9 +56,14 @@ export function startHeartbeat(options: HeartbeatOptions): { heard(): void; stop
       unanswered = 0
       heardAt = clock.now()
     },
+    expecting() {
+      if (cancelWatch) return
+      waitingSince = clock.now()
+      cancelWatch = clock.after(watchMs, watch)
+    },
     stop() {
       cancel()
-      cancelWatch()
+      cancelWatch?.()
     },
   }
 }

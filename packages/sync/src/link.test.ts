@@ -241,6 +241,69 @@ test('[LINK-8] a change message that leaves a gap is not applied: the next conve
   expect(ann.store.get('todos', 'in truth')).toBeDefined()
 })
 
+test('[PATCH-6] a patch for another version than is here is a gap: nothing of its message is applied', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  void ann.sync.subscribe(everyOne('todos'))
+  await rig.pass()
+  rig.server.put('todos', { _id: 'a', n: 1 })
+  await rig.pass()
+  const { version } = rig.server
+  const say = (base: number, id: string) => {
+    for (const session of [...rig.server.sessions])
+      session.say({
+        type: 'changes',
+        from: ann.store.checkpoint.version,
+        to: version + 1,
+        items: [
+          ['todos', version + 1, { _id: 'beside' }],
+          ['todos', version + 1, base, { n: 2 }, id],
+        ],
+      })
+    return settle()
+  }
+  for (const [base, id] of [
+    [version - 1, 'a'],
+    [version + 1, 'a'],
+    [version, 'nobody'],
+  ] as const) {
+    await say(base, id)
+    expect(ann.store.get('todos', 'a')).toEqual({ _id: 'a', n: 1 })
+    expect(ann.store.get('todos', 'beside')).toBeUndefined()
+    expect(ann.sync.state).not.toBe('online')
+    await rig.pass(30_000)
+    expect(ann.sync.state).toBe('online')
+  }
+  expect(ann.namesOf('error')).toHaveLength(3)
+  await say(version, 'a')
+  expect(ann.store.get('todos', 'a')).toEqual({ _id: 'a', n: 2 })
+  expect(ann.store.confirmed('todos', 'a')?.version).toBe(version + 1)
+  expect(ann.namesOf('error')).toHaveLength(3)
+})
+
+test('[PATCH-7] a patch of what was let go before it came begins the conversation anew, and is no error', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client({ warmMs: 1_000 })
+  const all = ann.sync.subscribe(everyOne('todos'))
+  await rig.pass()
+  all.close()
+  await rig.pass(2_000)
+  const { version } = rig.server
+  for (const session of [...rig.server.sessions])
+    session.say({
+      type: 'changes',
+      from: ann.store.checkpoint.version,
+      to: version + 1,
+      items: [['todos', version + 1, version, { n: 2 }, 'a']],
+    })
+  await settle()
+  expect(ann.sync.state).not.toBe('online')
+  expect(ann.store.checkpoint.version).toBe(version)
+  await rig.pass(30_000)
+  expect(ann.sync.state).toBe('online')
+  expect(ann.namesOf('error')).toEqual([])
+})
+
 test('[LINK-8] a change message that counts a mutation whose outcome never came is not applied', async () => {
   const rig = new TestRig()
   const ann = await rig.client()
@@ -263,4 +326,26 @@ test('[LINK-11] online again while the old connection is closing: the next attem
   await rig.pass()
   expect(ann.sync.state).toBe('online')
   expect(await called).not.toBe('OFFLINE')
+})
+
+test('[LINK-13] while messages wait for their turn nothing more is read, and working is no silence', async () => {
+  const rig = new TestRig()
+  rig.server.heartbeatMs = 10_000
+  const ann = await rig.client({ isStarted: false })
+  const calls: string[] = []
+  const { connect } = ann.network.transport
+  ann.network.transport.connect = listener => {
+    const connection = connect(listener)
+    return Object.assign(connection, { pause: () => calls.push('pause'), resume: () => calls.push('resume') })
+  }
+  ann.sync.start()
+  void ann.sync.subscribe(everyOne('todos'))
+  await rig.pass()
+  calls.length = 0
+  const [session] = [...rig.server.sessions]
+  for (let i = 0; i < 100; i++) session!.say({ type: 'pong' })
+  for (let i = 0; i < 20; i++) await rig.pass()
+  expect(calls[0]).toBe('pause')
+  expect(calls.at(-1)).toBe('resume')
+  expect(ann.sync.state).toBe('online')
 })

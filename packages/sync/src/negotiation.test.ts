@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { protocolVersion } from '@nearcloud/protocol'
+import { isKnownIn, protocolVersion, type UpMessage } from '@nearcloud/protocol'
 import { misfit } from '@nearcloud/protocol/testing'
 import { MemoryMedium } from '@nearcloud/store/testing'
 import { expect, test } from 'vitest'
@@ -48,6 +48,13 @@ test.each(older)(
     following.close()
   },
 )
+
+test.each(older)('[NEGOTIATE-1] what version %i has no shape for is not said in it', version => {
+  const types = (of: number) =>
+    (shapeOf(of).either as { type: { exactly: UpMessage['type'] } }[]).map(each => each.type.exactly)
+  const known = new Set(types(version))
+  for (const type of types(protocolVersion)) expect(isKnownIn(version, type), type).toBe(known.has(type))
+})
 
 test('[NEGOTIATE-2] a server that does not say what it speaks is asked one version after the other', async () => {
   const rig = new TestRig()

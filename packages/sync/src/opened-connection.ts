@@ -57,6 +57,14 @@ export class OpenedConnection implements Connection {
     this.#connection.close(reason)
   }
 
+  pause(): void {
+    this.#connection.pause?.()
+  }
+
+  resume(): void {
+    this.#connection.resume?.()
+  }
+
   listen(listener: TransportListener): void {
     this.#listener = listener
     for (const frame of this.#frames.splice(0)) listener.received(frame)

@@ -55,6 +55,8 @@ class PollConnection implements Connection {
   #ticket: string | undefined
   #isOver = false
   #isSending = false
+  #isPaused = false
+  #resumed: () => void = () => undefined
   /** When the other side was last heard. */
   #heardAt: Millis
 
@@ -78,9 +80,19 @@ class PollConnection implements Connection {
     if (!this.#isSending) void this.#send()
   }
 
+  pause(): void {
+    this.#isPaused = true
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    this.#resumed()
+  }
+
   close(): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#resumed()
     const ticket = this.#ticket
     if (ticket !== undefined) this.#ask({ kind: 'end', ticket }, this.#answerMs).catch(() => undefined)
     void Promise.resolve().then(() => this.#listener.closed({ code: 1000, words: 'closed here' }))
@@ -96,7 +108,13 @@ class PollConnection implements Connection {
         return
       }
       this.#listener.opened()
-      while (!this.#isOver) await this.#poll(opened.ticket, opened.holdMs)
+      while (!this.#isOver) {
+        await this.#poll(opened.ticket, opened.holdMs)
+        if (this.#isPaused)
+          await new Promise<void>(resolve => {
+            this.#resumed = resolve
+          })
+      }
     } catch (thrown) {
       this.#fail(thrown)
     }

@@ -1,10 +1,13 @@
 import {
+  applyPatch,
   type DownOf,
   type Item,
   type MutationId,
   type Outcome,
+  type PatchItem,
   readItem,
   readOutcome,
+  readSnapshotItem,
   type Version,
 } from '@nearcloud/protocol'
 import type { ConfirmedStep, Store, StoredSubscription } from '@nearcloud/store'
@@ -16,8 +19,11 @@ import type { Subscriptions } from './subscriptions.ts'
 /** A step for the store, and what it means for those who wait. */
 export type Pulled =
   | { readonly kind: 'step'; readonly step: ConfirmedStep; readonly accepted: readonly Outcome[] }
-  /** The message does not follow the ones before it: a new conversation finds out what is missing. */
-  | { readonly kind: 'gap' }
+  /**
+   * The message does not follow the ones before it: a new conversation finds out what is missing. `isOurs`: as can be when
+   * it changes documents of a query that was let go before all of it had come.
+   */
+  | { readonly kind: 'gap'; readonly isOurs: boolean }
 
 /** What the server says in one conversation, as steps for the store. */
 export class Pull {
@@ -55,11 +61,14 @@ export class Pull {
   }
 
   changes(message: DownOf<'changes'>): Pulled {
-    const { from, to, viewKey, lastMutation, items } = message
+    const { from, to, viewKey, items } = message
+    const { lastMutation = this.#store.checkpoint.seen } = message
     const included = this.#store.outbox.mutations.filter(mutation => mutation.id <= lastMutation)
     if (from !== this.#version || to < from || included.some(({ id }) => !this.#outcomes.has(id)))
-      return { kind: 'gap' }
-    const { puts, gone } = sortItems(items)
+      return { kind: 'gap', isOurs: false }
+    const sorted = this.#sortItems(items)
+    if (!sorted) return { kind: 'gap', isOurs: this.#subscriptions.hasLetGo }
+    const { puts, gone } = sorted
     for (const item of gone)
       for (const { assembly, query } of this.#subscriptions)
         if (query.collection === item.collection) assembly?.overtake(item)
@@ -76,7 +85,7 @@ export class Pull {
         puts,
         gone,
         accepted: lastMutation,
-        checkpoint: { version: to, viewKey, seen },
+        checkpoint: { version: to, ...(viewKey !== undefined && { viewKey }), seen },
         subscriptions: this.#windows(message.windows ?? []),
       },
       accepted,
@@ -93,7 +102,8 @@ export class Pull {
     const { assembly } = subscription
     const { key, query, isWindowed } = subscription
     assembly.isReplacing ??= this.#isHere(subscription)
-    const puts = assembly.add(version, sortItems(items).puts, last)
+    const came = items.flatMap(item => readSnapshotItem(query.collection, item) ?? [])
+    const puts = assembly.add(version, came, last)
     const done = { done: assembly.earlier + message.done, total: assembly.earlier + message.total }
     if (!last) {
       const { after, isReplacing } = assembly
@@ -154,15 +164,28 @@ export class Pull {
     }
     return changed
   }
-}
 
-function sortItems(items: readonly Item[]): { puts: Put[]; gone: Gone[] } {
-  const puts: Put[] = []
-  const gone: Gone[] = []
-  for (const item of items) {
-    const read = readItem(item)
-    if ('document' in read) puts.push(read)
-    else gone.push({ collection: read.collection, version: read.version, id: read.gone })
+  /** Undefined when there is a patch for a document as it is not here. */
+  #sortItems(items: readonly Item[]): { puts: Put[]; gone: Gone[] } | undefined {
+    const puts: Put[] = []
+    const gone: Gone[] = []
+    for (const item of items) {
+      const read = readItem(item)
+      if ('document' in read) puts.push(read)
+      else if ('gone' in read)
+        gone.push({ collection: read.collection, version: read.version, id: read.gone })
+      else {
+        const put = this.#patched(read)
+        if (!put) return undefined
+        puts.push(put)
+      }
+    }
+    return { puts, gone }
   }
-  return { puts, gone }
+
+  #patched({ collection, version, base, id, patch }: PatchItem): Put | undefined {
+    const known = this.#store.confirmed(collection, id)
+    if (known?.version !== base) return undefined
+    return { collection, version, document: applyPatch(known.document, patch) }
+  }
 }

@@ -34,6 +34,8 @@ export class Session implements Conversation {
   #access = ''
   #heartbeat: ReturnType<typeof startHeartbeat> | undefined
   #work: Promise<void> = Promise.resolve()
+  /** Messages whose turn did not come yet. */
+  #waiting = 0
   /** One for each ping that has no pong. */
   #pings: ((isAnswered: boolean) => void)[] = []
 
@@ -70,9 +72,11 @@ export class Session implements Conversation {
       this.#fail(error)
       return
     }
-    if (message.type === 'welcome') this.#access = message.access
+    if (message.type === 'welcome' || message.type === 'renewed') this.#access = message.access
     const arrived = message.type === 'fetch' ? this.#fetch(message) : message
     if (arrived instanceof Promise) arrived.catch(() => undefined) // told when its turn comes
+    this.#waiting++
+    if (this.#waiting === mostWaiting) this.#connection.pause?.()
     this.#work = this.#work
       .then(async () => {
         const due = await arrived
@@ -80,6 +84,7 @@ export class Session implements Conversation {
         else this.#end() // it cannot be had: as if the network had failed
       })
       .catch(error => this.#fail(error))
+      .then(() => this.#worked())
   }
 
   alive(): void {
@@ -131,6 +136,13 @@ export class Session implements Conversation {
       await this.#handleLive(message)
     } else throw unexpected(message.type)
     this.#parts.advanced()
+  }
+
+  /** A message has had its turn. While some wait nothing more is read; whoever works is not waiting for a sign of life. */
+  #worked(): void {
+    this.#waiting--
+    this.#heartbeat?.heard()
+    if (this.#waiting === resumeAt && this.#isOpen) this.#connection.resume?.()
   }
 
   /** What belongs in the place of this message. Several are fetched at once, and take effect in their order. */
@@ -214,14 +226,6 @@ export class Session implements Conversation {
     this.#phase = 'live'
     const send = (frame: string) => this.#send(frame)
     this.#parts.welcomed(welcome, this)
-    push.begin(send, welcome.lastMutation)
-    requests.begin(send, welcome.lastMutation, type => dialect.knows(type))
-    checks.begin(send)
-    // before version 3 a server knows nothing of snapshots that go on
-    subscriptions.begin(subscriptionSink(send), welcome.resumed && dialect.version >= 3)
-    this.#parts.texts.begin(send)
-    this.#parts.rooms.begin(send)
-    for (const subscription of subscriptions) if (subscription.isComplete) subscription.arrived()
     this.#heartbeat = startHeartbeat({
       clock: this.#parts.clock,
       everyMs: Math.max(welcome.heartbeatMs, shortestHeartbeatMs),
@@ -229,6 +233,18 @@ export class Session implements Conversation {
       silent: () => this.#connection.close('stuck'),
       unansweredBytes: () => push.unansweredBytes,
     })
+    const pushing = (frame: string) => {
+      send(frame)
+      this.#heartbeat?.expecting()
+    }
+    push.begin(pushing, welcome.lastMutation)
+    requests.begin(send, welcome.lastMutation, type => dialect.knows(type))
+    checks.begin(send)
+    // before version 3 a server knows nothing of snapshots that go on
+    subscriptions.begin(subscriptionSink(send), welcome.resumed && dialect.version >= 3)
+    this.#parts.texts.begin(send)
+    this.#parts.rooms.begin(send)
+    for (const subscription of subscriptions) if (subscription.isComplete) subscription.arrived()
     link.greeted()
   }
 
@@ -270,6 +286,7 @@ export class Session implements Conversation {
 
   async #apply(message: DownOf<'changes'>): Promise<void> {
     const pulled = this.#parts.pull.changes(message)
+    if (pulled.kind === 'gap' && pulled.isOurs) return this.#end()
     if (pulled.kind === 'gap')
       throw new CloudError('PROTOCOL_ERROR', {
         errMsg: `a change message from version ${message.from} that does not follow what came before: starting again`,
@@ -359,3 +376,6 @@ function unexpected(type: string): CloudError {
 }
 
 const shortestHeartbeatMs = 1_000
+/** Messages that wait while one takes effect: then nothing more is read, and again at so few. */
+const mostWaiting = 32
+const resumeAt = 8

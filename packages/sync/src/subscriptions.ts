@@ -27,6 +27,7 @@ export class Subscriptions {
   readonly #coverage = new Coverage(this.#byKey)
   #byId = new Map<number, Subscription>()
   #lastId = 0
+  #hasLetGo = false
   #sink: SubscriptionSink | undefined
 
   constructor(options: SubscriptionsOptions) {
@@ -37,6 +38,11 @@ export class Subscriptions {
 
   [Symbol.iterator](): Iterator<Subscription> {
     return this.#byKey.values()
+  }
+
+  /** In this conversation: of what was let go the other side may say something before it hears of it. */
+  get hasLetGo(): boolean {
+    return this.#hasLetGo
   }
 
   byId(id: number): Subscription | undefined {
@@ -78,6 +84,7 @@ export class Subscriptions {
   /** What a greeting says of them; each gets its number, and refused ones another chance. */
   greet(): { id: number; query: Json; complete: boolean; priority?: Priority; after?: DocId }[] {
     this.#byId = new Map()
+    this.#hasLetGo = false
     return [...this.#byKey.values()].map(subscription => {
       subscription.denial = undefined
       const { after } = subscription
@@ -160,6 +167,7 @@ export class Subscriptions {
   restart(subscription: Subscription): void {
     if (!this.#sink || subscription.id === undefined) return
     this.#byId.delete(subscription.id)
+    this.#hasLetGo = true
     this.#sink.unsubscribe(subscription.id)
     this.#tell(subscription)
     this.#options.changed()
@@ -265,6 +273,7 @@ export class Subscriptions {
     this.#coverage.forget()
     if (subscription.id !== undefined) {
       this.#byId.delete(subscription.id)
+      this.#hasLetGo = true
       this.#sink?.unsubscribe(subscription.id)
     }
     subscription.lost()

@@ -25,6 +25,9 @@ export interface Connection {
    * side may take that next time.
    */
   close(reason?: 'stuck'): void
+  /** No more frames for now, and again; those on their way may still come. Transports that cannot wait have neither. */
+  pause?(): void
+  resume?(): void
   /** Bytes handed to `send` that have not left this machine's buffers. */
   readonly bufferedBytes: number
 }

@@ -16,6 +16,11 @@ export const ofTheClient = [
     "if (outcome.status === 'rejected') return [rejectionOf(outcome)]",
     "if (outcome.status === 'rejected') return []",
   ]),
+  mutant('sync: a patch makes something of whatever is here', [
+    pull,
+    'if (known?.version !== base) return undefined',
+    'if (!known) return undefined',
+  ]),
   mutant('sync: documents that are gone stay', [pull, '        gone,\n        accepted', '        accepted']),
   mutant('sync: half of the changes applied', [
     pull,

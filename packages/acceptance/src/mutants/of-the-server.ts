@@ -57,6 +57,11 @@ export const ofTheServer = [
     'const isReadable = after !== null && mayRead(collection, after)',
     'const isReadable = after !== null',
   ]),
+  mutant('server: a patch for who could not read what it changes', [
+    'server/src/fanout/feed.ts',
+    'this.followed.holds(collection, before, isArriving) && this.#mayRead(collection, before)',
+    'true',
+  ]),
   mutant('server: no rule on snapshots', [
     'server/src/commit/find.ts',
     'matches(document) && decided(reads, () => judge.mayRead(actor, collection, document, reads))',

@@ -1,7 +1,8 @@
 /**
  * What goes wrong in worlds. Frames of one connection are never lost in the middle or put in another order: a WebSocket
  * does not do that. Across connections they are: what was sent over a broken one arrives late or never, and is sent again
- * over the next. Pushes alone arrive twice now and then, as over a relay that repeats a request without an answer.
+ * over the next. Pushes alone arrive twice now and then, as over a relay that repeats a request without an answer. The last
+ * is no misfortune, but has to be met as often.
  */
 export const faults = [
   'connection cut',
@@ -35,6 +36,7 @@ export const faults = [
   'history pruned',
   'rules changed',
   'write refused by rules',
+  'change told as a patch',
 ] as const
 
 export type Fault = (typeof faults)[number]

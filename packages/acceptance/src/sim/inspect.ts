@@ -1,11 +1,15 @@
 import {
+  applyPatch,
   type Document,
   type DownMessage,
   type DownOf,
   decodeTrusted,
+  encode,
   type Outcome,
+  type PatchItem,
   parseDown,
   readItem,
+  readSnapshotItem,
 } from '@nearcloud/protocol'
 import { readStamps } from '@nearcloud/query'
 import type { Batch, Session } from '@nearcloud/server/testing'
@@ -51,30 +55,47 @@ function inspectOutcomes(world: World, session: Session, outcomes: DownOf<'pushe
   }
 }
 
-function inspectItems(
-  world: World,
-  { openid }: Session,
-  message: DownOf<'changes'> | DownOf<'snapshot'>,
-): void {
+function inspectItems(world: World, session: Session, message: DownOf<'changes'> | DownOf<'snapshot'>): void {
+  const { openid } = session
   if (openid === undefined) {
     world.violates('I5', 'documents for nobody')
     return
   }
   const actor = { kind: 'user', openid } as const
-  for (const item of message.items) {
-    const read = readItem(item)
+  for (const read of readItems(session, message)) {
     const { collection, version } = read
     if ('gone' in read) {
       if (!wasReadable(world, openid, documentKey(collection, read.gone)))
         world.violates('I5', `${openid} hears of ${collection}/${read.gone}, which it could never read`)
       continue
     }
-    const key = documentKey(collection, read.document._id)
-    if (!world.judge.mayRead(actor, collection, read.document))
+    const document = 'patch' in read ? patched(world, read) : read.document
+    if (!document) {
+      world.violates('I2', `${openid} is sent a patch of ${collection}@${version} for what never was`)
+      continue
+    }
+    const key = documentKey(collection, document._id)
+    if ('patch' in read) world.count('change told as a patch')
+    if (!world.judge.mayRead(actor, collection, document))
       world.violates('I5', `${openid} is sent ${key}@${version}, which it may not read`)
-    if (world.disk.edition(key, version)?.text !== JSON.stringify(item[2]))
-      world.violates('I2', `${openid} is sent ${key}@${version} as it never was: ${JSON.stringify(item[2])}`)
+    if (world.disk.edition(key, version)?.text !== encode(document))
+      world.violates('I2', `${openid} is sent ${key}@${version} as it never was: ${encode(document)}`)
   }
+}
+
+function readItems(
+  { feed }: Session,
+  message: DownOf<'changes'> | DownOf<'snapshot'>,
+): readonly ReturnType<typeof readItem>[] {
+  if (message.type === 'changes') return message.items.map(readItem)
+  const { query } = feed!.followed.plain(message.id) ?? feed!.followed.window(message.id)!
+  return message.items.map(item => readSnapshotItem(query.collection, item)!)
+}
+
+/** What a patch makes of the version it names. */
+function patched(world: World, { collection, base, id, patch }: PatchItem): Document | undefined {
+  const before = world.disk.edition(documentKey(collection, id), base)?.document
+  return before ? applyPatch(before, patch) : undefined
 }
 
 /** Ids say that there is such a document. */

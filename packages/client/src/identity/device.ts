@@ -47,6 +47,10 @@ export class Device {
   readonly #events: DeviceEvents
   #register: Register | undefined
   #isClosed = false
+  #tellClosing: (error: CloudError) => void = () => undefined
+  readonly #closing = new Promise<never>((_, reject) => {
+    this.#tellClosing = reject
+  })
   /** One thing about users at a time. */
   #last: Promise<unknown>
   #mergingNow: Promise<void> = Promise.resolve()
@@ -61,6 +65,7 @@ export class Device {
     this.setting = setting
     this.#events = events
     const opening = previous.then(() => this.#open())
+    this.#closing.catch(() => undefined)
     this.seat = new Seat(opening)
     this.#last = opening.catch(() => undefined)
   }
@@ -78,7 +83,7 @@ export class Device {
   inTurn<T>(work: (register: Register) => Promise<T>): Promise<T> {
     const result = this.#last.then(async () => {
       await this.seat.opening
-      if (this.#isClosed) throw new CloudError('CLOSED', { errMsg: 'this cloud is closed: init it again' })
+      if (this.#isClosed) throw closed()
       return work(this.#register!)
     })
     this.#last = result.catch(() => undefined)
@@ -137,6 +142,12 @@ export class Device {
     return left
   }
 
+  /** Waits for something that nothing here depends on: `close` does not wait with it. */
+  unlessClosed<T>(coming: Promise<T>): Promise<T> {
+    coming.catch(() => undefined)
+    return Promise.race([coming, this.#closing])
+  }
+
   /** A user this device has not had. */
   newSlot(): string {
     return `u${toHex(this.platform.random(6))}`
@@ -151,6 +162,7 @@ export class Device {
   async close(options: { destroy?: boolean } = {}): Promise<void> {
     const work = this.#last
     this.#isClosed = true
+    this.#tellClosing(closed())
     await work
     const opening = await this.seat.opening.catch(() => undefined) // what never opened holds nothing
     const register = this.#register
@@ -311,6 +323,10 @@ export class Device {
     const { storeName } = this.setting
     return slot === '' ? storeName : `${storeName}.${slot}`
   }
+}
+
+function closed(): CloudError {
+  return new CloudError('CLOSED', { errMsg: 'this cloud is closed: init it again' })
 }
 
 /** Worth asking again with the next connection. */

@@ -297,6 +297,7 @@ test('[IDENTITY-16] what is under way for one user ends with USER_CHANGED, befor
   })
   await rig.pass()
   rig.server.isSilent = true
+  const following = cloud.subscribe('more')
   const asked: unknown[] = [
     cloud.callFunction({ name: 'f' }),
     todos.add({ data: { _id: 'a2' }, wait: 'server' } as never),
@@ -305,12 +306,16 @@ test('[IDENTITY-16] what is under way for one user ends with USER_CHANGED, befor
     db.collection('others').count(),
     db.collection('others').get(),
     cloud.whenSynced(),
-    cloud.subscribe('more').ready,
+    following.ready,
   ]
-  const calls = asked.map(call =>
+  const details: unknown[] = []
+  const calls = asked.map((call, n) =>
     (call as Promise<unknown>).then(
       value => ({ value }),
-      (error: { code: string }) => error.code,
+      (error: { code: string; details: unknown }) => {
+        details[n] = error.details
+        return error.code
+      },
     ),
   )
   await rig.pass(100)
@@ -323,6 +328,11 @@ test('[IDENTITY-16] what is under way for one user ends with USER_CHANGED, befor
   await rig.pass(120_000)
   expect(await Promise.all(calls)).toEqual(calls.map(() => 'USER_CHANGED'))
   expect(errors).toMatchObject([{ code: 'USER_CHANGED' }])
+  expect(details[1]).toMatchObject({ isKept: true })
+  expect(details[2]).toMatchObject({ isKept: true })
+  const failures: unknown[] = []
+  cloud.on('error', error => failures.push(error))
+  following.close()
   const before = seen.length
   await add(cloud, 'n1')
   await rig.pass()
@@ -336,6 +346,7 @@ test('[IDENTITY-16] what is under way for one user ends with USER_CHANGED, befor
   await cloud.whenSynced()
   expect(rig.server.get('todos', 'a2')).toMatchObject({ _openid: cloud.status().openid })
   expect(platform.network.connections).toBe(1)
+  expect(failures).toEqual([])
 })
 
 test('[IDENTITY-16] while users change everything that is asked is refused with USER_CHANGED, and a watch too', async () => {
@@ -482,6 +493,28 @@ test('[IDENTITY-19] a session that ends in the middle: the user stays, writes ar
   await again.whenSynced()
   expect(rig.server.get('todos', '2')).toMatchObject({ _openid: anna })
   expect(rig.server.executed.filter(({ mutation }) => mutation.writes[0]!.id === '2')).toHaveLength(1)
+})
+
+test('[IDENTITY-17] a sign-in that hangs holds up neither other switches nor the end', async () => {
+  const { cloud, ticketFor, rig, open } = await setUp()
+  const auth = cloud.auth()
+  await auth.signInWithCustomTicket(ticketFor('anna'))
+  await auth.signInAnonymously()
+  const never = auth.signInWithCustomTicket(() => new Promise<string>(() => undefined))
+  never.catch(() => undefined)
+  await auth.switchTo('anna')
+  expect(auth.currentUser?.uid).toBe('anna')
+  await rig.pass()
+  rig.server.isSilent = true
+  const silent = expect(auth.signInWithCustomTicket(ticketFor('bert'))).rejects.toMatchObject({
+    code: 'CLOSED',
+  })
+  await settle()
+  await cloud.close()
+  await silent
+  rig.server.isSilent = false
+  const again = await open()
+  expect(again.auth().currentUser?.uid).toBe('anna')
 })
 
 test('[IDENTITY-20] a device from before there were users on it has its store as the anonymous user’s', async () => {

@@ -44,20 +44,22 @@ export async function signInByTicket(
   const { anonymousData: choice } = options
   if (choice !== undefined && !anonymousChoices.includes(choice))
     throw invalid(`anonymousData is one of ${anonymousChoices.join(', ')}`)
+  // before a ticket is made, and again when it is there
+  checkChoice(device.user, (await device.seat.opening).instance.undecided, choice)
+  const text: unknown = typeof ticket === 'function' ? await ticket() : ticket
+  if (typeof text !== 'string' || text === '') throw invalid('a ticket is the text that createTicket gave')
   return device.inTurn(async () => {
     const { seat } = device
     const { instance } = await seat.opening
     const before = device.user!
     checkChoice(before, instance.undecided, choice)
-    const text: unknown = typeof ticket === 'function' ? await ticket() : ticket
-    if (typeof text !== 'string' || text === '') throw invalid('a ticket is the text that createTicket gave')
     let answer: Answer
     try {
       if (choice === 'merge') {
         seat.pause()
-        await settle(device, instance)
+        await device.unlessClosed(settle(device, instance))
       }
-      answer = await exchange(device, text)
+      answer = await device.unlessClosed(exchange(device, text))
     } catch (thrown) {
       seat.resume()
       throw thrown
@@ -102,7 +104,12 @@ export async function here(device: Device): Promise<LoginState> {
   return loginStateOf(device.user!, instance)
 }
 
-function checkChoice({ uid }: DeviceUser, undecided: Undecided, choice: AnonymousChoice | undefined): void {
+function checkChoice(
+  user: DeviceUser | undefined,
+  undecided: Undecided,
+  choice: AnonymousChoice | undefined,
+): void {
+  const uid = user?.uid
   if (uid !== undefined) {
     if (choice === undefined) return
     throw invalid(`anonymousData is about an anonymous user, and "${uid}" is the active one`)
@@ -168,7 +175,7 @@ async function merge(
   const late = new Promise<{ pending: true }>(resolve => {
     cancel = device.platform.clock.after(mergeMs, () => resolve({ pending: true }))
   })
-  const result = await Promise.race([merged, late]).finally(() => cancel())
+  const result = await device.unlessClosed(Promise.race([merged, late])).finally(() => cancel())
   return { ...(await here(device)), anonymousData: { choice: 'merge', ...result } }
 }
 

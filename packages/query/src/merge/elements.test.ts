@@ -53,6 +53,30 @@ test('[MERGE-30] an edit of an element that is gone does nothing, and is named i
   }
 })
 
+test('[MERGE-30] also when its author saw the list with a write of their own that was refused', () => {
+  const seen = normalise({ _id: 'x', l: [todos[0], todos[1], { id: 'mine' }] }) as Document
+  const edited = (change: PathChange): Write =>
+    guardWrite({ op: 'update', collection: 'c', id: 'x', changes: [change] }, seen)
+  const stored = { doc: normalise({ _id: 'x', l: [...todos, { id: 'mine' }] }) as Document, stamps: {} }
+  const context = { base: 5, version: 6, time: 10, now: 10 }
+  for (const [change, list] of [
+    [
+      ['l.2.n', 'set', 9],
+      [...todos, { id: 'mine', n: 9 }],
+    ],
+    [
+      ['l.2', 'set', { id: 'mine', n: 9 }],
+      [...todos, { id: 'mine', n: 9 }],
+    ],
+  ] as const) {
+    const { after, superseded } = applyWrite(stored, edited(change as unknown as PathChange), context)
+    expect([after!.doc.l, superseded]).toEqual([list, []])
+  }
+  const without = { doc: normalise({ _id: 'x', l: todos }) as Document, stamps: {} }
+  const { after, superseded } = applyWrite(without, edited(['l.2.n', 'set', 9]), context)
+  expect([after!.doc.l, superseded]).toEqual([todos, ['l.2.n']])
+})
+
 test('[MERGE-31] an element is named by _id, id or key; one without a name, or with the name of another, by all it holds', () => {
   for (const list of [
     [{ _id: 1 }, { _id: 2 }],

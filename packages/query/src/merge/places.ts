@@ -76,8 +76,11 @@ export class Places {
     const { stamps } = this.#stored
     if (isUnseenAround(stamps, place, this.#context) || isUnseen(stamps, orderOf(place), this.#context))
       return false
+    const isReplaced = isUnseen(stamps, joinPath(place, String(index)), this.#context)
+    // its author saw a list that never was: with a write of their own that was refused, or did something else
+    if (by !== '' && !isReplaced && hashOf(list[index] ?? null, by) !== hash) return false
     // a named element that was replaced where it stood is gone, for what is to change inside it
-    return isByPlace || !isUnseen(stamps, joinPath(place, String(index)), this.#context)
+    return isByPlace || !isReplaced
   }
 
   /** A local replay: the document is what the server said, the stamps stayed there. */

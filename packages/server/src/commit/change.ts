@@ -12,6 +12,8 @@ export interface Change {
   readonly id: DocId
   /** null when it did not exist. Frozen. */
   readonly before: Document | null
+  /** The commit that made `before`; absent where that is not known, as in history. */
+  readonly beforeVersion?: Version | undefined
   /** null when it does not exist any more. Frozen. */
   readonly after: Document | null
   readonly beforeText: string | null
@@ -28,16 +30,17 @@ export interface Change {
 }
 
 /** What an engine stores of a change: texts instead of documents. */
-export type ChangeRecord = Omit<Change, 'before' | 'after' | 'depth'>
+export type ChangeRecord = Omit<Change, 'before' | 'beforeVersion' | 'after' | 'depth'>
 
 /** A change from its record; documents are decoded when first asked for. */
 export function changeOf(
   record: ChangeRecord,
-  known: { before?: Document | null; after?: Document | null } = {},
+  known: { before?: Document | null; beforeVersion?: Version; after?: Document | null } = {},
 ): Change {
   let { before, after } = known
   return {
     ...record,
+    beforeVersion: known.beforeVersion,
     depth: record.actor.kind === 'function' ? record.actor.depth : 0,
     get before() {
       if (before === undefined) before = documentOf(record.beforeText)

@@ -6,6 +6,7 @@ import {
   type Outcome,
   type TextWrite,
   toCloudError,
+  type Version,
   type Write,
 } from '@nearcloud/protocol'
 import {
@@ -63,7 +64,7 @@ function decide(group: Group, request: CommitRequest): Decision {
       effects.push({ id: asked.id, existed: before !== null, exists: applied.after !== null })
       for (const path of applied.superseded) superseded.push(`${write.collection}/${write.id}/${path}`)
       if (!applied.touched) continue
-      const after = restage(before, applied.after)
+      const after = restage(before, applied.after, context.version)
       if (asked.op !== 'text' && group.texts.concerns(write))
         group.texts.follow(write, after?.stored.doc ?? null, applied.superseded)
       authorise(group, actor, write, before, after)
@@ -154,10 +155,10 @@ function ownedBy(actor: Actor, write: Write, before: Staged | null): Write {
   return before ? write : { ...write, data: { _openid: actor.openid, ...write.data } }
 }
 
-function restage(before: Staged | null, after: Staged['stored'] | null): Staged | null {
+function restage(before: Staged | null, after: Staged['stored'] | null, version: Version): Staged | null {
   if (!after) return null
   const unchanged = before && before.stored.doc === after.doc && before.stored.stamps === after.stamps
-  return unchanged ? before : { stored: after, text: documentText(after.doc) }
+  return unchanged ? before : { stored: after, text: documentText(after.doc), version }
 }
 
 function authorise(

@@ -137,7 +137,11 @@ export class Group {
       }
       this.#stored.push({ record, stamps: after ? stampsText(after.stored.stamps) : '{}' })
       this.#changes.push(
-        changeOf(record, { before: before?.stored.doc ?? null, after: after?.stored.doc ?? null }),
+        changeOf(record, {
+          before: before?.stored.doc ?? null,
+          after: after?.stored.doc ?? null,
+          ...(before && { beforeVersion: before.version }),
+        }),
       )
     })
   }

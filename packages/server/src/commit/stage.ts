@@ -1,4 +1,4 @@
-import { type DocId, type Document, decodeTrusted } from '@nearcloud/protocol'
+import { type DocId, type Document, decodeTrusted, type Version } from '@nearcloud/protocol'
 import { readStamps, type Stored } from '@nearcloud/query'
 import type { StoredRow } from '../engine/engine.ts'
 
@@ -6,6 +6,8 @@ import type { StoredRow } from '../engine/engine.ts'
 export interface Staged {
   readonly stored: Stored
   readonly text: string
+  /** The commit that made it. */
+  readonly version: Version
 }
 
 /** What a commit does to one document. */
@@ -77,5 +79,6 @@ export function unpack(row: StoredRow): Staged {
   return {
     stored: { doc: decodeTrusted(row.text) as Document, stamps: readStamps(row.stamps) },
     text: row.text,
+    version: row.version,
   }
 }

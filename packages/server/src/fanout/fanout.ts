@@ -6,6 +6,7 @@ import { nextTurn } from '../engine/turn.ts'
 import { Rooms } from '../rooms/rooms.ts'
 import { DocumentReaders } from './document-readers.ts'
 import { Feed, type FeedOptions } from './feed.ts'
+import { Patches } from './patches.ts'
 import { SharedLookups } from './shared-lookups.ts'
 import { type Parts, usualParts } from './snapshot.ts'
 import { SubscriptionIndex } from './subscription-index.ts'
@@ -25,6 +26,7 @@ export class Fanout {
   readonly environment: LiveEnvironment
   readonly index = new SubscriptionIndex()
   readonly parts: Parts
+  readonly patches = new Patches()
   readonly lookups = new SharedLookups(() => this.#head)
   readonly readers = new DocumentReaders()
   readonly rooms: Rooms

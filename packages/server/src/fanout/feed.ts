@@ -1,4 +1,10 @@
-import { CloudError, type Document, type MutationId, type Version } from '@nearcloud/protocol'
+import {
+  CloudError,
+  type Document,
+  type MutationId,
+  protocolVersion,
+  type Version,
+} from '@nearcloud/protocol'
 import type { Actor } from '../actor.ts'
 import type { Change } from '../commit/change.ts'
 import type { Reading } from '../commit/find.ts'
@@ -10,7 +16,7 @@ import { FirstResults } from './first-results.ts'
 import { Followed, type PlainFollower } from './followed.ts'
 import { changesFrame } from './frames.ts'
 import { inParts, itemsOf, loadReads, type Telling } from './items.ts'
-import { PendingChanges } from './pending-changes.ts'
+import { type PendingChange, PendingChanges } from './pending-changes.ts'
 import { lookAgain, recallOwn, resumeFrom } from './resume.ts'
 import { Waiters } from './waiters.ts'
 
@@ -31,6 +37,8 @@ export interface FeedOptions {
   readonly actor: Actor
   readonly viewKey: string
   readonly sink: Sink
+  /** What its client speaks. Default: the newest. */
+  readonly protocol?: number
 }
 
 /**
@@ -44,6 +52,7 @@ export class Feed implements PlainFollower {
   readonly viewKey: string
   readonly fanout: Fanout
   readonly sink: Sink
+  readonly protocol: number
   readonly followed: Followed
   readonly first: FirstResults
   readonly reads: FeedReads
@@ -68,12 +77,13 @@ export class Feed implements PlainFollower {
   })
 
   constructor(options: FeedOptions) {
-    const { fanout, client, actor, viewKey, sink } = options
+    const { fanout, client, actor, viewKey, sink, protocol = protocolVersion } = options
     this.client = client
     this.actor = actor
     this.viewKey = viewKey
     this.fanout = fanout
     this.sink = sink
+    this.protocol = protocol
     const { env, engine, indexes, judge } = fanout.environment
     this.reads = new FeedReads(fanout.environment.reads)
     this.reading = { env, engine, indexes, judge, reads: this.reads }
@@ -268,26 +278,43 @@ export class Feed implements PlainFollower {
     return loadReads({ ...this.#telling, pending: this.#pending.all, windows }, this.reads)
   }
 
-  get #telling(): Pick<Telling, 'followed' | 'mayRead'> {
-    const { judge, reads } = this.reading
+  get #telling(): Pick<Telling, 'followed' | 'mayRead' | 'patchOf'> {
     return {
       followed: this.followed,
-      mayRead: (collection, document) => judge.mayRead(this.actor, collection, document, reads),
+      mayRead: (collection, document) => this.#mayRead(collection, document),
+      patchOf: change => (this.#holdsBase(change) ? this.fanout.patches.itemOf(change) : undefined),
     }
+  }
+
+  #mayRead(collection: string, document: Document): boolean {
+    const { judge, reads } = this.reading
+    return judge.mayRead(this.actor, collection, document, reads)
+  }
+
+  /**
+   * Does the client hold the document as it was before this change? It does when a query brought it that is all there: what
+   * its own writes alone brought, or a window, or a part of a snapshot, it may have lost again or not have yet.
+   */
+  #holdsBase({ collection, before, base }: PendingChange): boolean {
+    if (this.protocol < firstWithPatches || !before || base === undefined || base > this.#sent) return false
+    const isArriving = (subscription: number) => this.first.isArriving(subscription)
+    return this.followed.holds(collection, before, isArriving) && this.#mayRead(collection, before)
   }
 
   /** One message; several when it is too large for a frame, of which the last alone says how far they reach. */
   #tell(to: Version, items: readonly string[], windows: Parameters<typeof changesFrame>[0]['windows']): void {
     const from = this.#sent
-    const { viewKey } = this
+    const isBrief = this.protocol >= firstWithPatches
+    const viewKey = isBrief ? undefined : this.viewKey
     const parts = inParts(items, this.fanout.parts.changeCharacters)
     for (const part of parts.slice(0, -1)) {
-      const lastMutation = this.#sentMutation
+      const lastMutation = isBrief ? undefined : this.#sentMutation
       this.sink.send(changesFrame({ from, to: from, viewKey, lastMutation, items: part, windows: [] }))
     }
+    const isDecided = this.#lastMutation > this.#sentMutation
     this.#sentMutation = Math.max(this.#lastMutation, this.#sentMutation)
     this.#sent = to
-    const lastMutation = this.#sentMutation
+    const lastMutation = isBrief && !isDecided ? undefined : this.#sentMutation
     this.sink.send(changesFrame({ from, to, viewKey, lastMutation, items: parts.at(-1)!, windows }))
   }
 
@@ -326,6 +353,8 @@ function tooSlow(): CloudError {
   })
 }
 
+/** The protocol version. */
+const firstWithPatches = 4
 const maxPending = 20_000
 const maxPendingCharacters = 33_554_432
 const maxBufferedBytes = 1_048_576

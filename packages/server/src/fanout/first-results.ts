@@ -51,6 +51,11 @@ export class FirstResults {
     })
   }
 
+  /** Not all of its first result was sent. */
+  isArriving(subscription: number): boolean {
+    return this.#turns.find('snapshot', subscription) !== undefined
+  }
+
   /** The rest of its first result is more urgent now, or less. */
   prioritise(subscription: number, priority: Priority): void {
     const job = this.#turns.find('snapshot', subscription)

@@ -91,6 +91,13 @@ export class Followed {
     return false
   }
 
+  /** Does a query without a limit match whose documents are all with the client? */
+  holds(collection: string, document: Document, isArriving: (subscription: number) => boolean): boolean {
+    for (const [subscription, { query, matches }] of this.#plain)
+      if (query.collection === collection && matches(document) && !isArriving(subscription)) return true
+    return false
+  }
+
   /** Was it told to be in a window, or, for `fresh`, in one that knows the last commit? */
   isInWindow(collection: string, id: DocId, which: 'any' | 'fresh'): boolean {
     for (const { window } of this.#windows.values())

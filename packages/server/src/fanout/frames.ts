@@ -1,4 +1,4 @@
-import type { DocId, Version } from '@nearcloud/protocol'
+import type { DocId, Patch, Version } from '@nearcloud/protocol'
 
 /*
  * The two messages that carry documents are built as text: documents travel as they are stored, never parsed and
@@ -10,6 +10,23 @@ export function putItem(collection: string, version: Version, text: string): str
   return `[${JSON.stringify(collection)},${version},${text}]`
 }
 
+/** What the document of version `base` became. */
+export function patchItem(
+  collection: string,
+  version: Version,
+  base: Version,
+  id: DocId,
+  { set, removed }: Patch,
+): string {
+  const gone = removed.length > 0 ? `,${JSON.stringify(removed)}` : ''
+  return `[${JSON.stringify(collection)},${version},${base},${JSON.stringify(set)},${JSON.stringify(id)}${gone}]`
+}
+
+/** A document of a snapshot, whose collection its reader knows. */
+export function snapshotItem(version: Version, text: string): string {
+  return `[${version},${text}]`
+}
+
 /** A document a client no longer has. */
 export function goneItem(collection: string, version: Version, id: DocId): string {
   return `[${JSON.stringify(collection)},${version},null,${JSON.stringify(id)}]`
@@ -18,15 +35,18 @@ export function goneItem(collection: string, version: Version, id: DocId): strin
 export function changesFrame(message: {
   from: Version
   to: Version
-  viewKey: string
-  lastMutation: number
+  /** Absent: as before, for who knows that it may be. */
+  viewKey?: string | undefined
+  lastMutation?: number | undefined
   items: readonly string[]
   windows: readonly (readonly [subscription: number, ids: readonly DocId[]])[]
 }): string {
   const { from, to, viewKey, lastMutation, items, windows } = message
   return (
-    `{"type":"changes","from":${from},"to":${to},"viewKey":${JSON.stringify(viewKey)}` +
-    `,"lastMutation":${lastMutation},"items":[${items.join(',')}]` +
+    `{"type":"changes","from":${from},"to":${to}` +
+    `${viewKey === undefined ? '' : `,"viewKey":${JSON.stringify(viewKey)}`}` +
+    `${lastMutation === undefined ? '' : `,"lastMutation":${lastMutation}`}` +
+    `,"items":[${items.join(',')}]` +
     `${windows.length === 0 ? '' : `,"windows":${JSON.stringify(windows)}`}}`
   )
 }

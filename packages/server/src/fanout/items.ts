@@ -10,6 +10,8 @@ export interface Telling {
   readonly followed: Followed
   /** May this client see it? */
   mayRead(collection: string, document: Document): boolean
+  /** The item that makes a change of what the client holds; undefined when it may hold something else. */
+  patchOf(change: PendingChange): string | undefined
   /** What happened to documents; the client's own last. */
   readonly pending: readonly PendingChange[]
   /** Windows whose contents are different from what was told. */
@@ -76,11 +78,11 @@ export function inParts(items: readonly string[], mostCharacters: number): reado
 }
 
 /** A document the client may see now, or the id of one it could see before; nothing about any other. */
-function toldOf({ followed, mayRead }: Telling, change: PendingChange): Told | undefined {
+function toldOf({ followed, mayRead, patchOf }: Telling, change: PendingChange): Told | undefined {
   const { collection, id, before, after, afterText, lastVersion, isOwn } = change
   const isReadable = after !== null && mayRead(collection, after)
   if (isReadable && (isOwn || followed.matches(collection, after)))
-    return put(collection, lastVersion, afterText!)
+    return put(lastVersion, patchOf(change) ?? putItem(collection, lastVersion, afterText!))
   // what a window still shows is the window's to tell
   if (isReadable && followed.isInWindow(collection, id, 'fresh')) return undefined
   if (before && (isOwn || followed.matches(collection, before)) && mayRead(collection, before))
@@ -95,7 +97,8 @@ function offerWindow(
 ): void {
   const { collection } = window.query
   for (const [id, { version, text }] of window.told)
-    if (before.get(id)?.version !== version) offer(keyOf(collection, id), put(collection, version, text))
+    if (before.get(id)?.version !== version)
+      offer(keyOf(collection, id), put(version, putItem(collection, version, text)))
   for (const [id, { document, version }] of left) {
     // what another query shows is told through that one
     const isReadable = document !== null && mayRead(collection, document)
@@ -104,8 +107,8 @@ function offerWindow(
   }
 }
 
-function put(collection: string, version: Version, text: string): Told {
-  return { version, isPut: true, item: putItem(collection, version, text) }
+function put(version: Version, item: string): Told {
+  return { version, isPut: true, item }
 }
 
 function gone(collection: string, version: Version, id: DocId): Told {

@@ -8,6 +8,8 @@ export interface PendingChange {
   readonly id: DocId
   /** Before the first of them. */
   before: Document | null
+  /** The commit that made `before`, where that is known. */
+  base: Version | undefined
   firstVersion: Version
   /** After the last of them. */
   after: Document | null
@@ -26,6 +28,7 @@ export interface PendingChange {
 export class PendingChanges {
   readonly #byDocument = new Map<string, PendingChange>()
   #characters = 0
+  #mayHaveDoubtful = false
 
   get size(): number {
     return this.#byDocument.size
@@ -45,6 +48,7 @@ export class PendingChanges {
         collection: change.collection,
         id: change.id,
         before: change.before,
+        base: change.beforeVersion,
         firstVersion: change.version,
         after: change.after,
         afterText: change.afterText,
@@ -57,6 +61,7 @@ export class PendingChanges {
     known.isOwn ||= isOwn
     if (change.version < known.firstVersion) {
       known.before = change.before
+      known.base = change.beforeVersion
       known.firstVersion = change.version
     }
     if (change.version > known.lastVersion) {
@@ -70,10 +75,13 @@ export class PendingChanges {
   doubt(collection: string, matches: (document: Document) => boolean): void {
     for (const each of this.#byDocument.values())
       each.isDoubtful ||= each.collection === collection && each.after !== null && matches(each.after)
+    this.#mayHaveDoubtful = this.#byDocument.size > 0
   }
 
   get doubtful(): readonly PendingChange[] {
-    return this.#byDocument.size === 0 ? [] : [...this.#byDocument.values()].filter(each => each.isDoubtful)
+    const found = this.#mayHaveDoubtful ? this.all.filter(each => each.isDoubtful) : []
+    this.#mayHaveDoubtful = found.length > 0
+    return found
   }
 
   get all(): readonly PendingChange[] {

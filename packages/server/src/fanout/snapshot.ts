@@ -3,7 +3,7 @@ import type { Query } from '@nearcloud/query'
 import { findAll } from '../commit/find.ts'
 import type { Feed } from './feed.ts'
 import type { FeedWindow } from './feed-window.ts'
-import { putItem, snapshotFrame } from './frames.ts'
+import { putItem, snapshotFrame, snapshotItem } from './frames.ts'
 
 /** Some items of a snapshot, read together. */
 interface Part {
@@ -87,7 +87,7 @@ export async function* streamSnapshot(
   for await (const page of findAll(feed.reading, feed.actor, query, after)) {
     for (const { row } of page) {
       found++
-      const text = putItem(collection, row.version, row.text)
+      const text = itemOf(feed, collection, row.version, row.text)
       if (part.characters + text.length > parts.characters && part.items.length > 0) {
         held.push(part)
         heldCharacters += part.characters
@@ -134,7 +134,7 @@ export async function* streamWindow(
   // what was told to be gone meanwhile stays gone; the window itself hears of it once it is announced
   const items = contents
     .filter(({ document, version }) => !feed.first.hasTold(collection, document._id, version))
-    .map(({ version, text }) => putItem(collection, version, text))
+    .map(({ version, text }) => itemOf(feed, collection, version, text))
   feed.sink.send(
     snapshotFrame({
       id: window.subscription,
@@ -147,6 +147,11 @@ export async function* streamWindow(
     }),
   )
   window.announced()
+}
+
+/** Since protocol version 4 a snapshot's reader knows the collection. */
+function itemOf({ protocol }: Feed, collection: string, version: Version, text: string): string {
+  return protocol < 4 ? putItem(collection, version, text) : snapshotItem(version, text)
 }
 
 function emptyPart(version: Version): Part {

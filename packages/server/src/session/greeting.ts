@@ -71,7 +71,7 @@ export async function greet(session: Session, hello: UpOf<'hello'>): Promise<Kno
     cut: (error: CloudError, retryAfterMs: number) => session.sendAway(error, retryAfterMs),
   }
   // from here on changes are noted, so none falls between the history and what happens now
-  const feed = fanout.openFeed({ client: hello.client, actor, viewKey, sink })
+  const feed = fanout.openFeed({ client: hello.client, actor, viewKey, sink, protocol: hello.protocol })
   try {
     const wanted: Wanted[] = []
     for (const each of hello.subscriptions) wanted.push(await look(feed, each))

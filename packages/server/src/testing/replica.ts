@@ -1,4 +1,13 @@
-import { type DocId, type Document, encode, readItem, type Version } from '@nearcloud/protocol'
+import {
+  applyPatch,
+  type DocId,
+  type Document,
+  encode,
+  protocolVersion,
+  readItem,
+  readSnapshotItem,
+  type Version,
+} from '@nearcloud/protocol'
 import { compileFilter, type Query, queryToJson } from '@nearcloud/query'
 import { keyOf } from '../commit/stage.ts'
 import type { LocalHouse } from './local-house.ts'
@@ -39,6 +48,7 @@ export class Replica {
     this.#read = 0
     this.#snapshot = undefined
     const hello = this.#raw.hello({
+      protocol: protocolVersion,
       client: this.#client,
       token: this.#token,
       version,
@@ -77,9 +87,11 @@ export class Replica {
         this.#snapshot ??= { id: message.id, version: message.version, ids: new Set() }
         if (this.#snapshot.id !== message.id) throw new Error('snapshots one after the other')
         this.#snapshot.version = Math.min(this.#snapshot.version, message.version)
-        for (const item of message.items.map(readItem)) {
+        const { collection } = this.#subscriptions.find(({ id }) => id === message.id)!.query
+        for (const each of message.items) {
+          const item = readSnapshotItem(collection, each)!
           this.#take(item)
-          if ('document' in item) this.#snapshot.ids.add(keyOf(item.collection, item.document._id))
+          this.#snapshot.ids.add(keyOf(item.collection, item.document._id))
         }
         if (message.last) this.#finish(message.window)
       } else if (message.type === 'denied') this.#denied(message.id)
@@ -113,6 +125,13 @@ export class Replica {
 
   #take(item: ReturnType<typeof readItem>): void {
     const { collection, version } = item
+    if ('patch' in item) {
+      const held = this.held.get(keyOf(collection, item.id))
+      if (held?.version !== item.base) throw new Error('a patch for what is not held')
+      const document = applyPatch(held.document, item.patch)
+      this.held.set(keyOf(collection, item.id), { collection, version, document })
+      return
+    }
     const key = keyOf(collection, 'gone' in item ? item.gone : item.document._id)
     if ((this.held.get(key)?.version ?? 0) > version) return
     if ('gone' in item) this.held.delete(key)
