@@ -1,8 +1,9 @@
-import { assert, type Clock } from '@nearcloud/protocol'
+import type { Clock } from '@nearcloud/protocol'
 import * as Y from 'yjs'
 import { Bindings, type BindingsData } from './bindings.ts'
 import { applyInParts } from './field/apply-in-parts.ts'
 import { compensationOf } from './field/compensation.ts'
+import { FieldHistory } from './field/history.ts'
 import { Inspection } from './field/inspection.ts'
 import { replaceCharacters } from './field/replace-characters.ts'
 import { readVector } from './gate/read-vector.ts'
@@ -56,12 +57,7 @@ export class TextField {
   readonly #roots: readonly string[]
   readonly #bindings: Bindings
   #doc: Y.Doc
-  /** One update that has everything up to the log. */
-  #base: Uint8Array | undefined
-  /** What was emitted since, and how many were before it. */
-  #log: Uint8Array[] = []
-  #before = 0
-  #kept = 0
+  readonly #history: FieldHistory
   #pinned: string | undefined
   /** As `pinned` was when everything was kept last: a refused edit pins nothing. */
   #keptRoot: string | undefined
@@ -98,9 +94,7 @@ export class TextField {
     this.#serverId = options.serverId
     this.#roots = options.roots ?? textRoots[this.kind]
     this.#bindings = new Bindings(options.clock, this.limits, options.bindings)
-    this.#base = state
-    this.#log = [...updates]
-    this.#kept = this.#count
+    this.#history = new FieldHistory(state, updates)
     this.#keptRoot = options.bindings?.root
     this.#doc = this.#load()
     this.#keptRoot = this.#pinned
@@ -134,7 +128,7 @@ export class TextField {
 
   /** Whether all that was applied is kept. */
   get isSettled(): boolean {
-    return this.#kept === this.#count
+    return this.#history.isSettled
   }
 
   /** Grows when `bindings` changes. */
@@ -194,7 +188,6 @@ export class TextField {
   apply(update: Uint8Array, user: string): Applied | Refusal {
     const inspected = this.#inspect(update, user)
     if (isRefusal(inspected)) return inspected
-    const mark = this.mark()
     const { store } = this.#doc
     let refusal: Refusal | undefined
     const emitted = this.#collect(() => {
@@ -208,7 +201,7 @@ export class TextField {
     if (refusal === undefined && (store.pendingStructs !== null || store.pendingDs !== null))
       refusal = { code: 'gap', reason: 'it stands on an edit that is not known here' }
     if (refusal !== undefined) {
-      this.#reload(mark)
+      this.#reload()
       return refusal
     }
     for (const client of inspected.clients) this.#bindings.bind(client, user)
@@ -220,9 +213,9 @@ export class TextField {
    * and who did not end with the same text. Of what was refused no character is in it or in any later state.
    */
   compensate(mark: Mark): Applied {
-    const refused = this.#log.splice(mark - this.#before)
+    const refused = this.#history.takeSince(mark)
     if (refused.length === 0) return { emitted: undefined }
-    const earlier = this.#history()
+    const earlier = this.#history.all
     const compensation = compensationOf({
       earlier,
       refused,
@@ -249,50 +242,34 @@ export class TextField {
 
   /** Now. */
   mark(): Mark {
-    return this.#count as Mark
+    return this.#history.count as Mark
   }
 
   /** Forgets everything since `mark`, as if it had never been. Loads the field anew. */
   back(mark: Mark): void {
-    assert(mark >= this.#kept, 'what was kept stays')
-    if (mark === this.#count) return
-    this.#log.length = mark - this.#before
-    this.#reload(mark)
+    if (this.#history.takeSince(mark).length > 0) this.#reload()
   }
 
   /** Everything up to now is durable: the marks before it are void. */
   keep(): void {
-    this.#kept = this.#count
     this.#keptRoot = this.#pinned
-    const worth = 64 + (this.#base?.length ?? 0) / 256
-    if (this.#log.length < worth) return
-    this.#base = this.state()
-    this.#before = this.#count
-    this.#log = []
+    this.#history.keep(() => this.state())
   }
 
   close(): void {
     this.#doc.destroy()
   }
 
-  get #count(): number {
-    return this.#before + this.#log.length
-  }
-
-  #history(): Uint8Array[] {
-    return this.#base === undefined ? [...this.#log] : [this.#base, ...this.#log]
-  }
-
   #load(): Y.Doc {
-    const doc = openTextDoc({ updates: this.#history(), clientId: silentId })
+    const doc = openTextDoc({ updates: this.#history.all, clientId: silentId })
     doc.on('update', (update: Uint8Array) => this.#emitted.push(update))
     this.#plain = undefined
     this.#pinned = this.#keptRoot ?? visibleRoot(doc)
     return doc
   }
 
-  #reload(mark: Mark): void {
-    assert(mark === this.#count, 'the log ends where the field goes back to')
+  /** As history says. */
+  #reload(): void {
     this.#doc.destroy()
     this.#doc = this.#load()
   }
@@ -307,7 +284,7 @@ export class TextField {
   }
 
   #remember(emitted: Uint8Array | undefined): Applied {
-    if (emitted !== undefined) this.#log.push(emitted)
+    if (emitted !== undefined) this.#history.add(emitted)
     this.#plain = undefined
     this.#pinned = this.#keptRoot ?? this.#pinned ?? visibleRoot(this.#doc)
     return { emitted }

@@ -1,13 +1,13 @@
-import { CloudError, type Document, decodeTrusted, type Millis, toBase64 } from '@nearcloud/protocol'
+import { CloudError, type Document, type Millis, toBase64 } from '@nearcloud/protocol'
 import { isRefusal, textLimits } from '@nearcloud/text'
 import type { Actor } from '../actor.ts'
 import type { Decision, OpenText } from '../commit/environment.ts'
 import type { LiveEnvironment } from '../commit/live-environment.ts'
-import { decided } from '../rules/rule-reads.ts'
 import type { TextPlaceOf } from '../texts/text-change.ts'
 import { Allowance } from './allowance.ts'
 import { type Farewell, farewells, type GatewayWire } from './gateway-wire.ts'
 import { type AwarenessEntry, readMessage, reunionFrame, vectorFrame } from './messages.ts'
+import { mayReadNow, ReadingRight } from './reading-right.ts'
 import { EditOrigin, type Room } from './room.ts'
 
 /** Somebody who signed in. */
@@ -42,9 +42,8 @@ export class Member {
   #isOver = false
   /** Edits that are being decided. */
   #deciding = 0
-  /** Frames that wait until it is known whether it may still read. */
-  #held: Uint8Array[] = []
-  #holds = 0
+  /** Known once it is in the room. */
+  #right: ReadingRight | undefined
   readonly #awareness: Allowance
   readonly #questions: Allowance
   readonly #bytes: Allowance
@@ -88,7 +87,6 @@ export class Member {
     if (this.#isOver) return
     this.#isOver = true
     this.#frames = []
-    this.#held = []
     this.#room?.leave(this)
     this.#options.left(this, this.#room)
   }
@@ -101,9 +99,7 @@ export class Member {
 
   /** Sends a frame of the room, if and when it may be heard. */
   tell(frame: Uint8Array): void {
-    if (this.#isOver) return
-    if (this.#holds > 0) this.#held.push(frame)
-    else this.#send(frame)
+    if (!this.#isOver) this.#right?.tell(frame)
   }
 
   /** Says that the connection lives, and asks whether the other end does. */
@@ -114,22 +110,7 @@ export class Member {
 
   /** The document is another one now, or (undefined) what rules say of it may be: may this user still read it? */
   judgeAnew(document?: Document | null): void {
-    if (this.#isOver || this.#room === undefined) return
-    const answer = document === undefined ? this.#mayReadNow() : this.#mayRead(document)
-    if (answer === true) return
-    if (answer === false) {
-      this.sendAway(document === null ? farewells.missing : farewells.forbidden)
-      return
-    }
-    this.#holds++
-    answer.then(
-      may => {
-        this.#holds--
-        if (!may) this.sendAway(farewells.forbidden)
-        else if (this.#holds === 0) for (const frame of this.#held.splice(0)) this.tell(frame)
-      },
-      thrown => this.#fail(thrown),
-    )
+    if (!this.#isOver) this.#right?.judgeAnew(document)
   }
 
   /** Finds out who it is, what it wants and whether it may; then it is in the room, and no edit escapes it. */
@@ -150,13 +131,21 @@ export class Member {
     this.#place = found
     await environment.withText(found, async text => {
       // asked again where nothing is decided meanwhile
-      if (this.#isOver || !text || !(await this.#mayReadNow())) {
+      if (this.#isOver || !text || !(await mayReadNow(environment, this.#user!, found))) {
         this.sendAway(farewells.missing)
         return
       }
       if (this.#isOver) return
       this.#room = roomOf(found, text)
       this.#room.members.add(this)
+      this.#right = new ReadingRight({
+        environment,
+        user: this.#user!,
+        place: found,
+        send: frame => this.#send(frame),
+        lost: isGone => this.sendAway(isGone ? farewells.missing : farewells.forbidden),
+        failed: thrown => this.#fail(thrown),
+      })
       this.#send(vectorFrame(text.field.vector()))
       this.#send(this.#room.awareness)
     })
@@ -164,26 +153,13 @@ export class Member {
 
   /** Where the text is, when this user may read its document. An id of digits may be a number. */
   async #find(): Promise<TextPlaceOf | undefined> {
-    const { place } = this.#options
+    const { environment, place } = this.#options
     const ids = [place.id, ...(isNumeric(place.id) ? [Number(place.id)] : [])]
     for (const id of ids) {
-      this.#place = { ...place, id }
-      if (await this.#mayReadNow()) return this.#place
+      const found = { ...place, id }
+      if (await mayReadNow(environment, this.#user!, found)) return found
     }
     return undefined
-  }
-
-  async #mayReadNow(): Promise<boolean> {
-    const { env, engine } = this.#options.environment
-    const { collection, id } = this.#place
-    const [row] = await engine.get(env, collection, [id])
-    return this.#mayRead(row ? (decodeTrusted(row.text) as Document) : null)
-  }
-
-  #mayRead(document: Document | null): boolean | Promise<boolean> {
-    if (document === null) return false
-    const { judge, reads } = this.#options.environment
-    return decided(reads, () => judge.mayRead(this.#user!, this.#place.collection, document, reads))
   }
 
   async #work(): Promise<void> {
@@ -307,6 +283,7 @@ export class Member {
   }
 
   #send(frame: Uint8Array): void {
+    if (this.#isOver) return
     this.#wire.send(frame)
     // a reader that takes nothing must not fill the memory
     if (this.#wire.bufferedBytes > mostBufferedBytes) this.sendAway(farewells.busy)
