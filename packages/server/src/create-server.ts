@@ -136,6 +136,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     })
     const gateway = new Gateway({
       environment,
+      rooms: fanout.rooms,
       async identify(token) {
         const openid = await tokens.verify('access', env, token)
         const { uid } = await users.known(openid)

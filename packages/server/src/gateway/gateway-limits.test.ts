@@ -4,6 +4,7 @@ import { Writer } from '@nearcloud/text/encoding'
 import { expect, test } from 'vitest'
 import type * as Y from 'yjs'
 import type { LogLine } from '../log-line.ts'
+import { type Peer, Rooms } from '../rooms/rooms.ts'
 import type { Judge } from '../rules/judge.ts'
 import { MemoryEngine } from '../testing/memory-engine.ts'
 import { admin, openWorld, type World } from '../testing/scenario.ts'
@@ -61,6 +62,7 @@ class Hand {
 }
 
 interface Open extends World {
+  readonly rooms: Rooms
   readonly gateway: Gateway
   readonly logged: LogLine[]
   come(openid: string, path?: string): Line
@@ -75,8 +77,10 @@ async function openGateway(
   const world = openWorld(engine, judge)
   const { environment } = world
   const logged: LogLine[] = []
+  const rooms = new Rooms(world.clock)
   const gateway = new Gateway({
     environment,
+    rooms,
     identify: async token => ({ kind: 'user', openid: token.slice('token-'.length) }),
     log: line => logged.push(line),
     limits,
@@ -90,6 +94,7 @@ async function openGateway(
   }
   return {
     ...world,
+    rooms,
     gateway,
     logged,
     come,
@@ -174,6 +179,82 @@ test('[GATEWAY-6] what one says of itself is bounded, and must be JSON', async (
   a.member!.closed()
   await until(() => statesIn(b).some(({ client, state }) => client === 16 && state === 'null'))
   expect(statesIn(a)).toEqual([])
+})
+
+test('[GATEWAY-6] a provider that says again what it heard of its user’s other one does not take it over', async () => {
+  const house = await openGateway()
+  const [a, b, c] = [await house.enter('alice'), await house.enter('alice'), await house.enter('bob')]
+  const said = { client: 1, clock: 1, state: '{"cursor":1}' }
+  a.member!.received(awarenessFrame([said]))
+  await until(() => statesIn(b).length > 0)
+  b.member!.received(awarenessFrame([said]))
+  b.member!.received(awarenessFrame([{ client: 2, clock: 1, state: '{}' }]))
+  await until(() => statesIn(c).some(({ client }) => client === 2))
+  b.member!.closed()
+  await until(() => statesIn(c).some(({ client, state }) => client === 2 && state === 'null'))
+  expect(statesIn(c).filter(({ client }) => client === 1)).toEqual([said])
+})
+
+test('[GATEWAY-10] editors with a provider and without see each other’s cursors, under ids that are theirs', async () => {
+  const house = await openGateway()
+  const line = await house.enter('alice')
+  const room = ['notes', 'n', 'body'] as const
+  const heard: Peer[] = []
+  const native = (peer: string, openid: string) => ({
+    peer,
+    openid,
+    tell: (peers: readonly Peer[]) => void heard.push(...peers),
+  })
+  const [bob, eve] = [native('b0b', 'bob'), native('e4e', 'eve')]
+  for (const each of [bob, eve]) house.rooms.enter([...room], each)
+  line.member!.received(awarenessFrame([{ client: 1, clock: 1, state: '{"cursor":1}' }]))
+  house.rooms.say([...room], bob, { client: 2, state: { cursor: 2 } })
+  await until(() => {
+    house.clock.advance(50)
+    return statesIn(line).length > 0 && heard.length > 1
+  })
+  expect(statesIn(line)).toMatchObject([{ client: 2, state: '{"cursor":2}' }])
+  expect(heard).toContainEqual(['y1', 'alice', { client: 1, state: { cursor: 1 } }])
+  // eve speaks as the provider's id, and as bob's
+  for (const client of [1, 2]) house.rooms.say([...room], eve, { client, state: { cursor: 'eve' } })
+  house.rooms.say([...room], bob, null)
+  await until(() => {
+    house.clock.advance(50)
+    return statesIn(line).some(({ state }) => state === 'null')
+  })
+  expect(statesIn(line).some(({ state }) => state.includes('eve'))).toBe(false)
+  const late = await house.enter('cem')
+  expect(statesIn(late)).toMatchObject([{ client: 1, state: '{"cursor":1}' }])
+  line.member!.closed()
+  late.member!.closed()
+  await until(() => {
+    house.clock.advance(50)
+    return heard.some(([peer, , state]) => peer === 'y1' && state === null)
+  })
+})
+
+test('[GATEWAY-10] cursors are said again on both sides before they are taken for old', async () => {
+  const house = await openGateway()
+  const line = await house.enter('alice')
+  const heard: Peer[] = []
+  const bob = { peer: 'b0b', openid: 'bob', tell: (peers: readonly Peer[]) => void heard.push(...peers) }
+  house.rooms.enter(['notes', 'n', 'body'], bob)
+  line.member!.received(awarenessFrame([{ client: 1, clock: 1, state: '{}' }]))
+  const speak = () => house.rooms.say(['notes', 'n', 'body'], bob, { client: 2, state: {} })
+  speak()
+  await until(() => {
+    house.clock.advance(50)
+    return statesIn(line).length > 0 && heard.length > 0
+  })
+  for (let tick = 0; tick < 4; tick++) {
+    house.clock.advance(15_000)
+    speak()
+    line.member!.alive()
+  }
+  expect(heard.filter(([, , state]) => state === null)).toEqual([])
+  const clocks = statesIn(line).map(({ client, clock }) => (client === 2 ? clock : 0))
+  expect(clocks.length).toBeGreaterThan(3)
+  expect(clocks).toEqual([...clocks].sort((a, b) => a - b))
 })
 
 test('[GATEWAY-6] who says too much of itself is not heard for a while, and edits go on', async () => {

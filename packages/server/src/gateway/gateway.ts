@@ -4,6 +4,7 @@ import type { OpenText } from '../commit/environment.ts'
 import type { LiveEnvironment } from '../commit/live-environment.ts'
 import { keyOf } from '../commit/stage.ts'
 import type { Log } from '../log-line.ts'
+import type { Rooms } from '../rooms/rooms.ts'
 import type { TextPlaceOf } from '../texts/text-change.ts'
 import { farewells, type GatewayWire } from './gateway-wire.ts'
 import { Member, type User } from './member.ts'
@@ -12,6 +13,8 @@ import { Room } from './room.ts'
 
 export interface GatewayOptions {
   readonly environment: LiveEnvironment
+  /** Where clients of nearcloud see who else is there. */
+  readonly rooms: Rooms
   /** Who an access token was given to. Rejects for a token that is none. */
   readonly identify: (token: string) => Promise<User>
   readonly log: Log
@@ -102,7 +105,15 @@ export class Gateway {
     this.#rooms.set(name, rooms)
     const known = rooms.get(place.path)
     if (known?.text === text.id) return known
-    const room = new Room(place, text.id)
+    const { environment } = this.#options
+    const room = new Room(place, text.id, {
+      rooms: this.#options.rooms,
+      mayBe: (client, openid) =>
+        environment.withText(
+          place,
+          at => at?.id === room.text && at.field.bind(client, openid) === undefined,
+        ),
+    })
     rooms.set(place.path, room)
     return room
   }
@@ -110,6 +121,7 @@ export class Gateway {
   #left(member: Member, room: Room | undefined): void {
     this.#members.delete(member)
     if (room === undefined || room.members.size > 0) return
+    room.close()
     const name = keyOf(room.place.collection, room.place.id)
     const rooms = this.#rooms.get(name)
     if (rooms?.get(room.place.path) !== room) return
@@ -141,6 +153,7 @@ export class Gateway {
       for (const member of [...this.#members])
         if (member.lastHeard < silentSince) member.sendAway(farewells.busy)
         else member.keepAlive(frame)
+      for (const rooms of this.#rooms.values()) for (const room of rooms.values()) room.renew()
       this.#keepAlive()
     })
   }

@@ -3,6 +3,7 @@ import type { TextChange, TextPlaceOf } from '../texts/text-change.ts'
 import { farewells } from './gateway-wire.ts'
 import type { Member } from './member.ts'
 import { type AwarenessEntry, awarenessFrame, isTellable, updateFrame } from './messages.ts'
+import { PresenceBridge, type PresenceBridgeOptions } from './presence-bridge.ts'
 
 /** Where an edit of a provider came from: goes with its commit and comes back with what became of it. */
 export class EditOrigin {
@@ -15,6 +16,8 @@ export class EditOrigin {
   }
 }
 
+export type RoomOptions = Pick<PresenceBridgeOptions, 'rooms' | 'mayBe'>
+
 /** One text, and the providers that have it open. */
 export class Room {
   readonly place: TextPlaceOf
@@ -24,9 +27,25 @@ export class Room {
   readonly owners = new Map<number, string>()
   readonly #awareness = new Map<number, AwarenessEntry & { readonly member: Member }>()
 
-  constructor(place: TextPlaceOf, text: TextId) {
+  /** Cursors of those who edit without a provider. */
+  readonly #bridge: PresenceBridge
+
+  constructor(place: TextPlaceOf, text: TextId, { rooms, mayBe }: RoomOptions) {
     this.place = place
     this.text = text
+    const tell = (entries: readonly AwarenessEntry[]) => this.#tell(entries)
+    this.#bridge = new PresenceBridge({
+      rooms,
+      place,
+      tell,
+      mayBe: async (client, openid) => {
+        const owner = this.owners.get(client)
+        if (owner !== undefined) return owner === openid
+        const may = await mayBe(client, openid)
+        if (may) this.owners.set(client, openid)
+        return may
+      },
+    })
   }
 
   /** A commit did this to the text. */
@@ -42,34 +61,44 @@ export class Room {
 
   /** What everybody says of themselves. */
   get awareness(): Uint8Array {
-    return awarenessFrame([...this.#awareness.values()])
+    return awarenessFrame([...this.#awareness.values(), ...this.#bridge.others])
+  }
+
+  /** Says everything again that would be taken for old. */
+  renew(): void {
+    this.#bridge.renew()
+  }
+
+  close(): void {
+    this.#bridge.close()
   }
 
   /** What a member says under ids that are its user's; others are told. */
   hear(member: Member, entries: readonly AwarenessEntry[]): void {
     const news = entries.filter(entry => this.#isNews(member, entry))
     if (news.length === 0) return
-    for (const entry of news)
+    for (const entry of news) {
       if (entry.state === 'null') this.#awareness.delete(entry.client)
       else this.#awareness.set(entry.client, { ...entry, member })
-    this.#tellOthers(member, news)
+      this.#bridge.said(entry, member.user!.openid)
+    }
+    this.#tell(news, member)
   }
 
   leave(member: Member): void {
     this.members.delete(member)
     const gone = [...this.#awareness.values()].filter(entry => entry.member === member)
     for (const { client } of gone) this.#awareness.delete(client)
-    if (gone.length > 0)
-      this.#tellOthers(
-        member,
-        gone.map(({ client, clock }) => ({ client, clock, state: 'null' })),
-      )
+    const news = gone.map(({ client, clock }) => ({ client, clock, state: 'null' }))
+    for (const entry of news) this.#bridge.said(entry, member.user!.openid)
+    if (news.length > 0) this.#tell(news, member)
   }
 
   #isNews(member: Member, { client, clock, state }: AwarenessEntry): boolean {
     const known = this.#awareness.get(client)
     if (state === 'null') return known !== undefined && clock >= known.clock
-    if (known !== undefined && known.clock >= clock && known.member === member) return false
+    // a provider says again what it heard of others, also of its user's other ones
+    if (known !== undefined && known.clock >= clock) return false
     if (known === undefined && this.#idsOf(member) >= mostIds) return false
     return isTellable(state)
   }
@@ -80,9 +109,9 @@ export class Room {
     return ids
   }
 
-  #tellOthers(member: Member, entries: readonly AwarenessEntry[]): void {
+  #tell(entries: readonly AwarenessEntry[], author?: Member): void {
     const frame = awarenessFrame(entries)
-    for (const other of this.members) if (other !== member) other.tell(frame)
+    for (const member of [...this.members]) if (member !== author) member.tell(frame)
   }
 }
 
