@@ -12,6 +12,7 @@ const pages = {
   'database.md': ['cloudfunctions/prepare/index.js'],
   'offline.md': [],
   'conflicts.md': [],
+  'identity.md': ['cloudfunctions/login/index.js'],
 }
 
 test('every page of the guide with a program is run', () => {

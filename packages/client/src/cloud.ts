@@ -1,8 +1,12 @@
 import type { DocId } from '@nearcloud/protocol'
 import type { Callbacks, Database, DatabaseOptions, Executor, Following, Query } from '@nearcloud/query'
 import type { Arriving, Presence, Sync, SyncEvents } from '@nearcloud/sync'
+import type { EditorPlace, EditorRoom } from './editor-room.ts'
 import type { DeletedFile, TempFileURL, UploadFileOptions, UploadFileResult } from './files.ts'
 import type { CallFunctionOptions, CallFunctionResult } from './functions.ts'
+import type { Auth } from './identity/auth.ts'
+import type { Merged } from './identity/device.ts'
+import type { LoginState } from './identity/login-state.ts'
 import type { InitOptions } from './init-options.ts'
 import type { Rejection, Rejections } from './rejections.ts'
 import type { DownloadTask, UploadTask } from './transfer-task.ts'
@@ -51,6 +55,12 @@ export interface Cloud {
    */
   presence(room: string | { readonly collection: string; readonly id: DocId }): Presence
 
+  /**
+   * Where an unmodified `y-websocket` provider finds a text field. Rejects with OFFLINE before the first connection. (An editor
+   * that is bound to `doc(id).text(path)` instead works offline from the beginning, and needs no provider.)
+   */
+  editorRoom(place: EditorPlace): Promise<EditorRoom>
+
   /** Returns the way to stop. Listeners outlive an `init`. */
   on<Name extends keyof CloudEvents>(name: Name, listener: (detail: CloudEvents[Name]) => void): () => void
   /** Online; no write and no file waits; everything subscribed is here and in step. Waits while offline. */
@@ -61,9 +71,14 @@ export interface Cloud {
   status(): CloudStatus
   /** Has this document changes that the server has not answered? */
   isPending(collection: string, id: DocId): boolean
+  /** Who uses this device: anonymous at once, signed in by name later; what each has here is kept apart. */
+  auth(): Auth
   /** What the server refused. */
   readonly rejections: Rejections
-  /** Writes are durable already: this ends the conversation and releases the store. `destroy` removes its data. */
+  /**
+   * Writes are durable already: this ends the conversation and releases the store. `destroy` removes the data of the active
+   * user.
+   */
   close(options?: { readonly destroy?: boolean }): Promise<void>
 }
 
@@ -103,6 +118,10 @@ export interface CloudEvents extends SyncEvents {
   rejected: SyncEvents['rejected'] & { readonly rejection: Rejection }
   /** More was refused than `rejections` holds: these, the oldest, go right after this, unless they are retried now. */
   rejectionsDropped: { readonly rejections: readonly Rejection[] }
+  /** Another user is the active one, with a store of its own. */
+  userChanged: LoginState
+  /** What an anonymous user owned on the server is the active one's now (`anonymousData: 'merge'`). */
+  merged: Merged
   /** A file that had waited is on the server. */
   uploaded: { readonly fileID: string }
   /** The server refused a file; it is out of the queue. */

@@ -1,12 +1,15 @@
 import { CloudError, newDocId, toCloudError } from '@nearcloud/protocol'
-import { answer, type Callbacks, createDatabase } from '@nearcloud/query'
+import { answer, type Callbacks, createDatabase, type Executor } from '@nearcloud/query'
 import { Emitter, OpenPresence } from '@nearcloud/sync'
 import type { Cloud, CloudEvents, DatabaseWish, DialectMaker } from './cloud.ts'
-import { checkFileList, Files } from './files.ts'
+import { editorRoomOf } from './editor-room.ts'
+import { checkFileList } from './files.ts'
 import { callFunction } from './functions.ts'
+import { createAuth } from './identity/auth.ts'
+import { Device } from './identity/device.ts'
+import { loginStateOf } from './identity/login-state.ts'
+import type { Kind, Opening } from './identity/seat.ts'
 import { followed, readInitOptions, type Setting } from './init-options.ts'
-import { type Instance, openInstance } from './instance.ts'
-import { later } from './later.ts'
 import type { Platform } from './platform.ts'
 import { createRejections, rejectionFrom } from './rejections.ts'
 import { roomFrom } from './room.ts'
@@ -16,38 +19,32 @@ import { type DownloadProgress, Transfer, type UploadProgress } from './transfer
 export function createCloud(platform: Platform): Cloud {
   const events = new Emitter<CloudEvents>()
   const { clock, random } = platform
-  let current: Opened | undefined
+  let current: Device | undefined
 
-  function init(setting: Setting): Opened {
-    const previous = current
-    const opened: Opened = { setting, isOfflineByChoice: false, opening: open() }
-    opened.opening.catch(() => undefined) // every method tells the reason
-    return opened
-
-    async function open(): Promise<Opening> {
-      // the former one may hold the very store this one wants
-      await previous?.opening.then(({ instance }) => instance.close()).catch(() => undefined)
-      const instance = await openInstance(platform, setting, {
-        isHeldOffline: () => opened.isOfflineByChoice,
-        uploaded({ fileID }, error) {
-          if (!error) events.emit('uploaded', { fileID })
-          else if (error.code !== 'ABORTED')
-            events.emit('uploadRejected', { fileID, code: error.code, reason: error.errMsg })
-        },
-        failed: error => events.emit('error', error),
-        dropped: rejected =>
-          events.emit('rejectionsDropped', { rejections: Object.freeze(rejected.map(rejectionFrom)) }),
-      })
-      for (const name of syncEvents) instance.sync.on(name, detail => events.emit(name, detail as never))
-      instance.sync.on('rejected', detail =>
-        events.emit('rejected', { ...detail, rejection: rejectionFrom(detail) }),
-      )
-      opened.instance = instance
-      return { instance, files: new Files(instance, platform) }
-    }
+  function init(setting: Setting): Device {
+    // the former one may hold the very stores this one wants
+    const previous = current?.close().catch(() => undefined)
+    return new Device(platform, setting, previous ?? Promise.resolve(), {
+      uploaded({ fileID }, error) {
+        if (!error) events.emit('uploaded', { fileID })
+        else if (error.code !== 'ABORTED')
+          events.emit('uploadRejected', { fileID, code: error.code, reason: error.errMsg })
+      },
+      failed: error => events.emit('error', error),
+      dropped: rejected =>
+        events.emit('rejectionsDropped', { rejections: Object.freeze(rejected.map(rejectionFrom)) }),
+      began({ sync }) {
+        for (const name of syncEvents) sync.on(name, detail => events.emit(name, detail as never))
+        sync.on('rejected', detail =>
+          events.emit('rejected', { ...detail, rejection: rejectionFrom(detail) }),
+        )
+      },
+      userChanged: (user, instance) => events.emit('userChanged', loginStateOf(user, instance)),
+      merged: result => events.emit('merged', result),
+    })
   }
 
-  function use(): Opened {
+  function use(): Device {
     if (current) return current
     throw notInitialised()
   }
@@ -56,19 +53,30 @@ export function createCloud(platform: Platform): Cloud {
   function inStyle<Result>(
     api: string,
     options: unknown,
+    kind: Kind,
     work: (opening: Opening) => Promise<Result>,
   ): Promise<Result> | undefined {
     // its words are the original's, without the name of a method in front of them
     if (!current) return refuseIn(options, notInitialised())
-    const { setting, opening } = current
+    const { setting, seat } = current
     return answer(api, options, 'both', async () => {
       checkEnv((options as { config?: { env?: unknown } } | undefined)?.config?.env, setting)
-      return work(await opening)
+      return seat.within(kind, work)
     })
   }
 
-  const opening = async (): Promise<Opening> => use().opening
-  const executor = later(async () => (await opening()).instance.sync.executor)
+  /** As the user who is active when it is asked. */
+  const executor: Required<Executor> = {
+    run: async run => use().seat.executor.run(run),
+    commit: async commit => use().seat.executor.commit(commit),
+    watch(query, observer) {
+      if (current) return current.seat.executor.watch(query, observer)
+      void Promise.resolve().then(() => observer.error(notInitialised()))
+      return { close: async () => undefined }
+    },
+    follow: (query, options) => use().seat.executor.follow(query, options),
+    text: async place => use().seat.executor.text(place),
+  }
 
   const cloud: Omit<Cloud, OverloadedMethods> & Pick<Implementation, OverloadedMethods> = {
     init(options = {}) {
@@ -76,7 +84,7 @@ export function createCloud(platform: Platform): Cloud {
     },
 
     async ready() {
-      await opening()
+      await use().seat.opening
     },
 
     database(options?: DatabaseWish & { readonly as?: DialectMaker<unknown> }) {
@@ -95,17 +103,19 @@ export function createCloud(platform: Platform): Cloud {
     },
 
     callFunction: options =>
-      inStyle('cloud.callFunction', options, ({ instance }) => callFunction(options, instance.sync, random)),
+      inStyle('cloud.callFunction', options, 'other', ({ instance }) =>
+        callFunction(options, instance.sync, random),
+      ),
 
     uploadFile(options) {
       const transfer = new Transfer<UploadProgress>()
-      const promise = inStyle('uploadFile', options, ({ files }) => files.upload(options, transfer))
+      const promise = inStyle('uploadFile', options, 'write', ({ files }) => files.upload(options, transfer))
       return promise ?? transfer.task
     },
 
     downloadFile(options) {
       const transfer = new Transfer<DownloadProgress>()
-      const promise = inStyle('downloadFile', options, async ({ files }) => {
+      const promise = inStyle('downloadFile', options, 'other', async ({ files }) => {
         const fileID: unknown = options?.fileID
         if (typeof fileID !== 'string' || fileID === '')
           throw new CloudError('INVALID_PARAM', { errMsg: 'fileID is required' })
@@ -115,13 +125,13 @@ export function createCloud(platform: Platform): Cloud {
     },
 
     getTempFileURL: options =>
-      inStyle('getTempFileURL', options, async ({ files }) => ({
+      inStyle('getTempFileURL', options, 'other', async ({ files }) => ({
         fileList: await files.urls(checkFileList(options?.fileList)),
         errMsg: 'getTempFileURL:ok',
       })),
 
     deleteFile: options =>
-      inStyle('deleteFile', options, async ({ files }) => {
+      inStyle('deleteFile', options, 'other', async ({ files }) => {
         const asked = checkFileList(options?.fileList).map(({ fileID }) => fileID)
         return { fileList: await files.delete(asked), errMsg: 'deleteFile:ok' }
       }),
@@ -133,39 +143,45 @@ export function createCloud(platform: Platform): Cloud {
     },
 
     presence(room) {
-      const { opening } = use()
+      const { seat } = use()
       const presence = new OpenPresence(roomFrom(room))
-      opening.then(
-        ({ instance }) => instance.sync.enter(presence),
-        thrown => presence.over(toCloudError(thrown)),
-      )
+      seat
+        .within('other', async ({ instance }) => instance.sync.enter(presence))
+        .catch(thrown => presence.over(toCloudError(thrown)))
       return presence
+    },
+
+    async editorRoom(place) {
+      const { seat } = use()
+      const room = ({ instance }: Opening) => editorRoomOf(instance, place, () => seat.instance === instance)
+      return seat.within('other', async opening => room(opening))
     },
 
     on: (name, listener) => events.on(name, listener),
 
     async whenSynced() {
-      const { instance } = await opening()
-      do {
-        await instance.sync.whenSynced()
-        await instance.uploads.whenEmpty()
-      } while (instance.store.outbox.size > 0)
+      await use().seat.within('other', async ({ instance }) => {
+        do {
+          await instance.sync.whenSynced()
+          await instance.uploads.whenEmpty()
+        } while (instance.store.outbox.size > 0)
+      })
     },
 
     goOffline() {
-      const opened = use()
-      opened.isOfflineByChoice = true
-      opened.instance?.sync.goOffline()
+      const device = use()
+      device.isOfflineByChoice = true
+      device.seat.instance?.sync.goOffline()
     },
 
     goOnline() {
-      const opened = use()
-      opened.isOfflineByChoice = false
-      opened.instance?.sync.goOnline()
+      const device = use()
+      device.isOfflineByChoice = false
+      device.seat.instance?.sync.goOnline()
     },
 
     status() {
-      const instance = current?.instance
+      const instance = current?.seat.instance
       if (!instance) return { ...nothing, state: current ? 'opening' : 'closed' }
       const { store, sync, queue } = instance
       return {
@@ -179,43 +195,35 @@ export function createCloud(platform: Platform): Cloud {
       }
     },
 
-    isPending: (collection, id) => current?.instance?.store.outbox.isPending(collection, id) ?? false,
+    isPending: (collection, id) => current?.seat.instance?.store.outbox.isPending(collection, id) ?? false,
 
     rejections: createRejections(
-      () => current?.instance,
-      async () => (await opening()).instance,
+      () => current?.seat.instance,
+      async work => use().seat.within('write', ({ instance }) => work(instance)),
     ),
+
+    auth: () => auth,
 
     async close(options) {
       const closed = current
       current = undefined
-      const opening = await closed?.opening.catch(() => undefined) // what never opened holds nothing
-      if (!closed || !opening) return
-      closed.instance = undefined
-      await opening.instance.close(options)
+      await closed?.close(options)
     },
   }
+  const auth = createAuth({
+    device: use,
+    current: () => current,
+    onChanged: listener => events.on('userChanged', listener),
+    onExpired: listener => events.on('signInNeeded', listener),
+  })
   return cloud as Cloud
 }
 
 /** What an instance's engine tells is told by the cloud. */
 const syncEvents = [
   ...(['pending', 'accepted', 'online', 'offline'] as const),
-  ...(['progress', 'evicted', 'diverged', 'error'] as const),
+  ...(['progress', 'evicted', 'diverged', 'signInNeeded', 'error'] as const),
 ]
-
-interface Opened {
-  readonly setting: Setting
-  readonly opening: Promise<Opening>
-  isOfflineByChoice: boolean
-  /** Once it is open. */
-  instance?: Instance | undefined
-}
-
-interface Opening {
-  readonly instance: Instance
-  readonly files: Files
-}
 
 /** Methods in two styles: one body answers both. */
 type OverloadedMethods =

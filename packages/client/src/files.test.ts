@@ -305,3 +305,18 @@ test('[FILES-13] files go in the order they were given, the last of a path last'
   await rig.pass(60_000)
   expect(files.stored.get(fileID)?.bytes).toEqual(Uint8Array.of(4))
 })
+
+test('[FILES-14] close rejects who waits for a file with CLOSED; the file is kept, and goes when the store is opened again', async () => {
+  const { rig, files, platform, cloud } = await setUp()
+  rig.server.isSilent = true
+  const waiting = cloud.uploadFile({ cloudPath: 'photos/a.png', fileContent: bytes })
+  const rejected = expect(waiting).rejects.toMatchObject({ code: 'CLOSED', details: { isKept: true } })
+  await rig.pass()
+  await cloud.close()
+  await rejected
+  rig.server.isSilent = false
+  const again = await open(platform)
+  await rig.pass()
+  await again.whenSynced()
+  expect(files.stored.has(fileID)).toBe(true)
+})

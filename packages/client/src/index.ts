@@ -12,8 +12,13 @@ export type {
   UrlOptions,
 } from './cloud.ts'
 export { createCloud } from './create-cloud.ts'
+export type { EditorPlace, EditorRoom } from './editor-room.ts'
 export type { DeletedFile, TempFileURL, UploadFileOptions, UploadFileResult } from './files.ts'
 export type { CallFunctionOptions, CallFunctionResult } from './functions.ts'
+export type { Auth, SignOutResult, TicketWish, UserOnDevice } from './identity/auth.ts'
+export type { Merged } from './identity/device.ts'
+export type { LoginState } from './identity/login-state.ts'
+export type { AnonymousChoice, SignInOptions, SignInResult } from './identity/sign-in.ts'
 export type { InitOptions, SubscribeOption } from './init-options.ts'
 export type { HttpRequest, HttpResponse, Platform } from './platform.ts'
 export type { Rejection, RejectionChange, Rejections } from './rejections.ts'

@@ -31,6 +31,11 @@ export interface InitOptions {
    * `polling`: by that alone.
    */
   readonly transport?: 'auto' | 'websocket' | 'polling'
+  /**
+   * How large first results come: `auto` (default) packed, over HTTP, where their size counts; `http`: always so; `socket`:
+   * never.
+   */
+  readonly snapshots?: 'auto' | 'http' | 'socket'
   /** Accepted for the original's sake; has no effect. */
   readonly traceUser?: boolean
 }
@@ -59,6 +64,7 @@ export interface Setting {
   readonly queryLimits?: { readonly default: number; readonly max: number }
   readonly throwOnNotFound: boolean
   readonly transport: 'auto' | 'websocket' | 'polling'
+  readonly snapshots: 'auto' | 'http' | 'socket'
 }
 
 /** Throws INVALID_PARAM that names the option. */
@@ -85,9 +91,12 @@ export function readInitOptions(options: InitOptions, defaultEndpoint: string | 
   const transport = options.transport ?? 'auto'
   if (!['auto', 'websocket', 'polling'].includes(transport))
     throw refuse('transport is one of auto, websocket, polling')
+  const snapshots = options.snapshots ?? 'auto'
+  if (!['auto', 'http', 'socket'].includes(snapshots)) throw refuse('snapshots is one of auto, http, socket')
   return {
     endpoint,
     transport,
+    snapshots,
     pollUrl: `${endpoint}/sync/poll`,
     socketUrl: `${endpoint.replace(/^http/, 'ws')}/sync`,
     env: env ?? 'default',

@@ -1,21 +1,42 @@
-import { type CloudError, toCloudError } from '@nearcloud/protocol'
+import { CloudError, toCloudError } from '@nearcloud/protocol'
 import { loadAggregation } from '@nearcloud/query'
 import { openStore, type RejectedMutation, type Store } from '@nearcloud/store'
 import { createSync, type Sync } from '@nearcloud/sync'
 import type { Setting } from './init-options.ts'
 import type { Platform } from './platform.ts'
-import { transportFor } from './transport.ts'
+import { partsFor, transportFor } from './transport.ts'
 import { UploadQueue } from './upload-queue.ts'
 import { Uploads, type UploadsOptions } from './uploads.ts'
 
-/** What one `init` opened: a store, its conversation with the server, and the files on their way. */
+/** Whose data an instance is about. */
+export interface InstanceUser {
+  /** Names its storages. */
+  readonly storeName: string
+  /** Signed in by name; absent: anonymous. */
+  readonly openid?: string
+  /** A session token that is new here. */
+  readonly token?: string
+}
+
+/** What a user has on a device that the server has not decided, and what it refused. */
+export interface Undecided {
+  readonly writes: number
+  readonly files: number
+  readonly rejections: number
+}
+
+/** What is open for one user: a store, its conversation with the server, and the files on their way. */
 export interface Instance {
   readonly setting: Setting
   readonly store: Store
   readonly sync: Sync
   readonly queue: UploadQueue
   readonly uploads: Uploads
-  close(options?: { destroy?: boolean }): Promise<void>
+  readonly undecided: Undecided
+  /** Begins to talk to the server. */
+  start(): void
+  /** Gives what was undecided when the last write had been taken. */
+  close(options?: { destroy?: boolean }): Promise<Undecided>
 }
 
 export interface InstanceEvents {
@@ -27,26 +48,40 @@ export interface InstanceEvents {
   dropped(rejected: readonly RejectedMutation[]): void
 }
 
-/** Opens what the device has, then begins to talk to the server. Rejects with STORE_IN_USE, STORE_FAILED, STORE_FULL. */
+/**
+ * Opens what the device has of a user. Nothing is said to the server before `start`. Rejects with STORE_IN_USE, STORE_FAILED,
+ * STORE_FULL.
+ */
 export async function openInstance(
   platform: Platform,
   setting: Setting,
+  user: InstanceUser,
   events: InstanceEvents,
 ): Promise<Instance> {
   const { clock, random } = platform
-  const { storeName, durability, env, endpoint } = setting
+  const { durability, env, endpoint } = setting
+  const { storeName, openid, token } = user
   const store = await openStore({ storage: platform.storage(storeName), random, durability })
-  const queue = await UploadQueue.open(platform.storage(`${storeName}.files`), durability).catch(
-    async thrown => {
+  const queue = await introduce(store, openid, token)
+    .then(() => UploadQueue.open(platform.storage(filesOf(storeName)), durability))
+    .catch(async (thrown: unknown) => {
       await store.close()
       throw thrown
-    },
-  )
+    })
   // fetched while there is a network, if not at once then when it is asked for
   void loadAggregation().catch(() => undefined)
   const { cache } = setting
+  const transport = transportFor(platform, setting)
+  const parts = partsFor(platform, setting)
   const sync = createSync({
-    ...{ store, transport: transportFor(platform, setting), clock, random, env, cache },
+    store,
+    transport,
+    clock,
+    random,
+    env,
+    cache,
+    isNamed: openid !== undefined,
+    ...(parts && { parts }),
     ...(platform.text && { text: () => platform.text!() }),
   })
   const uploads = new Uploads({
@@ -63,21 +98,49 @@ export async function openInstance(
     if (event.name === 'rejectionsDropped') events.dropped(event.rejected)
     else events.failed(toCloudError(event.error))
   })
-  for (const { query, priority } of setting.subscribe) sync.subscribe(query, { priority })
-  if (events.isHeldOffline()) sync.goOffline()
-  sync.start()
+  const undecided = (): Undecided => ({
+    writes: store.outbox.size,
+    files: queue.size,
+    rejections: store.rejected.length,
+  })
   return {
     setting,
     store,
     sync,
     queue,
     uploads,
+    get undecided() {
+      return undecided()
+    },
+    start() {
+      for (const { query, priority } of setting.subscribe) sync.subscribe(query, { priority })
+      if (events.isHeldOffline()) sync.goOffline()
+      sync.start()
+    },
     async close(options) {
+      const isKept = options?.destroy !== true
       stopHints?.()
-      uploads.stop()
-      await sync.stop({ isKept: options?.destroy !== true })
+      uploads.stop(isKept)
+      await sync.stop({ isKept })
       stopEvents()
+      const left = undecided()
       await Promise.all([store.close(options), queue.close(options)])
+      return left
     },
   }
+}
+
+/** The storage of the files on their way, beside the one of the documents. */
+export function filesOf(storeName: string): string {
+  return `${storeName}.files`
+}
+
+/** Whose store it is, before anything is said. Throws STORE_FAILED when it is somebody else's. */
+async function introduce(store: Store, openid: string | undefined, token: string | undefined): Promise<void> {
+  const known = store.checkpoint.openid
+  if (openid !== undefined && known !== undefined && known !== openid)
+    throw new CloudError('STORE_FAILED', {
+      errMsg: 'the local store of this user holds the data of another one',
+    })
+  if (openid !== undefined && token !== undefined) await store.confirm({ checkpoint: { openid, token } })
 }

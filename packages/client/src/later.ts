@@ -1,8 +1,8 @@
 import { CloudError, toCloudError } from '@nearcloud/protocol'
-import type { ClientExecutor } from '@nearcloud/query'
+import type { ClientExecutor, Executor } from '@nearcloud/query'
 
 /** An executor that is not there yet: what is asked waits for it, and fails with its reason if it never comes. */
-export function later(coming: () => Promise<ClientExecutor>): ClientExecutor {
+export function later(coming: () => Promise<ClientExecutor>): Required<Executor> {
   return {
     run: async run => (await coming()).run(run),
     commit: async commit => (await coming()).commit(commit),

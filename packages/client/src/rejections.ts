@@ -9,7 +9,8 @@ import {
   writeResult,
   writeToData,
 } from '@nearcloud/query'
-import type { RejectedMutation } from '@nearcloud/store'
+import type { RejectedMutation, Store } from '@nearcloud/store'
+import type { Sync } from '@nearcloud/sync'
 import type { Instance } from './instance.ts'
 
 /** One mutation that the server refused. Frozen. */
@@ -55,10 +56,10 @@ export interface Rejections {
   discard(id: string): Promise<void>
 }
 
-/** `current`: while one is open. `opening` rejects as everything does that needs it. */
+/** `current`: while one is open. `within` does something with it, and rejects as everything does that needs it. */
 export function createRejections(
   current: () => Instance | undefined,
-  opening: () => Promise<Instance>,
+  within: <T>(work: (instance: Instance) => Promise<T>) => Promise<T>,
 ): Rejections {
   function again(
     api: string,
@@ -68,14 +69,17 @@ export function createRejections(
   ): Promise<WriteResult> {
     return answer<WriteResult>(api, undefined, 'promise', async () => {
       const { wait } = waitFrom(options)
-      const { store, sync } = await opening()
+      return within(({ store, sync }) => retry(store, sync, wait))
+    })!
+
+    async function retry(store: Store, sync: Sync, wait: 'server' | undefined): Promise<WriteResult> {
       const rejected = store.rejected.find(({ mutation }) => mutation.nonce === id)
       if (!rejected) throw new CloudError('INVALID_PARAM', { errMsg: `no rejection has the id "${id}"` })
       const asked: unknown = change(rejectionFrom(rejected).writes)
       if (!Array.isArray(asked)) throw refuse('the change gives a list of writes')
       const writes = asked.map(each => writeFromData(each, { side: 'client' }))
       return writeResult(api, await sync.retry(id, writes, wait))
-    })!
+    }
   }
 
   return {
@@ -91,7 +95,7 @@ export function createRejections(
           throw refuse('data stand for one write that has some: of others a function makes a list of writes')
         return [{ ...write, data: change as Record<string, unknown> }]
       }),
-    discard: async id => (await opening()).store.discardRejected(id),
+    discard: async id => within(({ store }) => store.discardRejected(id)),
   }
 }
 

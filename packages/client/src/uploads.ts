@@ -1,4 +1,4 @@
-import { type Clock, type CloudError, toCloudError } from '@nearcloud/protocol'
+import { type Clock, CloudError, toCloudError } from '@nearcloud/protocol'
 import type { Sync } from '@nearcloud/sync'
 import type { HttpRequest, HttpResponse } from './platform.ts'
 import { isPassing, upload } from './upload.ts'
@@ -73,10 +73,17 @@ export class Uploads {
     if (this.#options.queue.has(file)) await this.#settle(file, error)
   }
 
-  stop(): void {
+  /** Who waits for a file gets CLOSED; `isKept` says whether it stays, to be sent another time. */
+  stop(isKept: boolean): void {
     this.#isStopped = true
     this.#cancelRetry()
     for (const stop of this.#stopListening) stop()
+    const words = isKept
+      ? 'closed before the server had the file: it is kept here, and sent when this store is opened again'
+      : 'closed, and removed from this device, before the server had the file'
+    const error = new CloudError('CLOSED', { errMsg: words, details: { isKept } })
+    for (const watch of this.#watches.values()) watch.settled(error)
+    this.#watches.clear()
   }
 
   async #run(): Promise<void> {
@@ -88,7 +95,7 @@ export class Uploads {
         if (!file || !(await this.#bring(file))) break
       }
     } catch (thrown) {
-      failed(toCloudError(thrown))
+      if (!this.#isStopped) failed(toCloudError(thrown))
     }
     this.#isRunning = false
     if (queue.size === 0) {
@@ -131,6 +138,7 @@ export class Uploads {
   }
 
   async #settle(file: QueuedUpload, error: CloudError | undefined): Promise<void> {
+    if (this.#isStopped) return // it is in the queue, and the server knows it when it is told again
     const watch = this.#watches.get(file)
     this.#watches.delete(file)
     await this.#options.queue.remove(file)

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type Cloud, createCloud as createCloudOn } from '@nearcloud/client'
-import { MemoryStorage } from '@nearcloud/store'
+import { MemoryMedium, MemoryStorage } from '@nearcloud/store'
 import { nodePlatform } from './node-platform.ts'
 import { SqliteStorage } from './sqlite-storage.ts'
 
@@ -12,9 +12,16 @@ export interface NodeCloudOptions {
 /** A cloud object for Node. A store belongs to one process at a time: a second one gets STORE_IN_USE. */
 export function createCloud(options: NodeCloudOptions = {}): Cloud {
   const { folder } = options
+  // a user who comes back finds what was here, for as long as the process lives
+  const media = new Map<string, MemoryMedium>()
+  const inMemory = (name: string) => {
+    const medium = media.get(name) ?? new MemoryMedium()
+    media.set(name, medium)
+    return new MemoryStorage(medium)
+  }
   return createCloudOn(
     nodePlatform(name =>
-      folder === undefined ? new MemoryStorage() : new SqliteStorage(join(folder, `${name}.db`)),
+      folder === undefined ? inMemory(name) : new SqliteStorage(join(folder, `${name}.db`)),
     ),
   )
 }

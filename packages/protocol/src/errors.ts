@@ -49,6 +49,10 @@ export const errorNumbers = {
   UPGRADE_NEEDED: -402007,
   /** The token is forged, expired or another server's. */
   TOKEN_REFUSED: -501019,
+  /** Another user is the active one on this device now, or is about to be. What was durable is kept for the one before. */
+  USER_CHANGED: -1,
+  /** This user has to sign in again; nothing is lost, and nothing of it is sent before. */
+  SIGN_IN_NEEDED: -501019,
   /** The server cannot use its data folder, port or configuration. */
   SERVER_CONFIGURATION: -501001,
   /** The request was cut short by `abort()` or a stop. */

@@ -56,6 +56,7 @@ export {
   type Write,
 } from './mutation.ts'
 export { type NormaliseOptions, normalise } from './normalise.ts'
+export { frameFor, isKnownIn } from './older-versions.ts'
 export { isForbiddenKey, type Json, parseJson } from './parse-json.ts'
 export {
   type PollAnswer,

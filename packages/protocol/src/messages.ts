@@ -116,6 +116,9 @@ const itemSchema = v.union([
  *
  * Since version 3: `priority` (default normal) says which snapshots come first; `after`: of this incomplete subscription
  * everything up to this `_id` is here as of `version`, so that, when resumed, its snapshot begins behind it.
+ *
+ * Since version 4: `fetch`: this side can fetch parts of first results over HTTP (see there); so many characters of each
+ * come by this conversation first.
  */
 const hello = v.strictObject({
   type: v.literal('hello'),
@@ -131,6 +134,18 @@ const hello = v.strictObject({
     v.strictObject({ id: count, query: tree, complete: v.boolean(), priority, after: v.optional(id) }),
   ),
   clock: v.number(),
+  fetch: v.optional(count),
+})
+
+/**
+ * Instead of hello: whoever shows a ticket for one sign-in is told a session token (`signedIn`), and the connection ends.
+ * Since version 4.
+ */
+const signIn = v.strictObject({
+  type: v.literal('signIn'),
+  protocol: count,
+  env: v.string(),
+  ticket: v.string(),
 })
 
 /** Mutations in order, ids without a gap. */
@@ -212,10 +227,17 @@ const leave = v.strictObject({ type: v.literal('leave'), id: count })
 /** What others in the room may know of this client; null: nothing. Said again within 30 s, or it is taken back. Since version 4. */
 const present = v.strictObject({ type: v.literal('present'), id: count, state: tree })
 
+/**
+ * Gives what the anonymous user of this session token owns to the one who asks, who has signed in by name. Asked again it
+ * gets the same answer: how many `documents` there were, and how many are `left` because a unique index forbids it. Since version 4.
+ */
+const merge = v.strictObject({ type: v.literal('merge'), id: count, token: v.string() })
+
 const ping = v.strictObject({ type: v.literal('ping') })
 
 export const upSchema = v.variant('type', [
   hello,
+  signIn,
   push,
   subscribe,
   unsubscribe,
@@ -230,6 +252,7 @@ export const upSchema = v.variant('type', [
   enter,
   leave,
   present,
+  merge,
   ping,
 ])
 
@@ -259,6 +282,17 @@ const welcome = v.strictObject({
   heartbeatMs: count,
 })
 
+/** The answer to signIn: `token` is for this user's first hello, `uid` the name in the ticket. Since version 4. */
+const signedIn = v.strictObject({
+  type: v.literal('signedIn'),
+  openid: v.string(),
+  uid: v.string(),
+  token: v.string(),
+})
+
+/** Tokens in the place of those of the welcome, long before these end. Since version 4. */
+const renewed = v.strictObject({ type: v.literal('renewed'), token: v.string(), access: v.string() })
+
 const pushed = v.strictObject({ type: v.literal('pushed'), outcomes: v.array(outcomeSchema) })
 
 /** Part of a subscription's first result, in `_id` order. `version`: the commit it is at least as new as. */
@@ -272,6 +306,17 @@ const snapshot = v.strictObject({
   done: count,
   total: count,
   last: v.boolean(),
+})
+
+/**
+ * The `snapshot` that belongs in this place is at `path` of the server's address: `GET` with the welcome's `access` as a
+ * bearer token. It has so many characters (UTF-16 units), and takes effect here: what follows waits for it. Only for who
+ * asked (`hello.fetch`). Since version 4.
+ */
+const fetchPart = v.strictObject({
+  type: v.literal('fetch'),
+  path: v.pipe(v.string(), v.regex(/^\/sync\/parts\/[0-9a-f]{32}$/)),
+  characters: count,
 })
 
 /** The subscription was refused; for a count, aggregate or call see answer. */
@@ -304,7 +349,7 @@ const changes = v.strictObject({
   windows: v.optional(v.array(v.strictTuple([count, v.array(id)]))),
 })
 
-/** To count, aggregate, call and files, by id. */
+/** To count, aggregate, call, files and merge, by id. */
 const answer = v.strictObject({
   type: v.literal('answer'),
   id: count,
@@ -349,8 +394,11 @@ const bye = v.strictObject({ type: v.literal('bye'), error: errorSchema, retryAf
 
 export const downSchema = v.variant('type', [
   welcome,
+  signedIn,
+  renewed,
   pushed,
   snapshot,
+  fetchPart,
   digest,
   denied,
   changes,

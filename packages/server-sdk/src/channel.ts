@@ -77,11 +77,11 @@ export interface FilesResult {
  * What a function can ask for. The text of each: get, count — the query's JSON; push, call, files — a frame of the
  * protocol of that type; change — `{query, first, changes}` where changes are tuples of JSON, or null for a removal;
  * aggregate — its JSON; explain — the query's JSON, answered by an `Explanation`; indexes, createIndex, dropIndex — `{collection}`
- * with `{index}`, `{name}`, answered by a list of definitions or nothing.
+ * with `{index}`, `{name}`, answered by a list of definitions or nothing; createTicket — `{uid, expire}`, answered by the ticket.
  */
 export const askVerbs = [
   ...(['get', 'count', 'aggregate', 'explain', 'indexes'] as const),
-  ...(['push', 'change', 'createIndex', 'dropIndex', 'call', 'files'] as const),
+  ...(['push', 'change', 'createIndex', 'dropIndex', 'call', 'files', 'createTicket'] as const),
 ] as const
 export type AskVerb = (typeof askVerbs)[number]
 

@@ -1,9 +1,12 @@
+import { auth } from './auth.ts'
 import { callFunction, DYNAMIC_CURRENT_ENV, database, getWXContext, init, logger, version } from './cloud.ts'
 import { deleteFile, downloadFile, getTempFileURL, uploadFile } from './files.ts'
 
+export type { FunctionAuth } from './auth.ts'
 export type { InitOptions, WXContext } from './cloud.ts'
 export type { FileStatus, TempFile } from './files.ts'
 export {
+  auth,
   callFunction,
   DYNAMIC_CURRENT_ENV,
   database,
@@ -19,6 +22,7 @@ export {
 
 /** What `require('wx-server-sdk')` gives. */
 const cloud = {
+  auth,
   callFunction,
   DYNAMIC_CURRENT_ENV,
   database,

@@ -3,6 +3,7 @@ import { createDatabase, type Database, type Executor } from '@nearcloud/query'
 import { Hono } from 'hono'
 import type { Actor } from './actor.ts'
 import { openTokens } from './auth/tokens.ts'
+import { type UserAdmin, Users } from './auth/users.ts'
 import { LiveEnvironment } from './commit/live-environment.ts'
 import { openDataFolder } from './data-folder.ts'
 import { keepHistoryShort } from './engine/keep-history-short.ts'
@@ -16,6 +17,7 @@ import { systemClock, systemRandom } from './host.ts'
 import { Doorkeeper, type DoorkeeperOptions } from './http/doorkeeper.ts'
 import { acceptEditors } from './http/gateway-socket.ts'
 import { listen, stopListening } from './http/listen.ts'
+import { addPartRoutes } from './http/part-routes.ts'
 import { addPollRoutes, type PollLimits } from './http/poll-routes.ts'
 import { addSite } from './http/site.ts'
 import { acceptSockets } from './http/sync-socket.ts'
@@ -23,6 +25,7 @@ import { expireDocuments } from './indexes/expire-documents.ts'
 import { type Log, silentLog } from './log-line.ts'
 import type { Judge } from './rules/judge.ts'
 import { openRules } from './rules/rule-book.ts'
+import { PartShelves } from './session/part-shelf.ts'
 import type { SessionLimits } from './session/session.ts'
 import { Sessions } from './session/sessions.ts'
 import { openTriggers } from './triggers/triggers.ts'
@@ -59,6 +62,8 @@ export interface NearcloudServer {
   readonly port: number
   readonly env: string
   readonly dataFolder: string
+  /** Tickets for signing in, and the end of users. */
+  readonly users: UserAdmin
   /** The database with all rights, for the operator's own code. */
   database(): Database
   executorFor(actor: Actor): Executor
@@ -99,6 +104,8 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     opened(undefined, expireDocuments({ environment, clock, log }))
     const fanout = await Fanout.open(environment)
     opened(fanout, () => fanout.close())
+    const users = await Users.open({ environment, tokens, clock, log })
+    opened(users, () => users.close())
     const files = await openFiles({ folder: folder.files, environment, tokens, clock, env, random, log })
     opened(files, () => files.close())
     const functionsFolder = project === undefined ? undefined : findFunctionsFolder(project)
@@ -108,15 +115,19 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       log,
       clock,
       files: { ask: (actor, ask) => files.ask(actor, ask), url: () => url },
+      createTicket: (uid, options) => users.createTicket(uid, options),
     })
     opened(functions, () => functions.close())
     const triggers = openTriggers({ environment, functions, log, clock, random })
     opened(triggers, () => triggers.close())
     await triggers.ready
+    const shelves = new PartShelves(random)
     const sessions = new Sessions({
+      shelves,
       environment,
       fanout,
       tokens,
+      users,
       clock,
       log,
       invoke: call => functions.invoke(call),
@@ -125,10 +136,21 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     })
     const gateway = new Gateway({
       environment,
-      identify: async token => ({ kind: 'user', openid: await tokens.verify('access', env, token) }),
+      async identify(token) {
+        const openid = await tokens.verify('access', env, token)
+        const { uid } = await users.known(openid)
+        return { kind: 'user', openid, ...(uid !== undefined && { uid }) }
+      },
       log,
     })
     rules?.onChange(() => gateway.judgeAnew())
+    opened(
+      undefined,
+      users.onGone((openid, error) => {
+        sessions.sendAwayUser(openid, error)
+        gateway.sendAwayUser(openid)
+      }),
+    )
     // whoever holds a copy made under other rules has to look at a new welcome
     rules?.onChange(() => sessions.sendAway(new CloudError('ABORTED', { errMsg: 'the rules changed' }), 0))
 
@@ -136,6 +158,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     app.get('/health', c => c.json({ status: 'ok', env }))
     files.routes(app)
     const doorkeeper = new Doorkeeper(options.door)
+    addPartRoutes(app, { shelves, tokens, env, doorkeeper })
     const endPolls = addPollRoutes(app, {
       sessions,
       doorkeeper,
@@ -164,6 +187,11 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       port,
       env,
       dataFolder: folder.path,
+      users: {
+        createTicket: (uid, options) => users.createTicket(uid, options),
+        find: uid => users.find(uid),
+        delete: name => users.delete(name),
+      },
       database: () =>
         createDatabase(executorFor({ kind: 'admin' }), {
           newId: () => newDocId(random),

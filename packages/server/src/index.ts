@@ -1,4 +1,5 @@
 export { type Actor, depthOf } from './actor.ts'
+export type { TicketOptions, UserAdmin, UserName } from './auth/users.ts'
 export type { Change, DataType } from './commit/change.ts'
 export type { CommitRequest, Decision, Effect, Environment, OpenText } from './commit/environment.ts'
 export { createServer, type NearcloudServer, type ServerOptions } from './create-server.ts'

@@ -1,11 +1,13 @@
 import { CloudError, type FilesAsk, fromJson, toCloudError, toJson, type Value } from '@nearcloud/protocol'
 import type { FollowOptions, Query } from '@nearcloud/query'
 import { Checks } from './checks.ts'
+import { Dialect } from './dialect.ts'
 import { Emitter } from './emitter.ts'
 import { Eviction } from './eviction.ts'
 import { LocalFirstExecutor } from './executor.ts'
 import { follow } from './follow.ts'
 import { Link, type LinkState } from './link.ts'
+import { Parts } from './parts.ts'
 import { Pull } from './pull.ts'
 import { Push } from './push.ts'
 import { type Asked, lastMutation, Requests } from './requests.ts'
@@ -21,15 +23,18 @@ import { Verdicts } from './verdicts.ts'
 /** Puts the parts together. Nothing is sent before `start`. */
 export function createSync(options: SyncOptions): Sync {
   const { store, transport, clock, random, env } = options
-  const { warmMs = 60_000, cache: limits = {}, checkMs = 300_000, text } = options
+  const { warmMs = 60_000, cache: limits = {}, checkMs = 300_000, text, isNamed = false } = options
   const events = new Emitter<SyncEvents>()
   const serverClock = new ServerClock(clock)
   const requests = new Requests(clock, answerLimitMs, () => lastMutation(store))
   const verdicts = new Verdicts()
+  const dialect = new Dialect(clock)
+  const parts = options.parts && new Parts({ ...options.parts, clock })
   const stopStoreEvents = store.onEvent(({ name }) => {
     if (name === 'storageFailed') requests.wake()
   })
   let access: string | undefined
+  let signInNeeded: CloudError | undefined
   let session: Session | undefined
   let state: LinkState = 'offline'
   let waiting: (() => void)[] = []
@@ -102,9 +107,20 @@ export function createSync(options: SyncOptions): Sync {
           rooms,
           events,
           verdicts,
+          dialect,
+          parts,
+          isNamed,
           welcomed(welcome, begun) {
             access = welcome.access
+            signInNeeded = undefined
             session = begun
+          },
+          renewed(fresh) {
+            access = fresh
+          },
+          signInNeeded(error) {
+            signInNeeded = error
+            events.emit('signInNeeded', { reason: String(error.details.reason), error })
           },
           advanced() {
             texts.advanced()
@@ -198,6 +214,9 @@ export function createSync(options: SyncOptions): Sync {
     get access() {
       return access
     },
+    get signInNeeded() {
+      return signInNeeded
+    },
     start: () => link.start(),
     async stop({ isKept = true } = {}) {
       await link.stop()
@@ -220,6 +239,15 @@ export function createSync(options: SyncOptions): Sync {
     },
     call: (name: string, data: Value) => ask({ type: 'call', name, data: toJson(data) }),
     files: (question: FilesAsk) => ask({ type: 'files', ask: question }),
+    async signInAgain(token) {
+      await store.confirm({ checkpoint: { token } })
+      signInNeeded = undefined
+      link.goOnline()
+    },
+    async merge(token) {
+      const { documents, left } = (await ask({ type: 'merge', token })) as { documents: number; left: number }
+      return { documents, left }
+    },
     whenSynced,
     on: (name, listener) => events.on(name, listener),
   }

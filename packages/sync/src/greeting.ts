@@ -1,21 +1,23 @@
-import {
-  type DownOf,
-  type Mutation,
-  newClientId,
-  protocolVersion,
-  type RandomBytes,
-} from '@nearcloud/protocol'
+import { type DownOf, type Mutation, newClientId, type RandomBytes } from '@nearcloud/protocol'
 import type { ConfirmedStep, Store } from '@nearcloud/store'
 import type { Subscriptions } from './subscriptions.ts'
 
 type Welcome = DownOf<'welcome'>
 
 /** The first frame of a conversation. */
-export function helloFrame(store: Store, subscriptions: Subscriptions, env: string, clock: number): string {
+export function helloFrame(options: {
+  readonly store: Store
+  readonly subscriptions: Subscriptions
+  readonly env: string
+  readonly protocol: number
+  readonly clock: number
+  readonly fetch: number | undefined
+}): string {
+  const { store, subscriptions, env, protocol, clock, fetch } = options
   const { client, token, epoch, version, viewKey, seen } = store.checkpoint
   return JSON.stringify({
     type: 'hello',
-    protocol: protocolVersion,
+    protocol,
     env,
     client,
     ...(token !== undefined && { token }),
@@ -25,6 +27,7 @@ export function helloFrame(store: Store, subscriptions: Subscriptions, env: stri
     seen,
     subscriptions: subscriptions.greet(),
     clock,
+    ...(fetch !== undefined && { fetch }),
   })
 }
 

@@ -21,6 +21,8 @@ export interface PollTransportOptions {
   readonly url: string
   readonly exchange: Exchange
   readonly clock: Clock
+  /** For an answer that is due at once; then it counts as lost. Default ten seconds. */
+  readonly answerMs?: Millis
   /** A host's decoder of UTF-8, where it has a quicker one. */
   readonly decode?: (bytes: Uint8Array) => string
 }
@@ -62,6 +64,10 @@ class PollConnection implements Connection {
     this.#heardAt = options.clock.now()
   }
 
+  get #answerMs(): Millis {
+    return this.#options.answerMs ?? usualAnswerMs
+  }
+
   get bufferedBytes(): number {
     return this.#out.size
   }
@@ -76,7 +82,7 @@ class PollConnection implements Connection {
     if (this.#isOver) return
     this.#isOver = true
     const ticket = this.#ticket
-    if (ticket !== undefined) this.#ask({ kind: 'end', ticket }, answerMs).catch(() => undefined)
+    if (ticket !== undefined) this.#ask({ kind: 'end', ticket }, this.#answerMs).catch(() => undefined)
     void Promise.resolve().then(() => this.#listener.closed({ code: 1000, words: 'closed here' }))
   }
 
@@ -86,7 +92,7 @@ class PollConnection implements Connection {
       if (opened.kind !== 'opened') throw new Error(`the server answered "${opened.kind}"`)
       this.#ticket = opened.ticket
       if (this.#isOver) {
-        await this.#ask({ kind: 'end', ticket: opened.ticket }, answerMs)
+        await this.#ask({ kind: 'end', ticket: opened.ticket }, this.#answerMs)
         return
       }
       this.#listener.opened()
@@ -102,7 +108,7 @@ class PollConnection implements Connection {
     const mostBytes = this.#downSize.bytes
     const answer = await this.#try(
       { kind: 'poll', ticket, offset, mostBytes },
-      holdMs + answerMs,
+      holdMs + this.#answerMs,
       this.#downSize,
     )
     if (!answer) return
@@ -124,7 +130,7 @@ class PollConnection implements Connection {
         const piece = this.#out.take(bytes)
         const answer = await this.#try(
           { kind: 'send', ticket: this.#ticket!, ...piece },
-          answerMs,
+          this.#answerMs,
           this.#upSize,
         )
         if (!answer) continue
@@ -192,8 +198,7 @@ function unexpected(answer: PollAnswer): Over {
 /** The smallest, with the head of a request or an answer around it, still fits the smallest packets there are. */
 const pieceSizes = { smallest: 600, largest: 262_144 }
 const openMs = 8_000
-/** For an answer that is due at once. */
-const answerMs = 10_000
+const usualAnswerMs = 10_000
 /** So long nothing may be heard. */
 const patienceMs = 45_000
 const retryMs = 200

@@ -10,7 +10,7 @@ import {
 } from '@nearcloud/protocol'
 import type { Store } from '@nearcloud/store'
 
-type Question = UpOf<'count'> | UpOf<'aggregate'> | UpOf<'call'> | UpOf<'files'>
+type Question = UpOf<'count'> | UpOf<'aggregate'> | UpOf<'call'> | UpOf<'files'> | UpOf<'merge'>
 /** A question without its number. */
 export type Asked = Question extends infer Q ? (Q extends Question ? Omit<Q, 'id'> : never) : never
 
@@ -33,6 +33,7 @@ export class Requests {
   #lastId = 0
   #send: ((frame: string) => void) | undefined
   #answeredThrough: MutationId = 0
+  #knows: (type: Asked['type']) => boolean = () => true
 
   /** `lastMade`: the last mutation there is; those behind it were taken back, or are numbered anew. */
   constructor(clock: Clock, limitMs: Millis, lastMade: () => MutationId) {
@@ -58,8 +59,14 @@ export class Requests {
     })
   }
 
-  begin(send: (frame: string) => void, answeredThrough: MutationId): void {
+  /** `knows`: which questions the server has an answer to. */
+  begin(
+    send: (frame: string) => void,
+    answeredThrough: MutationId,
+    knows: (type: Asked['type']) => boolean = () => true,
+  ): void {
     this.#send = send
+    this.#knows = knows
     this.answered(answeredThrough)
   }
 
@@ -110,6 +117,14 @@ export class Requests {
     for (const [id, request] of this.#open) {
       const after = Math.min(request.after, this.#lastMade())
       if (!this.#send || request.isSent || after > this.#answeredThrough) continue
+      if (!this.#knows(request.asked.type)) {
+        this.#close(id)?.reject(
+          new CloudError('UPGRADE_NEEDED', {
+            errMsg: `${request.asked.type}: the server speaks an older version without it: update the server`,
+          }),
+        )
+        continue
+      }
       const frame = JSON.stringify({ ...request.asked, id })
       if (frame.length > limits.frameBytes) {
         this.#close(id)?.reject(

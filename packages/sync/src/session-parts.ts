@@ -1,8 +1,10 @@
-import type { Clock, DownOf, RandomBytes } from '@nearcloud/protocol'
+import type { Clock, CloudError, DownOf, RandomBytes } from '@nearcloud/protocol'
 import type { Store } from '@nearcloud/store'
 import type { Checks } from './checks.ts'
+import type { Dialect } from './dialect.ts'
 import type { Emitter } from './emitter.ts'
 import type { Link } from './link.ts'
+import type { Parts } from './parts.ts'
 import type { Pull } from './pull.ts'
 import type { Push } from './push.ts'
 import type { Requests } from './requests.ts'
@@ -31,8 +33,17 @@ export interface SessionParts {
   readonly rooms: Rooms
   readonly events: Emitter<SyncEvents>
   readonly verdicts: Verdicts
+  readonly dialect: Dialect
+  /** Absent: nothing is fetched. */
+  readonly parts: Parts | undefined
+  /** Somebody signed in by name: a token that is refused is not given up for an anonymous user. */
+  readonly isNamed: boolean
   /** The server said who we are: the conversation is under way. */
   welcomed(welcome: DownOf<'welcome'>, session: Session): void
+  /** A new token for HTTP requests came. */
+  renewed(access: string): void
+  /** This user's token is good for nothing any more. */
+  signInNeeded(error: CloudError): void
   /** A message has taken effect. */
   advanced(): void
 }

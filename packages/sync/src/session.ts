@@ -6,7 +6,6 @@ import {
   type Millis,
   type Outcome,
   parseDown,
-  protocolVersion,
   toCloudError,
 } from '@nearcloud/protocol'
 import type { ConfirmedStep } from '@nearcloud/store'
@@ -31,6 +30,8 @@ export class Session implements Conversation {
   #phase: 'opening' | 'greeting' | 'live' | 'over' = 'opening'
   #isOpen = false
   #helloAt: Millis = 0
+  readonly #begunAt: Millis
+  #access = ''
   #heartbeat: ReturnType<typeof startHeartbeat> | undefined
   #work: Promise<void> = Promise.resolve()
   /** One for each ping that has no pong. */
@@ -39,14 +40,24 @@ export class Session implements Conversation {
   constructor(parts: SessionParts, connection: Connection) {
     this.#parts = parts
     this.#connection = connection
+    this.#begunAt = parts.clock.now()
   }
 
   opened(): void {
-    const { store, subscriptions, env, clock } = this.#parts
+    const { store, subscriptions, env, clock, parts, dialect } = this.#parts
     this.#isOpen = true
+    // without one the server would make another user of whoever this is
+    if (this.#parts.isNamed && store.checkpoint.token === undefined) {
+      this.#signedOut()
+      return
+    }
     this.#phase = 'greeting'
     this.#helloAt = clock.now()
-    this.#send(helloFrame(store, subscriptions, env, this.#helloAt))
+    dialect.begin()
+    const fetch = parts?.threshold(this.#helloAt - this.#begunAt)
+    this.#send(
+      helloFrame({ store, subscriptions, env, protocol: dialect.version, clock: this.#helloAt, fetch }),
+    )
   }
 
   received(frame: string): void {
@@ -59,11 +70,29 @@ export class Session implements Conversation {
       this.#fail(error)
       return
     }
-    this.#work = this.#work.then(() => this.#handle(message)).catch(error => this.#fail(error))
+    if (message.type === 'welcome') this.#access = message.access
+    const arrived = message.type === 'fetch' ? this.#fetch(message) : message
+    if (arrived instanceof Promise) arrived.catch(() => undefined) // told when its turn comes
+    this.#work = this.#work
+      .then(async () => {
+        const due = await arrived
+        if (due) await this.#handle(due)
+        else this.#end() // it cannot be had: as if the network had failed
+      })
+      .catch(error => this.#fail(error))
   }
 
   alive(): void {
     this.#heartbeat?.heard()
+  }
+
+  #signedOut(): void {
+    const words = 'this user has signed out: sign in with a new ticket'
+    this.#phase = 'over'
+    this.#parts.signInNeeded(
+      new CloudError('TOKEN_REFUSED', { errMsg: words, details: { reason: 'signedOut' } }),
+    )
+    this.#parts.link.sentAway(undefined)
   }
 
   /** True when everything the server had committed when it was asked is here; false when the conversation ends. */
@@ -104,6 +133,16 @@ export class Session implements Conversation {
     this.#parts.advanced()
   }
 
+  /** What belongs in the place of this message. Several are fetched at once, and take effect in their order. */
+  async #fetch({ path, characters }: DownOf<'fetch'>): Promise<DownMessage | undefined> {
+    const { parts } = this.#parts
+    if (!parts || !this.#access) throw unexpected('fetch')
+    const frame = await parts.fetch(path, this.#access, characters).catch(() => undefined)
+    const message = frame === undefined ? undefined : parseDown(frame)
+    if (message && message.type !== 'snapshot') throw unexpected(message.type)
+    return message
+  }
+
   async #handleLive(message: DownMessage): Promise<void> {
     const held = message.type === 'changes' ? undefined : this.#changeParts.take()
     if (held) await this.#apply(held)
@@ -126,6 +165,8 @@ export class Session implements Conversation {
         return this.#parts.rooms.heard(message)
       case 'roomClosed':
         return this.#parts.rooms.closed(message)
+      case 'renewed':
+        return this.#renewed(message)
       case 'digest':
         return this.#parts.checks.heard(message)
       case 'pong':
@@ -137,10 +178,10 @@ export class Session implements Conversation {
   }
 
   async #welcome(welcome: DownOf<'welcome'>): Promise<void> {
-    const { store, subscriptions, serverClock, pull, push, requests, checks, link } = this.#parts
-    if (welcome.protocol !== protocolVersion)
+    const { store, subscriptions, serverClock, pull, push, requests, checks, link, dialect } = this.#parts
+    if (welcome.protocol !== dialect.version)
       throw new CloudError('UPGRADE_NEEDED', {
-        errMsg: `the server speaks protocol ${welcome.protocol}, this client ${protocolVersion}`,
+        errMsg: `the server speaks protocol ${welcome.protocol}, this client ${dialect.version}`,
       })
     if (!isKnownAs(store, welcome)) return this.#fork(welcome)
     const { openid, epoch } = store.checkpoint
@@ -174,11 +215,12 @@ export class Session implements Conversation {
     const send = (frame: string) => this.#send(frame)
     this.#parts.welcomed(welcome, this)
     push.begin(send, welcome.lastMutation)
-    requests.begin(send, welcome.lastMutation)
+    requests.begin(send, welcome.lastMutation, type => dialect.knows(type))
     checks.begin(send)
-    subscriptions.begin(subscriptionSink(send), welcome.resumed)
-    this.#parts.texts.begin(send)
-    this.#parts.rooms.begin(send)
+    // before version 3 a server knows nothing of snapshots that go on
+    subscriptions.begin(subscriptionSink(send), welcome.resumed && dialect.version >= 3)
+    if (dialect.knows('openText')) this.#parts.texts.begin(send)
+    if (dialect.knows('enter')) this.#parts.rooms.begin(send)
     for (const subscription of subscriptions) if (subscription.isComplete) subscription.arrived()
     this.#heartbeat = startHeartbeat({
       clock: this.#parts.clock,
@@ -260,9 +302,25 @@ export class Session implements Conversation {
     subscriptions.denied(subscription, errorFromData(error))
   }
 
+  /** Durable, so that whoever comes back much later is who it was. */
+  async #renewed({ token, access }: DownOf<'renewed'>): Promise<void> {
+    await this.#parts.store.confirm({ checkpoint: { token } })
+    this.#parts.renewed(access)
+  }
+
   async #bye({ error, retryAfterMs }: DownOf<'bye'>): Promise<void> {
-    const { store, random, link, events } = this.#parts
+    const { store, random, link, events, dialect } = this.#parts
+    const isGreeting = this.#phase === 'greeting'
     this.#phase = 'over'
+    if (isGreeting && error.code === 'UPGRADE_NEEDED' && dialect.refused({ details: error.details ?? {} })) {
+      link.sentAway(0)
+      return
+    }
+    if (error.code === 'TOKEN_REFUSED' && this.#parts.isNamed && error.details?.reason !== undefined) {
+      this.#parts.signInNeeded(errorFromData(error))
+      link.sentAway(undefined)
+      return
+    }
     if (error.code === 'TOKEN_REFUSED') {
       const { step, isTokenBad } = unknownStep(store, error, random)
       if (isTokenBad) events.emit('error', errorFromData(error))
@@ -280,7 +338,8 @@ export class Session implements Conversation {
   }
 
   #send(frame: string): void {
-    if (this.#isOpen) this.#connection.send(frame)
+    const said = this.#parts.dialect.say(frame)
+    if (this.#isOpen && said !== undefined) this.#connection.send(said)
   }
 
   #fail(error: unknown): void {

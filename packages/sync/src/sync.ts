@@ -15,6 +15,7 @@ import type { Store } from '@nearcloud/store'
 import type { Divergence } from './checks.ts'
 import type { CacheLimits } from './eviction.ts'
 import type { LinkState } from './link.ts'
+import type { PartsOptions } from './parts.ts'
 import type { OpenPresence } from './rooms/presence.ts'
 import type { TextRuntime } from './texts/text-runtime.ts'
 import type { Transport } from './transport.ts'
@@ -27,10 +28,14 @@ export interface SyncOptions {
   readonly random: RandomBytes
   /** The environment, by name. */
   readonly env: string
+  /** Somebody signed in by name, and the store has a token: one that is refused is waited for anew (`signInAgain`). */
+  readonly isNamed?: boolean
   /** How long a query stays in step after the last one who wanted it. Default 60 s. */
   readonly warmMs?: Millis
   /** How much is kept of what nobody follows any more. */
   readonly cache?: CacheLimits
+  /** How parts of large first results are fetched. Absent: they come by the transport. */
+  readonly parts?: PartsOptions
   /** How often one followed query is compared with the server's, about. Default five minutes. */
   readonly checkMs?: Millis
   /** Brings what texts need, when the first one is there. Absent: there are none to edit here. */
@@ -46,6 +51,8 @@ export interface Sync {
   readonly openid: string | undefined
   /** A short-lived bearer token for HTTP requests; undefined while there was no welcome. */
   readonly access: string | undefined
+  /** Why nothing is sent or heard until `signInAgain`; what is written is kept. Only of users with a name. */
+  readonly signInNeeded: CloudError | undefined
   start(): void
   /**
    * Ends the conversation; resolves when nothing is written any more. Who waits for the server's word gets CLOSED, and
@@ -74,6 +81,13 @@ export interface Sync {
   call(name: string, data: Value): Promise<Value>
   /** As `call`. */
   files(ask: FilesAsk): Promise<Value>
+  /** Goes on with a new token of the same user. */
+  signInAgain(token: string): Promise<void>
+  /**
+   * Gives this user, who signed in by name, what the anonymous user of this session token owns on the server. Asked again it
+   * gets the same answer. Rejects with OFFLINE, SERVER_TIMEOUT, the server's error.
+   */
+  merge(token: string): Promise<{ readonly documents: number; readonly left: number }>
   /**
    * Nothing waits to be sent, every subscription is complete, and whatever the server had committed when this was
    * called is here. Waits while offline.
@@ -107,6 +121,8 @@ export interface SyncEvents {
   }
   online: { readonly openid: string }
   offline: Readonly<Record<string, never>>
+  /** This user's token is refused (`reason`: `expired`, `invalid`, `deleted`): all is kept, and nothing sent, until a new one. */
+  signInNeeded: { readonly reason: string; readonly error: CloudError }
   /** Some of a followed query's first documents came. */
   progress: Progress & { readonly query: Query }
   /** Documents that nobody follows any more were dropped from this device. */

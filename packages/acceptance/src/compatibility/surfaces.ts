@@ -22,6 +22,7 @@ export async function surfaces(): Promise<ReadonlyMap<string, readonly string[]>
   const callbacks = { fail: () => undefined }
   return new Map<string, readonly string[]>([
     ['cloud', namesOf(cloud)],
+    ['auth', namesOf(cloud.auth())],
     ['UploadTask', namesOf(cloud.uploadFile({ cloudPath: 'a', ...callbacks } as never))],
     ['DownloadTask', namesOf(cloud.downloadFile({ fileID: 'a', ...callbacks }))],
     ['database', namesOf(db)],

@@ -36,7 +36,8 @@ export class OneWay {
     this.#options = options
     const { from, to } = options
     from.on('data', (bytes: Buffer) => this.#received(bytes))
-    from.on('end', () => this.#then(() => this.#isStuck || to.end(this.#pieces.end())))
+    // whoever ends where nothing passes ends alone
+    from.on('end', () => this.#then(() => (this.#isStuck ? from.end() : to.end(this.#pieces.end()))))
   }
 
   becomeWebSocket(): void {

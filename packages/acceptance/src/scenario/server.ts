@@ -1,3 +1,4 @@
+import type { Clock } from '@nearcloud/protocol'
 import { createServer, type NearcloudServer } from '@nearcloud/server'
 import { onTestFinished } from 'vitest'
 import { testFolder, testProject } from './folder.ts'
@@ -14,6 +15,7 @@ export async function startServer(options: {
   project?: string
   site?: string
   env?: string
+  clock?: Clock
 }): Promise<NearcloudServer> {
   const { rules, dataFolder = testFolder('data'), project = testProject(rules), ...rest } = options
   const server = await createServer({ dataFolder, project, log: () => {}, ...rest })

@@ -1,1 +1,2 @@
 export { arbitraryFields, arbitraryKey, arbitraryValue } from './arbitrary-values.ts'
+export { misfit } from './fits-shape.ts'

@@ -1,15 +1,28 @@
 import { Buffer } from 'node:buffer'
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { type Clock, CloudError, type Millis, type RandomBytes } from '@nearcloud/protocol'
-import { errors, jwtVerify, SignJWT } from 'jose'
+import type { Clock, Millis, RandomBytes } from '@nearcloud/protocol'
 import { type Key, openKeys } from './key-file.ts'
 import { isOpenid, newOpenid } from './openid.ts'
+import { refused, SignedClaims } from './signed-claims.ts'
+import { isUid } from './uid.ts'
 
 /**
- * What a token is for. `session`: kept by a client and shown in its next hello, for a year. `access`: for HTTP
+ * What a token is for. `session`: kept by a client and shown in its next hello, for a year unless told. `access`: for HTTP
  * requests, two hours.
  */
 export type TokenPurpose = 'session' | 'access'
+
+/** Leave to sign in as a user once: what is written in a ticket. */
+export interface Ticket {
+  /** Tells tickets apart. */
+  readonly id: string
+  readonly uid: string
+  /** Users with this uid that were deleted before it was made. */
+  readonly generation: number
+  /** How long the sessions last that it opens, when nothing is heard from them. */
+  readonly sessionMs: Millis
+  readonly expires: Millis
+}
 
 /**
  * Who somebody is, as text that only this server can have written, for one environment and one purpose.
@@ -19,63 +32,60 @@ export type TokenPurpose = 'session' | 'access'
 export interface Tokens {
   /** A name nobody has: 28 url-safe characters, not to be guessed. */
   newOpenid(): string
-  sign(purpose: TokenPurpose, env: string, openid: string): Promise<string>
+  sign(purpose: TokenPurpose, env: string, openid: string, lifeMs?: Millis): Promise<string>
   /**
    * The openid a token was signed for. Throws TOKEN_REFUSED for everything else, with `details.reason` `expired`
    * (ask for a new one) or `invalid` (forged, malformed, another server's, environment's or purpose's).
    */
   verify(purpose: TokenPurpose, env: string, token: string): Promise<string>
+  /** A ticket that is good for `ticketMs`; whether it was used is the caller's to know. */
+  signTicket(env: string, ticket: Pick<Ticket, 'uid' | 'generation' | 'sessionMs'>): Promise<string>
+  /** Throws as `verify`. */
+  verifyTicket(env: string, ticket: string): Promise<Ticket>
   /** A mark only this server can put on `text`: url-safe, naming its key. */
   seal(text: string): string
   /** Whether `seal(text)` gave this mark; takes the same time for every wrong one. */
   isSealed(text: string, mark: string): boolean
 }
 
+/** How long a ticket can be used. */
+export const ticketMs: Millis = 5 * 60_000
+
+/** How long tokens last that are not told. */
+export const lifetimes: Readonly<Record<TokenPurpose, Millis>> = {
+  session: 365 * 24 * 3_600_000,
+  access: 2 * 3_600_000,
+}
+
 /** The tokens of a data folder, signed by its `keys.json` (see `openKeys` for what it refuses). */
 export async function openTokens(dataFolder: string, clock: Clock, random: RandomBytes): Promise<Tokens> {
   const keys = await openKeys(dataFolder, random)
-  const tokenKeys = byId(keys.tokens)
-  const urlKeys = byId(keys.urls)
-  const [tokenKey, urlKey] = [keys.tokens[0]!, keys.urls[0]!]
+  const claims = new SignedClaims(keys.tokens, clock)
+  const urlKeys: ReadonlyMap<string, Key> = new Map(keys.urls.map(key => [key.id, key]))
+  const urlKey = keys.urls[0]!
 
   return {
     newOpenid: () => newOpenid(random),
 
-    sign(purpose, env, openid) {
-      const now = Math.floor(clock.now() / 1000)
-      return new SignJWT()
-        .setProtectedHeader({ alg: algorithm, kid: tokenKey.id, typ: typeOf(purpose) })
-        .setSubject(openid)
-        .setAudience(env)
-        .setIssuedAt(now)
-        .setExpirationTime(now + lifetimes[purpose] / 1000)
-        .sign(tokenKey.secret)
-    },
+    sign: (purpose, env, openid, lifeMs = lifetimes[purpose]) =>
+      claims.sign(purpose, env, { sub: openid }, lifeMs),
 
     async verify(purpose, env, token) {
-      if (typeof token !== 'string' || token.length > maxTokenLength) throw refused('invalid')
-      try {
-        const { payload } = await jwtVerify(
-          token,
-          header => {
-            const key = tokenKeys.get(header.kid ?? '')
-            if (!key) throw refused('invalid')
-            return key.secret
-          },
-          {
-            algorithms: [algorithm],
-            typ: typeOf(purpose),
-            audience: env,
-            requiredClaims: ['sub', 'exp'],
-            currentDate: new Date(clock.now()),
-          },
-        )
-        if (!isOpenid(payload.sub) || payload.aud !== env) throw refused('invalid')
-        return payload.sub
-      } catch (cause) {
-        if (cause instanceof CloudError) throw cause
-        throw refused(cause instanceof errors.JWTExpired ? 'expired' : 'invalid', cause)
-      }
+      const { sub } = await claims.verify(purpose, env, token)
+      if (!isOpenid(sub)) throw refused('invalid')
+      return sub
+    },
+
+    signTicket(env, { uid, generation, sessionMs }) {
+      const jti = Buffer.from(random(16)).toString('hex')
+      return claims.sign('ticket', env, { sub: uid, jti, generation, sessionMs }, ticketMs)
+    },
+
+    async verifyTicket(env, ticket) {
+      const { sub: uid, jti: id, generation, sessionMs, exp } = await claims.verify('ticket', env, ticket)
+      if (!isUid(uid) || typeof id !== 'string' || !ticketIdForm.test(id)) throw refused('invalid')
+      if (!isCount(generation) || !isCount(sessionMs)) throw refused('invalid')
+      return { id, uid, generation, sessionMs, expires: exp * 1000 }
     },
 
     seal: text => `${urlKey.id}.${macOf(urlKey, text).toString('base64url')}`,
@@ -91,34 +101,13 @@ export async function openTokens(dataFolder: string, clock: Clock, random: Rando
   }
 }
 
-function byId(keys: readonly Key[]): ReadonlyMap<string, Key> {
-  return new Map(keys.map(key => [key.id, key]))
-}
-
 function macOf(key: Key, text: string): Buffer {
   return createHmac('sha256', key.secret).update(text, 'utf8').digest()
 }
 
-function typeOf(purpose: TokenPurpose): string {
-  return `nearcloud-${purpose}+jwt`
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0
 }
 
-function refused(reason: 'expired' | 'invalid', cause?: unknown): CloudError {
-  return new CloudError('TOKEN_REFUSED', {
-    errMsg:
-      reason === 'expired'
-        ? 'the token has expired: ask for a new one'
-        : 'the token is not one this server gave for this purpose: sign in again',
-    details: { reason },
-    cause,
-  })
-}
-
-const algorithm = 'HS256'
-const lifetimes: Readonly<Record<TokenPurpose, Millis>> = {
-  session: 365 * 24 * 3_600_000,
-  access: 2 * 3_600_000,
-}
-/** Ours have about 300 characters. */
-const maxTokenLength = 2_048
 const markForm = /^[0-9a-f]{12}\.[A-Za-z0-9_-]{43}$/
+const ticketIdForm = /^[0-9a-f]{32}$/

@@ -10,7 +10,7 @@ import type { Judge } from '../rules/judge.ts'
 import type { TextChange, TextPlaceOf } from '../texts/text-change.ts'
 import { Texts } from '../texts/texts.ts'
 import type { Change } from './change.ts'
-import { Committer, type OpenedClient, type Published } from './committer.ts'
+import { type Alone, Committer, type OpenedClient, type Published } from './committer.ts'
 import type { CommitRequest, Decision, Environment, OpenText } from './environment.ts'
 import { createExecutor } from './executor.ts'
 import { KnownReads } from './known-reads.ts'
@@ -75,6 +75,11 @@ export class LiveEnvironment implements Environment {
   /** See `Committer.openClient`. */
   openClient(client: string, openid: string, seen: number): Promise<OpenedClient> {
     return this.#committer.openClient(client, openid, seen)
+  }
+
+  /** See `Committer.alone`. */
+  alone<T>(work: (alone: Alone) => Promise<T>): Promise<T> {
+    return this.#committer.alone(work)
   }
 
   onCommit(listener: (changes: readonly Change[]) => void): () => void {

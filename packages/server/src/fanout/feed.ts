@@ -17,7 +17,9 @@ import { Waiters } from './waiters.ts'
 /** Where a feed's frames go. */
 export interface Sink {
   send(frame: string): void
-  /** Bytes that were sent and have not left. */
+  /** A part of a first result, of which so many characters went before; it may be left to be fetched. */
+  sendPart?(frame: string, before: number): void
+  /** Bytes that were sent and have not left, or not been fetched. */
   readonly bufferedBytes: number
   /** Ends the connection, with words. */
   cut(error: CloudError, retryAfterMs: number): void

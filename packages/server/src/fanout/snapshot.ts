@@ -59,6 +59,7 @@ export async function* streamSnapshot(
   let total: number | undefined
   let done = 0
   let found = 0
+  let sentCharacters = 0
 
   async function send(part: Part, last: boolean): Promise<void> {
     await feed.reached(part.newest)
@@ -68,16 +69,17 @@ export async function* streamSnapshot(
     const items = part.items.filter(({ id, version }) => !feed.first.hasTold(collection, id, version))
     done += part.items.length
     const { version } = part
-    feed.sink.send(
-      snapshotFrame({
-        id: subscription,
-        version,
-        items: items.map(item => item.text),
-        done,
-        total: last ? done : total!,
-        last,
-      }),
-    )
+    const frame = snapshotFrame({
+      id: subscription,
+      version,
+      items: items.map(item => item.text),
+      done,
+      total: last ? done : total!,
+      last,
+    })
+    if (feed.sink.sendPart) feed.sink.sendPart(frame, sentCharacters)
+    else feed.sink.send(frame)
+    sentCharacters += frame.length
   }
 
   let head = feed.fanout.head

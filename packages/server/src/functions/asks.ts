@@ -24,6 +24,7 @@ import type {
   FilesResult,
   GetResult,
 } from '@nearcloud/server-sdk/channel'
+import type { TicketOptions } from '../auth/users.ts'
 import { isRecord } from './function-config.ts'
 
 /** What stands behind the questions of one invocation. */
@@ -34,6 +35,8 @@ export interface Behind {
   call(name: string, data: Value): Promise<{ requestId: string; result: Value }>
   /** Throws STORAGE_REQUEST_FAIL where there are none. */
   files(ask: FilesAsk): Promise<FilesResult>
+  /** Throws INVALID_PARAM. Undefined where nobody signs in by name. */
+  readonly createTicket?: ((uid: string, options: TicketOptions) => Promise<string>) | undefined
 }
 
 /**
@@ -78,6 +81,14 @@ export async function carryOut(behind: Behind, verb: AskVerb, text: string): Pro
     }
     case 'files':
       return behind.files(frame(text, 'files').ask)
+    case 'createTicket': {
+      if (!behind.createTicket)
+        throw new CloudError('INVALID_PARAM', {
+          errMsg: 'createTicket: this server has only anonymous users',
+        })
+      const { uid, options } = ticketWishOf(parse(text))
+      return behind.createTicket(uid, options)
+    }
   }
 }
 
@@ -117,6 +128,13 @@ function indexChangeOf(verb: 'createIndex' | 'dropIndex', json: Json): Commit {
   if (verb === 'createIndex') return { collection, createIndex: parseIndex(json.index) }
   if (typeof json.name !== 'string') throw malformed()
   return { collection, dropIndex: json.name }
+}
+
+function ticketWishOf(json: Json): { uid: string; options: TicketOptions } {
+  if (!isRecord(json) || typeof json.uid !== 'string') throw malformed()
+  const { uid, expire } = json
+  if (expire !== undefined && typeof expire !== 'number') throw malformed()
+  return { uid, options: expire === undefined ? {} : { expire } }
 }
 
 function collectionOf(json: Json): string {

@@ -11,6 +11,7 @@ import {
 } from '@nearcloud/protocol'
 import { type Call, type FilesResult, maxResultLength } from '@nearcloud/server-sdk/channel'
 import type { Actor } from '../actor.ts'
+import type { TicketOptions } from '../auth/users.ts'
 import type { Environment } from '../commit/environment.ts'
 import type { Log } from '../log-line.ts'
 import { carryOut } from './asks.ts'
@@ -32,6 +33,8 @@ export interface FunctionsOptions {
     /** Where this server is reached over HTTP, for the bytes of files; empty: not yet. */
     url(): string
   }
+  /** Makes tickets for signing in; absent: there are none. */
+  readonly createTicket?: (uid: string, options: TicketOptions) => Promise<string>
   /** Calls of one function that run at once, 32 unless told, and that wait for one of them to end: 256. */
   readonly maxRunning?: number
   readonly maxWaiting?: number
@@ -126,6 +129,7 @@ export function openFunctions(options: FunctionsOptions): Functions {
         return { requestId, result }
       },
       files: (ask: FilesAsk) => askFiles(self, ask),
+      createTicket: options.createTicket,
     }
     const text = await found.invoke({
       call,

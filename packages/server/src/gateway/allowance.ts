@@ -15,14 +15,14 @@ export class Allowance {
     this.#at = clock.now()
   }
 
-  /** One of them, if there is one. */
-  take(): boolean {
+  /** So many of them, if they are there. */
+  take(cost = 1): boolean {
     const now = this.#clock.now()
     const grown = (Math.max(0, now - this.#at) * this.#perSecond) / 1_000
     this.#left = Math.min(this.#atOnce, this.#left + grown)
     this.#at = now
-    if (this.#left < 1) return false
-    this.#left--
+    if (this.#left < cost) return false
+    this.#left -= cost
     return true
   }
 }

@@ -230,6 +230,17 @@ test('[GATEWAY-8] who asks for the whole text again and again is sent away', asy
   expect(line.heard.filter(({ kind }) => kind === 'reunion')).toHaveLength(30)
 })
 
+test('[GATEWAY-8] who sends more than can be read is sent away, whatever it is', async () => {
+  const house = await openGateway()
+  const line = await house.enter('alice')
+  const large = awarenessFrame([{ client: 1, clock: 1, state: 'x'.repeat(4_000_000) }])
+  for (let n = 0; n < 12 && line.code === undefined; n++) {
+    line.member!.received(large)
+    await until(() => !line.isPaused || line.code !== undefined)
+  }
+  expect(line.code).toBe(4429)
+})
+
 test('[GATEWAY-3] a user who is no more is sent away for good', async () => {
   const house = await openGateway()
   const [a, b] = [await house.enter('alice'), await house.enter('bob')]

@@ -306,6 +306,19 @@ test('[GATEWAY-3] without a token of the sign-in nobody comes in', async () => {
   }
 })
 
+test('[GATEWAY-3] a user who is deleted is sent away, and their token opens nothing any more', async () => {
+  const house = await House.open()
+  const [ann, bob] = [await house.person(), await house.person()]
+  await house.note('n', 'hello', [ann, bob])
+  const [a, b] = [house.edit(ann), house.edit(bob)]
+  await until(() => a.provider.synced && b.provider.synced)
+  await house.server.users.delete({ openid: bob.openid })
+  await until(() => b.closed.length > 0)
+  const again = house.edit(bob)
+  await until(() => again.closed.length > 0)
+  expect([a.closed, b.closed, again.closed]).toEqual([[], [4401], [4401]])
+})
+
 test('[GATEWAY-3] a web page of an origin that may not come in gets no connection', async () => {
   const house = new House()
   await house.start({ door: { origins: ['https://good.example'] } })

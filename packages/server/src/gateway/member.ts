@@ -47,6 +47,7 @@ export class Member {
   #holds = 0
   readonly #awareness: Allowance
   readonly #questions: Allowance
+  readonly #bytes: Allowance
   lastHeard: Millis
 
   constructor(options: MemberOptions) {
@@ -56,6 +57,7 @@ export class Member {
     const { clock } = options.environment
     this.#awareness = new Allowance(clock, awarenessRate)
     this.#questions = new Allowance(clock, questionRate)
+    this.#bytes = new Allowance(clock, byteRate)
     this.lastHeard = clock.now()
     this.#enter().then(
       () => this.#work(),
@@ -200,6 +202,10 @@ export class Member {
   }
 
   async #handle(frame: Uint8Array): Promise<void> {
+    if (!this.#bytes.take(frame.length)) {
+      this.sendAway(farewells.tooMuch)
+      return
+    }
     const message = readMessage(frame)
     switch (message?.kind) {
       case undefined:
@@ -341,4 +347,5 @@ const mostFrameBytes = 4_194_304
 const mostDeciding = 64
 const mostBufferedBytes = 8_388_608
 const awarenessRate = { perSecond: 50, atOnce: 200 }
+const byteRate = { perSecond: 1_048_576, atOnce: 33_554_432 }
 const questionRate = { perSecond: 1, atOnce: 30 }

@@ -62,13 +62,21 @@ function entriesOf(reader: Reader): AwarenessEntry[] {
   const entries: AwarenessEntry[] = []
   const count = reader.uint()
   for (let i = 0; i < count; i++)
-    entries.push({
-      client: reader.uint(),
-      clock: reader.uint(),
-      state: reader.text(limits.frameBytes, 'a state'),
-    })
+    entries.push({ client: reader.uint(), clock: reader.uint(), state: stateOf(reader) })
   if (reader.left > 0) throw new Stop('malformed', 'there are bytes behind its end')
   return entries
+}
+
+/** One that is too large is nothing anybody may be told: it is passed over. */
+function stateOf(reader: Reader): string {
+  const start = reader.at
+  const length = reader.uint()
+  if (length > limits.presenceBytes) {
+    reader.skip(length)
+    return ''
+  }
+  reader.at = start
+  return reader.text(limits.presenceBytes, 'a state')
 }
 
 /** Whether others may be told a state: JSON of a bearable size, with no name that reaches a prototype. */

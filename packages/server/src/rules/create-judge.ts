@@ -133,7 +133,10 @@ function openidOf(actor: Actor): string | undefined {
 
 function authOf(actor: Actor): Scope['auth'] {
   if (actor.kind !== 'user') return null
-  return { openid: actor.openid, uid: actor.openid, loginType: 'ANONYMOUS' }
+  const { openid, uid } = actor
+  return uid === undefined
+    ? { openid, uid: openid, loginType: 'ANONYMOUS' }
+    : { openid, uid, loginType: 'CUSTOM' }
 }
 
 const isMoment = (part: Expression) => part.kind === 'variable' && part.name === 'now'

@@ -7,6 +7,7 @@ import {
   type UpOf,
 } from '@nearcloud/protocol'
 import { type Priority, parseQuery, type Query } from '@nearcloud/query'
+import type { KnownUser } from '../auth/users.ts'
 import { askedBy } from '../commit/find.ts'
 import type { Feed } from '../fanout/feed.ts'
 import type { Wish } from '../fanout/first-results.ts'
@@ -29,31 +30,43 @@ type Wanted =
 /**
  * Answers a hello: who it is, what was decided, and from where the client goes on. Afterwards the session has a feed.
  *
- * Throws what ends the conversation: UPGRADE_NEEDED, INVALID_ENV, TOKEN_REFUSED, PROTOCOL_ERROR.
+ * Gives how long its session tokens last. Throws what ends the conversation: UPGRADE_NEEDED, INVALID_ENV, TOKEN_REFUSED,
+ * PROTOCOL_ERROR.
  */
-export async function greet(session: Session, hello: UpOf<'hello'>): Promise<void> {
+export async function greet(session: Session, hello: UpOf<'hello'>): Promise<KnownUser> {
   const { environment, fanout, tokens, clock } = session.options
   checkHello(session, hello)
   const { env } = environment
   const openid =
     hello.token === undefined ? tokens.newOpenid() : await tokens.verify('session', env, hello.token)
-  // a new one each time: who comes back within its life never loses who they are
-  const token = await tokens.sign('session', env, openid)
-  const access = await tokens.sign('access', env, openid)
-  if (session.isOver) return
+  // first the name, then the look: who is deleted meanwhile is found by one of the two
   session.openid = openid
+  const user = hello.token === undefined ? {} : ((await session.options.users?.known(openid)) ?? {})
+  session.uid = user.uid
+  // a new one each time: who comes back within its life never loses who they are
+  const token = await tokens.sign('session', env, openid, user.sessionMs)
+  const access = await tokens.sign('access', env, openid)
+  if (session.isOver) return user
   // the older connection is closed first: what it sent is decided before this one is told how far it is
   session.options.claim(hello.client)
   session.client = hello.client
 
-  const actor = { kind: 'user', openid } as const
+  const { actor } = session
   const viewKey = viewKeyOf(openid, environment.judge.version)
+  const { fetch } = hello
+  const shelf = fetch === undefined ? undefined : session.openShelf(openid)
+  const send = (frame: string) => {
+    if (!session.isOver) session.options.wire.send(frame)
+  }
   const sink = {
-    send: (frame: string) => {
-      if (!session.isOver) session.options.wire.send(frame)
+    send,
+    sendPart(frame: string, before: number) {
+      if (shelf && before >= fetch! && frame.length >= worthFetching && !session.isOver)
+        session.send({ type: 'fetch', path: `/sync/parts/${shelf.put(frame)}`, characters: frame.length })
+      else send(frame)
     },
     get bufferedBytes() {
-      return session.options.wire.bufferedBytes
+      return session.options.wire.bufferedBytes + (shelf?.characters ?? 0)
     },
     cut: (error: CloudError, retryAfterMs: number) => session.sendAway(error, retryAfterMs),
   }
@@ -62,7 +75,7 @@ export async function greet(session: Session, hello: UpOf<'hello'>): Promise<voi
   try {
     const wanted: Wanted[] = []
     for (const each of hello.subscriptions) wanted.push(await look(feed, each))
-    if (session.isOver) return
+    if (session.isOver) return user
     const opened = await environment.openClient(hello.client, openid, hello.seen)
     const { head, row, outcomes } = opened
     feed.decided(row.lastMutation)
@@ -80,7 +93,7 @@ export async function greet(session: Session, hello: UpOf<'hello'>): Promise<voi
     const untold = outcomes.flatMap(({ outcome }) => (outcome.status === 'accepted' ? [outcome.version] : []))
     const recalled = Math.max(Math.min(...untold) - 1, 0)
     if (untold.length > 0 && !(resumed && recalled >= hello.version)) await feed.recall(recalled, head)
-    if (session.isOver) return
+    if (session.isOver) return user
 
     session.send({
       type: 'welcome',
@@ -108,6 +121,7 @@ export async function greet(session: Session, hello: UpOf<'hello'>): Promise<voi
     }
     feed.goLive()
     for (const { id, wish } of starting) feed.first.snapshot(id, wish)
+    return user
   } finally {
     if (session.isOver || !session.feed) feed.close()
   }
@@ -149,6 +163,7 @@ function checkHello(session: Session, hello: UpOf<'hello'>): void {
     const older = hello.protocol < oldestProtocolVersion ? 'app' : 'server'
     throw new CloudError('UPGRADE_NEEDED', {
       errMsg: `this client speaks protocol ${hello.protocol}, the server ${spoken}: update the ${older}`,
+      details: { oldest: oldestProtocolVersion, newest: protocolVersion },
     })
   }
   if (hello.env !== '' && hello.env !== env)
@@ -163,6 +178,9 @@ function checkHello(session: Session, hello: UpOf<'hello'>): void {
       errMsg: `more than ${session.limits.subscriptions} subscriptions`,
     })
 }
+
+/** An exchange has a head and takes a while: less is not worth it. */
+const worthFetching = 4_096
 
 /** Names what a copy was made under: another user or other rules make another copy. */
 function viewKeyOf(openid: string, rules: string): string {

@@ -24,7 +24,8 @@ import type { Session } from './session.ts'
 export async function route(session: Session, feed: Feed, message: UpMessage): Promise<void> {
   switch (message.type) {
     case 'hello':
-      throw new CloudError('PROTOCOL_ERROR', { errMsg: 'a second hello' })
+    case 'signIn':
+      throw new CloudError('PROTOCOL_ERROR', { errMsg: `a ${message.type} in the middle of a conversation` })
     case 'push':
       return push(session, feed, message)
     case 'subscribe':
@@ -64,6 +65,8 @@ export async function route(session: Session, feed: Feed, message: UpMessage): P
     case 'present':
       feed.rooms.present(message)
       return
+    case 'merge':
+      return answer(session, message.id, () => merge(session, message))
     case 'ping':
       // first everything up to now, then the answer: by that the client knows it has caught up
       void feed.caughtUp(session.options.fanout.head).then(() => session.send({ type: 'pong' }))
@@ -135,6 +138,13 @@ async function aggregate(session: Session, message: UpOf<'aggregate'>): Promise<
 
 function call(session: Session, { name, data }: UpOf<'call'>): Promise<Value> {
   return session.options.invoke({ name, data: fromJson(data), actor: session.actor })
+}
+
+async function merge(session: Session, { token }: UpOf<'merge'>): Promise<Value> {
+  const { users } = session.options
+  if (!users || session.openid === undefined)
+    throw new CloudError('INVALID_PARAM', { errMsg: 'merge: there are only anonymous users here' })
+  return { ...(await users.merge(token, session.openid)) }
 }
 
 /** Begins what is asked, in order; its answer comes when it comes. */

@@ -11,13 +11,16 @@ import {
   type Value,
 } from '@nearcloud/protocol'
 import type { Actor } from '../actor.ts'
+import type { Users } from '../auth/users.ts'
 import type { LiveEnvironment } from '../commit/live-environment.ts'
 import type { Fanout } from '../fanout/fanout.ts'
 import type { Feed } from '../fanout/feed.ts'
 import type { Log } from '../log-line.ts'
 import { errorData, publicError } from './error-data.ts'
 import { greet } from './greeting.ts'
+import type { PartShelf, PartShelves } from './part-shelf.ts'
 import { route } from './route.ts'
+import { keepRenewed, renewingSince, signIn } from './sign-in.ts'
 import type { Wire } from './wire.ts'
 
 export interface SessionOptions {
@@ -31,6 +34,10 @@ export interface SessionOptions {
   /** Answers about files. */
   readonly askFiles: (actor: Actor, ask: FilesAsk) => Promise<Value>
   readonly limits?: Partial<SessionLimits>
+  /** Where parts of first results may be left to be fetched. Absent: nowhere. */
+  readonly shelves?: PartShelves
+  /** Users with a name; absent: everybody is anonymous. */
+  readonly users?: SessionUsers
   readonly wire: Wire
   /** Makes this the client's session. Throws when it cannot be. */
   readonly claim: (client: string) => void
@@ -41,10 +48,13 @@ export interface SessionOptions {
 /** What a session needs to know who is there. */
 export interface SessionTokens {
   newOpenid(): string
-  sign(purpose: 'session' | 'access', env: string, openid: string): Promise<string>
+  sign(purpose: 'session' | 'access', env: string, openid: string, lifeMs?: Millis): Promise<string>
   /** Throws TOKEN_REFUSED. */
   verify(purpose: 'session', env: string, token: string): Promise<string>
 }
+
+/** What a session needs of the users with a name. See `Users`. */
+export type SessionUsers = Pick<Users, 'signIn' | 'known' | 'merge'>
 
 export interface SessionLimits {
   /** From the connection to its hello. */
@@ -79,10 +89,14 @@ export class Session {
   #isOver = false
   #lastHeard: Millis
   #cancelTimer: () => void
+  #shelf: PartShelf | undefined
+  #stopRenewing: () => void = () => undefined
   /** Known after the greeting. */
   feed: Feed | undefined
   client: string | undefined
   openid: string | undefined
+  /** Of one who signed in by name. */
+  uid: string | undefined
   /** Calls that have not been answered. */
   running = 0
 
@@ -100,7 +114,10 @@ export class Session {
   }
 
   get actor(): Actor {
-    return this.openid === undefined ? { kind: 'stranger' } : { kind: 'user', openid: this.openid }
+    const { openid, uid } = this
+    return openid === undefined
+      ? { kind: 'stranger' }
+      : { kind: 'user', openid, ...(uid !== undefined && { uid }) }
   }
 
   /** A frame came. Bytes that are no text are `undefined`. */
@@ -130,8 +147,16 @@ export class Session {
     this.#isOver = true
     this.#frames.length = 0
     this.#cancelTimer()
+    this.#stopRenewing()
     this.feed?.close()
+    this.#shelf?.close()
     this.options.left()
+  }
+
+  /** A place for what this client may fetch, until the conversation ends. */
+  openShelf(openid: string): PartShelf | undefined {
+    this.#shelf = this.options.shelves?.open(openid)
+    return this.#shelf
   }
 
   send(message: DownMessage): void {
@@ -142,6 +167,11 @@ export class Session {
   sendAway(error: CloudError, retryAfterMs?: Millis): void {
     if (this.#isOver) return
     this.send({ type: 'bye', error: errorData(error), ...(retryAfterMs !== undefined && { retryAfterMs }) })
+    this.end()
+  }
+
+  /** Nothing more is said. */
+  end(): void {
     this.closed()
     this.options.wire.close()
   }
@@ -152,7 +182,7 @@ export class Session {
       try {
         await this.#handle(parseUp(this.#frames.shift()!))
       } catch (thrown) {
-        this.#failed(thrown)
+        this.failed(thrown)
       }
       if (this.#isPaused && this.#frames.length === 0) {
         this.#isPaused = false
@@ -167,17 +197,19 @@ export class Session {
       await route(this, this.feed, message)
       return
     }
+    if (message.type === 'signIn') return signIn(this, message)
     if (message.type !== 'hello')
       throw new CloudError('PROTOCOL_ERROR', { errMsg: 'a conversation begins with hello' })
     await this.#greet(message)
   }
 
   async #greet(hello: UpOf<'hello'>): Promise<void> {
-    await greet(this, hello)
+    const { sessionMs } = await greet(this, hello)
     this.#cancelTimer()
     if (this.#isOver) return
     this.options.wire.greeted?.()
     this.#watchHeartbeat()
+    if (hello.protocol >= renewingSince) this.#stopRenewing = keepRenewed(this, sessionMs)
   }
 
   #watchHeartbeat(): void {
@@ -192,7 +224,7 @@ export class Session {
   }
 
   /** Whatever a frame caused ends here. */
-  #failed(thrown: unknown): void {
+  failed(thrown: unknown): void {
     const error = toCloudError(thrown)
     const isTheirs = thrown instanceof CloudError && !retryCodes.has(thrown.code)
     if (!(thrown instanceof CloudError))

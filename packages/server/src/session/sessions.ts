@@ -38,6 +38,11 @@ export class Sessions {
     for (const session of [...this.#open]) session.sendAway(error, retryAfterMs)
   }
 
+  /** Sends away all that are this user's, for good. */
+  sendAwayUser(openid: string, error: CloudError): void {
+    for (const session of [...this.#open]) if (session.openid === openid) session.sendAway(error)
+  }
+
   /** Sends everybody away for good. */
   close(): void {
     this.#isClosed = true

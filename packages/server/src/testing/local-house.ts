@@ -1,5 +1,7 @@
 import { CloudError, type FilesAsk, type Value } from '@nearcloud/protocol'
 import type { Actor } from '../actor.ts'
+import type { Tokens } from '../auth/tokens.ts'
+import { Users } from '../auth/users.ts'
 import { Fanout } from '../fanout/fanout.ts'
 import type { LogLine } from '../log-line.ts'
 import type { Judge } from '../rules/judge.ts'
@@ -14,24 +16,35 @@ export interface LocalHouse extends World {
   readonly fanout: Fanout
   readonly sessions: Sessions
   readonly logged: LogLine[]
+  /** Where there are tokens. */
+  readonly users: Users
   /** Functions by name. */
   readonly functions: Map<string, (data: Value, actor: Actor) => Promise<Value>>
   connect(options?: { bufferedBytes?: () => number }): RawClient
 }
 
 export async function openHouse(
-  options: { engine?: MemoryEngine; judge?: Judge; limits?: Partial<SessionLimits> } = {},
+  options: {
+    engine?: MemoryEngine
+    judge?: Judge
+    limits?: Partial<SessionLimits>
+    /** Real tokens, and users with names. Absent: tokens anyone can write down, and everybody is anonymous. */
+    tokens?: (world: World) => Promise<Tokens>
+  } = {},
 ): Promise<LocalHouse> {
   const world = openWorld(options.engine, options.judge)
   const { environment, clock } = world
   const fanout = await Fanout.open(environment)
   const logged: LogLine[] = []
+  const tokens = await options.tokens?.(world)
+  const users = tokens && (await Users.open({ environment, tokens, clock }))
   const functions: LocalHouse['functions'] = new Map()
   const sessions = new Sessions({
     environment,
     fanout,
     clock,
-    tokens: plainTokens(),
+    tokens: tokens ?? plainTokens(),
+    ...(users && { users }),
     log: line => logged.push(line),
     invoke: async ({ name, data, actor }) => {
       const run = functions.get(name)
@@ -41,12 +54,16 @@ export async function openHouse(
     askFiles: async (_actor: Actor, ask: FilesAsk) => ({ asked: ask.verb }),
     ...(options.limits && { limits: options.limits }),
   })
+  users?.onGone((openid, error) => sessions.sendAwayUser(openid, error))
   return {
     ...world,
     fanout,
     sessions,
     logged,
     functions,
+    get users() {
+      return users!
+    },
     connect: ({ bufferedBytes = () => 0 } = {}) => connect(sessions, bufferedBytes),
   }
 }

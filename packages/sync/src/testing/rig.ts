@@ -42,11 +42,15 @@ export class TestRig {
       random?: RandomBytes
       /** How far ahead this client's clock is. */
       clockSkewMs?: number
+      /** Signed in by name, with this token. */
+      named?: { readonly openid: string; readonly token: string }
     } = {},
   ): Promise<TestClient> {
     const { medium = new MemoryMedium(), isStarted = true, warmMs, cache, checkMs, clockSkewMs = 0 } = options
+    const { named } = options
     const random = options.random ?? seededRandom(this.#seed++)
     const store = await openStore({ storage: new MemoryStorage(medium), random })
+    if (named) await store.confirm({ checkpoint: named })
     const network = new LocalPair({ accept: this.server.accept, clock: this.clock })
     const sync = createSync({
       store,
@@ -57,6 +61,7 @@ export class TestRig {
       },
       random,
       env: 'test',
+      isNamed: named !== undefined,
       ...(warmMs !== undefined && { warmMs }),
       ...(cache && { cache }),
       ...(checkMs !== undefined && { checkMs }),
@@ -71,6 +76,7 @@ export class TestRig {
       'progress',
       'evicted',
       'diverged',
+      'signInNeeded',
       'error',
     ] as const)
       sync.on(name, detail => events.push({ name, detail }))

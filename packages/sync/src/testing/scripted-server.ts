@@ -7,6 +7,7 @@ import {
   type Mutation,
   type MutationId,
   type Outcome,
+  protocolVersion,
   type Value,
   type Version,
   type Write,
@@ -56,6 +57,12 @@ export class ScriptedServer {
   heartbeatMs = 25_000
   /** Documents in one part of a snapshot. */
   pageSize = 100
+  /** The versions of the protocol it speaks; `isTold`: it says so when it is asked for another. */
+  spoken: { oldest: number; newest: number; isTold: boolean } = {
+    oldest: 1,
+    newest: protocolVersion,
+    isTold: true,
+  }
   /** Says nothing, not even pong. */
   isSilent = false
   /** Why a write is refused; undefined: it is not. */
@@ -67,6 +74,11 @@ export class ScriptedServer {
     throw new CloudError('FUNCTION_NOT_FOUND', { errMsg: `no function "${name}"` })
   }
   files: (ask: FilesAsk, openid: string) => Value = () => ({ fileList: [] })
+  /** Uids by the tickets that are good for them, once each. */
+  readonly tickets = new Map<string, string>()
+  /** Why a session token is refused; undefined: it is not. */
+  refusesToken: (token: string) => string | undefined = () => undefined
+  readonly #openidByUid = new Map<string, string>()
   readonly #rows = new Map<string, Map<DocId, Row>>()
   #lastUser = 0
 
@@ -82,6 +94,31 @@ export class ScriptedServer {
 
   newOpenid(): string {
     return `user-${++this.#lastUser}`
+  }
+
+  /** Uses a ticket up; undefined when it is none. */
+  signIn(ticket: string): { openid: string; uid: string; token: string } | undefined {
+    const uid = this.tickets.get(ticket)
+    if (uid === undefined || !this.tickets.delete(ticket)) return undefined
+    const openid = this.#openidByUid.get(uid) ?? this.newOpenid()
+    this.#openidByUid.set(uid, openid)
+    return { openid, uid, token: `token-of-${openid}` }
+  }
+
+  /** What `from` owns is `into`'s; how many documents. */
+  merge(from: string, into: string): number {
+    let documents = 0
+    for (const [collection, rows] of this.#rows)
+      for (const [id, row] of rows) {
+        if (row.stored.doc._openid !== from) continue
+        documents++
+        this.#commit([{ op: 'update', collection, id, changes: [['_openid', 'set', into]] }], {
+          base: Infinity,
+          time: this.clock.now(),
+        })
+      }
+    this.publish()
+    return documents
   }
 
   get(collection: string, id: DocId): Document | undefined {

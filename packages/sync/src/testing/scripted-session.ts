@@ -7,7 +7,6 @@ import {
   type Item,
   mutationFromJson,
   parseUp,
-  protocolVersion,
   toCloudError,
   toJson,
   type UpMessage,
@@ -120,6 +119,7 @@ export class ScriptedSession implements PeerListener {
 
   #handle(message: UpMessage) {
     if (message.type === 'hello') return this.#hello(message)
+    if (message.type === 'signIn') return this.#signIn(message)
     if (!this.#client) return this.#violation(`"${message.type}" before hello`)
     switch (message.type) {
       case 'push':
@@ -134,6 +134,15 @@ export class ScriptedSession implements PeerListener {
         return
       case 'check':
         return this.#check(message.id)
+      case 'merge':
+        return this.say({
+          type: 'answer',
+          id: message.id,
+          result: {
+            documents: this.#server.merge(message.token.slice('token-of-'.length), this.#client.known.openid),
+            left: 0,
+          },
+        })
       case 'ping':
         this.pump()
         return this.say({ type: 'pong' })
@@ -151,6 +160,17 @@ export class ScriptedSession implements PeerListener {
   #hello(hello: UpOf<'hello'>) {
     const { clients, epoch, viewKey, version, clock, heartbeatMs } = this.#server
     if (this.#client) return this.#violation('a second hello')
+    const { oldest, newest, isTold } = this.#server.spoken
+    if (hello.protocol < oldest || hello.protocol > newest) {
+      const errMsg = `not protocol ${hello.protocol}`
+      this.bye({ error: { code: 'UPGRADE_NEEDED', errMsg, ...(isTold && { details: { oldest, newest } }) } })
+      return
+    }
+    const reason = hello.token === undefined ? undefined : this.#server.refusesToken(hello.token)
+    if (reason !== undefined) {
+      this.bye({ error: { code: 'TOKEN_REFUSED', errMsg: 'refused', details: { reason } } })
+      return
+    }
     const openid = hello.token?.slice('token-of-'.length) ?? this.#server.newOpenid()
     const known = clients.get(hello.client) ?? {
       openid,
@@ -172,7 +192,7 @@ export class ScriptedSession implements PeerListener {
     this.#sent = resumed ? hello.version : version
     this.say({
       type: 'welcome',
-      protocol: protocolVersion,
+      protocol: hello.protocol,
       openid,
       token: `token-of-${openid}`,
       access: `access-of-${openid}`,
@@ -196,6 +216,14 @@ export class ScriptedSession implements PeerListener {
         ...(resumed && after !== undefined && { after }),
       })
     this.pump()
+  }
+
+  #signIn({ ticket }: UpOf<'signIn'>) {
+    const signedIn = this.#server.signIn(ticket)
+    if (!signedIn)
+      return this.bye({ error: { code: 'TOKEN_REFUSED', errMsg: 'refused', details: { reason: 'used' } } })
+    this.say({ type: 'signedIn', ...signedIn })
+    this.close()
   }
 
   #check(id: number) {

@@ -80,8 +80,7 @@ export class Reader {
     if (length > maxBytes) stop('limit', `${what} is longer than ${maxBytes} bytes`)
     const start = this.at
     this.skip(length)
-    unitsIn(this.bytes, start, this.at)
-    return decodeText(this.bytes, start, this.at)
+    return decodeText(this.bytes, start, this.at, unitsIn(this.bytes, start, this.at))
   }
 }
 
@@ -113,19 +112,25 @@ function unitsIn(bytes: Uint8Array, start: number, end: number): number {
   return units
 }
 
-/** The text in bytes that are known to be UTF-8. */
-function decodeText(bytes: Uint8Array, start: number, end: number): string {
-  let text = ''
+/** The text in bytes that are known to be UTF-8, `units` long. */
+function decodeText(bytes: Uint8Array, start: number, end: number, units: number): string {
+  const decoded = new Uint16Array(units)
+  let to = 0
   for (let at = start; at < end; ) {
     const lead = bytes[at++]!
-    if (lead < 0x80) text += String.fromCharCode(lead)
-    else if (lead < 0xe0) text += String.fromCharCode(((lead & 31) << 6) | (bytes[at++]! & 63))
+    if (lead < 0x80) decoded[to++] = lead
+    else if (lead < 0xe0) decoded[to++] = ((lead & 31) << 6) | (bytes[at++]! & 63)
     else if (lead < 0xf0)
-      text += String.fromCharCode(((lead & 15) << 12) | ((bytes[at++]! & 63) << 6) | (bytes[at++]! & 63))
-    else
-      text += String.fromCodePoint(
-        ((lead & 7) << 18) | ((bytes[at++]! & 63) << 12) | ((bytes[at++]! & 63) << 6) | (bytes[at++]! & 63),
-      )
+      decoded[to++] = ((lead & 15) << 12) | ((bytes[at++]! & 63) << 6) | (bytes[at++]! & 63)
+    else {
+      const point =
+        ((lead & 7) << 18) | ((bytes[at++]! & 63) << 12) | ((bytes[at++]! & 63) << 6) | (bytes[at++]! & 63)
+      decoded[to++] = 0xd800 + ((point - 0x10000) >> 10)
+      decoded[to++] = 0xdc00 + ((point - 0x10000) & 0x3ff)
+    }
   }
+  let text = ''
+  for (let from = 0; from < units; from += 8_192)
+    text += String.fromCharCode.apply(null, decoded.subarray(from, from + 8_192) as unknown as number[])
   return text
 }

@@ -1,4 +1,4 @@
-import { type Area, absent, better, same } from '../entry.ts'
+import { type Area, absent, better, refused, same } from '../entry.ts'
 
 /** What an app calls. */
 export const client: readonly Area[] = [
@@ -18,6 +18,7 @@ export const client: readonly Area[] = [
       same('getTempFileURL deleteFile', 'FILES-11 FILES-12'),
       better('ready whenSynced status on', 'STATE-1 SYNC-1', 'ours: what an offline app wants to know'),
       better('goOffline goOnline close', 'STATE-1 STATE-4', 'ours'),
+      better('auth', 'IDENTITY-10 IDENTITY-11', 'CloudBase’s, for a device with several users, offline too'),
       better('subscribe isPending', 'STATE-1 STATE-3', 'ours: documents kept in step'),
       better(
         'rejections',
@@ -28,6 +29,34 @@ export const client: readonly Area[] = [
       absent('CloudID CDN', 'they name things inside WeChat’s own network'),
       absent('callContainer connectContainer', 'there are no containers: a function, or your own server'),
       absent('DYNAMIC_CURRENT_ENV', 'of the server SDK only, as in the original'),
+    ],
+  },
+  {
+    title: 'cloud.auth(): CloudBase’s, where WeChat knows its users by itself',
+    surface: 'auth',
+    rows: [
+      better(
+        'signInAnonymously anonymousAuthProvider',
+        'IDENTITY-10 IDENTITY-17',
+        'a device is anonymous at once, without a network too; back to the same anonymous user',
+      ),
+      better(
+        'signInWithCustomTicket setCustomSignFunc customAuthProvider',
+        'IDENTITY-11 IDENTITY-12 SIGNIN-2',
+        '`anonymousData`: keep, merge or discard; a ticket is good once',
+      ),
+      better(
+        'signOut',
+        'IDENTITY-18',
+        'seals the local store, or removes it (`wipe`); the device is anonymous afterwards, never without a user',
+      ),
+      same('getLoginState hasLoginState currentUser', 'IDENTITY-10 IDENTITY-19'),
+      same('onLoginStateChanged onLoginStateExpired', 'IDENTITY-11 IDENTITY-19'),
+      better('switchTo users', 'IDENTITY-17', 'ours: users who are on this device, without a network'),
+      refused(
+        'signInWithPassword signInWithUsernameAndPassword signInWithEmailAndPassword signInWithPhoneCode signInWithProvider signUp',
+        'not yet: a cloud function looks at who it is and makes a ticket',
+      ),
     ],
   },
   {

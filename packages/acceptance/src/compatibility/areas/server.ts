@@ -14,6 +14,7 @@ export const server: readonly Area[] = [
         'FN-16',
         'bytes as a Buffer or a stream, at most 100 MB',
       ),
+      same('auth', 'FN-18', 'createTicket, of the CloudBase SDK: here a promise'),
       same('getWXContext', 'FN-3 FN-4'),
       same('logger', 'SDK-4'),
       absent('openapi callOpenAPI getOpenData', 'they ask WeChat itself'),
@@ -62,7 +63,11 @@ export const server: readonly Area[] = [
       ),
       absent(['timer triggers'], 'not yet'),
       absent(['HTTP triggers'], 'not yet'),
-      absent(['tickets of custom login'], 'not yet: sign-in is anonymous'),
+      better(
+        ['tickets of custom login'],
+        'FN-18 SIGNIN-2 SIGNIN-3',
+        '`cloud.auth().createTicket(uid, { expire })`; good for one sign-in, five minutes, of the server’s own key',
+      ),
     ],
   },
   {
@@ -73,7 +78,8 @@ export const server: readonly Area[] = [
         'AUTH-1 SESSION-1',
         'anonymous: it stays with the device',
       ),
-      absent(['WeChat, e-mail, custom login'], 'not yet'),
+      better(['custom login'], 'SIGNIN-1 SIGNIN-7', 'what was written anonymously can be merged'),
+      absent(['WeChat, e-mail, phone, passwords'], 'not yet; a function and a ticket do it'),
     ],
   },
   {
@@ -83,8 +89,11 @@ export const server: readonly Area[] = [
         ['`read`, `write`, `create`, `update`, `delete`: true, false, or an expression of 1,024 characters'],
         'JUDGE-1 RULE-4',
       ),
-      same(['`auth.openid`, `auth.uid`, `auth.loginType`; `doc`; `request.data`; `now`'], 'RULE-9 JUDGE-5'),
-      absent(['`auth.unionid`, `auth.custom`'], 'there is only anonymous sign-in'),
+      same(
+        ['`auth.openid`, `auth.uid`, `auth.loginType`; `doc`; `request.data`; `now`'],
+        'RULE-9 JUDGE-5 SIGNIN-13',
+      ),
+      absent(['`auth.unionid`, `auth.custom`'], 'a ticket has a name, and nothing else'),
       same(
         ['the operators, with JavaScript’s precedence', 'strict equality, null like undefined'],
         'RULE-1 RULE-5',
@@ -163,7 +172,11 @@ export const server: readonly Area[] = [
       same('-403001', 'FILES-7', 'a file that is too large'),
       better('-601003', 'CALL-4', 'ours: the network is needed and not there'),
       better('-401001 -501017', 'INIT-5 STATE-5', 'ours: the local store is in use, failed, or full'),
-      better('-501019', 'AUTH-3 AUTH-4', 'ours: a token that is forged or of another server'),
+      better(
+        '-501019',
+        'AUTH-3 AUTH-4 IDENTITY-18',
+        'ours: a token that is forged or of another server; a user who has to sign in again',
+      ),
       absent(
         '-501004 -501006 -501008 -501009 -501015 -501016 -501018 -501020 -501021',
         'of quotas and accounts, or told by a nearer number',
