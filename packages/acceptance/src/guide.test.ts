@@ -12,6 +12,7 @@ const pages = {
   'database.md': ['cloudfunctions/prepare/index.js'],
   'offline.md': [],
   'conflicts.md': [],
+  'text.md': [],
   'identity.md': ['cloudfunctions/login/index.js'],
 }
 
