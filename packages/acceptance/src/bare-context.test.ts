@@ -56,6 +56,10 @@ test('the client holds no code that makes code, and no look-behind', () => {
   expect(bundle).not.toMatch(/\bimport\s*\(/)
 })
 
+test('the client begins without what only texts need: whoever has a text brings it', () => {
+  expect(bundle).not.toMatch(/yjs|awareness_|encodeStateVector/i)
+})
+
 test('the client does not even ask whether there is a host', async () => {
   const asked = new Set<string>()
   const context = bareContext()

@@ -13,6 +13,7 @@ const pages = {
   'offline.md': [],
   'conflicts.md': [],
   'editors.md': [],
+  'text.md': [],
   'identity.md': ['cloudfunctions/login/index.js'],
 }
 

@@ -50,16 +50,16 @@ export interface Cloud {
   subscribe(what: { toQuery(): Query } | string, where?: object): Following
 
   /**
-   * Where an unmodified `y-websocket` provider finds a text field. Rejects with OFFLINE before the first connection. (An editor
-   * that is bound to `doc(id).text(path)` instead works offline from the beginning, and needs no provider.)
-   */
-  editorRoom(place: EditorPlace): Promise<EditorRoom>
-
-  /**
    * Who else is there now: a room by any name, or the room of a document, for those who may read it. Nothing of it is kept.
    * Throws INVALID_PARAM for what is no room.
    */
   presence(room: string | { readonly collection: string; readonly id: DocId }): Presence
+
+  /**
+   * Where an unmodified `y-websocket` provider finds a text field. Rejects with OFFLINE before the first connection. (An editor
+   * that is bound to `doc(id).text(path)` instead works offline from the beginning, and needs no provider.)
+   */
+  editorRoom(place: EditorPlace): Promise<EditorRoom>
 
   /** Returns the way to stop. Listeners outlive an `init`. */
   on<Name extends keyof CloudEvents>(name: Name, listener: (detail: CloudEvents[Name]) => void): () => void

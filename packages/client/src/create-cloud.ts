@@ -142,19 +142,19 @@ export function createCloud(platform: Platform): Cloud {
       return executor.follow(plain)
     },
 
-    async editorRoom(place) {
-      const { seat } = use()
-      const room = ({ instance }: Opening) => editorRoomOf(instance, place, () => seat.instance === instance)
-      return seat.within('other', async opening => room(opening))
-    },
-
     presence(room) {
       const { seat } = use()
       const presence = new OpenPresence(roomFrom(room))
       seat
         .within('other', async ({ instance }) => instance.sync.enter(presence))
-        .catch((thrown: unknown) => presence.over(toCloudError(thrown)))
+        .catch(thrown => presence.over(toCloudError(thrown)))
       return presence
+    },
+
+    async editorRoom(place) {
+      const { seat } = use()
+      const room = ({ instance }: Opening) => editorRoomOf(instance, place, () => seat.instance === instance)
+      return seat.within('other', async opening => room(opening))
     },
 
     on: (name, listener) => events.on(name, listener),

@@ -44,6 +44,19 @@ const fieldsSince: readonly {
             write.changes = (write.changes as unknown[][]).map(each => each.slice(0, 3))
     },
   },
+  {
+    // there are no texts: what it refuses is said in the place of an edit, so that it is refused and kept
+    since: 4,
+    type: 'push',
+    without(push) {
+      for (const mutation of push.mutations as { writes: Tree[] }[])
+        mutation.writes = mutation.writes.map(write =>
+          write.op === 'text'
+            ? { op: 'update', collection: write.collection, id: write.id, changes: [] }
+            : write,
+        )
+    },
+  },
   { since: 4, type: 'hello', without: message => drop(message, 'fetch') },
 ]
 

@@ -173,12 +173,12 @@ export class Session implements Conversation {
         return this.#parts.texts.heard(message)
       case 'textClosed':
         return this.#parts.texts.closed(message)
-      case 'renewed':
-        return this.#renewed(message)
       case 'peers':
         return this.#parts.rooms.heard(message)
       case 'roomClosed':
         return this.#parts.rooms.closed(message)
+      case 'renewed':
+        return this.#renewed(message)
       case 'digest':
         return this.#parts.checks.heard(message)
       case 'pong':
@@ -242,8 +242,8 @@ export class Session implements Conversation {
     checks.begin(send)
     // before version 3 a server knows nothing of snapshots that go on
     subscriptions.begin(subscriptionSink(send), welcome.resumed && dialect.version >= 3)
-    this.#parts.texts.begin(send)
-    this.#parts.rooms.begin(send)
+    if (dialect.knows('openText')) this.#parts.texts.begin(send)
+    if (dialect.knows('enter')) this.#parts.rooms.begin(send)
     for (const subscription of subscriptions) if (subscription.isComplete) subscription.arrived()
     link.greeted()
   }

@@ -26,6 +26,7 @@ export class Rooms implements RoomWire {
     if (!presence.isOpen) return
     presence.wire = this
     this.#enter(presence)
+    if (!this.#cancelRenewal) this.#renew()
   }
 
   say(presence: OpenPresence): void {
@@ -52,7 +53,7 @@ export class Rooms implements RoomWire {
 
   end(): void {
     this.#send = undefined
-    this.#cancelRenewal?.()
+    this.#renew()
     this.#byId = new Map()
     for (const { presence, cancelSaying } of this.#rooms.values()) {
       cancelSaying?.()
@@ -97,6 +98,9 @@ export class Rooms implements RoomWire {
 
   /** The server takes back what is not said again within half a minute. */
   #renew(): void {
+    this.#cancelRenewal?.()
+    this.#cancelRenewal = undefined
+    if (!this.#send || this.#rooms.size === 0) return
     this.#cancelRenewal = this.#clock.after(renewMs, () => {
       for (const entered of this.#rooms.values()) this.#sayNow(entered, true)
       this.#renew()
