@@ -102,7 +102,7 @@ export const ofTheClient = [
     'return { mutation, applied: effect.applied, durable: (void durable, Promise.resolve()) }',
   ]),
   mutant('store: the time of edits goes back', [localStore, 'time: Math.max(time, lastTime)', 'time']),
-  mutant('store: edits do not say what they stand on', [localStore, 'base: base ?? seen', 'base: base ?? 0']),
+  mutant('store: edits do not say what they stand on', [localStore, '(base ?? seen)', '(base ?? 0)']),
   mutant('store: refused by storage, and still shown', [
     localStore,
     'concerned.addAll(touchedBy(outbox.takeUndurable()))',
