@@ -314,7 +314,7 @@ export class Session implements Conversation {
   }
 
   async #bye({ error, retryAfterMs }: DownOf<'bye'>): Promise<void> {
-    const { store, random, link, events, dialect } = this.#parts
+    const { store, random, link, events, dialect, push } = this.#parts
     const isGreeting = this.#phase === 'greeting'
     this.#phase = 'over'
     if (isGreeting && error.code === 'UPGRADE_NEEDED' && dialect.refused({ details: error.details ?? {} })) {
@@ -333,6 +333,7 @@ export class Session implements Conversation {
       link.sentAway(0)
       return
     }
+    if (error.code === 'STORE_FULL' || error.code === 'STORE_FAILED') push.rest()
     events.emit('error', errorFromData(error))
     link.sentAway(retryAfterMs)
   }

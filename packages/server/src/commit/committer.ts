@@ -173,13 +173,17 @@ export class Committer {
       }
       this.#mostInGroup = jobs.length < asked.length ? jobs.length : Math.min(this.#mostInGroup * 2, maxGroup)
     } catch (error) {
-      log({
-        level: 'error',
-        event: 'commit.storage',
-        message: `${jobs.length} writes could not be stored: ${error instanceof Error ? error.message : String(error)}`,
-      })
+      this.#failed(error, jobs.length)
       for (const job of jobs) job.reject(error)
     }
+  }
+
+  #failed(error: unknown, writes: number): void {
+    this.#options.log({
+      level: 'error',
+      event: 'commit.storage',
+      message: `${writes} writes could not be stored: ${error instanceof Error ? error.message : String(error)}`,
+    })
   }
 
   /** Finds out what a group had to guess. Tells whether it may have guessed wrong. */
@@ -211,7 +215,9 @@ export class Committer {
     const outcomes = known ? await engine.outcomes(env, client, seen) : []
     const upTo = Math.min(seen, row.lastMutation - keptOutcomes)
     const forgotten = upTo > 0 ? [{ client, upTo }] : []
-    await alone.store({ clients: known ? [] : [row], forgotten })
+    if (!known) await alone.store({ clients: [row] })
+    // whoever is known may come in and read while nothing can be stored
+    else if (forgotten.length > 0) await alone.store({ forgotten }).catch(thrown => this.#failed(thrown, 0))
     return { head: alone.head, row, outcomes }
   }
 }
