@@ -4,15 +4,20 @@
  */
 export type Deed = { readonly id: number } & (
   | { readonly kind: 'make'; readonly doc: string }
+  | { readonly kind: 'board' }
   | { readonly kind: 'bump'; readonly doc: string; readonly token: string }
   | { readonly kind: 'batch'; readonly doc: string; readonly token: string }
   | { readonly kind: 'add'; readonly token: string }
   | { readonly kind: 'edit'; readonly token: string }
   | { readonly kind: 'remove'; readonly token: string }
   | { readonly kind: 'refused'; readonly token: string }
+  /** Counts the writer's own element of the board, wherever it is by then. */
+  | { readonly kind: 'count'; readonly by: string }
+  /** Puts an element before all others. */
+  | { readonly kind: 'push-in'; readonly token: string }
 )
 
-export const collections = ['log', 'notes', 'parts', 'closed'] as const
+export const collections = ['log', 'notes', 'parts', 'boards', 'closed'] as const
 export type CollectionName = (typeof collections)[number]
 
 /** Documents by `_id`, by collection. */
@@ -26,6 +31,7 @@ export const rules = {
     log: { read: true, write: true },
     notes: { read: true, write: true },
     parts: { read: true, write: true },
+    boards: { read: true, write: true },
     receipts: { read: true, write: false },
     closed: { read: true, write: false },
   },
@@ -37,6 +43,8 @@ export interface Expected {
   /** How often each was edited. */
   readonly notes: ReadonlyMap<string, number>
   readonly parts: ReadonlySet<string>
+  /** What the elements of the board count. */
+  readonly board: ReadonlyMap<string, number>
   /** Every note that ever was. */
   readonly added: ReadonlySet<string>
 }
@@ -46,6 +54,7 @@ export function expectedOf(deedsByWriter: readonly (readonly Deed[])[]): Expecte
   const notes = new Map<string, number>()
   const parts = new Set<string>()
   const added = new Set<string>()
+  const board = new Map<string, number>()
   const all = deedsByWriter.flat()
   for (const deed of all) if (deed.kind === 'make') log.set(deed.doc, { tokens: [] })
   for (const deed of all)
@@ -54,6 +63,12 @@ export function expectedOf(deedsByWriter: readonly (readonly Deed[])[]): Expecte
       case 'batch':
         log.get(deed.doc)?.tokens.push(deed.token)
         if (deed.kind === 'batch') parts.add(deed.token)
+        break
+      case 'count':
+        board.set(deed.by, (board.get(deed.by) ?? 0) + 1)
+        break
+      case 'push-in':
+        board.set(deed.token, 0)
         break
       case 'add':
         notes.set(deed.token, 0)
@@ -66,7 +81,7 @@ export function expectedOf(deedsByWriter: readonly (readonly Deed[])[]): Expecte
         notes.delete(deed.token)
         break
     }
-  return { log, notes, parts, added }
+  return { log, notes, parts, board, added }
 }
 
 /** In words, what is not as expected; empty when all is. */
@@ -76,6 +91,7 @@ export function differences(expected: Expected, found: Documents): string[] {
   words.push(...idsApart('notes', [...expected.notes.keys()], [...found.notes.keys()]))
   words.push(...idsApart('parts', [...expected.parts], [...found.parts.keys()]))
   words.push(...idsApart('closed', [], [...found.closed.keys()]))
+  words.push(...boardApart(expected, found))
   for (const [id, { tokens }] of expected.log) {
     const document = found.log.get(id)
     if (!document) continue
@@ -96,6 +112,31 @@ export function differences(expected: Expected, found: Documents): string[] {
   }
   return words
 }
+
+/** What a watch of the five most edited notes shows. */
+export function windowOf({ notes }: Expected): string[] {
+  return [...notes]
+    .sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
+    .slice(0, 5)
+    .map(([id]) => id)
+}
+
+/** Elements nobody counted yet are there since the board was made. */
+function boardApart({ board }: Expected, { boards }: Documents): string[] {
+  const items = boards.get(theBoard)?.items as readonly { id: string; n: number }[] | undefined
+  if (!items) return board.size > 0 ? ['the board is not there'] : []
+  const words = idsApart(
+    'board',
+    [...board.keys()],
+    items.filter(({ id, n }) => board.has(id) || n > 0).map(({ id }) => id),
+  )
+  for (const { id, n } of items)
+    if (n !== (board.get(id) ?? 0)) words.push(`board: ${id} counts ${n}, not ${board.get(id) ?? 0}`)
+  return words
+}
+
+/** The one document of `boards`. */
+export const theBoard = 'board'
 
 export function writerOf(token: string): string {
   return token.slice(0, token.indexOf('-'))

@@ -12,6 +12,7 @@ function world() {
     { id: 4, kind: 'batch', doc: 'one', token: 'a-2' },
     { id: 5, kind: 'edit', token: 'a-hello' },
     { id: 6, kind: 'refused', token: 'a-3' },
+    { id: 7, kind: 'count', by: 'a' },
   ]
   const others: Deed[] = [
     { id: 1, kind: 'add', token: 'b-hello' },
@@ -22,6 +23,7 @@ function world() {
     log: new Map<string, Record<string, unknown>>([['one', { count: 3, list: ['a-1', 'b-1', 'a-2'] }]]),
     notes: new Map<string, Record<string, unknown>>([['a-hello', { edits: 1 }]]),
     parts: new Map<string, Record<string, unknown>>([['a-2', {}]]),
+    boards: new Map<string, Record<string, unknown>>([['board', { items: [{ id: 'a', n: 1 }] }]]),
     closed: new Map<string, Record<string, unknown>>(),
   }
   const saved = {
@@ -29,7 +31,7 @@ function world() {
     documents,
     receipts: new Set(['a-hello', 'b-hello']),
     lastMutations: new Map([
-      ['client-a', 6],
+      ['client-a', 7],
       ['client-b', 3],
     ]),
     clientOf: new Map([
@@ -71,6 +73,10 @@ const spoilt: Readonly<Record<string, [spoil: (parts: ReturnType<typeof world>) 
     /^log\/one\.list: the pushes of a are out of order$/,
   ],
   'half a batch': [({ documents }) => documents.parts.clear(), /^parts: missing a-2$/],
+  'an element that counted twice': [
+    ({ documents }) => documents.boards.set('board', { items: [{ id: 'a', n: 2 }] }),
+    /^board: a counts 2, not 1$/,
+  ],
   'what was refused': [({ documents }) => documents.closed.set('a-3', {}), /^closed: not expected a-3$/],
   'what was removed': [
     ({ documents }) => documents.notes.set('b-hello', { edits: 0 }),

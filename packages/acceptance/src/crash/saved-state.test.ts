@@ -13,7 +13,13 @@ test('[CRASH-3] what a server has stored is read from a copy, and is what its cl
   const dataFolder = join(testFolder('data'), 'data')
   const server = await startServer({ rules, dataFolder })
   const folder = testFolder('w0')
-  const writer = await Writer.open({ name: 'w0', endpoint: server.url, folder, shared: ['one', 'two'] })
+  const writer = await Writer.open({
+    name: 'w0',
+    endpoint: server.url,
+    folder,
+    shared: ['one', 'two'],
+    writers: ['w0'],
+  })
   await writer.sayHello()
   await writer.makeShared()
   writer.start(createDice(1))

@@ -86,5 +86,5 @@ interface HistoryRow {
 }
 
 function noDocuments(): Record<CollectionName, Map<string, Record<string, unknown>>> {
-  return { log: new Map(), notes: new Map(), parts: new Map(), closed: new Map() }
+  return { log: new Map(), notes: new Map(), parts: new Map(), boards: new Map(), closed: new Map() }
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Dice } from '../scenario/dice.ts'
 import { until } from '../scenario/until.ts'
-import { differences, expectedOf, rules } from './deeds.ts'
+import { differences, expectedOf, rules, windowOf } from './deeds.ts'
 import { judge } from './judge.ts'
 import type { Report } from './report.ts'
 import { readSavedState } from './saved-state.ts'
@@ -74,6 +74,8 @@ export class World {
       for (const words of differences(expected, found)) this.wrong(`${writer.name} shows: ${words}`)
       for (const words of differences(expected, { ...found, log: writer.watched }))
         this.wrong(`the watch of ${writer.name} shows: ${words}`)
+      if (String(writer.window) !== String(windowOf(expected)))
+        this.wrong(`the window of ${writer.name} shows ${writer.window}, not ${windowOf(expected)}`)
       const waiting = writer.deeds.filter(({ id }) => !writer.acknowledged.has(id))
       if (waiting.length > 0)
         this.wrong(`${writer.name} is in step, and ${waiting.length} deeds have no answer`)
@@ -127,8 +129,11 @@ export class World {
     const { code } = await life.ended
     if (code !== 0) this.wrong(`the server stopped with ${code}: ${life.said().slice(-500)}`)
     this.judge()
-    for (const { name, complaints } of writers)
+    for (const { name, complaints, errors } of writers) {
       for (const words of complaints) this.wrong(`${name}: ${words}`)
+      const { ABORTED: _, ...others } = errors
+      if (Object.keys(others).length > 0) this.wrong(`${name} heard of ${JSON.stringify(others)}`)
+    }
     for (const { deeds, acknowledged, uploaded } of writers) {
       report.uploaded += uploaded.size
       report.made += deeds.length
@@ -150,10 +155,9 @@ export class World {
     // own limit of two minutes ends it)
     await (await fetch(`${endpoint}/health`).catch(() => undefined))?.text()
     const shared = ['shared0', 'shared1', 'shared2']
-    for (let n = 0; n < 4; n++) {
-      const folder = join(this.home, `w${n}`)
-      this.writers.push(await Writer.open({ name: `w${n}`, endpoint, folder, shared }))
-    }
+    const writers = ['w0', 'w1', 'w2', 'w3']
+    for (const name of writers)
+      this.writers.push(await Writer.open({ name, endpoint, folder: join(this.home, name), shared, writers }))
     for (const writer of this.writers) await writer.sayHello()
     await this.writers[0]!.makeShared()
   }

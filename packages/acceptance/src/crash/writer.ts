@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Cloud } from '@nearcloud/client'
 import { createCloud } from '@nearcloud/node'
 import type { Dice } from '../scenario/dice.ts'
-import { type CollectionName, collections, type Deed, type Documents } from './deeds.ts'
+import { type CollectionName, collections, type Deed, type Documents, theBoard } from './deeds.ts'
 
 /** A real client on a folder of its own that does one thing after the other and keeps account of it. */
 export class Writer {
@@ -13,20 +13,25 @@ export class Writer {
   readonly deeds: Deed[] = []
   /** The numbers of those the server has answered; each is in `acknowledged.log` of the folder before anything else. */
   readonly acknowledged = new Set<number>()
-  /** What went wrong besides lost connections. */
+  /** What may never happen. */
   readonly complaints: string[] = []
+  /** `error` events, by their code. */
+  readonly errors: Record<string, number> = {}
   /** The fileIDs of uploads that the server has. */
   readonly uploaded = new Set<string>()
   readonly #textOf = new Map<string, string>()
   readonly #shared: readonly string[]
+  readonly #writers: readonly string[]
   readonly #mine: string[] = []
   #watched: Documents['log'] = new Map()
+  #window: readonly string[] = []
   #isWriting = false
   #finished: Promise<void> = Promise.resolve()
   #number = 0
   #goOn = () => {}
 
-  private constructor(name: string, cloud: Cloud, shared: readonly string[]) {
+  private constructor(name: string, cloud: Cloud, shared: readonly string[], writers: readonly string[]) {
+    this.#writers = writers
     this.name = name
     this.cloud = cloud
     this.#shared = shared
@@ -37,9 +42,11 @@ export class Writer {
     endpoint: string
     folder: string
     shared: readonly string[]
+    /** The names of all. */
+    writers: readonly string[]
   }): Promise<Writer> {
     const cloud = createCloud({ folder: options.folder })
-    const writer = new Writer(options.name, cloud, options.shared)
+    const writer = new Writer(options.name, cloud, options.shared, options.writers)
     const noted = (what: string, id: number) => {
       appendFileSync(join(options.folder, 'acknowledged.log'), `${what} ${id}\n`)
       writer.acknowledged.add(id)
@@ -55,8 +62,8 @@ export class Writer {
       writer.complaints.push(`${fileID} was rejected: ${code}`),
     )
     cloud.on('diverged', ({ query }) => writer.complaints.push(`diverged: ${query.collection}`))
-    cloud.on('error', error => {
-      if (error.code !== 'ABORTED') writer.complaints.push(`${error.code}: ${error.message}`)
+    cloud.on('error', ({ code }) => {
+      writer.errors[code] = (writer.errors[code] ?? 0) + 1
     })
     cloud.init({
       endpoint: options.endpoint,
@@ -72,6 +79,18 @@ export class Writer {
           writer.#watched = byId(docs)
         },
         onError: error => writer.complaints.push(`watch: ${String(error)}`),
+      })
+    cloud
+      .database()
+      .collection('notes')
+      .orderBy('edits', 'desc')
+      .orderBy('_id', 'asc')
+      .limit(windowSize)
+      .watch({
+        onChange: ({ docs }) => {
+          writer.#window = docs.map(document => (document as unknown as { _id: string })._id)
+        },
+        onError: error => writer.complaints.push(`window: ${String(error)}`),
       })
     return writer
   }
@@ -95,6 +114,12 @@ export class Writer {
         .add({ data: { _id: doc, count: 0, list: [] } })
       this.#did({ kind: 'make', doc, id: numberOf(await made) })
     }
+    const items = this.#writers.map(id => ({ id, n: 0 }))
+    const made = this.cloud
+      .database()
+      .collection('boards')
+      .add({ data: { _id: theBoard, items } })
+    this.#did({ kind: 'board', id: numberOf(await made) })
   }
 
   /** A small file; resolves when it is durable here, at the latest. */
@@ -118,10 +143,18 @@ export class Writer {
     return words
   }
 
-  /** Writes as fast as writes become durable here, with few of them unanswered, until `stop`. */
-  start(dice: Dice): void {
+  /**
+   * Writes as fast as writes become durable here, with few of them unanswered, until `stop`. With `pace` it waits up to so
+   * many milliseconds between two, however many are unanswered, goes offline now and then, and ends after `most`.
+   */
+  start(dice: Dice, pace?: { readonly mostMs: number; readonly most: number }): void {
     this.#isWriting = true
-    this.#finished = this.#write(dice)
+    this.#finished = pace ? this.#stroll(dice, pace) : this.#write(dice)
+  }
+
+  /** It writes no more. */
+  get finished(): Promise<void> {
+    return this.#finished
   }
 
   async stop(): Promise<void> {
@@ -146,6 +179,11 @@ export class Writer {
     return this.#watched
   }
 
+  /** What its watch of the most edited notes shows. */
+  get window(): readonly string[] {
+    return this.#window
+  }
+
   async close(): Promise<void> {
     await this.stop()
     await this.cloud.close()
@@ -161,12 +199,23 @@ export class Writer {
     }
   }
 
+  async #stroll(dice: Dice, { mostMs, most }: { mostMs: number; most: number }): Promise<void> {
+    for (let n = 0; n < most && this.#isWriting; n++) {
+      await this.#doOne(dice)
+      const mood = dice.below(200)
+      if (mood === 0) this.cloud.goOffline()
+      else if (mood < 5) this.cloud.goOnline()
+      await new Promise(resolve => setTimeout(resolve, dice.below(mostMs + 1)))
+    }
+    this.cloud.goOnline()
+  }
+
   async #doOne(dice: Dice): Promise<void> {
     const db = this.cloud.database()
     const { command: _ } = db
     const token = `${this.name}-${this.#number++}`
     const chance = dice.below(100)
-    if (chance < 45) {
+    if (chance < 35) {
       const doc = dice.pick(this.#shared)
       const data = { list: _.push([token]), count: _.inc(1) }
       this.#did({
@@ -175,6 +224,8 @@ export class Writer {
         token,
         id: numberOf(await db.collection('log').doc(doc).update({ data })),
       })
+    } else if (chance < 45) {
+      await this.#useBoard(dice, token)
     } else if (chance < 60) {
       const doc = dice.pick(this.#shared)
       const batch = db.batch()
@@ -205,6 +256,22 @@ export class Writer {
     }
   }
 
+  /** Counts its own element where it sees it, or moves all of them by one. */
+  async #useBoard(dice: Dice, token: string): Promise<void> {
+    const boards = this.cloud.database().collection('boards')
+    const { command: _ } = this.cloud.database()
+    const [board] = (await boards.limit(1).get()).data as unknown as [{ items: { id: string }[] }?]
+    const at = board?.items.findIndex(({ id }) => id === this.name) ?? -1
+    if (at < 0) return
+    if (dice.below(8) === 0) {
+      const result = await boards.doc(theBoard).update({ data: { items: _.unshift([{ id: token, n: 0 }]) } })
+      this.#did({ kind: 'push-in', token, id: numberOf(result) })
+    } else {
+      const result = await boards.doc(theBoard).update({ data: { [`items.${at}.n`]: _.inc(1) } })
+      this.#did({ kind: 'count', by: this.name, id: numberOf(result) })
+    }
+  }
+
   #did(deed: Deed): void {
     this.deeds.push(deed)
   }
@@ -220,6 +287,9 @@ function byId(documents: readonly object[]): Documents['log'] {
     documents.map(document => [(document as { _id: string })._id, document as Record<string, unknown>]),
   )
 }
+
+/** Notes in the watched window. */
+const windowSize = 5
 
 /** Mutations of one writer that wait for their answer. */
 const mostPending = 8
