@@ -59,7 +59,7 @@ export class ClientProcess {
     if (this.end !== undefined) return
     this.#isClosing = true
     await this.ask({ ask: 'close' }).catch(() => undefined)
-    this.#child.kill('SIGKILL')
+    if (this.#child.connected) this.#child.disconnect()
   }
 
   #answerTo(id: number): Promise<unknown> {

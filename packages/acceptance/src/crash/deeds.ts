@@ -11,8 +11,8 @@ export type Deed = { readonly id: number } & (
   | { readonly kind: 'edit'; readonly token: string }
   | { readonly kind: 'remove'; readonly token: string }
   | { readonly kind: 'refused'; readonly token: string }
-  /** Counts the writer's own element of the board, wherever it is by then. */
-  | { readonly kind: 'count'; readonly by: string }
+  /** Increases an element of the board by its place, the writer's own as far as it saw. */
+  | { readonly kind: 'count' }
   /** Puts an element before all others. */
   | { readonly kind: 'push-in'; readonly token: string }
 )
@@ -43,8 +43,8 @@ export interface Expected {
   /** How often each was edited. */
   readonly notes: ReadonlyMap<string, number>
   readonly parts: ReadonlySet<string>
-  /** What the elements of the board count. */
-  readonly board: ReadonlyMap<string, number>
+  /** The board's elements that were put in, and what all of them count together. */
+  readonly board: { readonly tokens: readonly string[]; readonly count: number }
   /** Every note that ever was. */
   readonly added: ReadonlySet<string>
 }
@@ -54,7 +54,7 @@ export function expectedOf(deedsByWriter: readonly (readonly Deed[])[]): Expecte
   const notes = new Map<string, number>()
   const parts = new Set<string>()
   const added = new Set<string>()
-  const board = new Map<string, number>()
+  const board = { tokens: [] as string[], count: 0 }
   const all = deedsByWriter.flat()
   for (const deed of all) if (deed.kind === 'make') log.set(deed.doc, { tokens: [] })
   for (const deed of all)
@@ -65,10 +65,10 @@ export function expectedOf(deedsByWriter: readonly (readonly Deed[])[]): Expecte
         if (deed.kind === 'batch') parts.add(deed.token)
         break
       case 'count':
-        board.set(deed.by, (board.get(deed.by) ?? 0) + 1)
+        board.count++
         break
       case 'push-in':
-        board.set(deed.token, 0)
+        board.tokens.push(deed.token)
         break
       case 'add':
         notes.set(deed.token, 0)
@@ -121,18 +121,17 @@ export function windowOf({ notes }: Expected): string[] {
     .map(([id]) => id)
 }
 
-/** Elements nobody counted yet are there since the board was made. */
+/** Elements that are no tokens are there since the board was made, one for each writer. */
 function boardApart({ board }: Expected, { boards }: Documents): string[] {
-  const items = boards.get(theBoard)?.items as readonly { id: string; n: number }[] | undefined
-  if (!items) return board.size > 0 ? ['the board is not there'] : []
-  const words = idsApart(
-    'board',
-    [...board.keys()],
-    items.filter(({ id, n }) => board.has(id) || n > 0).map(({ id }) => id),
-  )
-  for (const { id, n } of items)
-    if (n !== (board.get(id) ?? 0)) words.push(`board: ${id} counts ${n}, not ${board.get(id) ?? 0}`)
-  return words
+  const document = boards.get(theBoard)
+  if (!document) return board.tokens.length + board.count > 0 ? ['the board is not there'] : []
+  const items = document.items as readonly { id: string; n: number }[]
+  const tokens = items.map(({ id }) => id).filter(id => id.includes('-'))
+  const count = items.reduce((sum, { n }) => sum + n, 0)
+  return [
+    ...idsApart('board', board.tokens, tokens),
+    ...(count === board.count ? [] : [`board: all count ${count}, not ${board.count}`]),
+  ]
 }
 
 /** The one document of `boards`. */

@@ -12,7 +12,7 @@ function world() {
     { id: 4, kind: 'batch', doc: 'one', token: 'a-2' },
     { id: 5, kind: 'edit', token: 'a-hello' },
     { id: 6, kind: 'refused', token: 'a-3' },
-    { id: 7, kind: 'count', by: 'a' },
+    { id: 7, kind: 'count' },
   ]
   const others: Deed[] = [
     { id: 1, kind: 'add', token: 'b-hello' },
@@ -75,7 +75,7 @@ const spoilt: Readonly<Record<string, [spoil: (parts: ReturnType<typeof world>) 
   'half a batch': [({ documents }) => documents.parts.clear(), /^parts: missing a-2$/],
   'an element that counted twice': [
     ({ documents }) => documents.boards.set('board', { items: [{ id: 'a', n: 2 }] }),
-    /^board: a counts 2, not 1$/,
+    /^board: all count 2, not 1$/,
   ],
   'what was refused': [({ documents }) => documents.closed.set('a-3', {}), /^closed: not expected a-3$/],
   'what was removed': [

@@ -1,13 +1,14 @@
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { createDice } from '../scenario/dice.ts'
+import { breakDisk, noEndings } from './broken-disk.ts'
 import { newReport } from './report.ts'
 import { selfTest } from './self-test.ts'
 import { buildShim, type FaultMode, faultModes } from './shim.ts'
 import { sweep } from './sweep.ts'
 
 const help = `pnpm crash:server [options]
-  --mode kill        kill, torn, powerloss
+  --mode kill        kill, torn, powerloss, eio, enospc
   --points 300       how often the server dies
   --seed 1           or "random"
   --self-test        weakens the server and the disk: each has to be found, in --points points
@@ -39,17 +40,13 @@ if (values['self-test']) {
   console.log(JSON.stringify({ seed, tests }))
   process.exit(tests.every(({ found }) => found !== undefined) ? 0 : 1)
 }
-while (report.points < Number(values.points) && report.violations.length === 0)
-  await sweep(
-    {
-      mode,
-      points: Math.min(1 + dice.below(20), Number(values.points) - report.points),
-      dice,
-      shim,
-      isLoud: values.loud,
-    },
-    report,
-  )
+const endings = noEndings()
+while (report.points < Number(values.points) && report.violations.length === 0) {
+  const points = Math.min(1 + dice.below(20), Number(values.points) - report.points)
+  const options = { points, dice, shim, isLoud: values.loud }
+  if (mode === 'eio' || mode === 'enospc') await breakDisk({ ...options, mode }, report, endings)
+  else await sweep({ ...options, mode }, report)
+}
 const seconds = Math.round((performance.now() - began) / 100) / 10
 console.log(
   JSON.stringify({
@@ -57,6 +54,7 @@ console.log(
     seed,
     seconds,
     ...report,
+    ...((mode === 'eio' || mode === 'enospc') && { endings }),
     violations: report.violations.slice(0, 20).map(words => words.slice(0, 300)),
   }),
 )

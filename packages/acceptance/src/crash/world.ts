@@ -86,6 +86,14 @@ export class World {
 
   /** Lets the clients write; resolves when the server is gone. */
   async write(life: ServerLife): Promise<void> {
+    this.startWriting()
+    const limit = this.#limit(life)
+    await life.ended
+    clearTimeout(limit)
+    await this.stopWriting()
+  }
+
+  startWriting(): void {
     const { dice } = this.#options
     const uploading = dice.pick(this.writers)
     // it may wait for the server for long: what becomes of it is looked at when the clients are in step again
@@ -93,10 +101,6 @@ export class World {
       .upload(`${uploading.name} ${dice.below(2 ** 31)}`)
       .catch(error => this.wrong(`upload: ${String(error)}`))
     for (const writer of this.writers) writer.start(dice)
-    const limit = this.#limit(life)
-    await life.ended
-    clearTimeout(limit)
-    await this.stopWriting()
   }
 
   async stopWriting(): Promise<void> {

@@ -256,7 +256,7 @@ export class Writer {
     }
   }
 
-  /** Counts its own element where it sees it, or moves all of them by one. */
+  /** Counts its own element where it saw it, which may have moved since it looked, or moves all of them by one. */
   async #useBoard(dice: Dice, token: string): Promise<void> {
     const boards = this.cloud.database().collection('boards')
     const { command: _ } = this.cloud.database()
@@ -268,7 +268,7 @@ export class Writer {
       this.#did({ kind: 'push-in', token, id: numberOf(result) })
     } else {
       const result = await boards.doc(theBoard).update({ data: { [`items.${at}.n`]: _.inc(1) } })
-      this.#did({ kind: 'count', by: this.name, id: numberOf(result) })
+      this.#did({ kind: 'count', id: numberOf(result) })
     }
   }
 
