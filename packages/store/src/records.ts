@@ -1,8 +1,8 @@
 import {
+  adoptJson,
   CloudError,
   type DocId,
   type Document,
-  fromJson,
   type Json,
   type Mutation,
   type MutationJson,
@@ -11,7 +11,14 @@ import {
   toJson,
 } from '@nearcloud/protocol'
 import { parseQuery, queryToJson } from '@nearcloud/query'
-import type { Checkpoint, Confirmed, ConfirmedStep, RejectedMutation, StoredSubscription } from './store.ts'
+import type {
+  Checkpoint,
+  Confirmed,
+  ConfirmedStep,
+  Lot,
+  RejectedMutation,
+  StoredSubscription,
+} from './store.ts'
 
 /*
  * What records say. A record's text is a letter and JSON:
@@ -27,7 +34,9 @@ export type Entry =
   | { readonly kind: 'mutation'; readonly mutation: Mutation; readonly retries?: string }
   | { readonly kind: 'step'; readonly step: LoggedStep }
 
-export interface LoggedStep extends ConfirmedStep {
+export interface LoggedStep extends Omit<ConfirmedStep, 'lot'> {
+  /** Its text is a segment of its own, of this name, right before the step. */
+  readonly lot?: { readonly segment: number } & Omit<Lot, 'text'>
   /** Rejected mutations that leave the list, by their nonces. */
   readonly discarded?: readonly string[]
 }
@@ -40,7 +49,8 @@ export interface Segment {
 }
 
 export interface Manifest {
-  readonly format: 1
+  /** 1: before steps had lots. */
+  readonly format: 1 | 2
   /** Live segments, oldest first. */
   readonly segments: readonly number[]
   readonly nextSegment: number
@@ -80,17 +90,20 @@ export function logText(entries: readonly string[]): string {
   return `L[${entries.join(',')}]`
 }
 
-export function readLog(text: string): readonly Entry[] {
+/** `lotOf` reads the segment of a lot. */
+export function readLog(text: string, lotOf: (segment: number) => Segment): readonly Entry[] {
   return (parse(text) as EntryJson[]).map(entry =>
     'mutation' in entry
       ? { ...entry, kind: 'mutation', mutation: readMutation(entry.mutation) }
-      : { kind: 'step', step: stepFromJson(entry.step) },
+      : { kind: 'step', step: stepFromJson(entry.step, lotOf) },
   )
 }
 
 type EntryJson = { mutation: MutationJson; retries?: string } | { step: StepJson }
 
 interface StepJson {
+  /** The segment's name. */
+  lot?: number
   puts?: [collection: string, version: number, document: Json][]
   gone?: [collection: string, version: number, id: DocId][]
   accepted?: number
@@ -104,6 +117,7 @@ interface StepJson {
 
 function stepToJson(step: LoggedStep): StepJson {
   return {
+    ...(step.lot && { lot: step.lot.segment }),
     ...(step.puts?.length && {
       puts: step.puts.map(put => [put.collection, put.version, toJson(put.document)]),
     }),
@@ -123,10 +137,11 @@ function stepToJson(step: LoggedStep): StepJson {
   }
 }
 
-function stepFromJson(json: StepJson): LoggedStep {
-  const { puts, gone, checkpoint, subscriptions, ...rest } = json
+function stepFromJson(json: StepJson, lotOf: (segment: number) => Segment): LoggedStep {
+  const { lot, puts, gone, checkpoint, subscriptions, ...rest } = json
   return {
     ...rest,
+    ...(lot !== undefined && { lot: readLot(lotOf(lot)) }),
     ...(puts && {
       puts: puts.map(([collection, version, document]) => ({
         collection,
@@ -146,6 +161,10 @@ function stepFromJson(json: StepJson): LoggedStep {
       ),
     }),
   }
+}
+
+function readLot({ name, collection, documents }: Segment): NonNullable<LoggedStep['lot']> {
+  return { segment: name, collection, documents: documents.flatMap(([, confirmed]) => confirmed ?? []) }
 }
 
 // ---- segments ----------------------------------------------------------------------------------------------------
@@ -199,7 +218,8 @@ export function readManifest(text: string): Manifest {
     outbox: MutationJson[]
     rejected: (Omit<RejectedMutation, 'mutation'> & { mutation: MutationJson })[]
   }
-  if (json.format !== 1) throw unreadable(`format ${String(json.format)}, made by a newer version`)
+  if (json.format !== 1 && json.format !== 2)
+    throw unreadable(`format ${String(json.format)}, made by a newer version`)
   return {
     ...json,
     subscriptions: new Map(json.subscriptions.map(([key, value]) => [key, subscriptionFromJson(value)])),
@@ -235,7 +255,7 @@ function readMutation(json: MutationJson): Mutation {
 }
 
 function readDocument(tree: Json): Document {
-  return fromJson(tree) as Document
+  return adoptJson(tree) as Document
 }
 
 function parse(text: string): unknown {
