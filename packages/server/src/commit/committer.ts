@@ -8,6 +8,7 @@ import type { Change } from './change.ts'
 import { commit } from './commit.ts'
 import type { CommitRequest, Decision } from './environment.ts'
 import { Group } from './group.ts'
+import { KnownDocuments } from './known-documents.ts'
 import type { KnownReads } from './known-reads.ts'
 import { Loaded } from './loaded.ts'
 
@@ -65,6 +66,7 @@ type Job = CommitJob | { readonly kind: 'alone'; run(): Promise<void> }
  */
 export class Committer {
   readonly #options: CommitterOptions
+  readonly #known = new KnownDocuments()
   readonly #queue: Job[] = []
   #running: Promise<void> | undefined
   #closed = false
@@ -153,12 +155,13 @@ export class Committer {
     try {
       await indexes.open()
       const requests = jobs.map(job => job.request)
-      const [loaded, now] = [await Loaded.read(engine, env, requests), clock.now()]
+      const [loaded, now] = [await Loaded.read(engine, env, requests, this.#known), clock.now()]
       for (let round = 1; ; round++) {
         const group = new Group({ loaded, indexes, reads, now, judge, log, isOurs })
         const { answers, known } = decideAll(group, jobs)
         if (known === jobs.length || !(await this.#learn(loaded, group))) {
           if (group.batch) await engine.commit(env, group.batch)
+          this.#known.note(group.stage.decided)
           publish({ head: group.version, changes: group.changes, clients: group.clients })
           for (const answer of answers) answer()
           break
@@ -173,6 +176,7 @@ export class Committer {
       }
       this.#mostInGroup = jobs.length < asked.length ? jobs.length : Math.min(this.#mostInGroup * 2, maxGroup)
     } catch (error) {
+      this.#known.clear()
       this.#failed(error, jobs.length)
       for (const job of jobs) job.reject(error)
     }
