@@ -13,7 +13,7 @@ const writers = 5
 const most = 8
 const shared = ['shared-0', 'shared-1', 'shared-2']
 
-test('a server killed fifty times under five writers keeps every acknowledged mutation, and none twice', {
+test('[CRASH-1] a server killed fifty times under five writers keeps every acknowledged mutation, and none twice', {
   timeout: 180_000,
 }, async () => {
   const dice = createDice(2026)

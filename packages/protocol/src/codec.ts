@@ -29,7 +29,7 @@ export function decode(text: string): Value {
 
 /** The value of a text that `encode` gave and nobody could change since: our own storage, our own server. */
 export function decodeTrusted(text: string): Value {
-  return fromJson(JSON.parse(text) as Json)
+  return adoptJson(JSON.parse(text))
 }
 
 /** A value as the JSON tree of its canonical text, for a message it travels in. */
@@ -75,39 +75,71 @@ export function toJson(value: Value): Json {
  * deep in a document it is going to be.
  */
 export function fromJson(tree: unknown, depth = 0): Value {
-  return revive(tree, '', depth)
+  return revive(tree, { trail: [], isOurs: false }, undefined, depth)
 }
 
-function revive(tree: unknown, path: string, depth: number): Value {
+/** As `fromJson`, and the tree's own objects become the value: for what nobody else has. */
+export function adoptJson(tree: unknown): Value {
+  return revive(tree, { trail: [], isOurs: true }, undefined, 0)
+}
+
+interface Reviving {
+  /** The keys around the value that is looked at: a path is put together only to complain. */
+  readonly trail: string[]
+  readonly isOurs: boolean
+}
+
+function revive(tree: unknown, at: Reviving, key: string | undefined, depth: number): Value {
   switch (typeof tree) {
     case 'boolean':
     case 'number':
       return tree
     case 'string':
-      if (!isWellFormed(tree)) throw refusal('value', path, 'text with half a surrogate pair')
+      if (!isWellFormed(tree)) throw refused(at, key, 'text with half a surrogate pair')
       return tree
   }
   if (tree === null) return null
-  if (typeof tree !== 'object') throw refusal('value', path, `a ${typeof tree}`)
-  if (Array.isArray(tree)) {
-    if (depth >= limits.depth) throw refusal('value', path, `nesting deeper than ${limits.depth}`)
-    return Object.freeze(tree.map((item, i) => revive(item, joinPath(path, String(i)), depth + 1)))
-  }
-  const source = tree as { [key: string]: unknown }
-  const keys = Object.keys(source)
-  if (keys.length === 1 && keys[0]!.startsWith('$')) return reviveTag(keys[0]!, source[keys[0]!], path)
-  if (depth >= limits.depth) throw refusal('value', path, `nesting deeper than ${limits.depth}`)
-  const fields: { [key: string]: Value } = {}
-  for (const key of keys) {
-    const reason = keyRefusal(key)
-    if (reason !== undefined) throw refusal('value', joinPath(path, key), reason)
-    fields[key] = revive(source[key], joinPath(path, key), depth + 1)
-  }
-  return geoFromJson(fields) ?? Object.freeze(fields)
+  if (typeof tree !== 'object') throw refused(at, key, `a ${typeof tree}`)
+  if (key !== undefined) at.trail.push(key)
+  const value = Array.isArray(tree)
+    ? reviveArray(tree, at, depth)
+    : reviveObject(tree as { [key: string]: unknown }, at, depth)
+  if (key !== undefined) at.trail.pop()
+  return value
 }
 
-function reviveTag(tag: string, content: unknown, path: string): Value {
-  const fail = () => refusal('value', path, `a malformed or unknown ${tag}`)
+function reviveArray(tree: unknown[], at: Reviving, depth: number): Value {
+  if (depth >= limits.depth) throw refused(at, undefined, `nesting deeper than ${limits.depth}`)
+  const items = at.isOurs ? tree : [...tree]
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i]
+    if (typeof item !== 'number') items[i] = revive(item, at, String(i), depth + 1)
+  }
+  return Object.freeze(items) as readonly Value[]
+}
+
+function reviveObject(source: { [key: string]: unknown }, at: Reviving, depth: number): Value {
+  const keys = Object.keys(source)
+  if (keys.length === 1 && keys[0]!.startsWith('$')) return reviveTag(keys[0]!, source[keys[0]!], at)
+  if (depth >= limits.depth) throw refused(at, undefined, `nesting deeper than ${limits.depth}`)
+  const fields: { [key: string]: unknown } = at.isOurs ? source : {}
+  for (const key of keys) {
+    const reason = keyRefusal(key)
+    if (reason !== undefined) throw refused(at, key, reason)
+    const field = source[key]
+    const value = revive(field, at, key, depth + 1)
+    if (value !== field || !at.isOurs) fields[key] = value
+  }
+  return geoFromJson(fields) ?? (Object.freeze(fields) as { readonly [key: string]: Value })
+}
+
+function refused({ trail }: Reviving, key: string | undefined, reason: string) {
+  const keys = key === undefined ? trail : [...trail, key]
+  return refusal('value', keys.reduce(joinPath, ''), reason)
+}
+
+function reviveTag(tag: string, content: unknown, at: Reviving): Value {
+  const fail = () => refused(at, undefined, `a malformed or unknown ${tag}`)
   switch (tag) {
     case '$date':
       if (typeof content !== 'number' || !Number.isInteger(content) || Math.abs(content) > 8.64e15)

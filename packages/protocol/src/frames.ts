@@ -1,10 +1,11 @@
 import * as v from 'valibot'
-import { fromJson, toJson } from './codec.ts'
+import { adoptJson, fromJson, toJson } from './codec.ts'
 import { CloudError } from './errors.ts'
 import { Geo } from './geo.ts'
 import { limits } from './limits.ts'
 import {
   type DownMessage,
+  type DownOf,
   downSchema,
   type Item,
   type MutationJson,
@@ -34,6 +35,20 @@ export function parseDown(frame: string): DownMessage {
     throw new CloudError('PROTOCOL_ERROR', { errMsg: 'the server sent something that is not JSON', cause })
   }
   return check(downSchema, json) as DownMessage
+}
+
+/**
+ * The text of a snapshot's items, `[version,document],…`, as it stands in the frame that `message` was read from; undefined
+ * where it does not stand there in that form.
+ */
+export function snapshotText({ items, window }: DownOf<'snapshot'>, frame: string): string | undefined {
+  if (window !== undefined || items.length === 0 || items.some(item => item.length !== 2)) return undefined
+  const head = /^\{"type":"snapshot","id":\d+,"version":\d+,"items":\[/.exec(frame)?.[0]
+  const end = frame.lastIndexOf('],"done":')
+  // where these two stand as they are, the grammar of JSON leaves nothing else for them to be
+  if (head === undefined || !/^\],"done":\d+,"total":\d+,"last":(?:true|false)\}$/.test(frame.slice(end)))
+    return undefined
+  return frame.slice(head.length, end)
 }
 
 export function mutationToJson(mutation: Mutation): MutationJson {
@@ -126,20 +141,20 @@ export interface PatchItem {
   readonly patch: Patch
 }
 
-/** What an item says. Throws VALUE_REFUSED for what no `encode` gives. */
+/** What an item says; its document becomes the one that is given. Throws VALUE_REFUSED for what no `encode` gives. */
 export function readItem(item: Item): PutItem | GoneItem | PatchItem {
   const [collection, version, what] = item
   if (what === null) return { collection, version, gone: item[3] as DocId }
-  if (typeof what !== 'number') return { collection, version, document: fromJson(what) as Document }
+  if (typeof what !== 'number') return { collection, version, document: adoptJson(what) as Document }
   const [, , , set, id, removed = []] = item as Extract<Item, { 2: number }>
   return { collection, version, base: what, id: id!, patch: { set: set!, removed } }
 }
 
-/** A document of a snapshot of `collection`; undefined for the id of one that is gone. */
+/** As `readItem`, a document of a snapshot of `collection`; undefined for the id of one that is gone. */
 export function readSnapshotItem(collection: string, item: SnapshotItem): PutItem | undefined {
-  if (item.length === 2) return { collection, version: item[0], document: fromJson(item[1]) as Document }
+  if (item.length === 2) return { collection, version: item[0], document: adoptJson(item[1]) as Document }
   if (item[2] === null) return undefined
-  return { collection: item[0], version: item[1], document: fromJson(item[2]) as Document }
+  return { collection: item[0], version: item[1], document: adoptJson(item[2]) as Document }
 }
 
 /** Types an outcome as it came from a message. */

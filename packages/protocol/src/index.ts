@@ -1,5 +1,5 @@
 export type { Clock } from './clock.ts'
-export { decode, decodeTrusted, encode, fromJson, toJson } from './codec.ts'
+export { adoptJson, decode, decodeTrusted, encode, fromJson, toJson } from './codec.ts'
 export { contentTypeOf } from './content-type.ts'
 export { Digest } from './digest.ts'
 export { asDocument, checkCollectionName, checkDocId, documentText, makeDocument } from './document.ts'
@@ -26,6 +26,7 @@ export {
   readItem,
   readOutcome,
   readSnapshotItem,
+  snapshotText,
 } from './frames.ts'
 export { checkPosition, Geo, GeoPoint, type GeoType, geoFromJson, type Position } from './geo.ts'
 export { fractionFrom, newClientId, newDocId, newNonce, type RandomBytes } from './ids.ts'

@@ -156,7 +156,11 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     rules?.onChange(() => sessions.sendAway(new CloudError('ABORTED', { errMsg: 'the rules changed' }), 0))
 
     const app = new Hono()
-    app.get('/health', c => c.json({ status: 'ok', env }))
+    app.get('/health', c => {
+      const { failure } = engine
+      if (!failure) return c.json({ status: 'ok', env })
+      return c.json({ status: 'failed', env, code: failure.code, errMsg: failure.errMsg }, 503)
+    })
     files.routes(app)
     const doorkeeper = new Doorkeeper(options.door)
     addPartRoutes(app, { shelves, tokens, env, doorkeeper })

@@ -25,6 +25,18 @@ const story: readonly Step[] = [
       accepted: 1,
       checkpoint: { version: 1, epoch: 'e' },
     }),
+  store =>
+    store.confirm({
+      lot: {
+        collection: 'todos',
+        documents: [
+          { version: 1, document: Object.freeze({ _id: 'b', text: 'z'.repeat(300) }) },
+          { version: 1, document: Object.freeze({ _id: 'm' }) },
+        ],
+        text: `[1,{"_id":"b","text":"${'z'.repeat(300)}"}],[1,{"_id":"m"}]`,
+      },
+      checkpoint: { version: 1 },
+    }),
   store => store.compact(),
   commit(remove('z'), add('c', {}), other.add('note', {})),
   commit(update('c', ['n', 'inc', 5])),

@@ -7,6 +7,7 @@ export type {
   CommitReceipt,
   Confirmed,
   ConfirmedStep,
+  Lot,
   OutboxView,
   RejectedMutation,
   Store,

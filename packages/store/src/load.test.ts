@@ -1,4 +1,6 @@
+import type { Document } from '@nearcloud/protocol'
 import { expect, test } from 'vitest'
+import type { Lot } from './store.ts'
 import { MemoryMedium, MemoryStorage, openTestStore, words } from './testing/index.ts'
 
 const { add, put } = words('todos')
@@ -12,6 +14,12 @@ async function filledMedium(): Promise<MemoryMedium> {
   await store.close()
   return medium
 }
+
+const lotOf = (...documents: [version: number, document: Document][]): Lot => ({
+  collection: 'todos',
+  documents: documents.map(([version, document]) => ({ version, document: Object.freeze(document) })),
+  text: documents.map(document => JSON.stringify(document)).join(','),
+})
 
 const letterOf = (payload: unknown) => String(payload)[1]
 
@@ -40,6 +48,10 @@ test('[LOG-4] whatever text a record is replaced by, opening gives the store or 
     '.M{"format":1}',
     '.S',
     '.S{"name":1}',
+    '.L[{"step":{"lot":1}}]',
+    '.L[{"step":{"lot":77}}]',
+    '.L[{"step":{"lot":null}}]',
+    '.L[{"step":{"lot":"__proto__"}}]',
     '.Snull',
     '1/2:L',
     '2/2:',
@@ -63,8 +75,81 @@ test('[LOG-4] a store of a newer format is refused with words for its owner', as
   const medium = await filledMedium()
   for (const [sequence, payload] of medium.records)
     if (letterOf(payload) === 'M')
-      medium.records.set(sequence, String(payload).replace('"format":1', '"format":9'))
+      medium.records.set(sequence, String(payload).replace('"format":2', '"format":9'))
   await expect(openTestStore(medium)).rejects.toThrow('made by a newer version')
+})
+
+test('[LOG-6] a store of the older format is brought up to date when it is opened', async () => {
+  const medium = await filledMedium()
+  for (const [sequence, payload] of medium.records)
+    if (letterOf(payload) === 'M')
+      medium.records.set(sequence, String(payload).replace('"format":2', '"format":1'))
+  const { store } = await openTestStore(medium)
+  expect(store.get('todos', 'c')).toEqual({ _id: 'c' })
+  const manifests = [...medium.records.values()].filter(payload => letterOf(payload) === 'M')
+  expect(manifests).toHaveLength(1)
+  expect(String(manifests[0])).toContain('"format":2')
+  await store.close()
+})
+
+test('[LOG-6] the text of a lot is a segment as it is, and no fold writes it anew', async () => {
+  const { store, medium } = await openTestStore()
+  await store.confirm({ lot: lotOf([1, { _id: 'a', n: 1 }], [1, { _id: 'b', n: 1 }]) })
+  expect(store.get('todos', 'a')).toEqual({ _id: 'a', n: 1 })
+  await store.compact()
+  const segments = () => [...medium.records.values()].filter(payload => letterOf(payload) === 'S')
+  expect(segments()).toEqual([
+    '.S{"name":1,"collection":"todos","documents":[[1,{"_id":"a","n":1}],[1,{"_id":"b","n":1}]]}',
+  ])
+  await store.confirm({ puts: [put(2, { _id: 'a', n: 2 })] })
+  await store.compact()
+  expect(segments()).toHaveLength(2)
+  await store.close()
+  const { store: again } = await openTestStore(medium)
+  expect([again.get('todos', 'a'), again.get('todos', 'b')]).toEqual([
+    { _id: 'a', n: 2 },
+    { _id: 'b', n: 1 },
+  ])
+  await again.close()
+})
+
+test('[LOG-6] what was newer here than in a lot stays, also when it is opened again', async () => {
+  for (const isFolded of [false, true]) {
+    const { store, medium } = await openTestStore()
+    await store.confirm({ puts: [put(5, { _id: 'a', n: 5 })] })
+    await store.compact()
+    await store.confirm({ lot: lotOf([3, { _id: 'a', n: 3 }], [3, { _id: 'b', n: 3 }]) })
+    if (isFolded) await store.compact()
+    await store.close()
+    const { store: again } = await openTestStore(medium)
+    for (const each of [store, again].slice(1))
+      expect([each.get('todos', 'a'), each.get('todos', 'b')]).toEqual([
+        { _id: 'a', n: 5 },
+        { _id: 'b', n: 3 },
+      ])
+    await again.close()
+  }
+})
+
+test('[LOG-6] a lot that was written while the log was folded has a name of its own', async () => {
+  const { store, medium } = await openTestStore()
+  const working = [
+    store.confirm({ puts: [put(1, { _id: 'a' })] }),
+    store.compact(),
+    store.confirm({ lot: lotOf([2, { _id: 'b' }]) }),
+    store.compact(),
+    store.confirm({ lot: lotOf([3, { _id: 'c' }]), puts: [put(3, { _id: 'd' })] }),
+  ]
+  await Promise.all(working)
+  await store.close()
+  const { store: again } = await openTestStore(medium)
+  expect([...again.confirmedDocuments('todos')].map(({ document }) => document._id).sort()).toEqual([
+    'a',
+    'b',
+    'c',
+    'd',
+  ])
+  await again.close()
 })
 
 test('[LOG-1] leftovers of a crash are dropped when the store is opened', async () => {

@@ -19,6 +19,8 @@ export interface Loaded {
   readonly manifestSequences: readonly number[]
   /** Oldest first. */
   readonly segments: readonly (readonly [Segment, readonly number[]])[]
+  /** How many of them the manifest has; the others are lots of `entries`. */
+  readonly folded: number
   /** Since the manifest. */
   readonly entries: readonly Entry[]
   readonly logSequences: readonly number[]
@@ -60,18 +62,25 @@ export async function load(storage: Storage): Promise<Loaded> {
   leftovers.push(...reader.abandoned())
   if (!manifest && logs.length > 0) throw damaged('its manifest is missing')
   const read = manifest && readManifest(manifest.text)
-  const live = (read?.segments ?? []).map(name => {
+  const live: (readonly [Segment, readonly number[]])[] = []
+  const takeSegment = (name: number) => {
     const record = segments.get(name)
     if (!record) throw damaged(`segment ${name} is missing`)
     segments.delete(name)
-    return [readSegment(record.text), record.sequences] as const
-  })
+    const segment = readSegment(record.text)
+    live.push([segment, record.sequences])
+    return segment
+  }
+  for (const name of read?.segments ?? []) takeSegment(name)
+  const folded = live.length
+  const entries = logs.flatMap(log => readLog(log.text, takeSegment))
   for (const { sequences } of segments.values()) leftovers.push(...sequences)
   return {
     manifest: read,
     manifestSequences: manifest?.sequences ?? [],
     segments: live,
-    entries: logs.flatMap(log => readLog(log.text)),
+    folded,
+    entries,
     logSequences: logs.flatMap(log => log.sequences),
     logUnits: logs.reduce((sum, log) => sum + log.text.length, 0),
     leftovers,

@@ -26,8 +26,8 @@ import { explain } from './find.ts'
 import { LiveQueries } from './live-queries.ts'
 import { touchedBy } from './outbox.ts'
 import { effectOf, rebase, showEffect } from './overlay.ts'
-import { type FoldJob, RecordLog } from './record-log.ts'
-import { entryText, type LoggedStep } from './records.ts'
+import { type FoldJob, type Job, RecordLog } from './record-log.ts'
+import { entryText, type LoggedStep, segmentText } from './records.ts'
 import type { Segments } from './segments.ts'
 import { ShownTexts } from './shown-texts.ts'
 import { beginsHistory, type State } from './state.ts'
@@ -218,8 +218,16 @@ export class LocalStore implements Store {
     return left
   }
 
-  confirm(step: ConfirmedStep): Promise<void> {
-    return this.#confirm(step)
+  confirm({ lot, ...step }: ConfirmedStep): Promise<void> {
+    if (!lot) return this.#confirm(step)
+    const segment = this.#segments.takeName()
+    return this.#confirm(
+      { ...step, lot: { segment, collection: lot.collection, documents: lot.documents } },
+      {
+        text: segmentText(segment, lot.collection, [lot.text]),
+        landed: sequences => this.#segments.addLot(segment, lot, sequences),
+      },
+    )
   }
 
   async forget(collection: string, keep: (document: Document, version: Version) => boolean): Promise<number> {
@@ -292,21 +300,21 @@ export class LocalStore implements Store {
     })
   }
 
-  async #confirm(given: LoggedStep): Promise<void> {
+  async #confirm(given: LoggedStep, ahead?: Job['ahead']): Promise<void> {
     this.#assertOpen()
     const { collections, outbox } = this.#state
     const step = this.#withTextsGone(this.#withRoom(given))
     const isTurning = beginsHistory(step, this.checkpoint)
     if (isTurning) this.#historiesBeginning++
-    const written = this.#log.write(entryText({ kind: 'step', step }), () => {
+    const apply = () => {
       const before = this.checkpoint.openid
       const concerned = this.#state.applyStep(step)
       const { openid } = this.checkpoint
       if (openid !== before) concerned.addAll(outbox.touched())
       this.#live.publish(rebase(collections, outbox, concerned, openid, this.#shown))
-    })
+    }
     try {
-      await written
+      await this.#log.write(entryText({ kind: 'step', step }), apply, ahead)
     } finally {
       if (isTurning) this.#historiesBeginning--
     }

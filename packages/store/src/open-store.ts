@@ -32,7 +32,8 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     if (loaded.leftovers.length > 0) await storage.drop(loaded.leftovers).catch(() => undefined)
     const store = new LocalStore({ state, segments, storage, info, random })
     if (loaded.manifest) store.foundLog(loaded.entries.length, loaded.logUnits)
-    else await store.compact()
+    // what is written from now on an older version of this code would not understand: the manifest says so
+    if (loaded.manifest?.format !== 2) await store.compact()
     return store
   } catch (thrown) {
     await storage.close().catch(() => undefined)
@@ -51,7 +52,7 @@ function restore(loaded: Loaded, random: RandomBytes): State {
       texts: [],
     },
   )
-  for (const [{ collection, documents }] of loaded.segments) {
+  for (const [{ collection, documents }] of loaded.segments.slice(0, loaded.folded)) {
     const { confirmed } = state.collections.of(collection)
     for (const [id, known] of documents) {
       if (known) confirmed.set(id, known)

@@ -6,6 +6,8 @@ import type { Storage } from './storage.ts'
 /** One entry on its way to storage. `done` and `failed` are called in the order of `append`, one of them, once. */
 export interface Job {
   readonly text: string
+  /** A text of its own that storage gets before this one; `landed` says as which records. */
+  readonly ahead?: { readonly text: string; landed(sequences: readonly number[]): void } | undefined
   done(): void
   failed(error: CloudError): void
 }
@@ -55,10 +57,11 @@ export class RecordLog {
   }
 
   /** Resolves when storage has the entry; `done` happens right before. Unwatched, a rejection is no one's fault. */
-  write(text: string, done: () => void): Promise<void> {
+  write(text: string, done: () => void, ahead?: Job['ahead']): Promise<void> {
     const written = new Promise<void>((resolve, reject) => {
       this.append({
         text,
+        ahead,
         done: () => {
           done()
           resolve()
@@ -118,8 +121,14 @@ export class RecordLog {
     const texts = group.map(job => job.text).filter(text => text !== '')
     if (texts.length > 0) {
       const text = logText(texts)
+      const aheads = group.flatMap(({ ahead }) => ahead ?? [])
+      const pieces = [...aheads.map(ahead => ahead.text), text].map(each =>
+        toPieces(each, this.#maxPayloadBytes),
+      )
       try {
-        this.#owner.logged(await this.#storage.append(toPieces(text, this.#maxPayloadBytes)))
+        const sequences = splitLike(pieces, await this.#storage.append(pieces.flat()))
+        aheads.forEach((ahead, n) => void ahead.landed(sequences[n]!))
+        this.#owner.logged(sequences.at(-1)!)
       } catch (thrown) {
         this.#failAll(group, storageError(thrown))
         return
@@ -139,8 +148,10 @@ export class RecordLog {
   #takeGroup(): readonly Job[] {
     let units = 0
     let count = 0
-    while (count < this.#queue.length && (count === 0 || units < groupUnits))
-      units += this.#queue[count++]!.text.length
+    while (count < this.#queue.length && (count === 0 || units < groupUnits)) {
+      const { text, ahead } = this.#queue[count++]!
+      units += text.length + (ahead?.text.length ?? 0)
+    }
     return this.#queue.splice(0, count)
   }
 

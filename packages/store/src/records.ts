@@ -1,8 +1,8 @@
 import {
+  adoptJson,
   CloudError,
   type DocId,
   type Document,
-  fromJson,
   type Json,
   type Mutation,
   type MutationJson,
@@ -11,7 +11,14 @@ import {
   toJson,
 } from '@nearcloud/protocol'
 import { parseQuery, queryToJson } from '@nearcloud/query'
-import type { Checkpoint, Confirmed, ConfirmedStep, RejectedMutation, StoredSubscription } from './store.ts'
+import type {
+  Checkpoint,
+  Confirmed,
+  ConfirmedStep,
+  Lot,
+  RejectedMutation,
+  StoredSubscription,
+} from './store.ts'
 import type { StoredText, TextStep } from './texts.ts'
 
 /*
@@ -34,7 +41,9 @@ export type Entry =
     }
   | { readonly kind: 'step'; readonly step: LoggedStep }
 
-export interface LoggedStep extends ConfirmedStep {
+export interface LoggedStep extends Omit<ConfirmedStep, 'lot'> {
+  /** Its text is a segment of its own, of this name, right before the step. */
+  readonly lot?: { readonly segment: number } & Omit<Lot, 'text'>
   /** Rejected mutations that leave the list, by their nonces. */
   readonly discarded?: readonly string[]
 }
@@ -47,7 +56,8 @@ export interface Segment {
 }
 
 export interface Manifest {
-  readonly format: 1
+  /** 1: before steps had lots. */
+  readonly format: 1 | 2
   /** Live segments, oldest first. */
   readonly segments: readonly number[]
   readonly nextSegment: number
@@ -89,17 +99,20 @@ export function logText(entries: readonly string[]): string {
   return `L[${entries.join(',')}]`
 }
 
-export function readLog(text: string): readonly Entry[] {
+/** `lotOf` reads the segment of a lot. */
+export function readLog(text: string, lotOf: (segment: number) => Segment): readonly Entry[] {
   return (parse(text) as EntryJson[]).map(entry =>
     'mutation' in entry
       ? { ...entry, kind: 'mutation', mutation: readMutation(entry.mutation) }
-      : { kind: 'step', step: stepFromJson(entry.step) },
+      : { kind: 'step', step: stepFromJson(entry.step, lotOf) },
   )
 }
 
 type EntryJson = { mutation: MutationJson; retries?: string; amends?: string } | { step: StepJson }
 
 interface StepJson {
+  /** The segment's name. */
+  lot?: number
   puts?: [collection: string, version: number, document: Json][]
   gone?: [collection: string, version: number, id: DocId][]
   accepted?: number
@@ -114,6 +127,7 @@ interface StepJson {
 
 function stepToJson(step: LoggedStep): StepJson {
   return {
+    ...(step.lot && { lot: step.lot.segment }),
     ...(step.puts?.length && {
       puts: step.puts.map(put => [put.collection, put.version, toJson(put.document)]),
     }),
@@ -134,10 +148,11 @@ function stepToJson(step: LoggedStep): StepJson {
   }
 }
 
-function stepFromJson(json: StepJson): LoggedStep {
-  const { puts, gone, checkpoint, subscriptions, ...rest } = json
+function stepFromJson(json: StepJson, lotOf: (segment: number) => Segment): LoggedStep {
+  const { lot, puts, gone, checkpoint, subscriptions, ...rest } = json
   return {
     ...rest,
+    ...(lot !== undefined && { lot: readLot(lotOf(lot)) }),
     ...(puts && {
       puts: puts.map(([collection, version, document]) => ({
         collection,
@@ -157,6 +172,10 @@ function stepFromJson(json: StepJson): LoggedStep {
       ),
     }),
   }
+}
+
+function readLot({ name, collection, documents }: Segment): NonNullable<LoggedStep['lot']> {
+  return { segment: name, collection, documents: documents.flatMap(([, confirmed]) => confirmed ?? []) }
 }
 
 // ---- segments ----------------------------------------------------------------------------------------------------
@@ -211,7 +230,8 @@ export function readManifest(text: string): Manifest {
     rejected: (Omit<RejectedMutation, 'mutation'> & { mutation: MutationJson })[]
   }
   const { texts = [] } = json // earlier versions had none
-  if (json.format !== 1) throw unreadable(`format ${String(json.format)}, made by a newer version`)
+  if (json.format !== 1 && json.format !== 2)
+    throw unreadable(`format ${String(json.format)}, made by a newer version`)
   return {
     ...json,
     texts,
@@ -248,7 +268,7 @@ function readMutation(json: MutationJson): Mutation {
 }
 
 function readDocument(tree: Json): Document {
-  return fromJson(tree) as Document
+  return adoptJson(tree) as Document
 }
 
 function parse(text: string): unknown {

@@ -1,6 +1,7 @@
 import type { Loaded } from './load.ts'
 import { manifestText, segmentItemText, segmentText } from './records.ts'
 import type { State } from './state.ts'
+import type { Lot } from './store.ts'
 
 interface LiveSegment {
   readonly name: number
@@ -32,13 +33,24 @@ export class Segments {
       size: documents.length,
       sequences,
     }))
-    this.#nextName = manifest?.nextSegment ?? 1
+    const last = Math.max(0, ...this.#live.map(({ name }) => name))
+    this.#nextName = Math.max(manifest?.nextSegment ?? 1, last + 1)
     this.#manifest = manifestSequences
     this.#log = [...logSequences]
   }
 
   addLog(sequences: readonly number[]): void {
     this.#log.push(...sequences)
+  }
+
+  /** A name no segment has or had. */
+  takeName(): number {
+    return this.#nextName++
+  }
+
+  /** A segment that was written beside the log, because a step of the log is made of it. */
+  addLot(name: number, { collection, documents }: Lot, sequences: readonly number[]): void {
+    this.#live = [...this.#live, { name, collection, size: documents.length, sequences }]
   }
 
   /**
@@ -49,7 +61,6 @@ export class Segments {
     const texts: string[] = []
     const fresh: Omit<LiveSegment, 'sequences'>[] = []
     const replaced = new Set<LiveSegment>()
-    let nextName = this.#nextName
     for (const collection of state.dirty.collections()) {
       const { confirmed } = state.collections.of(collection)
       const changed = [...state.dirty.ids(collection)]
@@ -58,8 +69,9 @@ export class Segments {
       if (isStale) for (const segment of old) replaced.add(segment)
       const ids = isStale || old.length === 0 ? confirmed.keys() : changed
       for (const items of cut(ids, id => segmentItemText(id, confirmed.get(id)))) {
-        texts.push(segmentText(nextName, collection, items))
-        fresh.push({ name: nextName++, collection, size: items.length })
+        const name = this.takeName()
+        texts.push(segmentText(name, collection, items))
+        fresh.push({ name, collection, size: items.length })
       }
     }
     const kept = this.#live.filter(segment => !replaced.has(segment))
@@ -67,9 +79,9 @@ export class Segments {
     const segments = [...kept, ...fresh].map(segment => segment.name)
     texts.push(
       manifestText({
-        format: 1,
+        format: 2,
         segments,
-        nextSegment: nextName,
+        nextSegment: this.#nextName,
         checkpoint,
         subscriptions,
         rejected: rejected.all,
@@ -83,7 +95,6 @@ export class Segments {
       done: sequences => {
         const dead = [...this.#log, ...this.#manifest, ...[...replaced].flatMap(segment => segment.sequences)]
         this.#live = [...kept, ...fresh.map((segment, at) => ({ ...segment, sequences: sequences[at]! }))]
-        this.#nextName = nextName
         this.#manifest = sequences[sequences.length - 1]!
         this.#log = []
         return dead

@@ -89,6 +89,7 @@ export class State {
       confirmed.set(document._id, { document, version })
       this.#touch(concerned, collection, document._id)
     }
+    if (step.lot) this.#applyLot(step.lot, concerned)
     const left: Mutation[] = []
     for (const { id, code, reason, details, time } of step.rejected ?? []) {
       const mutation = this.outbox.take(id)
@@ -112,6 +113,20 @@ export class State {
     if (step.subscriptions) this.#patchSubscriptions(step.subscriptions)
     if (step.renumber) this.#renumber(step.renumber.client)
     return concerned
+  }
+
+  /** A segment has these documents already: what differs from it is what is newer here. */
+  #applyLot({ collection, documents }: NonNullable<LoggedStep['lot']>, concerned: DocSet): void {
+    const { confirmed } = this.collections.of(collection)
+    for (const known of documents) {
+      const { _id: id } = known.document
+      if (known.version < (confirmed.get(id)?.version ?? 0)) {
+        this.dirty.add(collection, id)
+        continue
+      }
+      confirmed.set(id, known)
+      concerned.add(collection, id)
+    }
   }
 
   #touch(concerned: DocSet, collection: string, id: string | number): void {

@@ -190,6 +190,8 @@ export interface ConfirmedStep {
     readonly version: Version
     readonly document: Document
   }[]
+  /** More puts, which the store writes down as the text they came in. */
+  readonly lot?: Lot
   /** No longer there, or no longer visible. Older than the confirmed version: ignored. Happens before the puts. */
   readonly gone?: readonly { readonly collection: string; readonly version: Version; readonly id: DocId }[]
   /** Leave the outbox with their effects, which the puts hold from now on: all up to this one. */
@@ -216,6 +218,14 @@ export interface ConfirmedStep {
    * from 1. Happens after the rest of the step.
    */
   readonly renumber?: { readonly client: string }
+}
+
+/** Documents of one collection, with their text. */
+export interface Lot {
+  readonly collection: string
+  readonly documents: readonly Confirmed[]
+  /** `[version,document]` of each of them in this order, in canonical JSON, with commas between: what they were read from. */
+  readonly text: string
 }
 
 /** Things that happen to a store that nobody asked for. */

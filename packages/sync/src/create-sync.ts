@@ -38,7 +38,7 @@ export function createSync(options: SyncOptions): Sync {
   let session: Session | undefined
   let state: LinkState = 'offline'
   let waiting: (() => void)[] = []
-  const push = new Push(() => store.outbox)
+  const push = new Push(() => store.outbox, clock)
   const subscriptions: Subscriptions = new Subscriptions({
     store,
     clock,
@@ -220,6 +220,7 @@ export function createSync(options: SyncOptions): Sync {
     start: () => link.start(),
     async stop({ isKept = true } = {}) {
       await link.stop()
+      push.stop()
       stopStoreEvents()
       eviction.end()
       subscriptions.close()

@@ -92,10 +92,14 @@ export class Pull {
     }
   }
 
-  /** A part of a subscription's snapshot: what of it is to be stored now, and how much has come. */
+  /**
+   * A part of a subscription's snapshot: what of it is to be stored now, and how much has come. `text`: of its items, where
+   * the store may keep it as it is.
+   */
   snapshot(
     subscription: Subscription,
     message: DownOf<'snapshot'>,
+    text?: string,
   ): { readonly step: ConfirmedStep | undefined; readonly done: Done } {
     const { version, items, last } = message
     subscription.assembly ??= new SnapshotAssembly()
@@ -103,13 +107,16 @@ export class Pull {
     const { key, query, isWindowed } = subscription
     assembly.isReplacing ??= this.#isHere(subscription)
     const came = items.flatMap(item => readSnapshotItem(query.collection, item) ?? [])
-    const puts = assembly.add(version, came, last)
+    const due = assembly.add(version, came, last)
+    const isAsItCame =
+      text !== undefined && due.length > 0 && due.length === came.length && !assembly.isReplacing
+    const puts = isAsItCame ? { lot: { collection: query.collection, documents: due, text } } : { puts: due }
     const done = { done: assembly.earlier + message.done, total: assembly.earlier + message.total }
     if (!last) {
       const { after, isReplacing } = assembly
       if (isReplacing) return { step: undefined, done }
-      if (isWindowed || after === undefined) return { step: { puts }, done }
-      return { step: { puts, subscriptions: new Map([[key, { query, complete: false, after }]]) }, done }
+      if (isWindowed || after === undefined) return { step: puts, done }
+      return { step: { ...puts, subscriptions: new Map([[key, { query, complete: false, after }]]) }, done }
     }
     subscription.assembly = undefined // should the store refuse it, it comes again from the start
     const stored: StoredSubscription = {
@@ -118,7 +125,7 @@ export class Pull {
       ...(isWindowed && { window: message.window ?? [...assembly.ids] }),
     }
     const gone = this.#replaced(subscription, assembly, stored)
-    return { step: { puts, gone, subscriptions: new Map([[key, stored]]) }, done }
+    return { step: { ...puts, gone, subscriptions: new Map([[key, stored]]) }, done }
   }
 
   /** A refused subscription takes with it the documents that were here because of it alone. */

@@ -206,3 +206,39 @@ test('[PUSH-9] what no frame can carry is refused before anything is written', a
   await expect(ann.sync.executor.commit({ writes })).rejects.toMatchObject({ code: 'INVALID_PARAM' })
   expect(ann.store.outbox.size).toBe(0)
 })
+
+test.each(['STORE_FULL', 'STORE_FAILED'] as const)(
+  '[PUSH-15] while the server cannot store (%s) it is read from, and every few seconds asked again',
+  async code => {
+    const rig = new TestRig()
+    const ann = await rig.client()
+    rig.server.storeFailure = { code, errMsg: 'no space' }
+    rig.server.put('notes', { _id: 'n', text: 'tea' })
+    await ann.sync.executor.commit({ writes: [add('1')] })
+    await rig.pass(2_000)
+    expect(ann.events.filter(({ name }) => name === 'error').map(({ detail }) => detail)).toMatchObject([
+      { code },
+    ])
+    expect(ann.sync.state).toBe('online')
+    // what was never here is read, and watched
+    const seen: number[] = []
+    ann.sync.executor.watch(everyOne('notes'), {
+      next: ({ docs }) => seen.push(docs.length),
+      error: () => {},
+    })
+    rig.server.put('notes', { _id: 'm', text: 'milk' })
+    await rig.pass(1_000)
+    expect(seen.at(-1)).toBe(2)
+    expect(ann.events.filter(({ name }) => name === 'error')).toHaveLength(1)
+    await rig.pass(60_000)
+    const failures = ann.events.filter(({ name }) => name === 'error').length
+    expect(failures).toBeGreaterThan(5)
+    expect(failures).toBeLessThan(14)
+    expect(ann.store.outbox.size).toBe(1)
+    rig.server.storeFailure = undefined
+    await rig.pass(40_000)
+    expect(ann.store.outbox.size).toBe(0)
+    expect(rig.server.get('todos', '1')).toMatchObject({ _id: '1' })
+    expect(ann.namesOf('rejected')).toEqual([])
+  },
+)

@@ -1,14 +1,17 @@
-import { limits, type MutationId, mutationToSend } from '@nearcloud/protocol'
+import { type Clock, limits, type MutationId, mutationToSend } from '@nearcloud/protocol'
 import type { OutboxView } from '@nearcloud/store'
 import { PieceSize } from './piece-size.ts'
 
 /**
  * Sends the outbox: in order, in frames of `limits.pushMutations` or `limits.pushBytes` (a mutation is never split), at
  * most four of them unanswered. After a conversation that ended without an answer to one it begins with small frames, one at
- * a time, and grows as they are answered: perhaps it was their size.
+ * a time, and grows as they are answered: perhaps it was their size. After one that ended because the server could not store what was
+ * sent, nothing is sent for a while: the next conversation is there for reading until then.
  */
 export class Push {
   readonly #outbox: () => OutboxView
+  readonly #clock: Pick<Clock, 'after'>
+  #cancelRest: (() => void) | undefined
   #send: ((frame: string) => void) | undefined
   #sentThrough: MutationId = 0
   #lastSent: string | undefined
@@ -17,8 +20,9 @@ export class Push {
   #unanswered: { readonly last: MutationId; readonly size: number }[] = []
   readonly #size = new PieceSize({ smallest: 1_000, largest: limits.pushBytes, first: limits.pushBytes })
 
-  constructor(outbox: () => OutboxView) {
+  constructor(outbox: () => OutboxView, clock: Pick<Clock, 'after'>) {
     this.#outbox = outbox
+    this.#clock = clock
   }
 
   /** Every mutation up to this one has been decided, as far as this conversation knows. */
@@ -51,6 +55,21 @@ export class Push {
     this.#unanswered = []
   }
 
+  /** The other side has no place for what it is sent. */
+  rest(): void {
+    this.#cancelRest?.()
+    this.#cancelRest = this.#clock.after(restMs, () => {
+      this.#cancelRest = undefined
+      this.wake()
+    })
+  }
+
+  /** Nothing is sent any more. */
+  stop(): void {
+    this.end()
+    this.#cancelRest?.()
+  }
+
   answered(id: MutationId): void {
     this.#answeredThrough = Math.max(this.#answeredThrough, id)
     const before = this.#unanswered.length
@@ -63,7 +82,12 @@ export class Push {
   wake(): void {
     const { mutations } = this.#outbox()
     let next = firstAfter(mutations, this.#sentThrough)
-    while (this.#send && this.#unanswered.length < this.#mostUnanswered && next < mutations.length) {
+    while (
+      this.#send &&
+      !this.#cancelRest &&
+      this.#unanswered.length < this.#mostUnanswered &&
+      next < mutations.length
+    ) {
       const texts: string[] = []
       let size = 0
       while (next < mutations.length && texts.length < limits.pushMutations) {
@@ -97,3 +121,4 @@ export function firstAfter(mutations: readonly { readonly id: MutationId }[], id
 }
 
 const mostUnanswered = 4
+const restMs = 5_000

@@ -6,6 +6,7 @@ import {
   type Millis,
   type Outcome,
   parseDown,
+  snapshotText,
   toCloudError,
 } from '@nearcloud/protocol'
 import type { ConfirmedStep } from '@nearcloud/store'
@@ -73,14 +74,14 @@ export class Session implements Conversation {
       return
     }
     if (message.type === 'welcome' || message.type === 'renewed') this.#access = message.access
-    const arrived = message.type === 'fetch' ? this.#fetch(message) : message
+    const arrived = message.type === 'fetch' ? this.#fetch(message) : { message, frame }
     if (arrived instanceof Promise) arrived.catch(() => undefined) // told when its turn comes
     this.#waiting++
     if (this.#waiting === mostWaiting) this.#connection.pause?.()
     this.#work = this.#work
       .then(async () => {
         const due = await arrived
-        if (due) await this.#handle(due)
+        if (due) await this.#handle(due.message, due.frame)
         else this.#end() // it cannot be had: as if the network had failed
       })
       .catch(error => this.#fail(error))
@@ -128,12 +129,12 @@ export class Session implements Conversation {
     this.#parts.advanced()
   }
 
-  async #handle(message: DownMessage): Promise<void> {
+  async #handle(message: DownMessage, frame: string): Promise<void> {
     if (this.#phase === 'over') return
     if (message.type === 'bye') await this.#bye(message)
     else if (this.#phase === 'greeting' && message.type === 'welcome') await this.#welcome(message)
     else if (this.#phase === 'live') {
-      await this.#handleLive(message)
+      await this.#handleLive(message, frame)
     } else throw unexpected(message.type)
     this.#parts.advanced()
   }
@@ -146,16 +147,17 @@ export class Session implements Conversation {
   }
 
   /** What belongs in the place of this message. Several are fetched at once, and take effect in their order. */
-  async #fetch({ path, characters }: DownOf<'fetch'>): Promise<DownMessage | undefined> {
+  async #fetch({ path, characters }: DownOf<'fetch'>): Promise<Arrived | undefined> {
     const { parts } = this.#parts
     if (!parts || !this.#access) throw unexpected('fetch')
     const frame = await parts.fetch(path, this.#access, characters).catch(() => undefined)
-    const message = frame === undefined ? undefined : parseDown(frame)
-    if (message && message.type !== 'snapshot') throw unexpected(message.type)
-    return message
+    if (frame === undefined) return undefined
+    const message = parseDown(frame)
+    if (message.type !== 'snapshot') throw unexpected(message.type)
+    return { message, frame }
   }
 
-  async #handleLive(message: DownMessage): Promise<void> {
+  async #handleLive(message: DownMessage, frame: string): Promise<void> {
     const held = message.type === 'changes' ? undefined : this.#changeParts.take()
     if (held) await this.#apply(held)
     switch (message.type) {
@@ -164,7 +166,7 @@ export class Session implements Conversation {
       case 'changes':
         return this.#changes(message)
       case 'snapshot':
-        return this.#snapshot(message)
+        return this.#snapshot(message, snapshotText(message, frame))
       case 'denied':
         return this.#denied(message)
       case 'answer':
@@ -298,11 +300,11 @@ export class Session implements Conversation {
     tellAccepted(this.#parts, pulled.accepted, mutations)
   }
 
-  async #snapshot(message: DownOf<'snapshot'>): Promise<void> {
+  async #snapshot(message: DownOf<'snapshot'>, text: string | undefined): Promise<void> {
     const { store, subscriptions, pull } = this.#parts
     const subscription = subscriptions.byId(message.id)
     if (!subscription) return
-    const { step, done } = pull.snapshot(subscription, message)
+    const { step, done } = pull.snapshot(subscription, message, text)
     if (step?.subscriptions) subscription.isStored = true // what it asks of the window while the step takes effect is its own
     if (step) await store.confirm(step)
     this.#parts.link.progressed()
@@ -326,7 +328,7 @@ export class Session implements Conversation {
   }
 
   async #bye({ error, retryAfterMs }: DownOf<'bye'>): Promise<void> {
-    const { store, random, link, events, dialect } = this.#parts
+    const { store, random, link, events, dialect, push } = this.#parts
     const isGreeting = this.#phase === 'greeting'
     this.#phase = 'over'
     if (isGreeting && error.code === 'UPGRADE_NEEDED' && dialect.refused({ details: error.details ?? {} })) {
@@ -345,6 +347,7 @@ export class Session implements Conversation {
       link.sentAway(0)
       return
     }
+    if (error.code === 'STORE_FULL' || error.code === 'STORE_FAILED') push.rest()
     events.emit('error', errorFromData(error))
     link.sentAway(retryAfterMs)
   }
@@ -369,6 +372,12 @@ export class Session implements Conversation {
     this.#phase = 'over'
     this.#connection.close()
   }
+}
+
+/** A message, and the text it came in. */
+interface Arrived {
+  readonly message: DownMessage
+  readonly frame: string
 }
 
 function unexpected(type: string): CloudError {

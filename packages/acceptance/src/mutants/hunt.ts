@@ -38,6 +38,11 @@ interface Simulated {
     readonly steps: number
     readonly failures: readonly { readonly invariant: string; readonly words: string }[]
     readonly missing: readonly string[]
+    /** Worlds that were turned twice, and went one way. */
+    readonly twice: number
+    readonly decided: number
+    readonly rejected: number
+    readonly happened: Readonly<Record<string, number>>
   }
 }
 

@@ -37,6 +37,18 @@ test.each([
   expect(invariants).toContain((await hunt(planted, { steps: 20_000 })).invariant)
 })
 
+/** Others with each run of the checks, which says how many commits there are. */
+const turn = Number(process.env.SIM_TURN ?? 0)
+const ofThisTurn = Array.from({ length: 10 }, (_, n) => mutants[(turn * 10 + n) % mutants.length]!)
+
+test.each(ofThisTurn.map(each => [each.name, each] as const))(
+  '[SIM-4] in its turn, within 200,000 steps: %s',
+  async (_, planted) => {
+    expect((await hunt(planted, { steps: 200_000 })).invariant).toBeDefined()
+  },
+  600_000,
+)
+
 test('[SIM-4] and finds nothing where nothing was planted', async () => {
   await expect(hunt(undefined, { steps: 5_000 })).resolves.toMatchObject({ invariant: undefined })
 })

@@ -102,7 +102,7 @@ export const ofTheClient = [
     'return { mutation, applied: effect.applied, durable: (void durable, Promise.resolve()) }',
   ]),
   mutant('store: the time of edits goes back', [localStore, 'time: Math.max(time, lastTime)', 'time']),
-  mutant('store: edits do not say what they stand on', [localStore, 'base: base ?? seen', 'base: base ?? 0']),
+  mutant('store: edits do not say what they stand on', [localStore, '(base ?? seen)', '(base ?? 0)']),
   mutant('store: refused by storage, and still shown', [
     localStore,
     'concerned.addAll(touchedBy(outbox.takeUndurable()))',
@@ -152,6 +152,107 @@ export const ofTheClient = [
     'store/src/segments.ts',
     'rejected: rejected.all,',
     'rejected: [],',
+  ]),
+  mutant('sync: a check looks only at how many there are', [
+    'sync/src/checks.ts',
+    'if (digest.count === count && digest.sum === sum) return',
+    'if (digest.count === count) return',
+  ]),
+  mutant('sync: what differs is told, and not brought anew', [
+    'sync/src/checks.ts',
+    'subscriptions.restart(subscription)\n',
+    'void subscriptions\n',
+  ]),
+  mutant('sync: what differs stays when it seems newer', [
+    'sync/src/checks.ts',
+    '{ ...asOldest(known), subscriptions:',
+    '{ subscriptions:',
+  ]),
+  mutant('sync: nothing is ever compared', ['sync/src/checks.ts', 'if (due) send(', 'if (!due) send(']),
+  mutant('sync: what is compared while some of it arrives', [
+    'sync/src/checks.ts',
+    '!other.isComplete && !other.denial) return false',
+    'other.isComplete === undefined) return false',
+  ]),
+  mutant('sync: what has pending writes is dropped', [
+    'sync/src/eviction.ts',
+    'if (store.outbox.isPending(collection, id) || subscriptions',
+    'if (subscriptions',
+  ]),
+  mutant('sync: what somebody follows is dropped', [
+    'sync/src/eviction.ts',
+    'store.outbox.isPending(collection, id) || subscriptions.isAbout(collection, document)',
+    'store.outbox.isPending(collection, id)',
+  ]),
+  mutant('sync: nothing is ever dropped', [
+    'sync/src/eviction.ts',
+    'const gone = cached.slice(0, Math.min(due, atOnce))',
+    'const gone = cached.slice(0, 0)',
+  ]),
+  mutant('sync: what was here because of no query stays', [
+    'sync/src/eviction.ts',
+    "if (isStray) yield 'stray'",
+    '',
+  ]),
+  mutant('sync: parts of a change message take effect one by one', [
+    'sync/src/change-parts.ts',
+    'return isPart ? undefined : { ...message, items }',
+    'return { ...message, items }',
+  ]),
+  mutant('sync: who waits for the server is answered at once', [
+    'sync/src/executor.ts',
+    'if (!coming) return',
+    'if (coming || !coming) return',
+  ]),
+  mutant('sync: who waits is answered before the effect is here', [
+    session,
+    'if (rejected.length > 0) await store.confirm({ rejected })',
+    "if (rejected.length > 0) await store.confirm({ rejected })\n    const accepted = outcomes.filter(each => each.status === 'accepted')\n    for (const each of accepted) { const mutation = store.outbox.mutations.find(({ id }) => id === each.id); if (mutation) this.#parts.verdicts.accepted(mutation, each) }",
+  ]),
+  mutant('sync: who waits is not told of a refusal', [
+    'sync/src/outcome-events.ts',
+    '    verdicts.rejected(mutation, rejection)\n',
+    '',
+  ]),
+  mutant('sync: what gave way is not told to who waits', [
+    'sync/src/verdicts.ts',
+    '{ id, superseded = [] }: Extract',
+    '{ id, superseded: ignored, superseded2: superseded = [] }: any & Extract',
+  ]),
+  mutant('store: what is tried again stays among the refused', [
+    state,
+    'if (retries !== undefined) this.rejected.remove([retries])',
+    '',
+  ]),
+  mutant('store: what is tried again is still refused after a restart', [
+    state,
+    'this.mutationIsDurable(mutation, entry.retries)',
+    'this.mutationIsDurable(mutation, undefined)',
+  ]),
+  mutant('sync: an edit of what was refused sends the old one', [
+    'sync/src/executor.ts',
+    'store.retryRejected(nonce, writes, {',
+    'store.retryRejected(nonce, store.rejected.find(({ mutation }) => mutation.nonce === nonce)?.mutation.writes ?? writes, {',
+  ]),
+  mutant('sync: what is tried again leaves the refused before it is written', [
+    'sync/src/executor.ts',
+    'return this.#settled(store.retryRejected(nonce, writes, { time: serverClock.now() }), wait)',
+    'await store.discardRejected(nonce)\n    return this.#settled(store.commit(writes, { time: serverClock.now() }), wait)',
+  ]),
+  mutant('query: an index is a place', [
+    'query/src/merge/places.ts',
+    'if (!guards) return path',
+    'if (guards || !guards) return path',
+  ]),
+  mutant('store: edits do not say which element they mean', [
+    'query/src/merge/guards.ts',
+    'if (!guards) return change\n',
+    'if (guards || !guards) return change\n',
+  ]),
+  mutant('query: elements that moved are not known to have moved', [
+    'query/src/merge/moves.ts',
+    '  stamps[orderOf(path)] = stampOf(context)\n',
+    '',
   ]),
   mutant('query: a newer edit gives way to an older', [
     'query/src/merge/stamps.ts',

@@ -132,4 +132,64 @@ export const ofTheServer = [
     'for (const full of held) {\n    await send(full, false)',
     'for (const full of []) {\n    await send(full, false)',
   ]),
+  mutant('server: only the last part of a change message', [
+    'server/src/fanout/feed.ts',
+    'for (const part of parts.slice(0, -1)) {',
+    'for (const part of parts.slice(0, 0)) {',
+  ]),
+  mutant('server: parts of a change message each count as all of it', [
+    'server/src/fanout/feed.ts',
+    'changesFrame({ from, to: from, viewKey, lastMutation, items: part, windows: [] })',
+    'changesFrame({ from, to, viewKey, lastMutation, items: part, windows: [] })',
+  ]),
+  mutant('server: a window is one short after a document left it', [
+    'server/src/commit/live-result.ts',
+    'return this.#result.change(seen, () => refill)',
+    'return this.#result.change(seen, () => refill.slice(0, -1))',
+  ]),
+  mutant('server: what waits for a slow reader is not looked up again', [
+    'server/src/fanout/feed.ts',
+    'this.#pending.doubt(collection, matches)',
+    'void matches',
+  ]),
+  mutant('server: a digest forgets what is gone meanwhile', [
+    'server/src/fanout/digest.ts',
+    'else versions.delete(id)',
+    '',
+  ]),
+  mutant('server: a digest counts what may not be read', [
+    'server/src/fanout/digest.ts',
+    'after && matches(after) && decided(reads, () => judge.mayRead(actor, collection, after, reads))',
+    'after && matches(after)',
+  ]),
+  mutant('server: a digest is not of the version it names', [
+    'server/src/fanout/digest.ts',
+    'for (const { collection, id, version, after } of noted) {',
+    'for (const { collection, id, version, after } of noted.slice(0, 0)) {',
+  ]),
+  mutant('server: who loses a membership is not told', [
+    'server/src/fanout/fanout.ts',
+    'looked.some(({ isConcerned }) => isConcerned(feed.actor)))',
+    'false)',
+  ]),
+  mutant('server: a membership counts only for documents looked at before', [
+    'server/src/fanout/feed-reads.ts',
+    'if (this.#isFollowing || this.#documents.size >= mostNames || this.#lists.has(collection)) return true',
+    'if (this.#documents.size >= mostNames) return true',
+  ]),
+  mutant('server: a membership that ended meanwhile does not end the copy', [
+    'server/src/fanout/resume.ts',
+    'isSameView = false\n',
+    'void feed\n',
+  ]),
+  mutant('server: what rules read is kept though it changed', [
+    'server/src/commit/known-reads.ts',
+    'if (this.#documents.size + this.#matching.size + this.#loading.size === 0) return',
+    'if (this.#documents.size + this.#matching.size + this.#loading.size >= 0) return',
+  ]),
+  mutant('server: what changes while a rule reads it is not read again', [
+    'server/src/commit/known-reads.ts',
+    'for (const loading of this.#loading.values()) loading.isTouched ||= isTouchedBy(loading, change)',
+    'void isTouchedBy',
+  ]),
 ] as const

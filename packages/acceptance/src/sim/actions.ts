@@ -1,6 +1,7 @@
-import type { DocId, PathChange, Write } from '@nearcloud/protocol'
+import type { DocId, Document, PathChange, Write } from '@nearcloud/protocol'
 import type { Filter, Query } from '@nearcloud/query'
 import type { Dice } from '../scenario/dice.ts'
+import { elementsOf, meantFor } from './elements.ts'
 
 export const collections = ['open', 'notes', 'mine'] as const
 export type Collection = (typeof collections)[number]
@@ -24,24 +25,32 @@ export class Habits {
     return `w${++this.#words};`
   }
 
-  id(known: readonly DocId[]): DocId {
-    if (known.length > 0 && this.#dice.below(100) < 85) return this.#dice.pick(known)
+  id(known: readonly Document[]): DocId {
+    if (known.length > 0 && this.#dice.below(100) < 85) return this.#dice.pick(known)._id
     const n = this.#dice.below(8)
     return n === 0 ? 1 : n === 1 ? '1' : `d${n}`
   }
 
   /** Writes that are decided together, and the word that is in them. */
-  writes(known: (collection: Collection) => readonly DocId[]): { writes: Write[]; word: string } {
+  writes(known: (collection: Collection) => readonly Document[]): { writes: Write[]; word: string } {
     const word = this.word()
     const count = this.#dice.below(6) === 0 ? 2 : 1
     const writes = Array.from({ length: count }, () => {
       const collection = this.#dice.pick(collections)
-      return this.#write(collection, this.id(known(collection)), word)
+      const all = known(collection)
+      const id = this.id(all)
+      return this.#write(
+        collection,
+        id,
+        word,
+        all.find(({ _id }) => _id === id),
+      )
     })
     return { writes, word }
   }
 
-  changes(word: string): PathChange[] {
+  /** `seen`: the document as its author sees it, when there is one. */
+  changes(word: string, seen?: Document): PathChange[] {
     const { below, pick } = this.#dice
     const all: PathChange[] = [
       ['title', 'set', below(8) === 0 ? 'bad' : word],
@@ -56,6 +65,8 @@ export class Habits {
       ['rank', 'set', below(10)],
       ['n', 'inc', 7],
       ['log', 'push', [word]],
+      ['room', 'set', below(3) === 0 ? 'r2' : 'r1'],
+      ...this.changesOfElements(word, seen),
     ]
     const chosen = new Map<string, PathChange>()
     for (let i = 0; i <= below(2); i++) {
@@ -64,6 +75,34 @@ export class Habits {
       chosen.set(root, change)
     }
     return [...chosen.values()]
+  }
+
+  /** Elements come, go and move, while others change them where they saw them. */
+  changesOfElements(word: string, seen: Document | undefined): PathChange[] {
+    const { below, pick } = this.#dice
+    const elements = elementsOf(seen)
+    const fresh = `e${word.slice(1, -1)}`
+    const each = [{ id: fresh, x: meantFor(fresh, word) }]
+    const moves: PathChange[] = [
+      ['items', 'push', { each, position: 0 }],
+      ['items', 'push', { each, position: below(3), sort: [['x', -1]] }],
+      ['items', 'push', { each, slice: -6 }],
+      ['items', 'shift', null],
+      ['items', 'pop', null],
+      ['items', 'pull', { where: ['field', 'id', ['eq', `e${1 + below(3)}`]] }],
+    ]
+    if (elements.length === 0) return [pick(moves)]
+    const index = below(elements.length)
+    const { id } = elements[index]!
+    const x = meantFor(id, word)
+    return [
+      pick(moves),
+      pick<PathChange>([
+        [`items.${index}.x`, 'set', x],
+        [`items.${index}.x`, 'set', x],
+        [`items.${index}`, 'set', { id, x }],
+      ]),
+    ]
   }
 
   query(openid: string | undefined): Query {
@@ -76,6 +115,7 @@ export class Habits {
     })
     const own: Filter = ['field', '_openid', ['eq', openid ?? 'nobody']]
     const pub: Filter = ['field', 'pub', ['eq', true]]
+    const room: Filter = ['field', 'room', ['eq', below(3) === 0 ? 'r2' : 'r1']]
     const low: Filter = ['field', 'rank', ['lt', 6]]
     const byRank = { orderBy: [['rank', below(2) === 0 ? 'asc' : 'desc']] } as const
     return pick<Query>([
@@ -91,6 +131,9 @@ export class Habits {
       of('notes'),
       of('notes', pub),
       of('notes', own),
+      of('notes', room),
+      of('notes', room),
+      { ...of('notes', room), ...byRank, limit: 2 },
       { ...of('notes', pub), ...byRank, limit: 2 },
       of('mine'),
       of('mine'),
@@ -99,7 +142,7 @@ export class Habits {
     ])
   }
 
-  #write(collection: Collection, id: DocId, word: string): Write {
+  #write(collection: Collection, id: DocId, word: string, seen: Document | undefined): Write {
     const { below } = this.#dice
     const kind = below(100)
     const data = () => ({
@@ -109,11 +152,13 @@ export class Habits {
       tags: [],
       pub: below(3) > 0,
       rank: below(10),
+      room: below(3) === 0 ? 'r2' : 'r1',
+      items: ['e1', 'e2'].map(id => ({ id, x: meantFor(id, word) })),
       ...(this.#isFat && { fat: word.repeat(12_000) }),
     })
     if (kind < 22) return { op: 'add', collection, id, data: data() }
     if (kind < 30) return { op: 'set', collection, id, data: data() }
     if (kind < 37) return { op: 'remove', collection, id }
-    return { op: 'update', collection, id, changes: this.changes(word) }
+    return { op: 'update', collection, id, changes: this.changes(word, seen) }
   }
 }

@@ -1,11 +1,12 @@
 import { type Document, documentText } from '@nearcloud/protocol'
-import { coversFilter, evaluate, type Query } from '@nearcloud/query'
+import { compileFilter, coversFilter, evaluate, type Query } from '@nearcloud/query'
 import type { StoredSubscription } from '@nearcloud/store'
 import { keptBy } from '@nearcloud/sync/testing'
 import { collections } from './actions.ts'
 import { checkStep } from './check-step.ts'
 import type { Device } from './device.ts'
 import { Violation } from './invariants.ts'
+import { mayRead } from './reads.ts'
 import { compare, everything, isAlike } from './same-documents.ts'
 import { documentKey } from './sim-disk.ts'
 import type { World } from './world.ts'
@@ -16,7 +17,7 @@ export function answerOf(world: World, openid: string, query: Query): readonly D
   for (const { collection, id } of world.stored()) {
     if (collection !== query.collection) continue
     const document = world.disk.at(documentKey(collection, id), Number.POSITIVE_INFINITY)?.document
-    if (document && world.judge.mayRead({ kind: 'user', openid }, collection, document))
+    if (document && mayRead({ judge: world.judge, openid, collection, document }, world.rights.now))
       readable.push(document)
   }
   return evaluate(query, readable)
@@ -119,18 +120,25 @@ function checkDevice(world: World, device: Device): void {
     throw new Violation('I10', `${process.name}: no answer to ${[...process.asked].join(', ')}`)
   if (store.outbox.size > 0) throw new Violation('I10', `${process.name}: writes are still pending`)
   for (const { collection, document } of store.confirmedDocuments())
-    if (!world.judge.mayRead({ kind: 'user', openid }, collection, document))
+    if (!mayRead({ judge: world.judge, openid, collection, document }, world.rights.now))
       throw new Violation(
         'I6',
         `${process.name} keeps ${documentText(document)}, which the rules forbid by now`,
       )
   for (const { query } of device.wanted) {
-    const mayAsk = world.judge.mayAsk(openid, query)
+    const mayAsk = world.judge.mayAsk(openid, query, world.rights.now)
     const isKept = keptBy(store).some(stored => answers(stored, query))
     if (mayAsk && !isKept)
       throw new Violation('I10', `${process.name} does not follow ${JSON.stringify(query)}`)
   }
-  for (const { query, complete, window } of keptBy(store)) {
+  const kept = keptBy(store)
+  const unfollowed = [...store.confirmedDocuments()].filter(
+    ({ collection, document }) => !kept.some(each => isIn(each, collection, document)),
+  )
+  // their age cannot be told by a clock that went back: then as many may stay as there is room for
+  if (unfollowed.length > (device.wentBack ? 1 : 0))
+    throw new Violation('CACHE', `${process.name} keeps ${unfollowed.length} documents that nobody follows`)
+  for (const { query, complete, window } of kept) {
     if (!complete) throw new Violation('I10', `${process.name}: ${JSON.stringify(query)} is incomplete`)
     const expected = answerOf(world, openid, query)
     const ids = window ? new Set(window) : undefined
@@ -155,6 +163,11 @@ function checkDevice(world: World, device: Device): void {
       wanted.length === latest?.docs.length && wanted.every((each, at) => isAlike(each, latest.docs[at]!))
     if (!isSame) compare('I7', `${process.name} watches ${JSON.stringify(query)}`, wanted, latest?.docs)
   }
+}
+
+function isIn({ query, window }: StoredSubscription, collection: string, document: Document): boolean {
+  if (query.collection !== collection) return false
+  return window ? window.includes(document._id) : compileFilter(query.where)(document)
 }
 
 /** Is this subscription of the same query, or of all of it and more? */

@@ -1,16 +1,16 @@
-import type { DocId, Document, Version } from '@nearcloud/protocol'
+import { type DocId, type Document, documentText, type Version } from '@nearcloud/protocol'
 import { compileFilter, evaluate, type Query } from '@nearcloud/query'
 import type { Judge } from '@nearcloud/server'
-import { noReads } from '@nearcloud/server/testing'
-import type { Process } from './device.ts'
+import type { Device, Process } from './device.ts'
 import { Violation } from './invariants.ts'
+import { mayRead } from './reads.ts'
 import type { World } from './world.ts'
 
 /**
  * What a store says is complete is complete: a process that begins with it asks for nothing but what happened since. So it
  * holds at every step, for all it has, whoever still wants it.
  */
-export function checkStanding(world: World, process: Process): void {
+export function checkStanding(world: World, device: Device, process: Process): void {
   const { store, looked } = process
   const { subscriptions } = store
   const { version, epoch, viewKey, openid = '' } = store.checkpoint
@@ -22,7 +22,8 @@ export function checkStanding(world: World, process: Process): void {
   const judge = world.views.get(viewKey ?? '')
   if (!judge || epoch !== world.disk.memory.epoch) return
   for (const { query, complete, window } of subscriptions.values())
-    if (complete && !window) checkComplete(world, process, { query, judge, openid, version })
+    if (complete && !window)
+      checkComplete(world, process, { query, judge, openid, version, falsified: device.falsified })
 }
 
 interface View {
@@ -30,23 +31,28 @@ interface View {
   readonly judge: Judge
   readonly openid: string
   readonly version: Version
+  /** What is known to be wrong. */
+  readonly falsified?: { has(key: string): boolean }
 }
 
 function checkComplete(world: World, process: Process, view: View): void {
-  const { query, version, judge, openid } = view
+  const { query, version, judge, openid, falsified } = view
   const { collection } = query
   const prefix = `${collection}/`
   const matches = matcherOf(query)
   for (const [key, editions] of world.disk.editions) {
-    if (!key.startsWith(prefix)) continue
+    if (!key.startsWith(prefix) || falsified?.has(key)) continue
     const then = world.disk.at(key, version)
     const id =
       key[prefix.length] === '#' ? Number(key.slice(prefix.length + 1)) : key.slice(prefix.length + 1)
     const here = process.store.confirmed(collection, id)
-    const belongs =
-      then?.document && matches(then.document) && mayRead(judge, openid, collection, then.document)
+    const asked = then?.document && { judge, openid, collection, document: then.document }
+    const isMeant = asked && matches(asked.document)
+    // found to be different, all of it counts as older than anything said until it is brought anew
+    if (here?.version === 0 && then?.text === documentText(here.document)) continue
     const isLater = editions.at(-1)!.version > version
-    if (belongs && here?.version !== then.version && !isLater)
+    // the server judges by what rules read when it tells, which may be newer
+    if (isMeant && world.rights.alwaysSince(version, asked) && here?.version !== then.version && !isLater)
       throw new Violation('I11', `${told(process, view)} lacks ${key}@${then.version}, has ${here?.version}`)
     if (!here || here.version > version || !matches(here.document)) continue
     if (here.version !== then?.version)
@@ -54,7 +60,8 @@ function checkComplete(world: World, process: Process, view: View): void {
         'I11',
         `${told(process, view)} has ${key}@${here.version}, which is ${then?.version} by then`,
       )
-    if (!belongs) throw new Violation('I6', `${told(process, view)} has ${key}, which it may not read`)
+    if (!isMeant || !world.rights.everSince(version, asked))
+      throw new Violation('I6', `${told(process, view)} has ${key}, which it may not read`)
   }
 }
 
@@ -83,16 +90,14 @@ export function checkSynced(world: World, process: Process, asked: Version): voi
 
 function idsAt(world: World, { query, judge, openid, version }: View): readonly DocId[] {
   const prefix = `${query.collection}/`
+  const reads = world.rights.at(version)
   const readable: Document[] = []
   for (const key of world.disk.editions.keys()) {
     const document = key.startsWith(prefix) ? world.disk.at(key, version)?.document : undefined
-    if (document && mayRead(judge, openid, query.collection, document)) readable.push(document)
+    if (document && mayRead({ judge, openid, collection: query.collection, document }, reads))
+      readable.push(document)
   }
   return evaluate(query, readable).map(({ _id }) => _id)
-}
-
-function mayRead(judge: Judge, openid: string, collection: string, document: Document): boolean {
-  return judge.mayRead({ kind: 'user', openid }, collection, document, noReads)
 }
 
 const matchers = new WeakMap<Query, (document: Document) => boolean>()

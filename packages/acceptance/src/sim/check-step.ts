@@ -3,23 +3,28 @@ import { applyWrite, equalValues } from '@nearcloud/query'
 import { collections } from './actions.ts'
 import { checkStanding } from './check-standing.ts'
 import type { Device, Process } from './device.ts'
+import { checkFalsified } from './falsify.ts'
 import { Violation } from './invariants.ts'
 import { compare, everything, isAlike } from './same-documents.ts'
 import { documentKey } from './sim-disk.ts'
+import { checkRetries } from './verdicts.ts'
 import type { World } from './world.ts'
 
 /** What has to be true at every step, whatever happens. Throws what is not. */
 export function checkStep(world: World): void {
   if (world.violations.length > 0) throw world.violations[0]
   for (const device of world.devices) {
-    if (device.diverged !== undefined) throw new Error(`diverged: ${device.diverged}`)
     const process = device.live
     if (!process) continue
     checkOutbox(world, device, process)
-    checkCopy(world, process)
-    checkStanding(world, process)
-    checkOverlay(process)
-    checkWatches(process)
+    checkRetries(world, device, process)
+    if (device.falsified.size > 0) checkFalsified(world, device, process)
+    checkCopy(world, device, process)
+    checkEvicted(world, device, process)
+    checkStanding(world, device, process)
+    const isAsBefore = looksAsBefore(process)
+    if (!isAsBefore) checkOverlay(process)
+    checkWatches(process, isAsBefore)
   }
 }
 
@@ -50,7 +55,7 @@ function checkOutbox(world: World, device: Device, process: Process): void {
       if (!now.has(nonce) && !rejected.has(nonce) && !device.discarded.has(nonce))
         checkEffect(world, device, process, mutation)
   process.pending = now
-  if (!device.wasRestored) for (const mutation of now.values()) checkOnce(world, process, mutation)
+  if (!device.wasRestored) for (const mutation of now.values()) checkOnce(world, device, process, mutation)
   checkOrder(process)
 }
 
@@ -68,14 +73,19 @@ function checkOrder({ name, store }: Process): void {
 }
 
 /** A pending write is laid over documents that do not have it yet. */
-function checkOnce({ disk }: World, process: Process, { nonce, writes }: Mutation): void {
+function checkOnce(
+  { disk }: World,
+  { falsified }: Device,
+  process: Process,
+  { nonce, writes }: Mutation,
+): void {
   const [decided] = disk.byNonce.get(nonce) ?? []
   if (decided?.outcome.status !== 'accepted') return
   const { version } = decided.outcome
   if (process.store.checkpoint.epoch !== disk.memory.epoch) return
   for (const { collection, id } of writes) {
     const key = documentKey(collection, id)
-    if (disk.edition(key, version)?.client !== decided.client) continue
+    if (disk.edition(key, version)?.client !== decided.client || falsified.has(key)) continue
     if ((process.store.confirmed(collection, id)?.version ?? 0) >= version)
       throw new Violation(
         'I8',
@@ -86,7 +96,7 @@ function checkOnce({ disk }: World, process: Process, { nonce, writes }: Mutatio
 
 /** An accepted write has left the outbox: what it did is in the copy, or something newer. */
 function checkEffect(world: World, device: Device, process: Process, mutation: Mutation): void {
-  const { disk, judge } = world
+  const { disk, judge, rights } = world
   const [decided] = disk.byNonce.get(mutation.nonce) ?? []
   if (!decided && disk.lost.has(mutation.nonce)) return
   if (!decided) throw new Violation('I1', `${process.name}: ${mutation.nonce} left the outbox undecided`)
@@ -96,13 +106,14 @@ function checkEffect(world: World, device: Device, process: Process, mutation: M
   for (const { collection, id } of mutation.writes) {
     const key = documentKey(collection, id)
     if (disk.edition(key, outcome.version)?.client !== client) continue
+    if (device.falsified.has(key)) continue
     const known = process.store.confirmed(collection, id)
     if (known && known.version >= outcome.version) continue
     const mayBeGone = (disk.editions.get(key) ?? []).some(each => {
       // what others did to it later may have taken it out of a window
       if (each.version > outcome.version && each.client !== client) return true
       if (each.version < outcome.version) return false
-      return each.document === null || judge.hides(openid, collection, each.document)
+      return each.document === null || judge.hides(openid, collection, each.document, rights.since(0))
     })
     if (device.wasReset && world.isPruned) continue // no history tells what it did
     // what may not be read any more is not told: the old state stays until a snapshot takes its place
@@ -118,21 +129,64 @@ function checkEffect(world: World, device: Device, process: Process, mutation: M
 const looked = new WeakMap<Document, string>()
 
 /** Everything confirmed is something that was committed. */
-function checkCopy(world: World, process: Process): void {
+function checkCopy(world: World, { falsified }: Device, process: Process): void {
   const { epoch } = process.store.checkpoint
   if (epoch !== process.epoch) process.versions.clear() // another history counts anew
   for (const { collection, document, version } of process.store.confirmedDocuments()) {
     const key = documentKey(collection, document._id)
+    if (falsified.has(key)) continue
     const before = process.versions.get(key) ?? 0
     process.versions.set(key, version)
     if (version < before && version > 0)
       throw new Violation('I3', `${process.name} had ${key}@${before}, and goes back to ${version}`)
+    // what is told of a version is told whole: nothing of a later one is here before the rest of it
+    if (version > process.store.checkpoint.version && epoch === world.disk.memory.epoch)
+      throw new Violation(
+        'I4',
+        `${process.name} is at ${process.store.checkpoint.version}, and has ${key}@${version}`,
+      )
     const place = `${key}@${version}`
     if (looked.get(document) === place) continue
     if (!world.disk.wasEver(key, version, documentText(document)))
       throw new Violation('I2', `${process.name} has ${place} as it never was: ${documentText(document)}`)
     looked.set(document, place)
   }
+}
+
+/** What has pending writes is not dropped, nor what somebody follows: the copy is looked at once more. */
+function checkEvicted({ disk, rights, judge }: World, device: Device, process: Process): void {
+  const { store, name } = process
+  const { openid = '' } = store.checkpoint
+  const isPending = (key: string) =>
+    store.outbox.mutations.some(({ writes }) =>
+      writes.some(({ collection, id }) => documentKey(collection, id) === key),
+    )
+  if (process.hasEvicted)
+    for (const key of process.pendingHere) {
+      const [collection] = key.split('/') as [string]
+      const latest = disk.at(key, Number.POSITIVE_INFINITY)?.document
+      if (!latest || !isPending(key) || store.confirmed(collection, latest._id)) continue
+      const isAllowed = rights.alwaysSince(0, { judge: judge.current, openid, collection, document: latest })
+      if (isAllowed && !device.falsified.has(key))
+        throw new Violation('CACHE', `${name} has dropped ${key}, which has pending writes`)
+    }
+  if (process.hasEvicted) process.looked = undefined
+  process.hasEvicted = false
+  process.pendingHere = store.outbox.mutations.flatMap(({ writes }) =>
+    writes.flatMap(({ collection, id }) =>
+      store.confirmed(collection, id) ? [documentKey(collection, id)] : [],
+    ),
+  )
+}
+
+/** Nothing that is here, waits or is shown has changed since the last look. */
+function looksAsBefore(process: Process): boolean {
+  const { store, shown: before } = process
+  const now: unknown[] = [store.checkpoint.openid, store.outbox.size, ...store.outbox.mutations]
+  for (const { document, version } of store.confirmedDocuments()) now.push(document, version)
+  for (const collection of collections) now.push(...everything(process, collection))
+  process.shown = now
+  return now.length === before.length && now.every((each, at) => each === before[at])
 }
 
 /** What the app sees is what the server said with everything pending laid over it, each mutation whole or not at all. */
@@ -185,8 +239,11 @@ function ownedBy({ store }: Process, write: Write, before: Document | null): Wri
 }
 
 /** A live query has seen the last commit. */
-function checkWatches(process: Process): void {
-  for (const { query, latest, error } of process.watching) {
+function checkWatches(process: Process, isAsBefore: boolean): void {
+  for (const watching of process.watching) {
+    const { query, latest, error } = watching
+    if (isAsBefore && watching.looked === latest) continue
+    watching.looked = latest
     if (!latest || error || query.limit !== undefined) continue
     const { documents } = process.store.run({ verb: 'get', query })
     const isSame =

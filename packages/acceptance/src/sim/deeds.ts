@@ -1,7 +1,11 @@
-import type { PathChange } from '@nearcloud/protocol'
+import { type PathChange, toCloudError, type Write } from '@nearcloud/protocol'
 import type { Actor } from '@nearcloud/server'
+import { collections } from './actions.ts'
 import { checkSynced } from './check-standing.ts'
 import type { Device, Process } from './device.ts'
+import { elementsOf } from './elements.ts'
+import { documentKey } from './sim-disk.ts'
+import { expectVerdict, tryAgain, wordsIn } from './verdicts.ts'
 import type { World } from './world.ts'
 
 export type Deed = readonly [weight: number, name: string, act: () => void | Promise<void>]
@@ -20,7 +24,7 @@ export function deedsOf(world: World): readonly Deed[] {
   return [
     [300, 'write', live((process, device) => write(world, process, device))],
     [
-      40,
+      30,
       'write before it knows better',
       () => {
         const device = devices.find(({ isBehind, live }) => isBehind && live)
@@ -35,7 +39,10 @@ export function deedsOf(world: World): readonly Deed[] {
         if (dice.below(2) === 0) call(world, process, device)
       }),
     ],
-    [30, 'write the same', live((process, device) => writeTheSame(world, process, device))],
+    [30, 'write and wait', live((process, device) => writeAndWait(world, process, device))],
+    [16, 'try again', live((process, device) => tryAgain(world, process, device))],
+    [50, 'write the same', live((process, device) => writeTheSame(world, process, device))],
+    [40, 'arrange', live((process, device) => arrange(world, process, device))],
     [20, 'write where', live((process, device) => writeWhere(world, process, device))],
     [60, 'time passes', () => schedule.pass(dice.below(40))],
     [40, 'much time passes', () => schedule.pass(dice.below(4_000))],
@@ -56,7 +63,7 @@ export function deedsOf(world: World): readonly Deed[] {
       }),
     ],
     [20, 'call', live((process, device) => call(world, process, device))],
-    [20, 'wait for the server', live((process, device) => waitForTheServer(world, process, device))],
+    [40, 'wait for the server', live((process, device) => waitForTheServer(world, process, device))],
     [16, 'watch', live((process, device) => device.watch(process, habits.query(openidOf(process))))],
     [8, 'unwatch', live(process => process.watching[0]?.close())],
     [20, 'subscribe', some(device => device.want(habits.query(device.options.openid)))],
@@ -69,13 +76,18 @@ export function deedsOf(world: World): readonly Deed[] {
       }),
     ],
     [
-      12,
+      30,
       'let go what is on its way',
-      live((process, device) => {
-        const complete = [...process.store.subscriptions.values()].map(({ query }) => JSON.stringify(query))
-        const wanted = device.wanted.find(({ query }) => !complete.includes(JSON.stringify(query)))
-        if (wanted) device.unwant(wanted)
-      }),
+      () => {
+        const about = world.awaiting('snapshot')
+        const device = about.length > 0 ? dice.pick(about) : undefined
+        if (!device?.live) return
+        const complete = [...device.live.store.subscriptions.values()].map(({ query }) =>
+          JSON.stringify(query),
+        )
+        const wanted = device.wanted.filter(({ query }) => !complete.includes(JSON.stringify(query)))
+        if (wanted.length > 0) device.unwant(dice.pick(wanted))
+      },
     ],
     [24, 'go online', live(process => process.sync.goOnline())],
     [8, 'wake', live(process => process.sync.wake())],
@@ -89,7 +101,10 @@ export function deedsOf(world: World): readonly Deed[] {
         if (!device.process) device.boot()
       }),
     ],
-    [30, 'operator', () => operate(world)],
+    [60, 'operator', () => operate(world)],
+    [20, 'operator shuffles', () => shuffle(world)],
+    [6, 'operator sweeps', () => sweep(world)],
+    [30, 'members', () => changeMembers(world)],
   ]
 }
 
@@ -97,6 +112,50 @@ function write(world: World, process: Process, device: Device): void {
   const { habits, refusedWords } = world
   const { writes, word } = habits.writes(world.known(process))
   device.write(process, { writes }, () => refusedWords.add(word))
+}
+
+/**
+ * Of those who are about to hear that the server and they have parted, some write in that moment, and some die in one of
+ * the next.
+ */
+export function surprise(world: World): void {
+  const { devices, dice, disk } = world
+  const isApart = (device: Device) =>
+    device.isBehind || device.live?.store.checkpoint.epoch !== disk.memory.epoch
+  if (!devices.some(device => device.live && !device.live.isSurprised && isApart(device))) return
+  for (const device of world.awaiting('welcome')) {
+    if (!device.live || device.live.isSurprised || !isApart(device)) continue
+    device.live.isSurprised = true
+    if (dice.below(3) === 0) device.faultAt(1 + dice.below(4), 'stop')
+    else for (let i = dice.below(4); i > 0; i--) write(world, device.live, device)
+  }
+}
+
+/** Many at once arrange the elements of few documents. */
+function arrange(world: World, process: Process, device: Device): void {
+  const { dice, habits, refusedWords } = world
+  const collection = dice.below(3) === 0 ? 'notes' : 'open'
+  const seen = world
+    .known(process)(collection)
+    .filter(document => elementsOf(document).length > 0)
+  const [document] = seen
+  if (!document) return
+  const word = habits.word()
+  const change = dice.pick(habits.changesOfElements(word, document))
+  const write: Write = { op: 'update', collection, id: document._id, changes: [change] }
+  device.write(process, { writes: [write] }, () => refusedWords.add(word))
+}
+
+function writeAndWait(world: World, process: Process, device: Device): void {
+  const { habits, refusedWords } = world
+  const { writes, word } = habits.writes(world.known(process))
+  const answer = process.sync.executor.commit({ writes, wait: 'server' })
+  answer.catch(thrown => {
+    if (toCloudError(thrown).code.startsWith('STORE_')) refusedWords.add(word)
+  })
+  if (wordsIn(writes).includes(word))
+    expectVerdict(world, { process, device }, { word, label: 'write and wait', answer })
+  else device.ask(process, 'write and wait', answer)
 }
 
 /** Tells what has to be decided before it. */
@@ -151,15 +210,17 @@ function discard(process: Process, device: Device): void {
   const [oldest] = process.store.rejected
   if (!oldest) return
   const { nonce } = oldest.mutation
+  if (process.retrying.has(nonce)) return
+  device.retried.delete(nonce)
   device.discarded.add(nonce) // whether it is still there after a crash is open
   device.ask(process, 'discard', process.store.discardRejected(nonce))
 }
 
 /** The operator, or a function, changes who may read what. */
 function operate(world: World): void {
-  const { house, dice } = world
+  const { dice } = world
   const stored = world.stored()
-  if (!house || stored.length === 0) return
+  if (stored.length === 0) return
   const { collection, id } = dice.pick(stored)
   const changes = dice.pick([
     [['pub', 'set', true]],
@@ -170,7 +231,54 @@ function operate(world: World): void {
       ['pub', 'set', dice.below(2) === 0],
     ],
   ] as const)
-  void house.environment
-    .commit({ actor: admin, writes: [{ op: 'update', collection, id, changes }] })
-    .catch(() => undefined)
+  commitAsAdmin(world, [{ op: 'update', collection, id, changes }])
+}
+
+/** Somebody enters a room or leaves it, or is made an editor, or no more: what rules read changes, and no document with it. */
+function changeMembers(world: World): void {
+  const { dice } = world
+  const user = dice.pick(['ann', 'bob', 'guest1'])
+  const isIn = dice.below(2) === 0
+  const id = dice.below(3) === 0 ? 'r2' : 'r1'
+  const members: PathChange = isIn ? ['members', 'addToSet', [user]] : ['members', 'pullAll', [user]]
+  commitAsAdmin(world, [
+    dice.below(3) > 0
+      ? { op: 'update', collection: 'rooms', id, changes: [members] }
+      : { op: 'set', collection: 'roles', id: 'role1', data: { user, role: isIn ? 'editor' : 'reader' } },
+  ])
+}
+
+/** Elements change places, as an operator sees them. */
+function shuffle(world: World): void {
+  const { dice, disk } = world
+  const { collection, id } = dice.pick(world.stored())
+  const elements = elementsOf(disk.at(documentKey(collection, id), Number.POSITIVE_INFINITY)?.document)
+  if (elements.length < 2) return
+  const [first, ...rest] = elements.map(element => ({ ...element }))
+  const change = dice.pick<PathChange>([
+    ['items', 'set', [...rest, first!]],
+    ['items', 'push', { each: [], sort: [['x', dice.below(2) === 0 ? 1 : -1]] }],
+    ['items', 'shift', null],
+  ])
+  commitAsAdmin(world, [{ op: 'update', collection, id, changes: [change] }])
+}
+
+/** One commit of many documents: too much for one message. */
+function sweep(world: World): void {
+  const { dice } = world
+  const collection = dice.pick(collections)
+  const rank = dice.below(10)
+  const writes = world
+    .stored()
+    .flatMap((each): Write[] =>
+      each.collection === collection
+        ? [{ op: 'update', collection, id: each.id, changes: [['rank', 'set', rank]] }]
+        : [],
+    )
+  commitAsAdmin(world, writes)
+}
+
+function commitAsAdmin({ house }: World, writes: readonly Write[]): void {
+  if (!house || writes.length === 0) return
+  void house.environment.commit({ actor: admin, writes }).catch(() => undefined)
 }

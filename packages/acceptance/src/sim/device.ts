@@ -3,6 +3,7 @@ import type { Commit, Query, Snapshot } from '@nearcloud/query'
 import { openStore, type Store } from '@nearcloud/store'
 import { type Fault as MediumFault, MemoryMedium, seededRandom } from '@nearcloud/store/testing'
 import { createSync, type Sync } from '@nearcloud/sync'
+import { checkDivergence, type Falsified } from './falsify.ts'
 import type { Fault } from './faults.ts'
 import { tokenOf } from './house.ts'
 import type { Invariant } from './invariants.ts'
@@ -21,13 +22,19 @@ export interface DeviceOptions {
   readonly schedule: Schedule
   readonly network: Network
   readonly count: (fault: Fault) => void
+  /** Which history the server goes on from. */
+  readonly epoch: () => string
   readonly violates: (invariant: Invariant, words: string) => void
+  /** Runs a check between two steps: what it throws is a violation. */
+  readonly check: (run: () => void) => void
 }
 
 /** A query that somebody looks at. */
 export interface Watching {
   readonly query: Query
   latest: Snapshot | undefined
+  /** The one that was looked at last. */
+  looked?: Snapshot | undefined
   error: Error | undefined
   close(): void
 }
@@ -45,9 +52,19 @@ export class Process implements Owner {
   store!: Store
   sync!: Sync
   isOpen = false
+  /** Something happened to it right before it was greeted. */
+  isSurprised = false
+  /** It has just dropped what nobody follows. */
+  hasEvicted = false
+  /** Confirmed documents with pending writes at the last look, by key. */
+  pendingHere: readonly string[] = []
+  /** What there was to see at the last look. */
+  shown: readonly unknown[] = []
   /** Questions that have no answer yet. */
   readonly asked = new Set<string>()
   readonly watching: Watching[] = []
+  /** Refused writes that are being tried again. */
+  readonly retrying = new Set<string>()
   /** Durable mutations at the last look, by nonce. */
   pending: ReadonlyMap<string, Mutation> = new Map()
   client = ''
@@ -77,6 +94,8 @@ export class Device {
   acknowledged = new Set<string>()
   /** Refused writes that the app has let go. */
   discarded = new Set<string>()
+  /** Words of what is to take the place of refused writes, by the nonces of these. */
+  readonly retried = new Map<string, string>()
   readonly wanted: Wanted[] = []
   /** The medium died under the process. */
   isDying = false
@@ -89,6 +108,8 @@ export class Device {
   /** How it was long ago. */
   longAgo: Save | undefined
   skewMs: number
+  /** Did its clock ever go back? */
+  wentBack = false
   lastWrite: Write | undefined
   /** Its storage was written anew, and nobody has read it since. */
   hasCompacted = false
@@ -99,8 +120,10 @@ export class Device {
   /** Could the server ever not continue its copy? */
   wasReset = false
   errors: string[] = []
-  /** What a check found: nothing ever differs. */
-  diverged: string | undefined
+  /** Documents of its copy that were made wrong, by key, and are not right again. */
+  readonly falsified = new Map<string, Falsified>()
+  /** How often a check found something that differs. */
+  divergences = 0
   #fault: MediumFault | undefined
   #lives = 0
   #questions = 0
@@ -138,6 +161,7 @@ export class Device {
 
   crash(): void {
     const { process } = this
+    this.isDying = false
     if (!process) return
     this.hasCompacted = false
     const { schedule, network } = this.options
@@ -158,6 +182,8 @@ export class Device {
       records: new Map(this.medium.records),
       acknowledged: new Set(this.acknowledged),
       discarded: new Set(this.discarded),
+      falsified: new Map(this.falsified),
+      owes: (this.live?.store.outbox.mutations.length ?? 0) > 0,
       greetings: this.greetings,
     }
   }
@@ -176,6 +202,8 @@ export class Device {
     this.discarded = new Set(save.discarded)
     this.wasRestored = true
     this.isBehind = true
+    this.falsified.clear()
+    for (const [key, each] of save.falsified) this.falsified.set(key, { ...each, by: undefined })
     this.longAgo = undefined
     this.lately.length = 0
     this.boot()
@@ -194,7 +222,9 @@ export class Device {
 
   /** Writes; `refused` is told when storage would not have it. */
   write(process: Process, commit: Commit, refused: () => void): void {
-    const known = 'writes' in commit ? seenOf(process, commit.writes) : 0
+    // while another history begins nobody has seen anything of it
+    const isSure = process.store.checkpoint.epoch === this.options.epoch()
+    const known = 'writes' in commit && isSure ? seenOf(process, commit.writes) : 0
     if ('writes' in commit) this.lastWrite = commit.writes[0]
     const answer = process.sync.executor.commit(commit)
     process.expect(`write ${++this.#questions}`, answer)
@@ -257,11 +287,20 @@ export class Device {
     process.isOpen = true
     sync.on('pending', ({ mutation }) => this.acknowledged.add(mutation.nonce))
     sync.on('diverged', ({ query, here, there }) => {
-      this.diverged = `${process.name}: ${JSON.stringify(query)}: ${here} here, ${there} there`
+      this.divergences++
+      schedule.note(`${process.name} has found that ${query.collection} differs`)
+      this.options.check(() =>
+        checkDivergence(
+          this,
+          query.collection,
+          `${process.name}: ${JSON.stringify(query)}: ${here} here, ${there} there`,
+        ),
+      )
     })
-    sync.on('evicted', ({ collection, count }) =>
-      schedule.note(`${process.name} drops ${count} ${collection}`),
-    )
+    sync.on('evicted', ({ collection, count }) => {
+      process.hasEvicted = true
+      schedule.note(`${process.name} drops ${count} ${collection}`)
+    })
     sync.on('online', () => {
       this.isBehind = false
       this.greetings++

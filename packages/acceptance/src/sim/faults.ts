@@ -21,6 +21,7 @@ export const faults = [
   'client storage full',
   'client loses power',
   'client storage set back',
+  'copy falsified',
   'client clock jumps ahead',
   'client clock jumps back',
   'client held offline',

@@ -13,6 +13,8 @@ export interface HouseOptions {
   readonly disk: SimDisk
   /** How much longer than others its disk takes. */
   readonly slowness: number
+  /** How much of a snapshot waits until all of it is known. */
+  readonly heldCharacters: number
   /** How far ahead its clock is. */
   readonly skewMs: () => Millis
   readonly judge: ChangingJudge
@@ -47,7 +49,7 @@ export class House implements Owner {
     const { tokens, log, invoke } = this.#options
     // parts of a document each: whatever may come between two of them does
     const fanout = await Fanout.open(this.environment, {
-      parts: { characters: 150, heldCharacters: 0, changeCharacters: 400 },
+      parts: { characters: 150, heldCharacters: this.#options.heldCharacters, changeCharacters: 400 },
     })
     this.#fanout = fanout
     this.sessions = new Sessions({

@@ -13,9 +13,11 @@ import {
 } from '@nearcloud/protocol'
 import { readStamps } from '@nearcloud/query'
 import type { Batch, Session } from '@nearcloud/server/testing'
+import { misplacedIn } from './elements.ts'
 import { checkValues, onlyWriteOf } from './merging.ts'
 import type { Socket } from './network.ts'
-import { documentKey } from './sim-disk.ts'
+import { ReadsAt } from './reads.ts'
+import { documentKey, readByRules } from './sim-disk.ts'
 import type { World } from './world.ts'
 
 /** Looks at a frame the server sends: nothing in it that its reader may not read, nothing that was never committed. */
@@ -61,7 +63,7 @@ function inspectItems(world: World, session: Session, message: DownOf<'changes'>
     world.violates('I5', 'documents for nobody')
     return
   }
-  const actor = { kind: 'user', openid } as const
+  const head = world.house?.head ?? 0
   for (const read of readItems(session, message)) {
     const { collection, version } = read
     if ('gone' in read) {
@@ -76,7 +78,8 @@ function inspectItems(world: World, session: Session, message: DownOf<'changes'>
     }
     const key = documentKey(collection, document._id)
     if ('patch' in read) world.count('change told as a patch')
-    if (!world.judge.mayRead(actor, collection, document))
+    const asked = { judge: world.judge.current, openid, collection, document }
+    if (!world.rights.everSince(head, asked))
       world.violates('I5', `${openid} is sent ${key}@${version}, which it may not read`)
     if (world.disk.edition(key, version)?.text !== encode(document))
       world.violates('I2', `${openid} is sent ${key}@${version} as it never was: ${encode(document)}`)
@@ -110,13 +113,15 @@ function inspectWindow(world: World, { openid = '' }: Session, ids: readonly (st
 function wasReadable(world: World, openid: string, key: string): boolean {
   const collection = key.slice(0, key.indexOf('/'))
   return (world.disk.editions.get(key) ?? []).some(
-    ({ document }) => document && world.judge.mayRead({ kind: 'user', openid }, collection, document),
+    ({ document }) =>
+      document && world.rights.everSince(0, { judge: world.judge.current, openid, collection, document }),
   )
 }
 
 /** Looks at what the server stores: everything a user did was theirs to do, and merged as it should be. */
 export function inspectCommit(world: World, { from, changes, outcomes }: Batch): void {
   let last = from
+  const decidedBefore = new Map<string, Document | null>()
   for (const { outcome } of outcomes) if (outcome.status === 'rejected') world.count('write refused by rules')
   for (const change of changes) {
     const { collection, id, actor, beforeText, afterText, client, version, time } = change.record
@@ -125,9 +130,12 @@ export function inspectCommit(world: World, { from, changes, outcomes }: Batch):
     last = version
     const before = beforeText === null ? null : (decodeTrusted(beforeText) as Document)
     const after = afterText === null ? null : (decodeTrusted(afterText) as Document)
+    if (readByRules.includes(collection)) decidedBefore.set(documentKey(collection, id), after)
+    for (const words of after ? misplacedIn(after) : []) world.violates('M', `${place}: ${words}`)
     const decided = outcomes.find(each => each.client === client && versionOf(each.outcome) === version)
     const mutation = world.mutations.get(decided?.nonce ?? '')
     inspectStamps(world, change)
+    world.elements.note(change.record, mutation)
     const isMadeAnew = mutation && !onlyWriteOf(mutation, change.record)
     if (!isMadeAnew && before && after && (before._openid !== after._openid || before._id !== after._id))
       world.violates('I13', `${place} was of ${before._openid}, and is of ${after._openid}`)
@@ -139,9 +147,11 @@ export function inspectCommit(world: World, { from, changes, outcomes }: Batch):
     const write = mutation && onlyWriteOf(mutation, change.record)
     if (actor.kind !== 'user' || !write) continue
     for (const words of checkValues(write, superseded, before, after)) world.violates('M', words)
+    for (const words of world.elements.check(change.record, mutation, superseded, { before, after }))
+      world.violates('M', words)
     const op = before ? (after ? 'update' : 'delete') : 'create'
     const judged = { collection, op, before, after, data: null } as const
-    if (world.judge.forbids(actor, judged))
+    if (world.judge.forbids(actor, judged, new ReadsAt(world.disk, version, decidedBefore)))
       world.violates('I5', `${actor.openid} could ${op} ${place} at ${time}`)
   }
   inspectWholeness(world, { changes, outcomes })

@@ -13,6 +13,8 @@ export const invariants = {
   I11: 'a complete subscription has no hole, and nothing that is over',
   I12: 'versions only grow',
   I13: 'identity and owner of a document never change',
+  CACHE: 'what nobody follows any more goes, and nothing else does',
+  DIVERGE: 'what differs is found, told and brought anew, and nothing else is',
   C4: 'no time is ahead of its receipt',
   M: 'concurrent edits end as the table of merging says',
 } as const

@@ -91,7 +91,7 @@ export function checkValues(
   if (write.op !== 'update' || !before || !after) return []
   return write.changes.flatMap(change => {
     const [path, operator, argument] = change
-    if (operator !== 'set' && operator !== 'remove') return []
+    if ((operator !== 'set' && operator !== 'remove') || isThroughIndex(path)) return []
     const found = JSON.stringify(at(after, path))
     const name = nameOf(write, path)
     if (superseded.includes(name))
@@ -120,7 +120,13 @@ function assignedBy(write: Write): readonly string[] {
   if (write.op === 'set') return ['']
   if (write.op !== 'update') return []
   const isAssignment = ([, operator]: PathChange) => operator === 'set' || operator === 'remove'
-  return write.changes.filter(isAssignment).map(([path]) => path)
+  // elements move, and their stamps with them: see Elements
+  return write.changes.filter(isAssignment).flatMap(([path]) => (isThroughIndex(path) ? [] : [path]))
+}
+
+/** `items.2.x`. */
+function isThroughIndex(path: string): boolean {
+  return /\.\d+(\.|$)/.test(path)
 }
 
 function encloses(outer: string, path: string): boolean {

@@ -1,6 +1,8 @@
 import type { Deed } from './deeds.ts'
 import type { Device, Process } from './device.ts'
+import { falsify } from './falsify.ts'
 import type { Socket } from './network.ts'
+import { kindsOfRules } from './rules.ts'
 import type { World } from './world.ts'
 
 /** Everything that goes wrong, and how likely it is. Each is counted when it hits something. */
@@ -23,7 +25,7 @@ function ofTheNetwork(world: World): readonly Deed[] {
         world.count('connection cut')
         socket.cut({ up: dice.below(socket.up.length + 1), down: dice.below(socket.down.length + 1) })
         // what is on its way may arrive when the client has long been talking over another socket
-        if (dice.below(3) > 0) return
+        if (dice.below(2) > 0) return
         socket.up.slowness = 150
         if (socket.up.length > 1) world.count('frames late, after a newer connection')
       }),
@@ -36,14 +38,14 @@ function ofTheNetwork(world: World): readonly Deed[] {
       }),
     ],
     [
-      16,
+      24,
       'repeat',
       some(socket => {
         if (socket.repeat()) world.count('push arrives twice')
       }),
     ],
     [
-      4,
+      6,
       'network down',
       () => {
         if (network.isUp) world.count('network down')
@@ -96,13 +98,13 @@ function ofDevices(world: World): readonly Deed[] {
     [
       20,
       'disk fault',
-      some(device => device.faultAt(1 + dice.below(6), dice.pick(['stop', 'stop', 'fail', 'fail', 'full']))),
+      some(device => device.faultAt(1 + dice.below(6), dice.pick(['stop', 'stop', 'fail', 'full', 'full']))),
     ],
     [
-      8,
+      world.maySetBack ? 0 : 24,
       'power fails',
       some(device => {
-        if (world.maySetBack || device.lately.length === 0) return
+        if (device.lately.length === 0) return
         world.count('client loses power')
         device.startsOffline = dice.below(2) === 0
         device.setBack(dice.pick(device.lately))
@@ -118,23 +120,27 @@ function ofDevices(world: World): readonly Deed[] {
         device.unwant(wanted)
       }),
     ],
-    [16, 'backup', () => backUp(world)],
+    [world.maySetBack ? 0 : 16, 'backup', () => backUp(world)],
     [
-      24,
+      world.maySetBack ? 0 : 40,
       'restore',
       () => {
         // perhaps so long ago that the server heard of everything that happened meanwhile
-        const meanwhile = dice.pick([0, 1, 2, 2])
+        const meanwhile = dice.pick([0, 1, 2])
         const able = devices.filter(
           ({ longAgo, greetings }) => longAgo && greetings >= longAgo.greetings + meanwhile,
         )
-        if (world.maySetBack || able.length === 0) return
+        if (able.length === 0) {
+          backUp(world)
+          return
+        }
         world.count('client storage set back')
         const device = dice.pick(able)
         device.startsOffline = dice.below(2) === 0
         device.setBack(device.longAgo!)
       },
     ],
+    [50, 'falsify', live((process, device) => falsify(world, process, device))],
     [
       8,
       'clock jumps',
@@ -142,6 +148,7 @@ function ofDevices(world: World): readonly Deed[] {
         const byMs = dice.pick([3_600_000, -3_600_000, 90_000, -500])
         world.count(byMs > 0 ? 'client clock jumps ahead' : 'client clock jumps back')
         device.skewMs += byMs
+        device.wentBack ||= byMs < 0
       }),
     ],
   ]
@@ -151,8 +158,9 @@ function ofDevices(world: World): readonly Deed[] {
 function backUp({ devices, dice }: World): void {
   const waiting = devices.filter(device => device.live && device.live.store.outbox.size > 0)
   const device = dice.pick(waiting.length > 0 && dice.below(4) > 0 ? waiting : devices)
-  if (device.longAgo && dice.below(2) === 0) return
-  device.longAgo = device.save() ?? device.longAgo
+  const save = device.save()
+  // what was owed then is the more interesting the longer ago it is
+  if (save && (!device.longAgo?.owes || (save.owes && dice.below(3) === 0))) device.longAgo = save
 }
 
 function ofTheServer(world: World): readonly Deed[] {
@@ -189,23 +197,21 @@ function ofTheServer(world: World): readonly Deed[] {
       },
     ],
     [
-      6,
+      10,
       'server clock jumps',
       () => {
-        const byMs = dice.pick([3_600_000, -3_600_000, 2_000, -2_000])
+        const byMs = dice.pick([3_600_000, -3_600_000, -3_600_000, 2_000, -2_000])
         world.count(byMs > 0 ? 'server clock jumps ahead' : 'server clock jumps back')
         world.serverClockJumps(byMs)
       },
     ],
     [
-      12,
+      world.maySetBack ? 30 : 0,
       'server set back',
       () => {
         // not among the first of all: documents that were there before anybody came
-        if (!world.maySetBack || disk.batches < 3) return undefined
+        if (disk.batches < 3) return undefined
         world.count('server set back to an earlier day')
-        // some die while they find out
-        for (const device of world.devices) if (dice.below(2) === 0) device.faultAt(1 + dice.below(5), 'stop')
         return world.setHouseBack(Math.max(2, disk.batches - 1 - dice.below(12)))
       },
     ],
@@ -223,7 +229,7 @@ function ofTheServer(world: World): readonly Deed[] {
       'rules',
       () => {
         world.count('rules changed')
-        world.judge.change(dice.below(3))
+        world.judge.change(dice.below(kindsOfRules))
         world.house?.rulesChanged()
       },
     ],

@@ -1,7 +1,9 @@
 import type { Document } from '@nearcloud/protocol'
 import type { Query } from '@nearcloud/query'
 import type { Actor, Judge, JudgedWrite } from '@nearcloud/server'
-import { createJudge, noReads, parseRules } from '@nearcloud/server/testing'
+import { createJudge, parseRules, type RuleReads } from '@nearcloud/server/testing'
+
+const isMember = "auth.openid in get('database.rooms.' + doc.room).members"
 
 /** What an operator might write, one after the other: who may read and write what changes with each. */
 const files: readonly { readonly [collection: string]: unknown }[] = [
@@ -25,7 +27,26 @@ const files: readonly { readonly [collection: string]: unknown }[] = [
     open: { read: 'doc.rank < 6', write: 'doc.rank < 6' },
     mine: 'ADMINWRITE',
   },
+  {
+    notes: {
+      read: `doc._openid == auth.openid || ${isMember}`,
+      create: `request.data.title != 'bad' && ${isMember}`,
+      update: `request.data.title != 'bad' && (doc._openid == auth.openid || ${isMember})`,
+      delete: 'doc._openid == auth.openid',
+    },
+    open: {
+      read: "doc.pub == true || get('database.collection.roles').where({ user: auth.openid, role: 'editor' }).size() > 0",
+      write: "request.data.title != 'bad' && doc.n <= 40",
+      delete: true,
+    },
+    mine: 'PRIVATE',
+    rooms: 'ADMINONLY',
+    roles: 'ADMINONLY',
+  },
 ]
+
+/** How many kinds of rules there are; the last read other documents. */
+export const kindsOfRules = files.length
 
 /** The judge by the rules of the day: the real ones, exchanged whole. */
 export class ChangingJudge implements Judge {
@@ -35,9 +56,10 @@ export class ChangingJudge implements Judge {
   #deciding: Judge
   readonly #past: Judge[] = []
 
-  constructor(now: () => number) {
+  /** Which rules it begins with. */
+  constructor(now: () => number, which: number) {
     this.#now = now
-    this.#judge = judgeOf(0, 0, now)
+    this.#judge = judgeOf(which, 0, now)
     this.#deciding = this.#judge
     this.#past.push(this.#judge)
   }
@@ -53,8 +75,8 @@ export class ChangingJudge implements Judge {
   }
 
   /** Would the rules that were in force when it was decided have refused this? */
-  forbids(actor: Actor, write: JudgedWrite): boolean {
-    return !this.#deciding.judgeWrite(actor, write, noReads).allowed
+  forbids(actor: Actor, write: JudgedWrite, reads: RuleReads): boolean {
+    return !this.#deciding.judgeWrite(actor, write, reads).allowed
   }
 
   /** A commit was decided just now, and is on its way to the disk. */
@@ -62,9 +84,10 @@ export class ChangingJudge implements Judge {
     this.#deciding = this.#judge
   }
 
-  /** Could rules that were in force have kept this document from this user? */
-  hides(openid: string, collection: string, document: Document): boolean {
-    return this.#past.some(judge => !judge.mayRead({ kind: 'user', openid }, collection, document, noReads))
+  /** Could rules that were in force have kept this document from this user? What they read may have been any of these. */
+  hides(openid: string, collection: string, document: Document, all: readonly RuleReads[]): boolean {
+    const actor = { kind: 'user', openid } as const
+    return this.#past.some(judge => all.some(reads => !judge.mayRead(actor, collection, document, reads)))
   }
 
   /** The rules in force now, whatever comes later. */
@@ -72,9 +95,9 @@ export class ChangingJudge implements Judge {
     return this.#judge
   }
 
-  mayAsk(openid: string, query: Query): boolean {
+  mayAsk(openid: string, query: Query, reads: RuleReads): boolean {
     try {
-      this.#judge.checkQuery({ kind: 'user', openid }, query, noReads)
+      this.#judge.checkQuery({ kind: 'user', openid }, query, reads)
       return true
     } catch {
       return false
@@ -85,11 +108,7 @@ export class ChangingJudge implements Judge {
     return this.#judge.readsOthers
   }
 
-  /** These rules read no other documents. */
-  mayRead(actor: Actor, collection: string, document: Document): boolean {
-    return this.#judge.mayRead(actor, collection, document, noReads)
-  }
-
+  mayRead: Judge['mayRead'] = (...asked) => this.#judge.mayRead(...asked)
   checkQuery: Judge['checkQuery'] = (...asked) => this.#judge.checkQuery(...asked)
   readersOf: Judge['readersOf'] = (...asked) => this.#judge.readersOf(...asked)
   judgeWrite: Judge['judgeWrite'] = (...asked) => this.#judge.judgeWrite(...asked)

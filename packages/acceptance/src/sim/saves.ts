@@ -1,11 +1,16 @@
 import type { Payload } from '@nearcloud/store'
 import type { MemoryMedium } from '@nearcloud/store/testing'
+import type { Falsified } from './falsify.ts'
 
 /** A device's storage as it was once, and what its app had been told by then. */
 export interface Save {
   readonly records: ReadonlyMap<number, Payload>
   readonly acknowledged: ReadonlySet<string>
   readonly discarded: ReadonlySet<string>
+  /** Were there writes it had no answer to? */
+  readonly owes: boolean
+  /** What was wrong in it. */
+  readonly falsified: ReadonlyMap<string, Falsified>
   /** How often a server had greeted it. */
   readonly greetings: number
 }

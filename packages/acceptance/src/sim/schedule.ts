@@ -33,6 +33,11 @@ export class Lane {
     return this.#items.length
   }
 
+  /** Is something on its way whose label begins so? */
+  carries(prefix: string): boolean {
+    return this.#items.some(({ label }) => label.startsWith(prefix))
+  }
+
   push(label: string, run: () => void): void {
     this.#items.push({ label, run })
   }

@@ -2,6 +2,9 @@ import { type DocId, type Document, decodeTrusted, type Outcome, type Version } 
 import { type Batch, MemoryEngine } from '@nearcloud/server/testing'
 import type { Fault } from './faults.ts'
 
+/** Collections that rules read; users have nothing of them. */
+export const readByRules: readonly string[] = ['rooms', 'roles']
+
 /** A mutation as the engine was told it was decided. */
 export interface Decided {
   readonly client: string
@@ -28,6 +31,8 @@ export class SimDisk {
   /** By `collection/id`, oldest first. */
   editions = new Map<string, Edition[]>()
   changes: Batch['changes'][number]['record'][] = []
+  /** When what rules read was changed. */
+  turnedAt: Version[] = []
   /** Decided in a day that was taken back. */
   readonly lost = new Set<string>()
   /** How often it was set back. */
@@ -62,6 +67,7 @@ export class SimDisk {
     this.byNonce = new Map()
     this.editions = new Map()
     this.changes = []
+    this.turnedAt = []
     this.memory = new MemoryEngine(`memory ${++this.setBacks}`)
     for (const batch of this.#batches) {
       await this.memory.commit('sim', batch)
@@ -85,7 +91,7 @@ export class SimDisk {
   /** Was it ever so, under this version or, for version 0, any? */
   wasEver(key: string, version: Version, text: string): boolean {
     if (this.edition(key, version)?.text === text) return true
-    return this.setBacks > 0 && this.#ever.has(version === 0 ? `${key} ${text}` : `${key}@${version} ${text}`)
+    return this.#ever.has(version === 0 ? `${key} ${text}` : `${key}@${version} ${text}`)
   }
 
   #remember({ changes, outcomes }: Batch): void {
@@ -97,6 +103,7 @@ export class SimDisk {
       else this.byNonce.set(nonce, [decided])
     }
     for (const { record } of changes) {
+      if (readByRules.includes(record.collection)) this.turnedAt.push(record.version)
       const { version, afterText: text, client } = record
       const key = documentKey(record.collection, record.id)
       const document = text === null ? null : (decodeTrusted(text) as Document)

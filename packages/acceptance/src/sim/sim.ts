@@ -1,6 +1,6 @@
 import { checkQuiet } from './check-quiet.ts'
 import { checkStep } from './check-step.ts'
-import { type Deed, deedsOf } from './deeds.ts'
+import { type Deed, deedsOf, surprise } from './deeds.ts'
 import type { FaultCounts } from './faults.ts'
 import { type Invariant, invariantOf, Violation } from './invariants.ts'
 import { misfortunesOf } from './misfortunes.ts'
@@ -47,7 +47,7 @@ export async function runSeed(
     world = new World(seed)
     world.schedule.isLoud = options.isLoud ?? false
     const run = new Run(world)
-    await run.live(options.steps ?? world.dice.pick([250, 350, 600]))
+    await run.live(options.steps ?? world.dice.pick([300, 500, 900]))
     await run.quiet()
     if (unhandled !== undefined) throw unhandled
     const { decided } = world.disk
@@ -81,26 +81,31 @@ class Run {
   constructor(world: World) {
     this.#world = world
     // each world has habits of its own: what never happens in one happens all the time in another
-    this.#deeds = [...deedsOf(world), ...misfortunesOf(world)].map(([weight, name, act]) => [
-      weight * world.dice.pick(name === 'write' ? [1] : [0, 1, 1, 2, 4]),
-      name,
-      act,
-    ])
+    const { dice } = world
+    const weighed = (deeds: readonly Deed[], habits: readonly number[]) =>
+      deeds.map(
+        ([weight, name, act]): Deed => [weight * (name === 'write' ? 1 : dice.pick(habits)), name, act],
+      )
+    this.#deeds = [
+      ...weighed(deedsOf(world), [0, 1, 1, 2, 4]),
+      ...weighed(misfortunesOf(world), [0, 0, 0, 1, 1, 3]),
+    ]
     this.#flow = 55 + world.dice.below(35)
     this.#weight = this.#deeds.reduce((sum, [weight]) => sum + weight, 0)
   }
 
   async live(steps: number): Promise<void> {
-    const { dice, devices, habits } = this.#world
+    const { dice, devices, habits, schedule } = this.#world
     await this.#world.furnish()
     for (const device of devices) {
       for (let i = dice.below(4); i >= 0; i--) device.want(habits.query(device.options.openid))
       device.boot()
     }
     for (let i = 0; i < steps; i++) {
+      surprise(this.#world)
       // mostly what is under way goes on
-      if (dice.below(100) < this.#flow) this.#world.schedule.move()
-      else await this.#act()
+      if (dice.below(100) >= this.#flow) await this.#act()
+      else if (!schedule.move() && dice.below(2) === 0) await schedule.passToNext()
       await this.#after()
     }
   }
@@ -117,12 +122,25 @@ class Run {
     }
     await this.#until(() => devices.every(device => device.live), 'to boot')
     for (let round = 0; round < 2; round++) await this.#everybodySynced()
+    await this.#everythingHealed()
     while (schedule.move()) await this.#after()
     checkQuiet(this.#world)
     await this.#everybodyRestarts()
     await this.#everybodySynced()
     while (schedule.move()) await this.#after()
     checkQuiet(this.#world)
+  }
+
+  /** What was made wrong is found by comparing, one query after the other; what nobody follows goes. */
+  async #everythingHealed(): Promise<void> {
+    const { devices, schedule } = this.#world
+    const isWrong = () => devices.some(({ falsified }) => falsified.size > 0)
+    for (let round = 0; round < (isWrong() ? 40 : 4); round++) {
+      await schedule.pass(1_000)
+      await this.#after()
+      while (schedule.move()) await this.#after()
+    }
+    for (const { falsified } of devices) falsified.clear()
   }
 
   async #everybodySynced(): Promise<void> {

@@ -1,19 +1,23 @@
-import type { DocId, DocumentData, Mutation, Value, Write } from '@nearcloud/protocol'
+import type { DocId, Document, DocumentData, Mutation, Value, Write } from '@nearcloud/protocol'
 import { mutationFromJson, parseUp } from '@nearcloud/protocol'
 import type { Actor, Judge, LogLine } from '@nearcloud/server'
 import { createDice, type Dice } from '../scenario/dice.ts'
 import { collections, Habits } from './actions.ts'
 import { Device, type Process } from './device.ts'
+import { Elements, meantFor } from './elements.ts'
 import { type Fault, noFaults } from './faults.ts'
 import { House, openTokens } from './house.ts'
 import { inspectCommit, inspectDown } from './inspect.ts'
 import { type Invariant, Violation } from './invariants.ts'
 import { Merging } from './merging.ts'
 import { Network, type Socket } from './network.ts'
+import { Rights } from './reads.ts'
 import { ChangingJudge } from './rules.ts'
+import { everything } from './same-documents.ts'
 import { Schedule } from './schedule.ts'
 import { SimDisk } from './sim-disk.ts'
 import { settled } from './turns.ts'
+import { wordsOf } from './verdicts.ts'
 
 /** People with devices, a network between, and a server: everything of one run. */
 export class World {
@@ -24,10 +28,13 @@ export class World {
   readonly faults = noFaults()
   readonly disk = new SimDisk(fault => this.count(fault))
   readonly judge: ChangingJudge
+  readonly rights = new Rights(this.disk)
   readonly devices: Device[] = []
   readonly habits: Habits
   /** What was sent to be decided, by nonce. */
   readonly mutations = new Map<string, Mutation>()
+  /** Which of them carry a word. */
+  readonly noncesByWord = new Map<string, Set<string>>()
   /** Words of writes that a storage would not have: nobody ever reads them. */
   readonly refusedWords = new Set<string>()
   /** What broke a promise. */
@@ -35,6 +42,7 @@ export class World {
   /** Rules by the name of what is seen under them. */
   readonly views = new Map<string, Judge>()
   readonly merging = new Merging()
+  elements = new Elements()
   /** How far ahead the server's clock is, and the latest it ever showed. */
   #serverSkewMs = 0
   #latestServerTime = 0
@@ -47,6 +55,7 @@ export class World {
   readonly #tokens = openTokens()
   #houses = 0
   readonly #slowness: number
+  readonly #heldCharacters: number
 
   constructor(seed: number) {
     this.seed = seed
@@ -54,8 +63,9 @@ export class World {
     this.maySetBack = this.dice.below(3) === 0
     this.schedule = new Schedule(this.dice)
     this.#slowness = this.dice.pick([1, 1, 1, 8])
+    this.#heldCharacters = this.dice.pick([0, 0, 400, 100_000])
     this.habits = new Habits(this.dice)
-    this.judge = new ChangingJudge(() => this.schedule.now)
+    this.judge = new ChangingJudge(() => this.schedule.now, this.dice.pick([0, 0, 1, 2, 3, 3, 3]))
     this.network = new Network({
       schedule: this.schedule,
       dice: this.dice,
@@ -110,7 +120,9 @@ export class World {
       schedule,
       network,
       count: fault => this.count(fault),
+      epoch: () => this.disk.memory.epoch,
       violates: (invariant, words) => this.violates(invariant, words),
+      check: run => this.check(run),
     })
     this.devices.push(device)
     return device
@@ -124,6 +136,7 @@ export class World {
       disk,
       judge,
       slowness: this.#slowness,
+      heldCharacters: this.#heldCharacters,
       skewMs: () => this.#serverSkewMs,
       tokens: this.#tokens,
       log: line => this.#log(line),
@@ -148,11 +161,21 @@ export class World {
           tags: [],
           pub: at < 3,
           rank: 2 * at + 1,
+          room: at % 2 === 0 ? 'r1' : 'r2',
+          items: ['e1', 'e2', 'e3'].map(id => ({ id, x: meantFor(id, 'old') })),
           ...large,
         }
         return { op: 'add', collection, id, data }
       }),
     )
+    const room = (id: string, ...members: string[]): Write => ({
+      op: 'add',
+      collection: 'rooms',
+      id,
+      data: { members },
+    })
+    writes.push(room('r1', 'ann', 'guest1'), room('r2', 'bob'))
+    writes.push({ op: 'add', collection: 'roles', id: 'role1', data: { user: 'ann', role: 'editor' } })
     await settled()
     let isThere = false
     this.house!.environment.commit({ actor: { kind: 'admin' }, writes }).then(() => {
@@ -175,6 +198,7 @@ export class World {
     this.#endHouse()
     await this.disk.setBack(batches)
     this.merging.forget()
+    this.elements = new Elements()
     this.openHouse()
   }
 
@@ -191,12 +215,18 @@ export class World {
     network.died(house)
   }
 
-  /** The ids a process sees, of all its documents. */
-  known(process: Process): (collection: string) => readonly DocId[] {
-    return collection =>
-      process.store
-        .run({ verb: 'get', query: { collection, where: ['and', []], orderBy: [], skip: 0 } })
-        .documents.map(({ _id }) => _id)
+  /** Devices that are about to hear a message of this type. */
+  awaiting(type: 'welcome' | 'snapshot'): readonly Device[] {
+    const prefix = `{"type":"${type}"`
+    const about = new Set(
+      this.network.sockets.filter(({ down }) => down.carries(prefix)).map(each => each.device),
+    )
+    return this.devices.filter(({ live }) => live && about.has(live))
+  }
+
+  /** All documents a process sees. */
+  known(process: Process): (collection: string) => readonly Document[] {
+    return collection => everything(process, collection)
   }
 
   /** The ids the server has. */
@@ -225,6 +255,9 @@ export class World {
       if (known && JSON.stringify(known.writes) !== JSON.stringify(mutation.writes))
         this.violates('I8', `one nonce, two mutations: ${json.nonce}`)
       this.mutations.set(json.nonce, mutation)
+      if (known) continue
+      for (const word of wordsOf(mutation))
+        this.noncesByWord.set(word, (this.noncesByWord.get(word) ?? new Set()).add(json.nonce))
     }
   }
 

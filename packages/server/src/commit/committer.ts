@@ -10,6 +10,7 @@ import type { Change } from './change.ts'
 import { commit, writesOf } from './commit.ts'
 import type { CommitRequest, Decision } from './environment.ts'
 import { Group } from './group.ts'
+import { KnownDocuments } from './known-documents.ts'
 import type { KnownReads } from './known-reads.ts'
 import { Loaded } from './loaded.ts'
 
@@ -69,6 +70,7 @@ type Job = CommitJob | { readonly kind: 'alone'; run(): Promise<void> }
  */
 export class Committer {
   readonly #options: CommitterOptions
+  readonly #known = new KnownDocuments()
   readonly #queue: Job[] = []
   #running: Promise<void> | undefined
   #closed = false
@@ -158,7 +160,7 @@ export class Committer {
       await indexes.open()
       await texts.open()
       const requests = jobs.map(job => job.request)
-      const [loaded, now] = [await Loaded.read(engine, env, requests), clock.now()]
+      const [loaded, now] = [await Loaded.read(engine, env, requests, this.#known), clock.now()]
       for (let round = 1; ; round++) {
         await this.#loadTexts(jobs)
         group = new Group({ loaded, indexes, reads, texts, now, judge, log, isOurs })
@@ -166,6 +168,7 @@ export class Committer {
         if (known === jobs.length || !(await this.#learn(loaded, group))) {
           const { batch } = group
           if (batch) await engine.commit(env, batch)
+          this.#known.note(group.stage.decided)
           group.texts.keep()
           const { version, changes, clients } = group
           publish({ head: version, changes, clients, texts: group.texts.changes })
@@ -183,12 +186,9 @@ export class Committer {
       }
       this.#mostInGroup = jobs.length < asked.length ? jobs.length : Math.min(this.#mostInGroup * 2, maxGroup)
     } catch (error) {
+      this.#known.clear()
       group?.texts.forget()
-      log({
-        level: 'error',
-        event: 'commit.storage',
-        message: `${jobs.length} writes could not be stored: ${error instanceof Error ? error.message : String(error)}`,
-      })
+      this.#failed(error, jobs.length)
       for (const job of jobs) job.reject(error)
     }
   }
@@ -199,6 +199,14 @@ export class Committer {
     for (const { request } of jobs)
       for (const { collection, id } of writesOf(request))
         if (texts.isIn(collection)) await texts.load(collection, id)
+  }
+
+  #failed(error: unknown, writes: number): void {
+    this.#options.log({
+      level: 'error',
+      event: 'commit.storage',
+      message: `${writes} writes could not be stored: ${error instanceof Error ? error.message : String(error)}`,
+    })
   }
 
   /** Finds out what a group had to guess. Tells whether it may have guessed wrong. */
@@ -230,7 +238,9 @@ export class Committer {
     const outcomes = known ? await engine.outcomes(env, client, seen) : []
     const upTo = Math.min(seen, row.lastMutation - keptOutcomes)
     const forgotten = upTo > 0 ? [{ client, upTo }] : []
-    await alone.store({ clients: known ? [] : [row], forgotten })
+    if (!known) await alone.store({ clients: [row] })
+    // whoever is known may come in and read while nothing can be stored
+    else if (forgotten.length > 0) await alone.store({ forgotten }).catch(thrown => this.#failed(thrown, 0))
     return { head: alone.head, row, outcomes }
   }
 }

@@ -3,6 +3,7 @@ import type { ClientRow, Engine, OutcomeRow } from '../engine/engine.ts'
 import { type Holders, holdersOf } from '../indexes/holders.ts'
 import type { OpenIndex } from '../indexes/open-index.ts'
 import type { CommitRequest } from './environment.ts'
+import type { KnownDocuments } from './known-documents.ts'
 import { keyOf, type Staged, unpack } from './stage.ts'
 
 /** Keys of unique indexes. */
@@ -29,12 +30,24 @@ export class Loaded {
     this.horizon = horizon
   }
 
-  static async read(engine: Engine, env: string, requests: readonly CommitRequest[]): Promise<Loaded> {
+  static async read(
+    engine: Engine,
+    env: string,
+    requests: readonly CommitRequest[],
+    known: KnownDocuments,
+  ): Promise<Loaded> {
     const loaded = new Loaded(engine, env, await engine.head(env), await engine.horizon(env))
     const wanted = new Map<string, Set<DocId>>()
     for (const request of requests) {
       const writes = 'client' in request ? request.client.mutation.writes : request.writes
       for (const { collection, id } of writes) {
+        const key = keyOf(collection, id)
+        if (loaded.documents.has(key)) continue
+        const staged = known.get(key)
+        if (staged) {
+          loaded.documents.set(key, staged)
+          continue
+        }
         const ids = wanted.get(collection)
         if (ids) ids.add(id)
         else wanted.set(collection, new Set([id]))

@@ -59,6 +59,11 @@ export class Stage {
     this.#tried.clear()
   }
 
+  /** What was decided, by `keyOf`. */
+  get decided(): Iterable<readonly [key: string, staged: Staged | null]> {
+    return this.#decided
+  }
+
   /** Forgets what the commit at hand tried. */
   discard(): void {
     this.#tried.clear()

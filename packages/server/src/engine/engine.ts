@@ -1,4 +1,4 @@
-import type { DocId, Millis, MutationId, Outcome, Version } from '@nearcloud/protocol'
+import type { CloudError, DocId, Millis, MutationId, Outcome, Version } from '@nearcloud/protocol'
 import type { Direction } from '@nearcloud/query'
 import type { KeyRange } from '@nearcloud/query/indexes'
 import type { Change, ChangeRecord } from '../commit/change.ts'
@@ -18,6 +18,8 @@ import type { Change, ChangeRecord } from '../commit/change.ts'
 export interface Engine {
   /** Names this history: another one after a restore. Random, the same across restarts. */
   readonly epoch: string
+  /** Why nothing is stored any more, in this process; reading goes on. Absent while all is well. */
+  readonly failure?: CloudError | undefined
   /** The last version, 0 before the first commit. */
   head(env: string): Promise<Version>
   /** History begins after this version; 0 while nothing was pruned. */

@@ -1,4 +1,11 @@
-import { assert, type DocId, type Outcome, type RandomBytes, type Version } from '@nearcloud/protocol'
+import {
+  assert,
+  CloudError,
+  type DocId,
+  type Outcome,
+  type RandomBytes,
+  type Version,
+} from '@nearcloud/protocol'
 import type { DatabaseSyncInstance } from '@photostructure/sqlite'
 import type { Change } from '../commit/change.ts'
 import {
@@ -24,14 +31,17 @@ export class SqliteEngine implements Engine {
   readonly epoch: string
   readonly #db: DatabaseSyncInstance
   readonly #statements: Statements
-  /** A commit whose sync failed may be on the disk or not: nothing is acknowledged after it. */
-  #failure: unknown
+  #failure: CloudError | undefined
 
   constructor(options: { file: string; random: RandomBytes }) {
     const { db, epoch } = openDatabase(options.file, options.random)
     this.epoch = epoch
     this.#db = db
     this.#statements = prepareStatements(db)
+  }
+
+  get failure(): CloudError | undefined {
+    return this.#failure
   }
 
   async head(env: string): Promise<Version> {
@@ -98,7 +108,7 @@ export class SqliteEngine implements Engine {
   }
 
   async commit(env: string, batch: Batch): Promise<void> {
-    if (this.#failure) throw storeError(this.#failure)
+    if (this.#failure) throw this.#failure
     try {
       this.#db.exec('BEGIN IMMEDIATE')
       this.#write(env, batch)
@@ -111,8 +121,14 @@ export class SqliteEngine implements Engine {
     } catch (thrown) {
       this.#rollback()
       const error = storeError(thrown)
-      if (error.code !== 'STORE_FULL') this.#failure = thrown
-      throw error
+      if (error.code === 'STORE_FULL') throw error
+      // what was not synced may be on the disk or not, and a sync that succeeds later says nothing of it
+      this.#failure = new CloudError('STORE_FAILED', {
+        errMsg:
+          'a commit could not be synced to the disk: nothing is stored any more until the server is started again; reading goes on',
+        cause: thrown,
+      })
+      throw this.#failure
     }
   }
 

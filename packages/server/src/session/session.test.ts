@@ -1,4 +1,4 @@
-import { limits, oldestProtocolVersion, type UpMessage } from '@nearcloud/protocol'
+import { CloudError, limits, oldestProtocolVersion, type UpMessage } from '@nearcloud/protocol'
 import { queryToJson } from '@nearcloud/query'
 import { expect, test } from 'vitest'
 import { type LocalHouse, openHouse, tokenOf } from '../testing/local-house.ts'
@@ -253,6 +253,25 @@ test('[SESSION-14] when the engine fails nothing is acknowledged, and the client
   expect((await back.hello({ client: clientId('alice'), token: tokenOf('alice') })).lastMutation).toBe(0)
   back.push(mutationOf(1, [add('a')]))
   expect((await back.next('pushed')).outcomes[0]).toMatchObject({ status: 'accepted' })
+})
+
+test('[SESSION-19] whoever is known may come in and read while nothing can be stored', async () => {
+  const house = await openHouse()
+  const client = await join(house, 'alice')
+  client.push(mutationOf(1, [add('a')]))
+  await client.next('pushed')
+  house.engine.beforeCommit = () => {
+    throw new CloudError('STORE_FULL', { errMsg: 'no space' })
+  }
+  for (let n = 0; n < 2; n++) {
+    const back = house.connect()
+    const welcome = await back.hello({ client: clientId('alice'), token: tokenOf('alice'), seen: 1 })
+    expect(welcome.lastMutation).toBe(1)
+    back.subscribe(7)
+    expect(await back.next('snapshot')).toMatchObject({ id: 7, total: 1 })
+    back.push(mutationOf(2, [add('b')]))
+    expect(await back.next('bye')).toMatchObject({ error: { code: 'STORE_FULL' }, retryAfterMs: 1_000 })
+  }
 })
 
 const deep = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`

@@ -3,6 +3,7 @@ import {
   CloudError,
   type DocId,
   type Document,
+  type ErrorData,
   type FilesAsk,
   type Mutation,
   type MutationId,
@@ -65,6 +66,8 @@ export class ScriptedServer {
   }
   /** Says nothing, not even pong. */
   isSilent = false
+  /** Why it cannot store what is sent: the conversation ends with it. */
+  storeFailure: ErrorData | undefined
   /** Why a write is refused; undefined: it is not. */
   judge: (write: Write, openid: string) => string | undefined = () => undefined
   mayRead: (openid: string, collection: string, document: Document) => boolean = () => true

@@ -239,6 +239,8 @@ export class ScriptedSession implements PeerListener {
   }
 
   #push({ mutations }: UpOf<'push'>) {
+    const { storeFailure } = this.#server
+    if (storeFailure) return this.bye({ error: storeFailure, retryAfterMs: 1_000 })
     const outcomes = []
     for (const json of mutations) {
       const outcome = this.#server.execute(this.#client!.id, mutationFromJson(json))
