@@ -195,6 +195,23 @@ test('[SIGNIN-2] fifty devices with one ticket: one signs in, the others stay wh
   expect(named).toHaveLength(1)
 })
 
+test('[IDENTITY-15] where there are no WebSockets a ticket is shown over requests', async () => {
+  const server = await startServer({ rules: null, project: projectWithLogin() })
+  const { cloud, sent } = await openTapped(server, { init: { transport: 'polling' } })
+  await add(cloud, 'n1')
+  await expect(
+    cloud.auth().signInWithCustomTicket('forged', { anonymousData: 'merge' }),
+  ).rejects.toMatchObject({
+    code: 'TOKEN_REFUSED',
+    details: { reason: 'invalid' },
+  })
+  const state = await cloud.auth().signInWithCustomTicket(login(cloud, 'anna'), { anonymousData: 'merge' })
+  expect(state.anonymousData).toEqual({ choice: 'merge', documents: 1, left: 0 })
+  await cloud.whenSynced()
+  expect(await idsOf(cloud)).toEqual(['n1'])
+  expect(sent).toEqual([])
+})
+
 test('[IDENTITY-11] in a browser: what one wrote without a network, the other neither sees nor sends', async () => {
   const site = testFolder('site')
   await buildSite(site)

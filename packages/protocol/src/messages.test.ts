@@ -97,6 +97,8 @@ const up: { readonly [name: string]: UpMessage } = {
     ask: { verb: 'urls', files: [{ fileID: 'f' }, { fileID: 'g', maxAge: 60 }] },
   },
   delete: { type: 'files', id: 6, ask: { verb: 'delete', files: ['f'] } },
+  signIn: { type: 'signIn', protocol: 4, env: 'app', ticket: 't' },
+  merge: { type: 'merge', id: 7, token: 't' },
   ping: { type: 'ping' },
 }
 
@@ -163,6 +165,8 @@ const down: { readonly [name: string]: DownMessage } = {
     ],
   },
   roomClosed: { type: 'roomClosed', id: 1, error },
+  signedIn: { type: 'signedIn', openid: 'o', uid: 'anna', token: 't' },
+  renewed: { type: 'renewed', token: 't', access: 'a' },
   pong: { type: 'pong' },
   bye: { type: 'bye', error, retryAfterMs: 5 },
 }

@@ -169,6 +169,34 @@ test('[IDENTITY-5] new tokens come in the middle of a conversation, are durable,
   expect(hellos).toEqual(['fresh'])
 })
 
+test('[IDENTITY-5] what is fetched over HTTP is asked for with the newest token', async () => {
+  const rig = new TestRig()
+  const shown: unknown[] = []
+  const ann = await rig.client({
+    parts: {
+      endpoint: 'http://cloud.test',
+      exchange: async ({ headers }) => {
+        shown.push(headers?.authorization)
+        return { status: 404, headers: {}, body: new Uint8Array() }
+      },
+    },
+  })
+  const [session] = rig.server.sessions
+  session!.say({ type: 'renewed', token: `token-of-${ann.sync.openid}`, access: 'another' })
+  session!.say({ type: 'fetch', path: `/sync/parts/${'a'.repeat(32)}`, characters: 10 })
+  await rig.pass()
+  expect(new Set(shown)).toEqual(new Set(['Bearer another']))
+})
+
+test('[IDENTITY-6] an older server is not asked to merge, since it would not know what that is', async () => {
+  const rig = new TestRig()
+  rig.server.spoken = { oldest: 1, newest: 3, isTold: true }
+  const ann = await rig.client()
+  await rig.pass(1_000)
+  await expect(ann.sync.merge('token')).rejects.toMatchObject({ code: 'UPGRADE_NEEDED' })
+  expect(ann.sync.state).toBe('online')
+})
+
 test('[IDENTITY-6] merging is asked with the anonymous user’s token, in the named user’s conversation', async () => {
   const { rig, anna, openid } = await named()
   const ann = await rig.client()

@@ -15,6 +15,7 @@ export async function signIn(session: Session, { env, ticket }: UpOf<'signIn'>):
   if (env !== '' && env !== environment.env)
     throw new CloudError('INVALID_ENV', { errMsg: `there is no environment "${env.slice(0, 100)}" here` })
   const { openid, uid, token } = await users.signIn(ticket)
+  session.options.wire.greeted?.()
   session.send({ type: 'signedIn', openid, uid, token })
   session.end()
 }

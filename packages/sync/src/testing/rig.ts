@@ -4,6 +4,7 @@ import { openStore, type Store, type StoredSubscription } from '@nearcloud/store
 import { MemoryMedium, MemoryStorage, seededRandom, settle, TestClock } from '@nearcloud/store/testing'
 import { createSync } from '../create-sync.ts'
 import type { CacheLimits } from '../eviction.ts'
+import type { PartsOptions } from '../parts.ts'
 import type { Sync, SyncEvents } from '../sync.ts'
 import { LocalPair } from './local-pair.ts'
 import { ScriptedServer } from './scripted-server.ts'
@@ -44,10 +45,11 @@ export class TestRig {
       clockSkewMs?: number
       /** Signed in by name, with this token. */
       named?: { readonly openid: string; readonly token: string }
+      parts?: PartsOptions
     } = {},
   ): Promise<TestClient> {
     const { medium = new MemoryMedium(), isStarted = true, warmMs, cache, checkMs, clockSkewMs = 0 } = options
-    const { named } = options
+    const { named, parts } = options
     const random = options.random ?? seededRandom(this.#seed++)
     const store = await openStore({ storage: new MemoryStorage(medium), random })
     if (named) await store.confirm({ checkpoint: named })
@@ -62,6 +64,7 @@ export class TestRig {
       random,
       env: 'test',
       isNamed: named !== undefined,
+      ...(parts && { parts }),
       ...(warmMs !== undefined && { warmMs }),
       ...(cache && { cache }),
       ...(checkMs !== undefined && { checkMs }),
