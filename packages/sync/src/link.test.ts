@@ -153,6 +153,30 @@ test('[LINK-12] whoever hears something goes on waiting for an answer', async ()
   expect(ann.network.attempts).toBe(1)
 })
 
+test('[LINK-7] a connection that is given up says to its transport that it was stuck', async () => {
+  const rig = new TestRig()
+  rig.server.isSilent = true
+  const ann = await rig.client({ isStarted: false })
+  const reasons: (string | undefined)[] = []
+  const { connect } = ann.network.transport
+  ann.network.transport.connect = listener => {
+    const connection = connect(listener)
+    const { close } = connection
+    return Object.assign(connection, {
+      close(reason?: 'stuck') {
+        reasons.push(reason)
+        close.call(connection)
+      },
+    })
+  }
+  ann.sync.start()
+  await rig.pass(15_000)
+  rig.server.isSilent = false
+  await rig.pass(1_000)
+  ann.sync.doubt()
+  expect(reasons).toEqual(['stuck', undefined])
+})
+
 test('[LINK-7] a greeting that is not answered is given up after 15 seconds', async () => {
   const rig = new TestRig()
   rig.server.isSilent = true

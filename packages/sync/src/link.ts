@@ -136,7 +136,7 @@ export class Link {
     })
     this.#connection = connection
     conversation = this.#options.begin(connection)
-    this.#cancelTimer = this.#options.clock.after(greetingLimitMs, () => this.#close())
+    this.#cancelTimer = this.#options.clock.after(greetingLimitMs, () => this.#close('stuck'))
     this.#cancelHope = this.#options.clock.after(hopeMs, () => {
       this.#isHoping = false
       this.#options.changed()
@@ -144,10 +144,10 @@ export class Link {
     this.#options.changed()
   }
 
-  #close(): void {
+  #close(reason?: 'stuck'): void {
     if (!this.#connection || this.#phase === 'closing') return
     this.#phase = 'closing'
-    this.#connection.close()
+    this.#connection.close(reason)
     this.#options.changed()
   }
 
