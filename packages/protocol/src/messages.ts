@@ -132,7 +132,7 @@ const snapshotItemSchema = v.union([putSchema, goneSchema, v.strictTuple([count,
  * everything up to this `_id` is here as of `version`, so that, when resumed, its snapshot begins behind it.
  *
  * Since version 4: `fetch`: this side can fetch parts of first results over HTTP (see there); so many characters of each
- * come by this conversation first.
+ * come by this conversation, and what goes beyond may be left to be fetched.
  */
 const hello = v.strictObject({
   type: v.literal('hello'),

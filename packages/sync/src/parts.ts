@@ -62,7 +62,7 @@ export class Parts {
 
 const nearMs = 60
 const farMs = 500
-const usualCharacters = 131_072
+const usualCharacters = 262_144
 const farCharacters = 16_384
 const limitMs = 60_000
 const pauseMs = 600_000

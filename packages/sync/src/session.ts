@@ -5,7 +5,6 @@ import {
   errorFromData,
   type Millis,
   type Outcome,
-  parseDown,
   snapshotText,
   toCloudError,
 } from '@nearcloud/protocol'
@@ -13,6 +12,7 @@ import type { ConfirmedStep } from '@nearcloud/store'
 import { ChangeParts } from './change-parts.ts'
 import { forkStep, helloFrame, isKnownAs, unknownStep } from './greeting.ts'
 import { startHeartbeat } from './heartbeat.ts'
+import { type Arrived, Inbox, unexpected } from './inbox.ts'
 import type { Conversation } from './link.ts'
 import { pendingById, refusedAt, tellAccepted, tellRejected } from './outcome-events.ts'
 import { forgetVersions, leftBehind, resetStep } from './reset.ts'
@@ -32,11 +32,8 @@ export class Session implements Conversation {
   #isOpen = false
   #helloAt: Millis = 0
   readonly #begunAt: Millis
-  #access = ''
   #heartbeat: ReturnType<typeof startHeartbeat> | undefined
-  #work: Promise<void> = Promise.resolve()
-  /** Messages whose turn did not come yet. */
-  #waiting = 0
+  readonly #inbox: Inbox
   /** One for each ping that has no pong. */
   #pings: ((isAnswered: boolean) => void)[] = []
 
@@ -44,6 +41,14 @@ export class Session implements Conversation {
     this.#parts = parts
     this.#connection = connection
     this.#begunAt = parts.clock.now()
+    this.#inbox = new Inbox({
+      connection,
+      parts: parts.parts,
+      handle: arrived => this.#handle(arrived),
+      worked: () => this.#heartbeat?.heard(), // working is no silence
+      failed: error => this.#fail(error),
+      unavailable: () => this.#end(),
+    })
   }
 
   opened(): void {
@@ -66,26 +71,7 @@ export class Session implements Conversation {
   received(frame: string): void {
     this.#heartbeat?.heard()
     if (this.#phase === 'over') return
-    let message: DownMessage
-    try {
-      message = parseDown(frame)
-    } catch (error) {
-      this.#fail(error)
-      return
-    }
-    if (message.type === 'welcome' || message.type === 'renewed') this.#access = message.access
-    const arrived = message.type === 'fetch' ? this.#fetch(message) : { message, frame }
-    if (arrived instanceof Promise) arrived.catch(() => undefined) // told when its turn comes
-    this.#waiting++
-    if (this.#waiting === mostWaiting) this.#connection.pause?.()
-    this.#work = this.#work
-      .then(async () => {
-        const due = await arrived
-        if (due) await this.#handle(due.message, due.frame)
-        else this.#end() // it cannot be had: as if the network had failed
-      })
-      .catch(error => this.#fail(error))
-      .then(() => this.#worked())
+    this.#inbox.received(frame)
   }
 
   alive(): void {
@@ -109,15 +95,13 @@ export class Session implements Conversation {
 
   /** Does something between two messages: nothing that is said takes effect meanwhile. */
   between(task: () => Promise<void>): void {
-    this.#work = this.#work
-      .then(() => (this.#phase === 'live' ? task() : undefined))
-      .catch(error => this.#fail(error))
+    this.#inbox.between(() => (this.#phase === 'live' ? task() : undefined))
   }
 
   async closed(): Promise<void> {
     this.#isOpen = false
     this.#heartbeat?.stop()
-    await this.#work
+    await this.#inbox.settled
     for (const resolve of this.#pings.splice(0)) resolve(false)
     this.#phase = 'over'
     this.#parts.push.end()
@@ -129,7 +113,7 @@ export class Session implements Conversation {
     this.#parts.advanced()
   }
 
-  async #handle(message: DownMessage, frame: string): Promise<void> {
+  async #handle({ message, frame }: Arrived): Promise<void> {
     if (this.#phase === 'over') return
     if (message.type === 'bye') await this.#bye(message)
     else if (this.#phase === 'greeting' && message.type === 'welcome') await this.#welcome(message)
@@ -137,24 +121,6 @@ export class Session implements Conversation {
       await this.#handleLive(message, frame)
     } else throw unexpected(message.type)
     this.#parts.advanced()
-  }
-
-  /** A message has had its turn. While some wait nothing more is read; whoever works is not waiting for a sign of life. */
-  #worked(): void {
-    this.#waiting--
-    this.#heartbeat?.heard()
-    if (this.#waiting === resumeAt && this.#isOpen) this.#connection.resume?.()
-  }
-
-  /** What belongs in the place of this message. Several are fetched at once, and take effect in their order. */
-  async #fetch({ path, characters }: DownOf<'fetch'>): Promise<Arrived | undefined> {
-    const { parts } = this.#parts
-    if (!parts || !this.#access) throw unexpected('fetch')
-    const frame = await parts.fetch(path, this.#access, characters).catch(() => undefined)
-    if (frame === undefined) return undefined
-    const message = parseDown(frame)
-    if (message.type !== 'snapshot') throw unexpected(message.type)
-    return { message, frame }
   }
 
   async #handleLive(message: DownMessage, frame: string): Promise<void> {
@@ -374,17 +340,4 @@ export class Session implements Conversation {
   }
 }
 
-/** A message, and the text it came in. */
-interface Arrived {
-  readonly message: DownMessage
-  readonly frame: string
-}
-
-function unexpected(type: string): CloudError {
-  return new CloudError('PROTOCOL_ERROR', { errMsg: `the server said "${type}" where it does not belong` })
-}
-
 const shortestHeartbeatMs = 1_000
-/** Messages that wait while one takes effect: then nothing more is read, and again at so few. */
-const mostWaiting = 32
-const resumeAt = 8

@@ -61,7 +61,7 @@ export async function greet(session: Session, hello: UpOf<'hello'>): Promise<Kno
   const sink = {
     send,
     sendPart(frame: string, before: number) {
-      if (shelf && before >= fetch! && frame.length >= worthFetching && !session.isOver)
+      if (shelf && before + frame.length > fetch! && frame.length >= worthFetching && !session.isOver)
         session.send({ type: 'fetch', path: `/sync/parts/${shelf.put(frame)}`, characters: frame.length })
       else send(frame)
     },

@@ -1,0 +1,92 @@
+import { CloudError, type DownMessage, type DownOf, parseDown } from '@nearcloud/protocol'
+import type { Parts } from './parts.ts'
+import type { Connection } from './transport.ts'
+
+/** A message, and its text. */
+export interface Arrived {
+  readonly message: DownMessage
+  readonly frame: string
+}
+
+export interface InboxOptions {
+  readonly connection: Connection
+  /** Absent: nothing is fetched. */
+  readonly parts: Parts | undefined
+  /** A message has its turn; the next one waits until it took effect. */
+  handle(arrived: Arrived): Promise<void>
+  /** One had its turn. */
+  worked(): void
+  /** A message could not be read, or not be handled. */
+  failed(error: unknown): void
+  /** A part cannot be had: as if the network had failed. */
+  unavailable(): void
+}
+
+/**
+ * The messages of one conversation, in their order, one at a time. What is to be fetched is fetched meanwhile, and has its turn
+ * where it belongs. While many wait nothing more is read.
+ */
+export class Inbox {
+  readonly #options: InboxOptions
+  #work: Promise<void> = Promise.resolve()
+  #waiting = 0
+  #access = ''
+
+  constructor(options: InboxOptions) {
+    this.#options = options
+  }
+
+  /** Resolves when everything that came has had its turn. */
+  get settled(): Promise<void> {
+    return this.#work
+  }
+
+  received(frame: string): void {
+    const { connection, handle, worked, failed, unavailable } = this.#options
+    let message: DownMessage
+    try {
+      message = parseDown(frame)
+    } catch (error) {
+      failed(error)
+      return
+    }
+    if (message.type === 'welcome' || message.type === 'renewed') this.#access = message.access
+    const arrived = message.type === 'fetch' ? this.#fetch(message) : { message, frame }
+    if (arrived instanceof Promise) arrived.catch(() => undefined) // told when its turn comes
+    if (++this.#waiting === mostWaiting) connection.pause?.()
+    this.#work = this.#work
+      .then(async () => {
+        const due = await arrived
+        if (due) await handle(due)
+        else unavailable()
+      })
+      .catch(failed)
+      .then(() => {
+        if (--this.#waiting === resumeAt) connection.resume?.()
+        worked()
+      })
+  }
+
+  /** Does something between two messages. */
+  between(task: () => Promise<void> | undefined): void {
+    this.#work = this.#work.then(task).catch(this.#options.failed)
+  }
+
+  async #fetch({ path, characters }: DownOf<'fetch'>): Promise<Arrived | undefined> {
+    const { parts } = this.#options
+    if (!parts || this.#access === '') throw unexpected('fetch')
+    const frame = await parts.fetch(path, this.#access, characters).catch(() => undefined)
+    if (frame === undefined) return undefined
+    const message = parseDown(frame)
+    if (message.type !== 'snapshot') throw unexpected(message.type)
+    return { message, frame }
+  }
+}
+
+export function unexpected(type: string): CloudError {
+  return new CloudError('PROTOCOL_ERROR', { errMsg: `the server said "${type}" where it does not belong` })
+}
+
+/** Messages that wait while one takes effect: then nothing more is read, and again at so few. */
+const mostWaiting = 32
+const resumeAt = 8
