@@ -21,6 +21,7 @@ export function startCommand(host: Host, version: string, exit: (code: number) =
             site: folder(args.site),
             host: args.host,
             port: args.port === undefined ? undefined : parsePort(args.port),
+            origins: args.origins === undefined ? undefined : parseOrigins(args.origins),
           },
           host,
         ),
@@ -50,6 +51,12 @@ const options = {
     valueHint: 'address',
     description: 'The address to listen on; 0.0.0.0 lets other machines in (default: 127.0.0.1)',
   },
+  origins: {
+    type: 'string',
+    valueHint: 'list',
+    description:
+      'Only pages of these origins may talk to the server, as in https://a.example,https://b.example (default: any)',
+  },
   site: {
     type: 'string',
     valueHint: 'dir',
@@ -72,4 +79,15 @@ function parsePort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
   if (!(port <= 65_535)) throw new UsageError(`--port is a number from 0 to 65535, not "${text}".`)
   return port
+}
+
+function parseOrigins(text: string): readonly string[] {
+  return text.split(',').map(word => {
+    const origin = word.trim()
+    if (!/^https?:\/\/[^/\s,]+$/.test(origin))
+      throw new UsageError(
+        `--origins are origins as in https://app.example, without a path, not "${origin}".`,
+      )
+    return origin
+  })
 }

@@ -13,6 +13,7 @@ export interface StartOptions {
   readonly site: string | undefined
   readonly host: string | undefined
   readonly port: number | undefined
+  readonly origins: readonly string[] | undefined
 }
 
 /**
@@ -35,6 +36,7 @@ export async function start(options: StartOptions, host: Host): Promise<number> 
     ...(site !== undefined && { site }),
     ...(options.host !== undefined && { host: options.host }),
     ...(options.port !== undefined && { port: options.port }),
+    ...(options.origins !== undefined && { door: { origins: options.origins } }),
     log: line => report(line, host),
   })
   const { env, dataFolder } = server

@@ -77,11 +77,11 @@ test('[DOOR-2] pages of origins that are not on the list get no socket; who is n
 })
 
 test('[DOOR-3] who says nothing is counted by address, at all doors together, and not for ever', async () => {
-  const server = await start({ door: { waitingPerAddress: 3 } })
-  const first = [open(server), open(server)]
-  for (const each of first) expect(await each.outcome).toBe('open')
+  const server = await start({ door: { waitingPerAddress: 4 } })
   const poll = () => fetch(`${server.url}/sync/poll`, { method: 'POST', body: 'open 1\n' })
   expect((await poll()).status).toBe(200)
+  const first = [open(server), open(server), open(server)]
+  for (const each of first) expect(await each.outcome).toBe('open')
   expect(await open(server).outcome).toBe('503')
   expect((await poll()).status).toBe(503)
   first[0]!.socket.send(hello('a'))
@@ -103,6 +103,46 @@ test('[DOOR-3] of one address only its own are counted', () => {
   visit!.greeted()
   expect(door.enter('10.0.0.1')).toBeDefined()
   expect(door.enter('10.0.0.1')).toBeUndefined()
+})
+
+test('[DOOR-3] the second way in closes before the first', () => {
+  const door = new Doorkeeper({ waitingPerAddress: 4 })
+  expect([door.enter('a', 'poll'), door.enter('a', 'poll')].every(Boolean)).toBe(true)
+  expect(door.enter('a', 'poll')).toBeUndefined()
+  expect([door.enter('a'), door.enter('a')].every(Boolean)).toBe(true)
+  expect(door.enter('a')).toBeUndefined()
+})
+
+test('[DOOR-7] requests with a megabyte of heads, thousands of them, or prototype names end alone', async () => {
+  const server = await start()
+  const raw = (text: string) =>
+    new Promise<string>(resolve => {
+      const socket = connectTcp(server.port, '127.0.0.1')
+      sockets.push(socket)
+      let heard = ''
+      socket.on('data', bytes => {
+        heard += bytes.toString('latin1')
+        socket.end()
+      })
+      socket.on('error', () => resolve(heard))
+      socket.on('close', () => resolve(heard))
+      socket.write(text)
+    })
+  const upgrade = 'GET /sync HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
+  const key = 'Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\nSec-WebSocket-Version: 13\r\n'
+  expect(await raw(`${upgrade}X-Large: ${'x'.repeat(1_000_000)}\r\n${key}\r\n`)).toMatch(/^HTTP\/1.1 431|^$/)
+  expect(await raw(`${upgrade}${'A: 1\r\n'.repeat(3_000)}${key}\r\n`)).toMatch(/^HTTP\/1.1 (431|101|400)|^$/)
+  expect(await raw(`${upgrade}__proto__: x\r\nconstructor: y\r\n${key}\r\n`)).toMatch(/^HTTP\/1.1 101/)
+  expect(await raw(`${upgrade}Sec-WebSocket-Key: no\r\nSec-WebSocket-Version: 99\r\n\r\n`)).toMatch(
+    /^HTTP\/1.1 4/,
+  )
+  expect(
+    await raw(
+      'POST /sync/poll HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    ),
+  ).toMatch(/^HTTP\/1.1 400/)
+  const healthy = open(server)
+  expect(await healthy.outcome).toBe('open')
 })
 
 test('[DOOR-4] a stranger may say a megabyte, and one thing', async () => {

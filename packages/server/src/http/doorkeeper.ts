@@ -2,7 +2,7 @@
 export interface DoorkeeperOptions {
   /** Web pages of these origins alone may talk to the server. Default: any (tokens, not cookies, say who somebody is). */
   readonly origins?: readonly string[]
-  /** Connections of one address that have not said hello yet. Default 256. */
+  /** Connections of one address that have not said hello yet. Default 1,024: those behind one proxy share its address. */
   readonly waitingPerAddress?: number
 }
 
@@ -18,7 +18,7 @@ export class Doorkeeper {
   readonly #mostWaiting: number
   readonly #waiting = new Map<string, number>()
 
-  constructor({ origins, waitingPerAddress = 256 }: DoorkeeperOptions = {}) {
+  constructor({ origins, waitingPerAddress = 1_024 }: DoorkeeperOptions = {}) {
     this.#origins = origins && new Set(origins)
     this.#mostWaiting = waitingPerAddress
   }
@@ -28,10 +28,13 @@ export class Doorkeeper {
     return origin === undefined || !this.#origins || this.#origins.has(origin)
   }
 
-  /** Undefined: too many of this address wait. */
-  enter(address: string): Visit | undefined {
+  /**
+   * Undefined: too many of this address wait. The second way in closes long before the first: who is turned away in a rush
+   * must not think that sockets are not to be had.
+   */
+  enter(address: string, way: 'socket' | 'poll' = 'socket'): Visit | undefined {
     const waiting = this.#waiting.get(address) ?? 0
-    if (waiting >= this.#mostWaiting) return undefined
+    if (waiting >= (way === 'poll' ? Math.ceil(this.#mostWaiting / 2) : this.#mostWaiting)) return undefined
     this.#waiting.set(address, waiting + 1)
     let isWaiting = true
     const settle = () => {

@@ -83,7 +83,7 @@ export function addPollRoutes(app: Hono, options: PollRoutesOptions): () => Prom
   }
 
   function begin(c: Context): PollAnswer {
-    const visit = doorkeeper.enter(addressOf(c))
+    const visit = doorkeeper.enter(addressOf(c), 'poll')
     if (!visit) return { kind: 'busy' }
     const ticket = toHex(random(16))
     const connection = new PollConnection({
