@@ -100,7 +100,7 @@ test('without words, and with --help, it says what it can do', async () => {
 test('start --help lists the options with their defaults', async () => {
   const command = run('/', 'start', '--help')
   expect(await command.over).toBe(0)
-  for (const option of ['--project', '--data', '--port', '--host', '--site'])
+  for (const option of ['--project', '--data', '--port', '--host', '--site', '--origins'])
     expect(command.out()).toContain(option)
   expect(command.out()).toContain('.nearcloud')
 })
@@ -111,10 +111,22 @@ test.each([
   [['start', '--port', '80x'], /--port is a number from 0 to 65535, not "80x"/],
   [['start', '--port', '65536'], /--port is a number/],
   [['start', '--data'], /--data needs a value/],
+  [
+    ['start', '--origins', 'app.example'],
+    /--origins are origins as in https:\/\/app.example.*not "app.example"/,
+  ],
   [['start', 'examples/todo-web'], /did you mean "--project examples\/todo-web"/],
   [['start', '--project', 'nowhere'], /no project folder .*nowhere/],
 ])('%j is refused in one sentence', async (argv, sentence) => {
   expect(await refused(await folderWith(), ...argv)).toMatch(sentence)
+})
+
+test('with --origins pages of others are not let in', async () => {
+  const command = await started(await folderWith({}), '--origins', 'https://app.example, https://b.example')
+  const url = /http:\/\/127\.0\.0\.1:\d+/.exec(command.out())![0]
+  const from = async (origin: string) =>
+    (await fetch(`${url}/sync/poll`, { method: 'POST', body: 'open 1\n', headers: { origin } })).status
+  expect([await from('https://b.example'), await from('https://evil.example')]).toEqual([200, 403])
 })
 
 test('it says what runs, where the data is, what was found and what to open; and stops when asked', async () => {
