@@ -131,17 +131,22 @@ export class Outbox implements OutboxView {
    * so the documents of one can only be looked at together.
    */
   touching(docs: DocSet): readonly Mutation[] {
-    const found = new Set<Mutation>()
+    const found: Mutation[] = []
+    const batches = new Set<Mutation>()
     const open = [...docs]
     for (let next = open.pop(); next; next = open.pop()) {
       for (const mutation of this.#byDocument.get(next[0], next[1]) ?? []) {
-        if (found.has(mutation)) continue
-        found.add(mutation)
-        for (const { collection, id } of mutation.writes)
-          if (docs.add(collection, id)) open.push([collection, id])
+        const { writes } = mutation
+        if (writes.length > 1) {
+          if (batches.has(mutation)) continue // it was met at another of its documents
+          batches.add(mutation)
+          for (const { collection, id } of writes) if (docs.add(collection, id)) open.push([collection, id])
+        }
+        found.push(mutation)
       }
     }
-    return [...found].sort((a, b) => a.id - b.id)
+    if (found.length === this.#all.length) return this.#all
+    return found.sort((a, b) => a.id - b.id)
   }
 
   /** Every document with pending mutations. */

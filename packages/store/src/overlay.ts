@@ -1,5 +1,6 @@
 import type { DocId, Document, Mutation, Write } from '@nearcloud/protocol'
 import { applyWrite, equalValues, guardWrite, type WriteContext } from '@nearcloud/query'
+import type { Collection } from './collection.ts'
 import type { Collections } from './collections.ts'
 import { DocMap, type DocSet } from './doc-map.ts'
 import type { Outbox } from './outbox.ts'
@@ -34,12 +35,7 @@ export function effectOf(
   { isNew = false, shown }: { readonly isNew?: boolean; readonly shown?: ShownTexts | undefined } = {},
 ): Effect {
   const documents = new DocMap<Document | null>()
-  const context: WriteContext = {
-    base: Number.POSITIVE_INFINITY,
-    version: Number.MAX_SAFE_INTEGER,
-    time: mutation.time,
-    now: mutation.time,
-  }
+  const context = contextOf(mutation)
   const writes: Write[] = []
   const applied = mutation.writes.map(asked => {
     const { collection, id } = asked
@@ -47,9 +43,9 @@ export function effectOf(
       (documents.has(collection, id) ? documents.get(collection, id) : read(collection, id)) ?? null
     const write = isNew ? guardWrite(asked, before) : asked
     writes.push(write)
-    const effective = write.op === 'text' ? (shown?.asShown(write) ?? write) : write
+    const effective = asShown(write, shown)
     const { after, touched } = applyWrite(
-      before && { doc: before, stamps: {} },
+      before && { doc: before, stamps: noStamps },
       before ? effective : ownedBy(owner, effective),
       context,
     )
@@ -91,43 +87,96 @@ export function rebase(
   owner: string | undefined,
   shown?: ShownTexts,
 ): readonly Change[] {
+  if (outbox.size === 0) return showConfirmed(collections, docs)
   const mutations = outbox.touching(docs)
   const next = new DocMap<Document | null>()
   for (const [name, id] of docs) next.set(name, id, collections.of(name).confirmed.get(id)?.document ?? null)
-  for (const mutation of mutations) {
-    const effect = effectOrNothing(mutation, owner, next, shown)
-    if (effect) for (const [name, id, after] of effect.documents) next.set(name, id, after)
-  }
+  for (const mutation of mutations) layOver(mutation, owner, next, shown)
   const changes: Change[] = []
-  for (const [name, id, after] of next) {
+  for (const [name, id, after] of next) show(collections.of(name), name, id, after, changes)
+  return changes
+}
+
+/** Nothing is pending: what the server has said is what there is to see. */
+function showConfirmed(collections: Collections, docs: DocSet): readonly Change[] {
+  const changes: Change[] = []
+  for (const name of docs.collections()) {
     const collection = collections.of(name)
-    const before = collection.get(id) ?? null
-    if (before === after) continue
-    collection.show(id, after)
-    if (before && after && equalValues(before, after)) continue
-    changes.push({
-      collection: name,
-      id,
-      before,
-      after,
-      dataType: before ? (after ? 'update' : 'remove') : 'add',
-    })
+    for (const id of docs.ids(name))
+      show(collection, name, id, collection.confirmed.get(id)?.document ?? null, changes)
   }
   return changes
 }
 
-function effectOrNothing(
+function show(
+  collection: Collection,
+  name: string,
+  id: DocId,
+  after: Document | null,
+  changes: Change[],
+): void {
+  const before = collection.get(id) ?? null
+  if (before === after) return
+  collection.show(id, after)
+  if (before && after && equalValues(before, after)) return
+  changes.push({
+    collection: name,
+    id,
+    before,
+    after,
+    dataType: before ? (after ? 'update' : 'remove') : 'add',
+  })
+}
+
+/** A mutation that does not fit has no effect, as a whole. */
+function layOver(
   mutation: Mutation,
   owner: string | undefined,
   next: DocMap<Document | null>,
   shown: ShownTexts | undefined,
-): Effect | undefined {
+): void {
+  const { writes } = mutation
+  const [write] = writes
   try {
-    return effectOf(mutation, owner, (collection, id) => next.get(collection, id), { shown })
+    if (writes.length === 1 && write) layOne(write, mutation, owner, next, shown)
+    else {
+      const effect = effectOf(mutation, owner, (collection, id) => next.get(collection, id), { shown })
+      for (const [name, id, after] of effect.documents) next.set(name, id, after)
+    }
   } catch {
-    return undefined
+    // what becomes of it the server will say
   }
 }
+
+/** As `effectOf`, for one write: nothing has to be kept apart until the others have fitted too. */
+function layOne(
+  write: Write,
+  mutation: Mutation,
+  owner: string | undefined,
+  next: DocMap<Document | null>,
+  shown: ShownTexts | undefined,
+): void {
+  const { collection, id } = write
+  const before = next.get(collection, id) ?? null
+  const effective = asShown(write, shown)
+  const { after, touched } = applyWrite(
+    before && { doc: before, stamps: noStamps },
+    before ? effective : ownedBy(owner, effective),
+    contextOf(mutation),
+  )
+  if (touched) next.set(collection, id, after?.doc ?? null)
+}
+
+function asShown(write: Write, shown: ShownTexts | undefined): Write {
+  return write.op === 'text' ? (shown?.asShown(write) ?? write) : write
+}
+
+/** Whatever a device writes counts here; stamps are the server's. */
+function contextOf({ time }: Mutation): WriteContext {
+  return { base: Number.POSITIVE_INFINITY, version: Number.MAX_SAFE_INTEGER, time, now: time }
+}
+
+const noStamps = Object.freeze({})
 
 /** The server writes the creator in front of what a user makes; seen here at once, so that nothing changes when it does. */
 function ownedBy(owner: string | undefined, write: Write): Write {

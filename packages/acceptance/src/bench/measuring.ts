@@ -9,6 +9,14 @@ export async function timed(work: () => unknown): Promise<number> {
   return performance.now() - start
 }
 
+/** Milliseconds of this process's processor time that `work` takes: on a busy machine the clock says little. */
+export async function cpuTimed(work: () => unknown): Promise<number> {
+  const before = process.cpuUsage()
+  await work()
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1_000
+}
+
 export async function repeat(
   times: number,
   measure: (n: number) => Promise<number> | number,

@@ -94,7 +94,8 @@ export class Draft {
       return Object.freeze(value)
     }
     const fields = value as Fields
-    for (const key of Object.keys(fields)) fields[key] = this.#seal(fields[key]!)
+    // most changes are at the top: then nothing inside is ours
+    if (this.#own.size > 1) for (const key of Object.keys(fields)) fields[key] = this.#seal(fields[key]!)
     return geoFromJson(fields) ?? Object.freeze(fields)
   }
 }
