@@ -34,7 +34,28 @@ export function parseDown(frame: string): DownMessage {
   } catch (cause) {
     throw new CloudError('PROTOCOL_ERROR', { errMsg: 'the server sent something that is not JSON', cause })
   }
-  return check(downSchema, json) as DownMessage
+  const items = briefItems(json)
+  if (!items) return check(downSchema, json) as DownMessage
+  const rest = check(downSchema, { ...(json as object), items: [] }) as DownOf<'snapshot'>
+  return { ...rest, items }
+}
+
+/** A snapshot's items where all have their brief form: there are thousands, and a schema takes its time for each. */
+function briefItems(json: unknown): SnapshotItem[] | undefined {
+  const { type, items } = (json ?? {}) as { type?: unknown; items?: unknown }
+  if (type !== 'snapshot' || !Array.isArray(items)) return undefined
+  const isBrief = (item: unknown) => {
+    if (!Array.isArray(item) || item.length !== 2) return false
+    const [version, document] = item
+    return (
+      Number.isSafeInteger(version) &&
+      version >= 0 &&
+      typeof document === 'object' &&
+      document !== null &&
+      !Array.isArray(document)
+    )
+  }
+  return items.every(isBrief) ? (items as SnapshotItem[]) : undefined
 }
 
 /**

@@ -140,6 +140,18 @@ const down: { readonly [name: string]: DownMessage } = {
     total: 2,
     last: false,
   },
+  'a brief snapshot': {
+    type: 'snapshot',
+    id: 1,
+    version: 4,
+    items: [
+      [3, { _id: 1 }],
+      [4, { _id: 'x' }],
+    ],
+    done: 2,
+    total: 2,
+    last: true,
+  },
   digest: { type: 'digest', id: 1, version: 4, count: 2, sum: '0123456789abcdef' },
   denied: { type: 'denied', id: 1, error },
   changes: {

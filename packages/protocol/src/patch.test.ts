@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { decode, encode } from './codec.ts'
 import { makeDocument } from './document.ts'
-import { parseDown, readItem, readSnapshotItem } from './frames.ts'
+import { parseDown, readItem, readSnapshotItem, snapshotText } from './frames.ts'
+import type { DownOf } from './messages.ts'
 import { normalise } from './normalise.ts'
 import { applyPatch, patchBetween } from './patch.ts'
 import { arbitraryFields } from './testing/arbitrary-values.ts'
@@ -76,6 +77,54 @@ test('[PATCH-1] no patch nests deeper than a document may', () => {
   expect(() => applyPatch(before, { set: { [path]: deep }, removed: [] })).toThrow(
     expect.objectContaining({ code: 'VALUE_REFUSED' }),
   )
+})
+
+test('[MSG-6] an item of a snapshot that has no form of one is refused, among however many that have', () => {
+  const frame = (item: unknown) =>
+    JSON.stringify({
+      type: 'snapshot',
+      id: 1,
+      version: 4,
+      items: [[1, {}], item, [1, {}]],
+      done: 1,
+      total: 1,
+      last: true,
+    })
+  expect(parseDown(frame([2, {}]))).toMatchObject({ items: { length: 3 } })
+  for (const item of [
+    null,
+    {},
+    [],
+    [1],
+    ['c', {}],
+    [-1, {}],
+    [0.5, {}],
+    [1, null],
+    [1, []],
+    [1, {}, 1],
+    ['c', 1, 1],
+  ])
+    expect(() => parseDown(frame(item)), JSON.stringify(item)).toThrow(
+      expect.objectContaining({ code: 'PROTOCOL_ERROR' }),
+    )
+})
+
+test('[MSG-6] the text of a snapshot’s items is found where it stands, whatever is in the documents', () => {
+  const documents = [
+    { _id: 'a', text: '],"done":1,"total":1,"last":true}' },
+    { _id: 'b', items: [[1, { _id: 'x' }]], done: 1 },
+  ]
+  const frame = `{"type":"snapshot","id":1,"version":4,"items":[[3,${JSON.stringify(documents[0])}],[4,${JSON.stringify(documents[1])}]],"done":2,"total":2,"last":true}`
+  const message = parseDown(frame) as DownOf<'snapshot'>
+  const text = snapshotText(message, frame)
+  expect(JSON.parse(`[${text}]`)).toEqual(message.items)
+  for (const other of [
+    frame.replace('"id":1,"version":4', '"version":4,"id":1'),
+    frame.replace('"done":2,"total":2', '"total":2,"done":2'),
+    frame.replace(',"done":2', ',"window":["a"],"done":2'),
+    frame.replace('[4,', '["c",4,'),
+  ])
+    expect(snapshotText(parseDown(other) as DownOf<'snapshot'>, other), other).toBeUndefined()
 })
 
 test('[MSG-6] since version 4 an item is a patch too, and a snapshot names its collection no more', () => {

@@ -26,8 +26,9 @@ export interface Parts {
 }
 
 export const usualParts: Parts = {
-  characters: 131_072,
-  heldCharacters: 4_194_304,
+  characters: 262_144,
+  // its reader has something to do while the rest is read
+  heldCharacters: 1_048_576,
   // each of three bytes at most, and a document of a megabyte may come on top: below the limit of a frame
   changeCharacters: 2_000_000,
 }
