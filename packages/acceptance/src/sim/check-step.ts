@@ -1,5 +1,5 @@
 import { type Document, documentText, type Mutation, type Write } from '@nearcloud/protocol'
-import { applyWrite, equalValues } from '@nearcloud/query'
+import { applyWrite, compileFilter, equalValues } from '@nearcloud/query'
 import { collections } from './actions.ts'
 import { checkStanding } from './check-standing.ts'
 import type { Device, Process } from './device.ts'
@@ -139,8 +139,9 @@ function checkCopy(world: World, { falsified }: Device, process: Process): void 
     process.versions.set(key, version)
     if (version < before && version > 0)
       throw new Violation('I3', `${process.name} had ${key}@${before}, and goes back to ${version}`)
-    // what is told of a version is told whole: nothing of a later one is here before the rest of it
-    if (version > process.store.checkpoint.version && epoch === world.disk.memory.epoch)
+    // what is told of a version is told whole: of what is complete nothing is later than the rest of it
+    const isAhead = version > process.store.checkpoint.version && epoch === world.disk.memory.epoch
+    if (isAhead && isOfComplete(process, collection, document))
       throw new Violation(
         'I4',
         `${process.name} is at ${process.store.checkpoint.version}, and has ${key}@${version}`,
@@ -151,6 +152,13 @@ function checkCopy(world: World, { falsified }: Device, process: Process): void 
       throw new Violation('I2', `${process.name} has ${place} as it never was: ${documentText(document)}`)
     looked.set(document, place)
   }
+}
+
+function isOfComplete({ store }: Process, collection: string, document: Document): boolean {
+  return [...store.subscriptions.values()].some(
+    ({ query, complete, window }) =>
+      complete && !window && query.collection === collection && compileFilter(query.where)(document),
+  )
 }
 
 /** What has pending writes is not dropped, nor what somebody follows: the copy is looked at once more. */

@@ -33,8 +33,14 @@ type StoredChange = Batch['changes'][number]['record']
  * what is stored.
  */
 export class Elements {
+  readonly #since: Version
   /** Who assigned something of a document's list, by document. */
   readonly #assigned = new Map<string, { readonly version: Version; readonly client: string | null }[]>()
+
+  /** `since`: what happened up to this version is not known. */
+  constructor(since: Version) {
+    this.#since = since
+  }
 
   /** Notes an assignment of the list, or of something in it. */
   note({ collection, id, version, client, beforeText }: StoredChange, mutation: Mutation | undefined): void {
@@ -70,7 +76,7 @@ export class Elements {
       if (superseded.includes(name))
         return isDone
           ? [`${name} gave way, and was changed`]
-          : isThere && !foreign
+          : isThere && !foreign && mutation.base >= this.#since
             ? [`${name} gave way, and its element ${meant} is there, and nobody assigned it`]
             : []
       // newer edits inside a whole element stay

@@ -42,7 +42,7 @@ export class World {
   /** Rules by the name of what is seen under them. */
   readonly views = new Map<string, Judge>()
   readonly merging = new Merging()
-  elements = new Elements()
+  elements = new Elements(0)
   /** How far ahead the server's clock is, and the latest it ever showed. */
   #serverSkewMs = 0
   #latestServerTime = 0
@@ -198,7 +198,7 @@ export class World {
     this.#endHouse()
     await this.disk.setBack(batches)
     this.merging.forget()
-    this.elements = new Elements()
+    this.elements = new Elements(this.disk.changes.at(-1)?.version ?? 0)
     this.openHouse()
   }
 
