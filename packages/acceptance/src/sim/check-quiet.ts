@@ -55,12 +55,12 @@ function checkArithmetic(world: World): void {
     if (version === 1) model.set(documentKey(collection, id), { n: 0, log: [] }) // they came with the furniture
   const accepted = world.disk.decided
     .filter(({ outcome }) => outcome.status === 'accepted')
-    .map(({ nonce, outcome, client }) => ({ client, mutation: world.mutations.get(nonce)!, outcome }))
-  for (const { mutation, outcome, client } of accepted)
+    .map(({ nonce, outcome }) => ({ mutation: world.mutations.get(nonce)!, outcome }))
+  for (const { mutation, outcome } of accepted)
     for (const write of mutation.writes) {
       const key = documentKey(write.collection, write.id)
       const { version } = outcome as { version: number }
-      if (world.disk.edition(key, version)?.client !== client) continue
+      if (!world.disk.edition(key, version)?.nonces.includes(mutation.nonce)) continue
       const known = model.get(key)
       if (write.op === 'remove') model.delete(key)
       else if (write.op === 'add') model.set(key, { n: 0, log: [...(write.data.log as unknown[])] })

@@ -85,7 +85,7 @@ function checkOnce(
   if (process.store.checkpoint.epoch !== disk.memory.epoch) return
   for (const { collection, id } of writes) {
     const key = documentKey(collection, id)
-    if (disk.edition(key, version)?.client !== decided.client || falsified.has(key)) continue
+    if (!disk.edition(key, version)?.nonces.includes(nonce) || falsified.has(key)) continue
     if ((process.store.confirmed(collection, id)?.version ?? 0) >= version)
       throw new Violation(
         'I8',
@@ -105,7 +105,7 @@ function checkEffect(world: World, device: Device, process: Process, mutation: M
   const openid = process.store.checkpoint.openid ?? ''
   for (const { collection, id } of mutation.writes) {
     const key = documentKey(collection, id)
-    if (disk.edition(key, outcome.version)?.client !== client) continue
+    if (!disk.edition(key, outcome.version)?.nonces.includes(mutation.nonce)) continue
     if (device.falsified.has(key)) continue
     const known = process.store.confirmed(collection, id)
     if (known && known.version >= outcome.version) continue

@@ -20,6 +20,8 @@ export interface Edition {
   /** Who changed it; null: no client. */
   readonly client: string | null
   readonly document: Document | null
+  /** The mutation that did it, if a client's did; one that did nothing may have been decided as of the same version. */
+  readonly nonces: readonly string[]
 }
 
 /** The server's disk: outlives its processes, and remembers everything that was ever committed. */
@@ -107,7 +109,11 @@ export class SimDisk {
       const { version, afterText: text, client } = record
       const key = documentKey(record.collection, record.id)
       const document = text === null ? null : (decodeTrusted(text) as Document)
-      const edition = { version, text, client, document }
+      const nonces = outcomes.flatMap(each => {
+        const isIts = each.client === client && each.outcome.status === 'accepted'
+        return isIts && each.outcome.version === version ? [each.nonce] : []
+      })
+      const edition = { version, text, client, document, nonces }
       const known = this.editions.get(key)
       if (known) known.push(edition)
       else this.editions.set(key, [edition])
