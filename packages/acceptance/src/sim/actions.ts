@@ -35,16 +35,16 @@ export class Habits {
   writes(known: (collection: Collection) => readonly Document[]): { writes: Write[]; word: string } {
     const word = this.word()
     const count = this.#dice.below(6) === 0 ? 2 : 1
+    const touched = new Set<Document>()
     const writes = Array.from({ length: count }, () => {
       const collection = this.#dice.pick(collections)
       const all = known(collection)
       const id = this.id(all)
-      return this.#write(
-        collection,
-        id,
-        word,
-        all.find(({ _id }) => _id === id),
-      )
+      const document = all.find(({ _id }) => _id === id)
+      // after another write of these its elements are not where they are seen now
+      const seen = document && !touched.has(document) ? document : undefined
+      if (document) touched.add(document)
+      return this.#write(collection, id, word, seen)
     })
     return { writes, word }
   }

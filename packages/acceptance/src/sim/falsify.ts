@@ -17,20 +17,18 @@ export interface Falsified {
 const phantom = 'phantom'
 
 /** Makes a copy wrong of which it says that it is complete: nobody notices, until it is compared. */
-export function falsify(world: World, process: Process, device: Device): void {
-  const { dice } = world
-  const { store } = process
-  const followed = keptBy(store).filter(({ complete, window }) => complete && !window)
-  if (followed.length === 0 || device.falsified.size > 0) return
-  const { query } = dice.pick(followed)
-  const { collection } = query
-  const matches = compileFilter(query.where)
-  const able = [...store.confirmedDocuments(collection)].filter(
-    ({ document }) => matches(document) && !store.outbox.isPending(collection, document._id),
-  )
+export function falsify(world: World): void {
+  const { dice, devices } = world
+  const able = devices.flatMap(device => {
+    if (!device.live || device.falsified.size > 0) return []
+    const documents = followedBy(device.live)
+    return documents.length > 0 ? [{ device, process: device.live, documents }] : []
+  })
   if (able.length === 0) return
   world.count('copy falsified')
-  const { document, version } = dice.pick(able)
+  const { device, process, documents } = dice.pick(able)
+  const { collection, document, version } = dice.pick(documents)
+  const { store } = process
   const { _id: id } = document
   const note = (id: DocId) =>
     device.falsified.set(documentKey(collection, id), { collection, id, by: process })
@@ -48,6 +46,18 @@ export function falsify(world: World, process: Process, device: Device): void {
     for (const each of device.falsified.values()) each.by = undefined
   }
   confirmed.then(isOver, isOver)
+}
+
+/** Documents of complete queries, without pending writes. */
+function followedBy({ store }: Process) {
+  return keptBy(store)
+    .filter(({ complete, window }) => complete && !window)
+    .flatMap(({ query: { collection, where } }) => {
+      const matches = compileFilter(where)
+      return [...store.confirmedDocuments(collection)].filter(
+        ({ document }) => matches(document) && !store.outbox.isPending(collection, document._id),
+      )
+    })
 }
 
 /** Which of them are as the server has them, by now. */
