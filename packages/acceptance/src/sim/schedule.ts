@@ -99,7 +99,7 @@ export class Schedule {
   /** `skewMs`: how far ahead of the world it is, at the moment. */
   clockOf(owner: Owner, skewMs: () => Millis): Clock {
     return {
-      now: () => this.#now + skewMs(),
+      now: () => Math.floor(this.#now + skewMs()), // clocks of hosts have whole milliseconds
       after: (delayMs, run) => {
         const timer = { owner, due: this.#now + Math.max(0, delayMs), order: this.#order++, run }
         this.#timers.push(timer)
