@@ -37,6 +37,27 @@ test('[MERGE-30] an edit of an element is applied where the element is now', () 
   }
 })
 
+test('[MERGE-30] however far it moved, and to the nearest of several of one name', () => {
+  const others = (count: number) => Array.from({ length: count }, (_, n) => ({ id: `other ${n}` }))
+  for (const distance of [1, 7, 8, 9, 10, 40])
+    for (const [before, after] of [
+      [distance, 0],
+      [0, distance],
+      [distance, distance + 1],
+      [distance + 1, distance],
+    ] as const) {
+      const { server, alice, bob } = pair({ l: [{ id: 'c', n: 0 }] })
+      const list = [...others(before), { id: 'c', n: 0 }, ...others(after)]
+      const twice = [{ id: 'c', n: 0 }, ...others(before), { id: 'c', n: 0 }]
+      alice.update(['l', 'set', distance % 2 === 0 ? list : twice])
+      bob.update(['l.0.n', 'set', 9])
+      alice.send()
+      expect(bob.send()).toEqual([])
+      const found = server.data.l as readonly { id: string; n?: number }[]
+      expect(found.flatMap(({ n }, at) => (n === 9 ? [at] : []))).toEqual([distance % 2 === 0 ? before : 0])
+    }
+})
+
 test('[MERGE-30] an edit of an element that is gone does nothing, and is named in the answer', () => {
   for (const [operator, argument] of [
     ['set', 1],

@@ -31,9 +31,28 @@ export function areOthers(a: Value | undefined, b: Value | undefined): boolean {
 /** The hash a guard would have; undefined for an element that has nothing of that name. */
 export function hashOf(element: Value, by: ElementName): string | undefined {
   if (by === '') return hashText(equalityKey(element instanceof Date ? element : undated(element)))
-  const identity = identityOf(element)
-  return identity?.by === by ? hashText(equalityKey(identity.value)) : undefined
+  const named = nameOf(element)
+  return named?.by === by ? named.hash : undefined
 }
+
+/** Asked again and again of the same element, by each edit that waits; what is frozen has one answer. */
+function nameOf(element: Value): Name | undefined {
+  if (!isContainer(element)) return undefined
+  const known = nameByElement.get(element)
+  if (known) return known
+  const identity = identityOf(element)
+  if (!identity) return undefined
+  const name = { by: identity.by, hash: hashText(equalityKey(identity.value)) }
+  if (Object.isFrozen(element)) nameByElement.set(element, name)
+  return name
+}
+
+interface Name {
+  readonly by: ElementName
+  readonly hash: string
+}
+
+const nameByElement = new WeakMap<object, Name>()
 
 /** Without dates: a client shows an estimate of a server date, and the server writes another. */
 function undated(value: Value): Value {

@@ -112,8 +112,14 @@ class Known {
     return index
   }
 
-  /** The nearest to `asked` that no other index was found to be. */
+  /** The nearest to `asked` that no other index was found to be; of two as near, the later. */
   nearest(by: ElementGuard[1], hash: string, asked: number): number | undefined {
+    // mostly it moved by a few places, and an edit that is replayed again and again should not read a long list each time
+    if (by !== '' && !this.#read.has(by))
+      for (let step = 0; step <= nearbySteps; step++)
+        for (const index of step === 0 ? [asked] : [asked + step, asked - step])
+          if (this.#isAt(index, by, hash) && (this.#taken.get(index) ?? asked) === asked)
+            return this.take(index, asked)
     const candidates = this.#named(by).get(`${by}:${hash}`) ?? []
     let after = candidates.findIndex(index => index >= asked)
     if (after < 0) after = candidates.length
@@ -127,6 +133,10 @@ class Known {
       else after++
     }
     return undefined
+  }
+
+  #isAt(index: number, by: ElementGuard[1], hash: string): boolean {
+    return index >= 0 && index < this.#list.length && hashOf(this.#list[index]!, by) === hash
   }
 
   #named(by: ElementGuard[1]): ReadonlyMap<string, number[]> {
@@ -143,3 +153,5 @@ class Known {
     return this.#byGuard
   }
 }
+
+const nearbySteps = 8
