@@ -1,4 +1,11 @@
-import { CloudError, type DownMessage, type DownOf, parseDown } from '@nearcloud/protocol'
+import {
+  type Clock,
+  CloudError,
+  type DownMessage,
+  type DownOf,
+  type Millis,
+  parseDown,
+} from '@nearcloud/protocol'
 import type { Parts } from './parts.ts'
 import type { Connection } from './transport.ts'
 
@@ -10,6 +17,7 @@ export interface Arrived {
 
 export interface InboxOptions {
   readonly connection: Connection
+  readonly clock: Clock
   /** Absent: nothing is fetched. */
   readonly parts: Parts | undefined
   /** A message has its turn; the next one waits until it took effect. */
@@ -29,7 +37,10 @@ export interface InboxOptions {
 export class Inbox {
   readonly #options: InboxOptions
   #work: Promise<void> = Promise.resolve()
+  /** Messages whose turn did not come yet. */
   #waiting = 0
+  /** Since then the host had no turn. */
+  #busySince: Millis = 0
   #access = ''
 
   constructor(options: InboxOptions) {
@@ -42,7 +53,7 @@ export class Inbox {
   }
 
   received(frame: string): void {
-    const { connection, handle, worked, failed, unavailable } = this.#options
+    const { connection, clock, handle, failed, unavailable } = this.#options
     let message: DownMessage
     try {
       message = parseDown(frame)
@@ -53,7 +64,8 @@ export class Inbox {
     if (message.type === 'welcome' || message.type === 'renewed') this.#access = message.access
     const arrived = message.type === 'fetch' ? this.#fetch(message) : { message, frame }
     if (arrived instanceof Promise) arrived.catch(() => undefined) // told when its turn comes
-    if (++this.#waiting === mostWaiting) connection.pause?.()
+    if (this.#waiting++ === 0) this.#busySince = clock.now()
+    if (this.#waiting === mostWaiting) connection.pause?.()
     this.#work = this.#work
       .then(async () => {
         const due = await arrived
@@ -61,15 +73,22 @@ export class Inbox {
         else unavailable()
       })
       .catch(failed)
-      .then(() => {
-        if (--this.#waiting === resumeAt) connection.resume?.()
-        worked()
-      })
+      .then(() => this.#worked())
   }
 
   /** Does something between two messages. */
   between(task: () => Promise<void> | undefined): void {
     this.#work = this.#work.then(task).catch(this.#options.failed)
+  }
+
+  async #worked(): Promise<void> {
+    const { connection, clock, worked } = this.#options
+    if (--this.#waiting === resumeAt) connection.resume?.()
+    worked()
+    if (this.#waiting === 0 || clock.now() - this.#busySince < longestBreathMs) return
+    // where storage answers at once nothing else of the app would run while messages wait
+    await new Promise<void>(resolve => void clock.after(0, resolve))
+    this.#busySince = clock.now()
   }
 
   async #fetch({ path, characters }: DownOf<'fetch'>): Promise<Arrived | undefined> {
@@ -90,3 +109,4 @@ export function unexpected(type: string): CloudError {
 /** Messages that wait while one takes effect: then nothing more is read, and again at so few. */
 const mostWaiting = 32
 const resumeAt = 8
+const longestBreathMs = 30

@@ -373,3 +373,25 @@ test('[LINK-13] while messages wait for their turn nothing more is read, and wor
   expect(calls.at(-1)).toBe('resume')
   expect(ann.sync.state).toBe('online')
 })
+
+test('[LINK-21] the host gets a turn between messages when they take long', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  void ann.sync.subscribe(everyOne('notes'))
+  await rig.pass()
+  const { clock } = rig
+  const [now, after] = [clock.now.bind(clock), clock.after.bind(clock)]
+  let [looks, turns] = [0, 0]
+  // each look at the clock finds twenty milliseconds gone
+  clock.now = () => now() + 20 * looks++
+  clock.after = (delayMs, task) => {
+    if (delayMs === 0) turns++
+    return after(delayMs, task)
+  }
+  const [session] = [...rig.server.sessions]
+  for (let n = 0; n < 20; n++) session!.say({ type: 'pong' })
+  for (let n = 0; n < 60; n++) await rig.pass()
+  expect(turns).toBeGreaterThan(5)
+  expect(turns).toBeLessThan(20)
+  expect(ann.sync.state).toBe('online')
+})

@@ -43,6 +43,7 @@ export class Session implements Conversation {
     this.#begunAt = parts.clock.now()
     this.#inbox = new Inbox({
       connection,
+      clock: parts.clock,
       parts: parts.parts,
       handle: arrived => this.#handle(arrived),
       worked: () => this.#heartbeat?.heard(), // working is no silence
