@@ -44,6 +44,47 @@ test('bytes where text belongs end the connection', async () => {
   await new Promise(resolve => server.close(resolve))
 })
 
+test('[LINK-13] while it is paused nothing more is read, and after it everything comes, in order', async () => {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+  await new Promise(resolve => server.once('listening', resolve))
+  const count = 400
+  const frame = 'x'.repeat(100_000)
+  const finished: number[] = []
+  server.on('connection', socket => {
+    for (let i = 0; i < count; i++) socket.send(`${i} ${frame}`, () => finished.push(i))
+  })
+  const { port } = server.address() as AddressInfo
+  const received: number[] = []
+  await new Promise<void>(resolve => {
+    const connection = new WsTransport(`ws://127.0.0.1:${port}`).connect({
+      opened: () => undefined,
+      received(text) {
+        received.push(Number(text.split(' ', 1)[0]))
+        if (received.length === 1) {
+          connection.pause?.()
+          void untilStill(() => finished.length + received.length).then(() => {
+            // 40 MB: what the network's buffers hold is a part of it
+            expect(received.length).toBeLessThan(count / 2)
+            connection.resume?.()
+          })
+        }
+        if (received.length === count) connection.close()
+      },
+      closed: () => resolve(),
+    })
+  })
+  expect(received).toEqual(Array.from({ length: count }, (_, i) => i))
+  await new Promise(resolve => server.close(resolve))
+})
+
+/** Resolves when the number has stayed the same for many turns of the process. */
+async function untilStill(number: () => number): Promise<void> {
+  for (let [last, turns] = [number(), 0]; turns < 200; turns = number() === last ? turns + 1 : 0) {
+    last = number()
+    await new Promise(resolve => setImmediate(resolve))
+  }
+}
+
 /** A port where nobody listens: one that was free a moment ago. */
 async function closedPort(): Promise<number> {
   const server = createServer()

@@ -211,6 +211,29 @@ test('[POLL-19] pieces grow while they get through, and those that vanish are no
   expect(sizes.filter(size => size > 1_200)).toHaveLength(2)
 })
 
+test('[LINK-13] while it is paused polling asks for nothing more, and goes on where it was', async () => {
+  const clock = new TestClock()
+  let polls = 0
+  const exchange: Exchange = async ({ body = '' }) => {
+    const page = (text: string) => answer(200, 'application/x-nearcloud-poll', text)
+    if (body.startsWith('open')) return page('opened 0123456789abcdef0123456789abcdef 20000\n')
+    if (++polls > 3) return new Promise(() => undefined)
+    return page(`text ${(polls - 1) * 3}\n1:${polls}`)
+  }
+  const transport = new PollTransport({ url: 'http://x/sync/poll', exchange, clock })
+  const log: string[] = []
+  const connection = transport.connect({
+    opened: () => connection.pause?.(),
+    received: frame => log.push(frame),
+    closed: () => log.push('closed'),
+  })
+  await settle()
+  expect(log).toEqual(['1'])
+  connection.resume?.()
+  await settle()
+  expect(log).toEqual(['1', '2', '3'])
+})
+
 function answer(status: number, type: string, text: string): Awaited<ReturnType<Exchange>> {
   return { status, headers: { 'content-type': type }, body: new TextEncoder().encode(text) }
 }
