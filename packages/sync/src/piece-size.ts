@@ -34,6 +34,11 @@ export class PieceSize {
     return this.#bytes >= this.#largest
   }
 
+  /** Pieces of this size get through, and no larger one is being tried: several may be under way at once. */
+  get isKnown(): boolean {
+    return this.isFull || this.#passedAtCeiling > 0
+  }
+
   /** A piece of so many bytes at most got through. */
   passed(bytes: number): void {
     if (bytes < this.#bytes) return

@@ -5,7 +5,7 @@ import { PieceSize } from './piece-size.ts'
 /**
  * Sends the outbox: in order, in frames of `limits.pushMutations` or `limits.pushBytes` (a mutation is never split), at
  * most four of them unanswered. After a conversation that ended without an answer to one it begins with small frames, one at
- * a time, and grows as they are answered: perhaps it was their size. After one that ended because the server could not store what was
+ * a time until their size is known to pass, and grows as they are answered: perhaps it was their size. After one that ended because the server could not store what was
  * sent, nothing is sent for a while: the next conversation is there for reading until then.
  */
 export class Push {
@@ -105,7 +105,7 @@ export class Push {
   }
 
   get #mostUnanswered(): number {
-    return this.#size.isFull ? mostUnanswered : 1
+    return this.#size.isKnown ? mostUnanswered : 1
   }
 }
 
