@@ -1,0 +1,27 @@
+import { parseArgs } from 'node:util'
+import { sweepClient } from './client-sweep.ts'
+import { buildShim } from './shim.ts'
+
+const help = `pnpm crash:client [options]
+  --mode kill        kill, torn, powerloss: the last with strict durability
+  --seed 1           the dice of a power cut`
+const { values } = parseArgs({
+  options: {
+    mode: { type: 'string', default: 'kill' },
+    seed: { type: 'string', default: '1' },
+    help: { type: 'boolean', default: false },
+  },
+})
+if (values.help) {
+  console.log(help)
+  process.exit(0)
+}
+const modes = ['kill', 'torn', 'powerloss'] as const
+const mode = modes.find(each => each === values.mode)
+if (!mode) throw new Error(`--mode is one of ${modes.join(', ')}`)
+const began = performance.now()
+const seed = Number(values.seed)
+const report = await sweepClient({ mode, shim: buildShim(), seed, progress: words => console.error(words) })
+const seconds = Math.round((performance.now() - began) / 100) / 10
+console.log(JSON.stringify({ mode, seed, seconds, ...report, violations: report.violations.slice(0, 20) }))
+process.exit(report.violations.length === 0 ? 0 : 1)
