@@ -20,10 +20,11 @@ import type { Subscriptions } from './subscriptions.ts'
 export type Pulled =
   | { readonly kind: 'step'; readonly step: ConfirmedStep; readonly accepted: readonly Outcome[] }
   /**
-   * The message does not follow the ones before it: a new conversation finds out what is missing. `isOurs`: as can be when
-   * it changes documents of a query that was let go before all of it had come.
+   * A new conversation has to find out what is missing. `order`: the message does not follow the ones before it; `base`: it
+   * changes a document that is not here in that version; `letGo`: so it is, as can be when a query was let go before all of
+   * it had come.
    */
-  | { readonly kind: 'gap'; readonly isOurs: boolean }
+  | { readonly kind: 'gap'; readonly why: 'order' | 'base' | 'letGo' }
 
 /** What the server says in one conversation, as steps for the store. */
 export class Pull {
@@ -65,9 +66,9 @@ export class Pull {
     const { lastMutation = this.#store.checkpoint.seen } = message
     const included = this.#store.outbox.mutations.filter(mutation => mutation.id <= lastMutation)
     if (from !== this.#version || to < from || included.some(({ id }) => !this.#outcomes.has(id)))
-      return { kind: 'gap', isOurs: false }
+      return { kind: 'gap', why: 'order' }
     const sorted = this.#sortItems(items)
-    if (!sorted) return { kind: 'gap', isOurs: this.#subscriptions.hasLetGo }
+    if (!sorted) return { kind: 'gap', why: this.#subscriptions.hasLetGo ? 'letGo' : 'base' }
     const { puts, gone } = sorted
     for (const item of gone)
       for (const { assembly, query } of this.#subscriptions)

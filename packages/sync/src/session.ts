@@ -255,10 +255,13 @@ export class Session implements Conversation {
 
   async #apply(message: DownOf<'changes'>): Promise<void> {
     const pulled = this.#parts.pull.changes(message)
-    if (pulled.kind === 'gap' && pulled.isOurs) return this.#end()
+    if (pulled.kind === 'gap' && pulled.why === 'letGo') return this.#end()
     if (pulled.kind === 'gap')
       throw new CloudError('PROTOCOL_ERROR', {
-        errMsg: `a change message from version ${message.from} that does not follow what came before: starting again`,
+        errMsg:
+          pulled.why === 'order'
+            ? `a change message from version ${message.from} that does not follow what came before: starting again`
+            : `a change to version ${message.to} of a document that is not here as the server says: starting again`,
       })
     const { store, link } = this.#parts
     const mutations = pendingById(store, pulled.accepted)

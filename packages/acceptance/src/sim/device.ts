@@ -314,6 +314,9 @@ export class Device {
       // what changes in a document cannot be told to who has another one
       if (error.errMsg.includes('does not follow what came before') && this.falsified.size === 0)
         this.options.violates('I12', `${process.name}: ${error.errMsg}`)
+      // so is noticed what a meddling hand has done, and nothing else
+      if (error.errMsg.includes('is not here as the server says') && this.falsified.size === 0)
+        this.options.violates('I12', `${process.name}: ${error.errMsg}`)
       this.errors.push(`${error.code}: ${error.errMsg}`)
     })
     schedule.note(`${process.name} is up`)

@@ -2,7 +2,7 @@ import { createCloud } from '@nearcloud/node'
 import { getRxStorageMemory } from 'rxdb/plugins/storage-memory'
 import { WebSocket } from 'ws'
 import { receiveBare } from '../bare.ts'
-import { inFolder, median, repeat, timed } from '../measuring.ts'
+import { cpuTimed, inFolder, median, repeat, timed } from '../measuring.ts'
 import { type ServerProcess, startServer } from '../processes.ts'
 import { firstSyncOfRxdb } from '../rxdb.ts'
 import type { Found, Section } from '../section.ts'
@@ -22,9 +22,12 @@ export const firstSync: Section = {
       const memory = await repeat(5, () => syncFresh(server, undefined))
       const sqlite = await repeat(5, () => inFolder(folder => syncFresh(server, folder)))
       const serverCpu = await cpuOf(server, () => inFolder(folder => syncFresh(server, folder)))
-      const rxdb = await repeat(1, () =>
-        firstSyncOfRxdb(server.pagesUrl, documents, getRxStorageMemory(), Socket),
-      )
+      const clientCpuMs = await cpuTimed(() => inFolder(folder => syncFresh(server, folder)))
+      const bareParsedCpuMs = await cpuTimed(() => receiveBare(server.bareUrl, documents, true, Socket))
+      const rxdb: number[] = []
+      const rxdbMemoryCpuMs = await cpuTimed(async () => {
+        rxdb.push(await firstSyncOfRxdb(server.pagesUrl, documents, getRxStorageMemory(), Socket))
+      })
       const wireBytes = await inFolder(folder => countBytes(server, folder))
       const [sqliteMs, bareMs, rxdbMs] = [median(sqlite), median(bare), median(rxdb)]
       return {
@@ -33,6 +36,9 @@ export const firstSync: Section = {
           sqliteMs,
           memoryMs: median(memory),
           serverCpuMs: serverCpu,
+          clientCpuMs,
+          bareParsedCpuMs,
+          rxdbMemoryCpuMs,
           bareParsedMs: bareMs,
           bareUnparsedMs: median(bytes),
           rxdbMemoryMs: rxdbMs,
@@ -43,6 +49,7 @@ export const firstSync: Section = {
         ratios: {
           bareToSqlite: bareMs / sqliteMs,
           timesFasterThanRxdbInMemory: rxdbMs / sqliteMs,
+          rxdbInMemoryToClientCpu: rxdbMemoryCpuMs / clientCpuMs,
           wireToJson: wireBytes / server.jsonBytes,
         },
       }
