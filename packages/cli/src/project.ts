@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import type { HistoryLimits } from '@nearcloud/server'
 import { UsageError } from './host.ts'
 
 /** What a folder says about the app in it: its `nearcloud.json`, which is optional, and what lies beside. */
@@ -10,6 +11,8 @@ export interface Project {
   readonly env?: string
   /** The built app, to be hosted at `/`: an absolute path. */
   readonly site?: string
+  /** How much of the past the server keeps. */
+  readonly history?: HistoryLimits
   /** The pages worth opening: paths that begin with `/`. */
   readonly open: readonly string[]
   readonly hasRules: boolean
@@ -20,11 +23,12 @@ export interface Project {
 /** Throws a UsageError, one sentence, when the folder is not there or its nearcloud.json does not say what it should. */
 export function readProject(folder: string): Project {
   if (!isFolder(folder)) throw new UsageError(`there is no project folder ${folder}.`)
-  const { site, open = ['/'], ...named } = readSettings(join(folder, 'nearcloud.json'))
+  const { site, open = ['/'], history, ...named } = readSettings(join(folder, 'nearcloud.json'))
   return {
     folder,
     ...named,
     ...(site !== undefined && { site: resolve(folder, site) }),
+    ...(history && { history: limitsOf(history) }),
     open,
     hasRules: existsSync(join(folder, 'rules.json')),
     functions: functionsIn(folder),
@@ -36,6 +40,7 @@ interface Settings {
   env?: string
   site?: string
   open?: readonly string[]
+  history?: { readonly days?: number; readonly megabytes?: number; readonly clientDays?: number }
 }
 
 function readSettings(path: string): Settings {
@@ -57,17 +62,38 @@ function readSettings(path: string): Settings {
 }
 
 const isText = (value: unknown) => typeof value === 'string' && value !== ''
+const isHistory = (value: unknown) =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.entries(value).every(
+    ([name, each]) =>
+      ['days', 'megabytes', 'clientDays'].includes(name) && typeof each === 'number' && each > 0,
+  )
 const isPath = (value: unknown) => typeof value === 'string' && value.startsWith('/')
 
 const settings: Record<keyof Settings, { holds(value: unknown): boolean; words: string }> = {
   name: { holds: isText, words: 'a text' },
   env: { holds: isText, words: 'a text' },
   site: { holds: isText, words: 'a folder' },
+  history: {
+    holds: isHistory,
+    words: 'an object of positive numbers, any of "days", "megabytes" and "clientDays"',
+  },
   open: {
     holds: value => Array.isArray(value) && value.length > 0 && value.every(isPath),
     words: 'a list of paths that begin with "/"',
   },
 }
+
+function limitsOf({ days, megabytes, clientDays }: NonNullable<Settings['history']>): HistoryLimits {
+  return {
+    ...(days !== undefined && { maxAgeMs: days * dayMs }),
+    ...(megabytes !== undefined && { maxBytes: megabytes * 1_000_000 }),
+    ...(clientDays !== undefined && { clientsMaxAgeMs: clientDays * dayMs }),
+  }
+}
+
+const dayMs = 86_400_000
 
 /** The folders in `cloudfunctions/` or, when there is none, `functions/` that have something to load. */
 function functionsIn(project: string): readonly string[] {

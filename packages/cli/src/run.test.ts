@@ -199,3 +199,59 @@ test('a site that was not built is one sentence', async () => {
   const folder = await folderWith({ 'nearcloud.json': '{"site":"dist"}' })
   expect(await refused(folder, 'start')).toMatch(/site folder .*dist does not exist; build the app first/)
 })
+
+test('[RESTORE-9] a project is backed up and restored from the command line, with its progress', async () => {
+  const folder = await folderWith({
+    'nearcloud.json': '{"history":{"days":3,"megabytes":5,"clientDays":100}}',
+  })
+  const server = run(folder, 'start')
+  await server.spoke
+  const backup = run(folder, 'backup', '.nearcloud', 'copies/monday')
+  expect([await backup.over, backup.err()]).toEqual([0, ''])
+  expect(backup.out()).toMatch(/database 100 %\n.*Backed up: \d.* MB of documents and history, 0 files\./s)
+  const busy = run(folder, 'restore', 'copies/monday', '.nearcloud', '--replace')
+  expect([await busy.over, busy.out()]).toEqual([1, ''])
+  expect(busy.err()).toMatch(/^nearcloud: the data folder .* is in use/)
+  server.askToStop()
+  await server.over
+  const held = run(folder, 'restore', 'copies/monday', '.nearcloud')
+  expect(await held.over).toBe(1)
+  expect(held.err()).toContain('holds data already')
+  const restore = run(folder, 'restore', 'copies/monday', '.nearcloud', '--replace')
+  expect([await restore.over, restore.err()]).toEqual([0, ''])
+  expect(restore.out()).toMatch(/replaced-1\.\nRestored:/)
+  const again = run(folder, 'start')
+  await again.spoke
+  again.askToStop()
+  expect(await again.over).toBe(0)
+})
+
+test('[RESTORE-9] help and mistakes of backup and restore are sentences', async () => {
+  const folder = await folderWith()
+  for (const command of ['backup', 'restore']) {
+    const help = run(folder, command, '--help')
+    expect(await help.over).toBe(0)
+    expect(help.out()).toContain(`nearcloud ${command}`)
+    expect(help.out()).toContain('folder')
+    const none = run(folder, command, 'one')
+    expect(await none.over).toBe(1)
+    expect(none.err()).toMatch(new RegExp(`^nearcloud: it is "nearcloud ${command} F[A-Z]+ [A-Z]+"`))
+    const odd = run(folder, command, 'one', 'two', '--repalce')
+    expect(await odd.over).toBe(1)
+    expect(odd.err()).toContain('has no option --repalce')
+  }
+})
+
+test('[HISTORY-6] a project that says something odd of its history hears what it may say', async () => {
+  for (const [history, words] of [
+    ['{"weeks":1}', 'an object of positive numbers, any of "days", "megabytes" and "clientDays"'],
+    ['{"days":"7"}', 'an object of positive numbers'],
+    ['7', 'an object of positive numbers'],
+    ['{"days":100,"clientDays":120}', 'at least four times maxAgeMs'],
+  ] as const) {
+    const folder = await folderWith({ 'nearcloud.json': `{"history":${history}}` })
+    const start = run(folder, 'start')
+    expect(await start.over).toBe(1)
+    expect(start.err()).toContain(words)
+  }
+})

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { defineCommand, renderUsage, runCommand } from 'citty'
+import { backupCommand, restoreCommand } from './backup-commands.ts'
 import { type Host, UsageError } from './host.ts'
 import { startCommand } from './start-command.ts'
 
@@ -19,9 +20,17 @@ export async function runNearcloud(argv: readonly string[], host: Host): Promise
     version,
     description: 'The cloud of wx.cloud apps, offline first, on your own server',
   }
-  const nearcloud = defineCommand({ meta, subCommands: { start } })
+  const [backup, restore] = [backupCommand(host), restoreCommand(host)]
+  const nearcloud = defineCommand({ meta, subCommands: { start, backup, restore } })
   const help = async () => {
-    const usage = argv.includes('start') ? await renderUsage(start, { meta }) : await renderUsage(nearcloud)
+    const usage =
+      argv[0] === 'backup'
+        ? await renderUsage(backup, { meta })
+        : argv[0] === 'restore'
+          ? await renderUsage(restore, { meta })
+          : argv.includes('start')
+            ? await renderUsage(start, { meta })
+            : await renderUsage(nearcloud)
     return host.hasColours ? usage : usage.replaceAll(colourCode, '')
   }
   try {

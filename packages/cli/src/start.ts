@@ -34,6 +34,7 @@ export async function start(options: StartOptions, host: Host): Promise<number> 
     project: project.folder,
     ...(project.env !== undefined && { env: project.env }),
     ...(site !== undefined && { site }),
+    ...(project.history && { history: project.history }),
     ...(options.host !== undefined && { host: options.host }),
     ...(options.port !== undefined && { port: options.port }),
     ...(options.origins !== undefined && { door: { origins: options.origins } }),

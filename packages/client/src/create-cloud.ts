@@ -222,7 +222,7 @@ export function createCloud(platform: Platform): Cloud {
 /** What an instance's engine tells is told by the cloud. */
 const syncEvents = [
   ...(['pending', 'accepted', 'online', 'offline'] as const),
-  ...(['progress', 'evicted', 'diverged', 'signInNeeded', 'error'] as const),
+  ...(['progress', 'evicted', 'diverged', 'historyLost', 'signInNeeded', 'error'] as const),
 ]
 
 /** Methods in two styles: one body answers both. */

@@ -29,6 +29,9 @@ export const limits = {
   /** What somebody tells of themselves in a room, as JSON. */
   presenceBytes: 8_192,
   roomBytes: 256,
+  /** Openings of a history that are named, and documents of an inventory that are named in one frame. */
+  lineage: 16,
+  inventoryDocuments: 100_000,
   fileBytes: 104_857_600,
   fileListItems: 50,
 } as const

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { bucketCounts } from './inventory.ts'
 import { limits } from './limits.ts'
 import { elementNames, type UpdateOperator } from './mutation.ts'
 
@@ -98,6 +99,12 @@ const outcomeSchema = v.variant('status', [
 /** What of a client's subscriptions arrives first. */
 const priority = v.optional(v.picklist(['high', 'normal', 'low']))
 
+/**
+ * The latest openings of a server's history, oldest first: their epochs, and the version at which each began. What two of
+ * these lists have in common is the same history. Since version 4.
+ */
+const lineage = v.pipe(v.array(v.strictTuple([v.string(), count])), v.maxLength(limits.lineage))
+
 const errorSchema = v.strictObject({ code: v.string(), errMsg: v.string(), details: v.optional(record) })
 
 const putSchema = v.strictTuple([v.string(), count, documentTree])
@@ -133,6 +140,8 @@ const snapshotItemSchema = v.union([putSchema, goneSchema, v.strictTuple([count,
  *
  * Since version 4: `fetch`: this side can fetch parts of first results over HTTP (see there); so many characters of each
  * come by this conversation, and what goes beyond may be left to be fetched.
+ * Also since version 4: `lineage` of the server this copy was made by; `holds`: documents of this subscription are here, so
+ * where a snapshot would come an inventory does.
  */
 const hello = v.strictObject({
   type: v.literal('hello'),
@@ -145,8 +154,16 @@ const hello = v.strictObject({
   viewKey: v.optional(v.string()),
   seen: count,
   subscriptions: v.array(
-    v.strictObject({ id: count, query: tree, complete: v.boolean(), priority, after: v.optional(id) }),
+    v.strictObject({
+      id: count,
+      query: tree,
+      complete: v.boolean(),
+      priority,
+      after: v.optional(id),
+      holds: v.optional(v.literal(true)),
+    }),
   ),
+  lineage: v.optional(lineage),
   clock: v.number(),
   fetch: v.optional(count),
 })
@@ -168,8 +185,17 @@ const push = v.strictObject({
   mutations: v.pipe(v.array(mutationSchema), v.minLength(1)),
 })
 
-/** Follow a query: a snapshot, then its part of every change message. `priority` since version 3, default normal. */
-const subscribe = v.strictObject({ type: v.literal('subscribe'), id: count, query: tree, priority })
+/**
+ * Follow a query: a snapshot, then its part of every change message. `priority` since version 3, default normal; `holds`
+ * as in hello, since version 4.
+ */
+const subscribe = v.strictObject({
+  type: v.literal('subscribe'),
+  id: count,
+  query: tree,
+  priority,
+  holds: v.optional(v.literal(true)),
+})
 const unsubscribe = v.strictObject({ type: v.literal('unsubscribe'), id: count })
 
 /** The rest of a subscription's snapshot is more urgent now, or less. Since version 3. */
@@ -181,6 +207,29 @@ const prioritise = v.strictObject({
 
 /** What has a subscription (one without a limit or skip) in it? Answered by a digest, sooner or later. Since version 3. */
 const check = v.strictObject({ type: v.literal('check'), id: count })
+
+/**
+ * To an inventory: every document of the subscription that is here in these of `of` buckets, by id and version. Answered by a
+ * snapshot of what differs: documents that are not here in the version there, and ids of those that are not there. With no
+ * `documents` all of them are wanted, as for a subscription that begins. With no buckets it is the same, and there is no answer.
+ * Since version 4.
+ */
+const have = v.strictObject({
+  type: v.literal('have'),
+  id: count,
+  of: v.picklist(bucketCounts),
+  buckets: v.pipe(v.array(count), v.maxLength(256)),
+  documents: v.optional(v.pipe(v.array(v.strictTuple([id, count])), v.maxLength(limits.inventoryDocuments))),
+})
+
+/**
+ * To a welcome that asks for it, before anything else: the documents of mutations that were accepted. The next change message
+ * has them as they are. Since version 4.
+ */
+const recall = v.strictObject({
+  type: v.literal('recall'),
+  documents: v.pipe(v.array(v.strictTuple([v.string(), id])), v.maxLength(limits.batchWrites)),
+})
 
 /** How many documents a query has, without fetching them. */
 const countQuery = v.strictObject({ type: v.literal('count'), id: count, query: tree })
@@ -257,6 +306,8 @@ export const upSchema = v.variant('type', [
   unsubscribe,
   prioritise,
   check,
+  have,
+  recall,
   countQuery,
   aggregateQuery,
   call,
@@ -278,6 +329,11 @@ export const upSchema = v.variant('type', [
  * `lastMutation` is the last one decided, `nonces` those of the latest of them; `outcomes` all above `seen`.
  * `resumed: false`: the copy cannot be continued (other history, other rights, too old): every subscription starts with
  * a snapshot that replaces what is there. `time` is the server's clock.
+ *
+ * Since version 4: `lineage` of this server. `common`, when not resumed: the copy's versions up to it are of this history, and those
+ * above are of another one. `forgotten`: of mutations up to this one, unless they are among the nonces, nobody knows any more
+ * how they were decided. `recall`: the history no longer tells what the accepted ones among `outcomes` changed: to be answered by
+ * that.
  */
 const welcome = v.strictObject({
   type: v.literal('welcome'),
@@ -294,6 +350,10 @@ const welcome = v.strictObject({
   resumed: v.boolean(),
   time: v.number(),
   heartbeatMs: count,
+  lineage: v.optional(lineage),
+  common: v.optional(count),
+  forgotten: v.optional(count),
+  recall: v.optional(v.literal(true)),
 })
 
 /** The answer to signIn: `token` is for this user's first hello, `uid` the name in the ticket. Since version 4. */
@@ -309,7 +369,10 @@ const renewed = v.strictObject({ type: v.literal('renewed'), token: v.string(), 
 
 const pushed = v.strictObject({ type: v.literal('pushed'), outcomes: v.array(outcomeSchema) })
 
-/** Part of a subscription's first result, in `_id` order. `version`: the commit it is at least as new as. */
+/**
+ * Part of a subscription's first result, in `_id` order. `version`: the commit it is at least as new as. As an answer to
+ * `have` it is of what differs, with what is gone last; what was named and is not in it is as it was named.
+ */
 const snapshot = v.strictObject({
   type: v.literal('snapshot'),
   id: count,
@@ -346,6 +409,16 @@ const digest = v.strictObject({
   version: count,
   count,
   sum: v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/)),
+})
+
+/**
+ * What a subscription has for this client, before anything of it is sent: the sums of 1, 16 or 256 buckets, as `Inventory`
+ * has them. A client that has the same is complete; another one answers with `have`. Since version 4.
+ */
+const inventory = v.strictObject({
+  type: v.literal('inventory'),
+  id: count,
+  sums: v.pipe(v.string(), v.regex(/^(?:[A-Za-z0-9_-]{8}){1,256}$/)),
 })
 
 /**
@@ -416,6 +489,7 @@ export const downSchema = v.variant('type', [
   snapshot,
   fetchPart,
   digest,
+  inventory,
   denied,
   changes,
   answer,

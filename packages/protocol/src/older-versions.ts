@@ -17,6 +17,8 @@ const messagesSince: { readonly [type in UpMessage['type']]?: number } = {
   present: 4,
   signIn: 4,
   merge: 4,
+  have: 4,
+  recall: 4,
 }
 
 /** What came with a version inside a message, and how to do without. Each changes a copy. */
@@ -57,7 +59,15 @@ const fieldsSince: readonly {
         )
     },
   },
-  { since: 4, type: 'hello', without: message => drop(message, 'fetch') },
+  {
+    since: 4,
+    type: 'hello',
+    without(hello) {
+      drop(hello, 'fetch', 'lineage')
+      for (const subscription of hello.subscriptions as Tree[]) drop(subscription, 'holds')
+    },
+  },
+  { since: 4, type: 'subscribe', without: message => drop(message, 'holds') },
 ]
 
 type Tree = { [key: string]: unknown }

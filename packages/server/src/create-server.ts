@@ -4,9 +4,11 @@ import { Hono } from 'hono'
 import type { Actor } from './actor.ts'
 import { openTokens } from './auth/tokens.ts'
 import { type UserAdmin, Users } from './auth/users.ts'
+import { type BackupFacts, backUp } from './backup/back-up.ts'
+import type { BackupProgress } from './backup/copying.ts'
 import { LiveEnvironment } from './commit/live-environment.ts'
 import { openDataFolder } from './data-folder.ts'
-import { keepHistoryShort } from './engine/keep-history-short.ts'
+import { checkHistoryLimits, type HistoryLimits, keepHistoryShort } from './engine/keep-history-short.ts'
 import { SqliteEngine } from './engine/sqlite-engine.ts'
 import { Fanout } from './fanout/fanout.ts'
 import { openFiles } from './files/files.ts'
@@ -53,6 +55,8 @@ export interface ServerOptions {
   readonly door?: DoorkeeperOptions
   /** Of conversations over HTTP requests. */
   readonly poll?: Partial<PollLimits>
+  /** How much of the past is kept. */
+  readonly history?: HistoryLimits
 }
 
 /** A server that runs. */
@@ -67,6 +71,8 @@ export interface NearcloudServer {
   /** The database with all rights, for the operator's own code. */
   database(): Database
   executorFor(actor: Actor): Executor
+  /** Copies what there is at one moment to a new folder, while the server goes on: see `backUp`. */
+  backup(to: string, progress?: (progress: BackupProgress) => void): Promise<BackupFacts>
   /** Sends clients away, decides what was asked, closes everything. Calling it again waits for the same end. */
   stop(): Promise<void>
 }
@@ -78,6 +84,7 @@ export interface NearcloudServer {
 export async function createServer(options: ServerOptions): Promise<NearcloudServer> {
   const { host = '127.0.0.1', env = 'default', log = silentLog, project, site } = options
   const { clock = systemClock, random = systemRandom } = options
+  const limits = checkHistoryLimits(options.history ?? {})
   /** The ways to end what runs, the latest first. */
   const closers: (() => unknown)[] = []
   const opened = <T>(thing: T, close: () => unknown): T => {
@@ -94,7 +101,6 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     const tokens = await openTokens(folder.path, clock, random)
     const engine = new SqliteEngine({ file: folder.database, random })
     opened(engine, () => engine.close())
-    opened(undefined, keepHistoryShort({ engine, env, clock, log }))
     const rules = options.judge ? undefined : await openRules(project, log, () => clock.now())
     if (rules) opened(rules, () => rules.close())
     const judge = options.judge ?? rules!
@@ -122,6 +128,16 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     opened(triggers, () => triggers.close())
     await triggers.ready
     const shelves = new PartShelves(random)
+    const historyKeeper = keepHistoryShort({
+      engine,
+      env,
+      clock,
+      log,
+      limits,
+      onCommit: listener => environment.onCommit(listener),
+      held: () => triggers.reads,
+    })
+    opened(undefined, historyKeeper)
     const sessions = new Sessions({
       shelves,
       environment,
@@ -204,6 +220,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
           side: 'server',
         }),
       executorFor,
+      backup: (to, progress) => backUp({ dataFolder: folder.path, to, ...(progress && { progress }) }),
       stop,
     }
   } catch (thrown) {

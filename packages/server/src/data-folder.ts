@@ -37,7 +37,7 @@ export interface DataFolder {
  * Throws SERVER_CONFIGURATION, in one sentence, when it cannot be made or written, or when another server that lives
  * holds it. What a killed server left behind holds nothing.
  */
-export function openDataFolder(folder: string): DataFolder {
+export function openDataFolder(folder: string, { isRestoring = false } = {}): DataFolder {
   const path = resolve(folder)
   try {
     makeFolder(path)
@@ -46,6 +46,10 @@ export function openDataFolder(folder: string): DataFolder {
     throw refuse(`the data folder ${path} cannot be written (${codeOf(cause)})`, cause)
   }
   const release = takeLock(path)
+  if (!isRestoring && existsSync(join(path, unfinishedRestore))) {
+    release()
+    throw refuse(`a backup was being restored into ${path}, and that was cut off: restore it once more`)
+  }
   const portFile = join(path, 'port')
   const remembered = readPort(portFile)
   return {
@@ -59,6 +63,9 @@ export function openDataFolder(folder: string): DataFolder {
     release,
   }
 }
+
+/** Is in a data folder while a backup is put into it. */
+export const unfinishedRestore = 'restoring'
 
 /**
  * Durable with its parents, before anything in it is. `mkdir` with `recursive` never ends where the system denies that a

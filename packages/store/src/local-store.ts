@@ -30,7 +30,7 @@ import { type FoldJob, type Job, RecordLog } from './record-log.ts'
 import { entryText, type LoggedStep, segmentText } from './records.ts'
 import type { Segments } from './segments.ts'
 import { ShownTexts } from './shown-texts.ts'
-import { beginsHistory, type State } from './state.ts'
+import type { State } from './state.ts'
 import type { Storage, StorageInfo } from './storage.ts'
 import type {
   Checkpoint,
@@ -125,7 +125,13 @@ export class LocalStore implements Store {
     this.#assertOpen()
     for (const [collection, { confirmed }] of this.#state.collections)
       if (only === undefined || only === collection)
-        for (const known of confirmed.values()) yield { collection, ...known }
+        for (const { document, version } of confirmed.values()) yield { collection, document, version }
+  }
+
+  eachConfirmed(collection: string, visit: (document: Document, version: Version) => void): void {
+    this.#assertOpen()
+    for (const { document, version } of this.#state.collections.of(collection).confirmed.values())
+      visit(document, version)
   }
 
   run(run: Read, within?: ReadonlySet<DocId>): { documents: readonly Document[]; total: number } {
@@ -262,8 +268,8 @@ export class LocalStore implements Store {
 
   /** Of the latest mutation that storage may not have yet. */
   #lastTime = 0
-  /** Steps on their way into storage after which versions mean something else. */
-  #historiesBeginning = 0
+  /** Where steps on their way into storage take the history back to. */
+  #cuts: readonly Version[] = []
 
   #commit(writes: readonly Write[], context: CommitContext, retries?: string): CommitReceipt {
     this.#assertOpen()
@@ -294,7 +300,7 @@ export class LocalStore implements Store {
     return Object.freeze({
       id: nextMutation,
       nonce: newNonce(this.#random),
-      base: this.#historiesBeginning > 0 ? 0 : (base ?? seen),
+      base: Math.min(base ?? seen, ...this.#cuts),
       time: Math.max(time, lastTime),
       writes: Object.freeze([...writes]),
     })
@@ -304,8 +310,8 @@ export class LocalStore implements Store {
     this.#assertOpen()
     const { collections, outbox } = this.#state
     const step = this.#withTextsGone(this.#withRoom(given))
-    const isTurning = beginsHistory(step, this.checkpoint)
-    if (isTurning) this.#historiesBeginning++
+    const { cut } = step
+    if (cut !== undefined) this.#cuts = [...this.#cuts, cut]
     const apply = () => {
       const before = this.checkpoint.openid
       const concerned = this.#state.applyStep(step)
@@ -316,7 +322,7 @@ export class LocalStore implements Store {
     try {
       await this.#log.write(entryText({ kind: 'step', step }), apply, ahead)
     } finally {
-      if (isTurning) this.#historiesBeginning--
+      if (cut !== undefined) this.#cuts = this.#cuts.slice(1)
     }
   }
 

@@ -1,4 +1,4 @@
-import type { DocId, Mutation, MutationId } from '@nearcloud/protocol'
+import type { DocId, Mutation, MutationId, Version } from '@nearcloud/protocol'
 import { DocMap, DocSet } from './doc-map.ts'
 import type { OutboxView } from './store.ts'
 
@@ -111,9 +111,9 @@ export class Outbox implements OutboxView {
     this.#replaceAll((mutation, at) => ({ ...mutation, id: at + 1 }))
   }
 
-  /** Their authors have seen nothing of the history that counts from now on. */
-  forgetBases(): void {
-    this.#replaceAll(mutation => ({ ...mutation, base: 0 }))
+  /** None of them has seen anything above `base`. */
+  lower(base: Version): void {
+    this.#replaceAll(mutation => ({ ...mutation, base: Math.min(mutation.base, base) }))
   }
 
   #replaceAll(change: (mutation: Mutation, at: number) => Mutation): void {

@@ -118,7 +118,8 @@ interface StepJson {
   accepted?: number
   rejected?: NonNullable<ConfirmedStep['rejected']>
   /** Removed fields are null. */
-  checkpoint?: Record<string, string | number | null>
+  checkpoint?: Record<string, unknown>
+  cut?: number
   subscriptions?: [key: string, subscription: SubscriptionJson | null][]
   renumber?: { client: string }
   discarded?: readonly string[]
@@ -142,6 +143,7 @@ function stepToJson(step: LoggedStep): StepJson {
     ...(step.subscriptions && {
       subscriptions: [...step.subscriptions].map(([key, value]) => [key, value && subscriptionToJson(value)]),
     }),
+    ...(step.cut !== undefined && { cut: step.cut }),
     ...(step.renumber && { renumber: step.renumber }),
     ...(step.discarded?.length && { discarded: step.discarded }),
     ...(step.texts?.length && { texts: step.texts }),

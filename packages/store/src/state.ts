@@ -108,8 +108,8 @@ export class State {
     }
     concerned.addAll(touchedBy(left))
     if (step.discarded) this.rejected.remove(step.discarded)
-    if (beginsHistory(step, this.checkpoint)) this.outbox.forgetBases()
     if (step.checkpoint) this.#patchCheckpoint(step.checkpoint)
+    if (step.cut !== undefined) this.outbox.lower(step.cut)
     if (step.subscriptions) this.#patchSubscriptions(step.subscriptions)
     if (step.renumber) this.#renumber(step.renumber.client)
     return concerned
@@ -161,14 +161,6 @@ export class State {
       seen: 0,
     })
   }
-}
-
-/** Do versions mean something else from here on than they did? */
-export function beginsHistory(
-  { checkpoint }: Pick<LoggedStep, 'checkpoint'>,
-  { epoch }: Pick<Checkpoint, 'epoch'>,
-): boolean {
-  return epoch !== undefined && checkpoint?.epoch !== undefined && checkpoint.epoch !== epoch
 }
 
 function freeze<T extends object>(value: T): T {

@@ -135,27 +135,27 @@ test('[LOCAL-5] ids have no gap, times only grow, and the base is the newest ver
   expect(store.checkpoint).toMatchObject({ nextMutation: 4, lastTime: 110 })
 })
 
-test('[LOCAL-5] writes stand on nothing of a history that another one took the place of, also after reopening', async () => {
+test('[LOCAL-5] writes stand on nothing of a history that was taken back, also after reopening', async () => {
   const { store, medium } = await openTestStore()
   await store.confirm({ puts: [put(5, { _id: 'a', n: 1 })], checkpoint: { epoch: 'one', version: 7 } })
   await store.commit([update('a', ['n', 'set', 2])], at).durable
   const resume = medium.pause()
   const all = [
     store.commit([update('a', ['n', 'set', 3])], at).durable,
-    store.confirm({ checkpoint: { epoch: 'two', version: 6 } }),
+    store.confirm({ cut: 3, checkpoint: { epoch: 'two', version: 6 } }),
     store.commit([update('a', ['n', 'set', 4])], at).durable,
   ]
   resume()
   await Promise.all(all)
   await store.commit([update('b', ['n', 'set', 5])], at).durable
   const bases = (which: Store) => which.outbox.mutations.map(({ base }) => base)
-  expect(bases(store)).toEqual([0, 0, 0, 6])
+  expect(bases(store)).toEqual([3, 3, 3, 6])
   await store.close()
   const { store: reopened } = await openTestStore(medium)
-  expect(bases(reopened)).toEqual([0, 0, 0, 6])
+  expect(bases(reopened)).toEqual([3, 3, 3, 6])
   await reopened.compact()
   await reopened.close()
-  expect(bases((await openTestStore(medium)).store)).toEqual([0, 0, 0, 6])
+  expect(bases((await openTestStore(medium)).store)).toEqual([3, 3, 3, 6])
 })
 
 test('[LOCAL-6] commits made while an append is in flight are one payload of the next', async () => {

@@ -1,8 +1,7 @@
 import { type Clock, Digest, type DownOf, type Millis, type RandomBytes } from '@nearcloud/protocol'
 import type { Query } from '@nearcloud/query'
-import type { ConfirmedStep, Store } from '@nearcloud/store'
+import type { Store } from '@nearcloud/store'
 import type { Pull } from './pull.ts'
-import { asOldest } from './reset.ts'
 import type { Subscription } from './subscription.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
@@ -72,7 +71,8 @@ export class Checks {
     for (const { document, version } of store.confirmedDocuments(collection))
       if (subscription.matches(document)) digest.add(document._id, version)
     if (digest.count === count && digest.sum === sum) return
-    await store.confirm(mistrust(store, subscription))
+    const { key } = subscription
+    await store.confirm({ subscriptions: new Map([[key, { query, complete: false }]]) })
     subscriptions.restart(subscription)
     diverged({ collection, query, here: digest.count, there: count })
   }
@@ -98,14 +98,4 @@ export class Checks {
       if (other.query.collection === query.collection && !other.isComplete && !other.denial) return false
     return true
   }
-}
-
-/** Whatever the server says of its documents counts from now on, also what seems older. */
-function mistrust(store: Store, subscription: Subscription): ConfirmedStep {
-  const { key, query } = subscription
-  const { collection } = query
-  const known = [...store.confirmedDocuments(collection)].filter(({ document }) =>
-    subscription.matches(document),
-  )
-  return { ...asOldest(known), subscriptions: new Map([[key, { query, complete: false }]]) }
 }

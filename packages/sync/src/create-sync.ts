@@ -23,7 +23,14 @@ import { Verdicts } from './verdicts.ts'
 /** Puts the parts together. Nothing is sent before `start`. */
 export function createSync(options: SyncOptions): Sync {
   const { store, transport, clock, random, env } = options
-  const { warmMs = 60_000, cache: limits = {}, checkMs = 300_000, text, isNamed = false } = options
+  const {
+    warmMs = 60_000,
+    cache: limits = {},
+    checkMs = 300_000,
+    text,
+    isNamed = false,
+    compareFrom = 16,
+  } = options
   const events = new Emitter<SyncEvents>()
   const serverClock = new ServerClock(clock)
   const requests = new Requests(clock, answerLimitMs, () => lastMutation(store))
@@ -35,6 +42,7 @@ export function createSync(options: SyncOptions): Sync {
   })
   let access: string | undefined
   let signInNeeded: CloudError | undefined
+  let lost = 0
   let session: Session | undefined
   let state: LinkState = 'offline'
   let waiting: (() => void)[] = []
@@ -43,6 +51,7 @@ export function createSync(options: SyncOptions): Sync {
     store,
     clock,
     warmMs,
+    compareFrom,
     failed(error) {
       events.emit('error', toCloudError(error))
       link.doubt() // the next greeting puts it right, before anything else is stored
@@ -110,6 +119,12 @@ export function createSync(options: SyncOptions): Sync {
           dialect,
           parts,
           isNamed,
+          get lostMutations() {
+            return lost
+          },
+          set lostMutations(count) {
+            lost = count
+          },
           welcomed(welcome, begun) {
             access = welcome.access
             signInNeeded = undefined

@@ -311,3 +311,123 @@ function copyOf(medium: MemoryMedium): MemoryMedium {
   for (const [, payload] of [...medium.records].sort(([a], [b]) => a - b)) copy.put(payload)
   return copy
 }
+
+test('[RESTORE-4] a server that was set back is told of by name, with what is known of the loss', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  ann.sync.subscribe(everyOne('todos'))
+  for (const id of ['1', '2', '3']) await ann.sync.executor.commit({ writes: [add(id)] })
+  await rig.pass()
+  const { version } = ann.store.checkpoint
+  ann.sync.goOffline()
+  await rig.pass()
+  await ann.sync.executor.commit({ writes: [add('4')] })
+  rig.server.restore('epoch-2', 1)
+  rig.server.common = 1
+  rig.server.setVersion('todos', '1', 1)
+  for (const id of ['2', '3']) rig.server.drop('todos', id)
+  for (const known of rig.server.clients.values()) known.lastMutation = 1
+  ann.sync.goOnline()
+  await rig.pass(1_000)
+  const lost = ann.events.filter(({ name }) => name === 'historyLost').map(({ detail }) => detail)
+  expect(lost).toEqual([
+    {
+      version,
+      common: 1,
+      mutations: 2,
+      count: 2,
+      documents: [
+        { collection: 'todos', id: '2' },
+        { collection: 'todos', id: '3' },
+      ],
+    },
+  ])
+  // what had not been sent is, what was lost is not, and neither is it here
+  expect(rig.server.all('todos').map(({ _id }) => _id)).toEqual(['1', '4'])
+  expect([...ann.store.confirmedDocuments()].map(({ document }) => document._id)).toEqual(['1', '4'])
+  expect(rig.server.executed.map(({ mutation }) => mutation.writes[0]!.id)).toEqual(['1', '2', '3', '4'])
+  expect(rig.server.violations).toEqual([])
+})
+
+test('[RESTORE-5] what is pending has seen nothing of the history that goes on but what both have', async () => {
+  for (const isRestarted of [false, true]) {
+    const rig = new TestRig()
+    for (let n = 0; n < 20; n++) rig.server.put('todos', { _id: `t${n}`, n })
+    let ann = await rig.client()
+    ann.sync.subscribe(everyOne('todos'))
+    await rig.pass()
+    ann.sync.goOffline()
+    await rig.pass()
+    await ann.sync.executor.commit({ writes: [add('mine')] })
+    expect(ann.store.outbox.mutations.map(({ base }) => base)).toEqual([20])
+    rig.server.restore('epoch-2', 25)
+    rig.server.common = 12
+    ann.network.fate = frame => (frame.includes('"push"') ? 'drop' : 'deliver')
+    ann.sync.goOnline()
+    await rig.pass()
+    if (isRestarted) {
+      await ann.stop()
+      ann = await rig.client({ medium: ann.medium, isStarted: false })
+    }
+    expect(ann.store.outbox.mutations.map(({ base }) => base)).toEqual([12])
+  }
+})
+
+test('[HISTORY-8] what a server has forgotten of a client is neither sent again nor dropped: it is among the rejected', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  for (const id of ['1', '2']) await ann.sync.executor.commit({ writes: [add(id)] })
+  await rig.pass()
+  // the answer to the third is lost, and the fourth is never sent
+  ann.network.fate = (frame, direction) =>
+    direction === 'down' && frame.includes('"pushed"') ? 'cut' : 'deliver'
+  await ann.sync.executor.commit({ writes: [add('3')] })
+  await rig.pass()
+  ann.sync.goOffline()
+  ann.network.fate = undefined
+  await rig.pass(400 * 86_400_000)
+  await ann.sync.executor.commit({ writes: [add('4')] })
+  for (const known of rig.server.clients.values()) {
+    known.nonces = []
+    known.outcomes.clear()
+    rig.server.forgotten = known.lastMutation
+  }
+  expect(rig.server.forgotten).toBe(3)
+  ann.sync.goOnline()
+  await rig.pass(1_000)
+  expect(rig.server.executed.map(({ mutation }) => mutation.writes[0]!.id)).toEqual(['1', '2', '3', '4'])
+  expect(ann.store.outbox.size).toBe(0)
+  expect(ann.store.rejected).toMatchObject([
+    { code: 'ABORTED', details: { isOutcomeUnknown: true }, mutation: { writes: [{ id: '3' }] } },
+  ])
+  expect(ann.namesOf('rejected')).toEqual(['rejected'])
+  expect(rig.server.violations).toEqual([])
+})
+
+test('[HISTORY-8] a copy of a store that comes back so late goes on as another client', async () => {
+  const rig = new TestRig()
+  const first = await rig.client()
+  await first.sync.executor.commit({ writes: [add('1')] })
+  await rig.pass()
+  const saved = new MemoryMedium()
+  first.sync.goOffline()
+  await rig.pass()
+  await first.sync.executor.commit({ writes: [add('2')] })
+  for (const [sequence, payload] of first.medium.records) saved.records.set(sequence, payload)
+  await first.sync.executor.commit({ writes: [add('3')] })
+  first.sync.goOnline()
+  await rig.pass()
+  await first.stop()
+  for (const known of rig.server.clients.values()) {
+    known.nonces = []
+    known.outcomes.clear()
+    rig.server.forgotten = known.lastMutation
+  }
+  const copy = await rig.client({ medium: saved })
+  await copy.sync.executor.commit({ writes: [add('4')] })
+  await rig.pass(1_000)
+  expect(rig.server.executed.map(({ mutation }) => mutation.writes[0]!.id)).toEqual(['1', '2', '3', '4'])
+  expect(copy.store.rejected).toMatchObject([{ mutation: { writes: [{ id: '2' }] } }])
+  expect(copy.store.outbox.size).toBe(0)
+  expect(rig.server.violations).toEqual([])
+})

@@ -1,5 +1,12 @@
-import { type DownOf, type Mutation, newClientId, type RandomBytes } from '@nearcloud/protocol'
+import {
+  type DownOf,
+  type Mutation,
+  type MutationId,
+  newClientId,
+  type RandomBytes,
+} from '@nearcloud/protocol'
 import type { ConfirmedStep, Store } from '@nearcloud/store'
+import { firstAfter } from './push.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
 type Welcome = DownOf<'welcome'>
@@ -14,7 +21,7 @@ export function helloFrame(options: {
   readonly fetch: number | undefined
 }): string {
   const { store, subscriptions, env, protocol, clock, fetch } = options
-  const { client, token, epoch, version, viewKey, seen } = store.checkpoint
+  const { client, token, epoch, version, viewKey, seen, lineage } = store.checkpoint
   return JSON.stringify({
     type: 'hello',
     protocol,
@@ -26,6 +33,7 @@ export function helloFrame(options: {
     ...(viewKey !== undefined && { viewKey }),
     seen,
     subscriptions: subscriptions.greet(),
+    ...(lineage && { lineage }),
     clock,
     ...(fetch !== undefined && { fetch }),
   })
@@ -33,17 +41,19 @@ export function helloFrame(options: {
 
 /**
  * Does the server's memory of this client fit this store? It does not when the store is a copy of another (numbers used
- * twice, told by their nonces), an older state of itself, or when the server is an older state of itself.
+ * twice, told by their nonces), an older state of itself, or when the server is an older state of itself. What the server has
+ * forgotten fits.
  */
 export function isKnownAs(store: Store, welcome: Welcome): boolean {
   const { lastMutation } = welcome
   const { mutations, size } = store.outbox
   const { nextMutation } = store.checkpoint
-  const first = size === 0 ? nextMutation : (mutations[0]?.id ?? nextMutation - size)
   // what storage does not have yet was never sent: its numbers are still free, unless somebody else used them
   const neverSent = nextMutation - (size - mutations.length)
-  if (neverSent <= lastMutation || first > lastMutation + 1) return false
-  return mutations.every(mutation => mutation.id > lastMutation || hasNonce(welcome, mutation))
+  if (neverSent <= lastMutation || missingAbove(store, lastMutation) > 0) return false
+  return mutations.every(
+    mutation => mutation.id > lastMutation || hasNonce(welcome, mutation) || isForgotten(welcome, mutation),
+  )
 }
 
 /**
@@ -57,17 +67,18 @@ export function forkStep(
 ): { step: ConfirmedStep; decided: readonly Mutation[] } {
   const decided: Mutation[] = []
   for (const mutation of store.outbox.mutations) {
+    if (isForgotten(welcome, mutation)) continue
     if (mutation.id > welcome.lastMutation || !hasNonce(welcome, mutation)) break
     decided.push(mutation)
   }
   const ids = new Set(decided.map(mutation => mutation.id))
-  const rejected = welcome.outcomes.flatMap(outcome =>
+  const refused = welcome.outcomes.flatMap(outcome =>
     outcome.status === 'rejected' && ids.has(outcome.id) ? [rejectionOf(outcome)] : [],
   )
   const last = decided.at(-1)
   return {
     step: {
-      rejected,
+      rejected: [...unknownOf(store, welcome), ...refused],
       ...(last && { accepted: last.id }),
       checkpoint: { token: welcome.token },
       renumber: { client: newClientId(random) },
@@ -97,6 +108,33 @@ export function rejectionOf(
 ): Rejection {
   const { id, code, reason, details } = outcome
   return { id, code, reason, ...(details && { details }) }
+}
+
+/**
+ * Mutations that this store may have sent, and of which the server does not know any more how they were decided: to send them
+ * again might do them twice, to drop them might lose them. So they are among the rejected, for somebody to decide.
+ */
+export function unknownOf(store: Store, welcome: Welcome): readonly Rejection[] {
+  return store.outbox.mutations
+    .filter(mutation => isForgotten(welcome, mutation))
+    .map(({ id }) => ({
+      id,
+      code: 'ABORTED',
+      reason:
+        'this device was away for so long that the server has forgotten whether it did this: look, and retry or discard it',
+      details: { isOutcomeUnknown: true },
+    }))
+}
+
+/** Mutations above this one that are decided, as far as this store knows: perhaps some in the middle of others. */
+export function missingAbove(store: Store, lastMutation: MutationId): number {
+  const { mutations, size } = store.outbox
+  const waiting = mutations.length - firstAfter(mutations, lastMutation) + (size - mutations.length)
+  return Math.max(0, store.checkpoint.nextMutation - 1 - lastMutation - waiting)
+}
+
+function isForgotten(welcome: Welcome, mutation: Mutation): boolean {
+  return mutation.id <= Math.min(welcome.forgotten ?? 0, welcome.lastMutation) && !hasNonce(welcome, mutation)
 }
 
 function hasNonce({ nonces }: Welcome, { id, nonce }: Mutation): boolean {

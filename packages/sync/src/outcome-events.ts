@@ -1,4 +1,11 @@
-import type { Millis, Mutation, MutationId, Outcome } from '@nearcloud/protocol'
+import {
+  type DocId,
+  limits,
+  type Millis,
+  type Mutation,
+  type MutationId,
+  type Outcome,
+} from '@nearcloud/protocol'
 import type { Store } from '@nearcloud/store'
 import type { Emitter } from './emitter.ts'
 import type { Rejection } from './greeting.ts'
@@ -26,6 +33,16 @@ export function pendingById(
     if (mutation?.id === id) found.set(id, mutation)
   }
   return found
+}
+
+/** The documents that mutations up to `last` write, each once, as far as a message may name them. */
+export function touchedBy(store: Store, last: MutationId): [collection: string, id: DocId][] {
+  const documents = new Map<string, [string, DocId]>()
+  for (const { id, writes } of store.outbox.mutations)
+    if (id <= last)
+      for (const write of writes)
+        documents.set(JSON.stringify([write.collection, write.id]), [write.collection, write.id])
+  return [...documents.values()].slice(0, limits.batchWrites)
 }
 
 export function tellAccepted(

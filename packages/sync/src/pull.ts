@@ -1,7 +1,12 @@
 import {
   applyPatch,
+  bucketOf,
+  CloudError,
+  type DocId,
   type DownOf,
+  Inventory,
   type Item,
+  limits,
   type MutationId,
   type Outcome,
   type PatchItem,
@@ -108,6 +113,9 @@ export class Pull {
     const { key, query, isWindowed } = subscription
     assembly.isReplacing ??= this.#isHere(subscription)
     const came = items.flatMap(item => readSnapshotItem(query.collection, item) ?? [])
+    for (const item of items)
+      if (item.length > 2 && item[2] === null)
+        assembly.gone.push({ collection: query.collection, version: item[1], id: item[3]! })
     const due = assembly.add(version, came, last)
     const isAsItCame =
       text !== undefined && due.length > 0 && due.length === came.length && !assembly.isReplacing
@@ -125,8 +133,50 @@ export class Pull {
       complete: true,
       ...(isWindowed && { window: message.window ?? [...assembly.ids] }),
     }
-    const gone = this.#replaced(subscription, assembly, stored)
+    const gone = assembly.named
+      ? this.#different(subscription, assembly, due)
+      : this.#replaced(subscription, assembly, stored)
     return { step: { ...puts, gone, subscriptions: new Map([[key, stored]]) }, done }
+  }
+
+  /**
+   * What the server has of a subscription, by sums: a step that completes it when the same is here, else a frame that names
+   * what is here in the buckets that differ.
+   */
+  inventory(
+    subscription: Subscription,
+    { sums }: DownOf<'inventory'>,
+  ): { readonly step?: ConfirmedStep; readonly frame?: string } {
+    const { id, key, query } = subscription
+    const carried = subscription.assembly?.carried ?? new Map<DocId, Put>()
+    const mine = new Inventory()
+    this.#eachHere(subscription, carried, (id, version) => mine.add(id, version))
+    const differing = mine.differing(sums)
+    if (!differing)
+      throw new CloudError('PROTOCOL_ERROR', { errMsg: 'the server sent an inventory that is none' })
+    const { of, buckets } = differing
+    if (buckets.length === 0) {
+      const puts = [...carried.values()]
+      return {
+        step: { puts, subscriptions: new Map([[key, { query, complete: true }]]) },
+        frame: JSON.stringify({ type: 'have', id, of, buckets: [], documents: [] }),
+      }
+    }
+    const asked = new Set(buckets)
+    const documents: [DocId, Version][] = []
+    this.#eachHere(subscription, carried, (id, version) => {
+      if (asked.has(bucketOf(id, of))) documents.push([id, version])
+    })
+    const assembly = new SnapshotAssembly()
+    assembly.carried = carried
+    subscription.assembly = assembly
+    const frame = JSON.stringify({ type: 'have', id, of, buckets, documents })
+    // so much is not worth naming: it comes whole, and replaces what is here
+    if (documents.length > limits.inventoryDocuments || frame.length * 3 > limits.frameBytes)
+      return { frame: JSON.stringify({ type: 'have', id, of, buckets: [] }) }
+    assembly.isReplacing = true
+    assembly.named = new Map(documents)
+    return { frame }
   }
 
   /** A refused subscription takes with it the documents that were here because of it alone. */
@@ -140,6 +190,23 @@ export class Pull {
       )
         gone.push({ collection, version, id: document._id })
     return { gone, subscriptions: new Map([[subscription.key, null]]) }
+  }
+
+  /** Documents of a subscription, in the store or carried over from a conversation that was cut. */
+  #eachHere(
+    subscription: Subscription,
+    carried: ReadonlyMap<DocId, Put>,
+    visit: (id: DocId, version: Version) => void,
+  ): void {
+    this.#store.eachConfirmed(subscription.query.collection, (document, version) => {
+      const { _id: id } = document
+      if (!subscription.matches(document)) return
+      visit(id, carried.size === 0 ? version : Math.max(version, carried.get(id)?.version ?? 0))
+    })
+    for (const [id, { document, version }] of carried) {
+      const known = this.#store.confirmed(subscription.query.collection, document._id)
+      if (!known || !subscription.matches(known.document)) visit(id, version)
+    }
   }
 
   #isHere(subscription: Subscription): boolean {
@@ -161,6 +228,27 @@ export class Pull {
       gone.push({ collection, version, id: document._id })
     }
     return gone
+  }
+
+  /**
+   * What is not there any more, or not for us, and what is there in an older version than here. What a change message has said
+   * since it was named is newer than both.
+   */
+  #different(subscription: Subscription, { gone, named }: SnapshotAssembly, puts: readonly Put[]): Gone[] {
+    const { collection } = subscription.query
+    const step: Gone[] = []
+    for (const { id, version } of gone) {
+      const known = this.#store.confirmed(collection, id)
+      if (!known || !subscription.isAbout(collection, known.document)) continue
+      if (known.version <= version || known.version === named!.get(id))
+        step.push({ collection, version: known.version, id })
+    }
+    for (const { document, version } of puts) {
+      const known = this.#store.confirmed(collection, document._id)
+      if (known && known.version > version && known.version === named!.get(document._id))
+        step.push({ collection, version: known.version, id: document._id })
+    }
+    return step
   }
 
   #windows(windows: NonNullable<DownOf<'changes'>['windows']>): ReadonlyMap<string, StoredSubscription> {

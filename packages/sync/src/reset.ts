@@ -1,3 +1,4 @@
+import type { DocId, DownOf, Version } from '@nearcloud/protocol'
 import type { Confirmed, ConfirmedStep, Store, StoredSubscription } from '@nearcloud/store'
 import type { Subscriptions } from './subscriptions.ts'
 
@@ -6,9 +7,12 @@ import type { Subscriptions } from './subscriptions.ts'
  * every subscription is incomplete until its snapshot has replaced what is here.
  */
 export function resetStep(store: Store, subscriptions: Subscriptions): ConfirmedStep {
-  const gone = []
-  for (const { collection, document, version } of store.confirmedDocuments())
-    if (!subscriptions.isAbout(collection, document)) gone.push({ collection, version, id: document._id })
+  const gone: { collection: string; version: Version; id: DocId }[] = []
+  for (const collection of store.collections())
+    if (!subscriptions.isAboutAll(collection))
+      store.eachConfirmed(collection, (document, version) => {
+        if (!subscriptions.isAbout(collection, document)) gone.push({ collection, version, id: document._id })
+      })
   const incomplete = new Map<string, StoredSubscription | null>()
   for (const [key, { letGo }] of store.subscriptions) if (letGo !== undefined) incomplete.set(key, null)
   for (const { key, isStored } of subscriptions) {
@@ -32,17 +36,36 @@ export function leftBehind(store: Store, subscriptions: Subscriptions): Readonly
 }
 
 /**
- * Versions of another history cannot be compared with this one's: every document is put again as the oldest of all, so
- * that whatever the server says of it counts.
+ * Up to which version the server's history is the one that this copy was made by; undefined when it has all of it. Servers
+ * before protocol 4 tell only that it is another.
  */
-export function forgetVersions(store: Store): ConfirmedStep {
-  return asOldest(store.confirmedDocuments())
+export function commonWith(
+  { checkpoint }: Store,
+  { common, lineage, epoch }: DownOf<'welcome'>,
+): Version | undefined {
+  const isAnother = lineage === undefined && checkpoint.epoch !== undefined && checkpoint.epoch !== epoch
+  return isAnother ? 0 : common
 }
 
-export function asOldest(documents: Iterable<Confirmed & { readonly collection: string }>): ConfirmedStep {
-  const known = [...documents].filter(({ version }) => version > 0)
+/** Documents here in versions of which the server's history has nothing. */
+export function lostDocuments(
+  store: Store,
+  common: Version,
+): readonly (Confirmed & { readonly collection: string })[] {
+  return [...store.confirmedDocuments()].filter(({ version }) => version > common)
+}
+
+/**
+ * Versions above what two histories have in common cannot be compared: these documents are put again as the oldest of all, so
+ * that whatever the server says of them counts. What is pending has seen nothing of the history that goes on but that.
+ */
+export function cutStep(
+  lost: readonly (Confirmed & { readonly collection: string })[],
+  common: Version,
+): ConfirmedStep {
   return {
-    gone: known.map(({ collection, document, version }) => ({ collection, version, id: document._id })),
-    puts: known.map(({ collection, document }) => ({ collection, version: 0, document })),
+    gone: lost.map(({ collection, document, version }) => ({ collection, version, id: document._id })),
+    puts: lost.map(({ collection, document }) => ({ collection, version: 0, document })),
+    cut: common,
   }
 }

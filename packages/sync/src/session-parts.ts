@@ -38,6 +38,8 @@ export interface SessionParts {
   readonly parts: Parts | undefined
   /** Somebody signed in by name: a token that is refused is not given up for an anonymous user. */
   readonly isNamed: boolean
+  /** Accepted mutations that the server turned out to know nothing of, until that is told. */
+  lostMutations: number
   /** The server said who we are: the conversation is under way. */
   welcomed(welcome: DownOf<'welcome'>, session: Session): void
   /** A new token for HTTP requests came. */

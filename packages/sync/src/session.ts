@@ -7,17 +7,19 @@ import {
   type Outcome,
   snapshotText,
   toCloudError,
+  type Version,
 } from '@nearcloud/protocol'
 import type { ConfirmedStep } from '@nearcloud/store'
 import { ChangeParts } from './change-parts.ts'
-import { forkStep, helloFrame, isKnownAs, unknownStep } from './greeting.ts'
+import { forkStep, helloFrame, isKnownAs, missingAbove, unknownOf, unknownStep } from './greeting.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import { type Arrived, Inbox, unexpected } from './inbox.ts'
 import type { Conversation } from './link.ts'
-import { pendingById, refusedAt, tellAccepted, tellRejected } from './outcome-events.ts'
-import { forgetVersions, leftBehind, resetStep } from './reset.ts'
+import { pendingById, refusedAt, tellAccepted, tellRejected, touchedBy } from './outcome-events.ts'
+import { commonWith, cutStep, leftBehind, lostDocuments, resetStep } from './reset.ts'
 import type { SessionParts } from './session-parts.ts'
 import { subscriptionSink } from './subscription-sink.ts'
+import type { HistoryLost } from './sync.ts'
 import type { Connection } from './transport.ts'
 
 /**
@@ -134,6 +136,8 @@ export class Session implements Conversation {
         return this.#changes(message)
       case 'snapshot':
         return this.#snapshot(message, snapshotText(message, frame))
+      case 'inventory':
+        return this.#inventory(message)
       case 'denied':
         return this.#denied(message)
       case 'answer':
@@ -165,36 +169,45 @@ export class Session implements Conversation {
         errMsg: `the server speaks protocol ${welcome.protocol}, this client ${dialect.version}`,
       })
     if (!isKnownAs(store, welcome)) return this.#fork(welcome)
-    const { openid, epoch } = store.checkpoint
+    const { openid } = store.checkpoint
     if (welcome.resumed && openid !== undefined && openid !== welcome.openid)
       throw new CloudError('PROTOCOL_ERROR', { errMsg: 'the server resumed the copy of another user' })
 
     serverClock.correct(welcome.time, this.#helloAt)
     pull.begin(welcome.version)
-    const rejected = refusedAt(serverClock.now(), pull.outcomes(welcome.outcomes))
+    const rejected = refusedAt(serverClock.now(), [
+      ...pull.outcomes(welcome.outcomes),
+      ...unknownOf(store, welcome),
+    ])
     const mutations = pendingById(store, rejected)
+    const recalled = welcome.recall && touchedBy(store, welcome.lastMutation)
     const reset: ConfirmedStep = welcome.resumed ? {} : resetStep(store, subscriptions)
+    const common = commonWith(store, welcome)
     const step: ConfirmedStep = {
       ...reset,
       subscriptions: new Map([...(reset.subscriptions ?? []), ...leftBehind(store, subscriptions)]),
       rejected,
+      ...(common !== undefined && { cut: common }),
       checkpoint: {
         token: welcome.token,
         openid: welcome.openid,
         epoch: welcome.epoch,
+        lineage: welcome.lineage,
         viewKey: welcome.viewKey,
         version: welcome.version,
       },
     }
     // before the epoch: a process that dies in between is told of the other history once more
-    if (epoch !== undefined && epoch !== welcome.epoch) await store.confirm(forgetVersions(store))
+    const lost = common === undefined ? undefined : await this.#cut(common)
     await store.confirm(step)
     tellRejected(this.#parts, rejected, mutations)
+    if (lost) this.#parts.events.emit('historyLost', lost)
     if (!this.#isOpen) return this.#end()
 
     this.#phase = 'live'
     const send = (frame: string) => this.#send(frame)
     this.#parts.welcomed(welcome, this)
+    if (recalled) send(JSON.stringify({ type: 'recall', documents: recalled }))
     this.#heartbeat = startHeartbeat({
       clock: this.#parts.clock,
       everyMs: Math.max(welcome.heartbeatMs, shortestHeartbeatMs),
@@ -217,12 +230,33 @@ export class Session implements Conversation {
     link.greeted()
   }
 
+  /** The server has less of the history than this store: what it lost counts for nothing from here on. */
+  async #cut(common: Version): Promise<HistoryLost> {
+    const { store } = this.#parts
+    const { version } = store.checkpoint
+    const documents = lostDocuments(store, common)
+    await store.confirm(cutStep(documents, common))
+    const mutations = this.#parts.lostMutations
+    this.#parts.lostMutations = 0
+    return {
+      version,
+      common,
+      mutations,
+      count: documents.length,
+      documents: documents
+        .slice(0, mostNamed)
+        .map(({ collection, document }) => ({ collection, id: document._id })),
+    }
+  }
+
   /** The store goes on under another client id; the next conversation introduces it. */
   async #fork(welcome: DownOf<'welcome'>): Promise<void> {
     const { store, random, serverClock, events } = this.#parts
+    if (commonWith(store, welcome) !== undefined)
+      this.#parts.lostMutations += missingAbove(store, welcome.lastMutation)
     const { step, decided } = forkStep(store, welcome, random)
     const rejected = refusedAt(serverClock.now(), step.rejected)
-    const mutations = pendingById(store, decided)
+    const mutations = pendingById(store, [...decided, ...rejected])
     await store.confirm({ ...step, rejected })
     const outcomes = new Map(welcome.outcomes.map(outcome => [outcome.id, outcome as Outcome]))
     tellAccepted(
@@ -268,6 +302,21 @@ export class Session implements Conversation {
     await store.confirm(pulled.step)
     link.progressed()
     tellAccepted(this.#parts, pulled.accepted, mutations)
+  }
+
+  /** What there is to have: compared with what is here, and what differs is asked for. */
+  async #inventory(message: DownOf<'inventory'>): Promise<void> {
+    const { store, subscriptions, pull, link } = this.#parts
+    const subscription = subscriptions.byId(message.id)
+    if (!subscription) return
+    const { step, frame } = pull.inventory(subscription, message)
+    if (frame) this.#send(frame)
+    if (step) {
+      subscription.isStored = true
+      await store.confirm(step)
+      subscriptions.completed(subscription)
+    }
+    link.progressed()
   }
 
   async #snapshot(message: DownOf<'snapshot'>, text: string | undefined): Promise<void> {
@@ -344,4 +393,6 @@ export class Session implements Conversation {
   }
 }
 
+/** Lost documents that an event names. */
+const mostNamed = 100
 const shortestHeartbeatMs = 1_000

@@ -78,6 +78,7 @@ export class Subscription {
   /** Of a snapshot that came in part: the last id of it, behind which it may go on. */
   get after(): DocId | undefined {
     if (this.isWindowed || this.isComplete) return undefined
+    if (this.assembly?.named) return undefined
     if (this.assembly?.isReplacing) return this.assembly.after
     return this.isStored ? this.#stored()?.after : undefined
   }

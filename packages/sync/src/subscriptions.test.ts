@@ -211,7 +211,7 @@ test('[SUB-4] it goes on after a restart', async () => {
 test('[SUB-4] a snapshot that replaces goes on too, and still replaces in one step', async () => {
   const rig = rigWith(100)
   rig.server.pageSize = 10
-  const ann = await rig.client()
+  const ann = await rig.client({ compareFrom: Number.POSITIVE_INFINITY })
   ann.sync.subscribe(everyOne('todos'))
   await rig.pass()
   rig.server.viewKey = 'view-2'

@@ -1,5 +1,5 @@
-import type { Clock, CloudError, DocId, Document, Json, Millis } from '@nearcloud/protocol'
-import { compareValues, type Priority, type Progress, type Query, queryToJson } from '@nearcloud/query'
+import type { Clock, CloudError, DocId, Document, Millis, UpOf } from '@nearcloud/protocol'
+import { clausesOf, compareValues, type Progress, type Query, queryToJson } from '@nearcloud/query'
 import type { Store } from '@nearcloud/store'
 import { Coverage } from './coverage.ts'
 import { followedQuery } from './followed.ts'
@@ -13,6 +13,8 @@ export interface SubscriptionsOptions {
   readonly clock: Clock
   /** How long a query nobody wants any more is kept in step. */
   readonly warmMs: Millis
+  /** Of how many documents here on a query is compared rather than fetched. */
+  readonly compareFrom: number
   /** The store refused. */
   failed(error: unknown): void
   /** A subscription was added, completed, refused or dropped. */
@@ -81,8 +83,16 @@ export class Subscriptions {
     return false
   }
 
+  /** Is every document of the collection here because of a subscription? */
+  isAboutAll(collection: string): boolean {
+    for (const { query, denial, isWindowed } of this.#byKey.values())
+      if (query.collection === collection && !isWindowed && !denial && clausesOf(query.where).length === 0)
+        return true
+    return false
+  }
+
   /** What a greeting says of them; each gets its number, and refused ones another chance. */
-  greet(): { id: number; query: Json; complete: boolean; priority?: Priority; after?: DocId }[] {
+  greet(): UpOf<'hello'>['subscriptions'] {
     this.#byId = new Map()
     this.#hasLetGo = false
     return [...this.#byKey.values()].map(subscription => {
@@ -95,6 +105,7 @@ export class Subscriptions {
         complete: subscription.isComplete,
         ...(subscription.toldPriority !== 'normal' && { priority: subscription.toldPriority }),
         ...(after !== undefined && { after }),
+        ...(after === undefined && this.#isWorthComparing(subscription) && { holds: true as const }),
       }
     })
   }
@@ -163,13 +174,13 @@ export class Subscriptions {
     this.#options.changed()
   }
 
-  /** What is here of it was put in doubt: its snapshot comes again. */
+  /** What is here of it was put in doubt: it is compared, however little it is. */
   restart(subscription: Subscription): void {
     if (!this.#sink || subscription.id === undefined) return
     this.#byId.delete(subscription.id)
     this.#hasLetGo = true
     this.#sink.unsubscribe(subscription.id)
-    this.#tell(subscription)
+    this.#tell(subscription, true)
     this.#options.changed()
   }
 
@@ -226,7 +237,11 @@ export class Subscriptions {
   /** The snapshot of which the server was told in the greeting how far it had come. */
   #goingOn(subscription: Subscription): SnapshotAssembly {
     const { after, assembly, query } = subscription
-    if (after === undefined) return new SnapshotAssembly()
+    if (after === undefined) {
+      const next = new SnapshotAssembly()
+      if (assembly?.named) next.carried = assembly.carry()
+      return next
+    }
     if (assembly?.isReplacing) {
       assembly.goOn()
       return assembly
@@ -243,10 +258,20 @@ export class Subscriptions {
     this.#byId.set(subscription.id, subscription)
   }
 
-  #tell(subscription: Subscription): void {
+  #tell(subscription: Subscription, holds = this.#isWorthComparing(subscription)): void {
     this.#number(subscription)
     subscription.assembly = new SnapshotAssembly()
-    this.#sink?.subscribe(subscription.id!, queryToJson(subscription.query), subscription.toldPriority)
+    const { id, query, toldPriority } = subscription
+    this.#sink?.subscribe(id!, queryToJson(query), toldPriority, holds)
+  }
+
+  #isWorthComparing(subscription: Subscription): boolean {
+    if (subscription.isWindowed) return false
+    const { store, compareFrom } = this.#options
+    let here = 0
+    for (const { document } of store.confirmedDocuments(subscription.query.collection))
+      if (subscription.matches(document) && ++here >= compareFrom) return true
+    return false
   }
 
   /** Of a snapshot that is still to come the server is told how urgent it has become. */

@@ -1,6 +1,7 @@
 import type {
   Clock,
   CloudError,
+  DocId,
   FilesAsk,
   Millis,
   Mutation,
@@ -40,6 +41,8 @@ export interface SyncOptions {
   readonly checkMs?: Millis
   /** Brings what texts need, when the first one is there. Absent: there are none to edit here. */
   readonly text?: (() => Promise<TextRuntime>) | undefined
+  /** A query of which fewer documents are here is fetched, not compared. Default 16. */
+  readonly compareFrom?: number
 }
 
 /** Keeps a store in step with the server, and answers for both. */
@@ -104,6 +107,18 @@ export interface Arriving extends Omit<Progress, 'total'> {
   readonly total: number | undefined
 }
 
+/** What is known of it; told again when the process ends before it is put right. */
+export interface HistoryLost {
+  /** The version this copy had reached, and the last one that the server still has of the same history. */
+  readonly version: Version
+  readonly common: Version
+  /** Writes of this device that had been decided, and of which the server knows nothing. They are not sent again. */
+  readonly mutations: number
+  /** Documents that were here as the server does not have them any more: how many, and the first hundred. */
+  readonly count: number
+  readonly documents: readonly { readonly collection: string; readonly id: DocId }[]
+}
+
 export interface SyncEvents {
   /** A mutation is durable here. */
   pending: { readonly mutation: Mutation }
@@ -129,6 +144,8 @@ export interface SyncEvents {
   evicted: { readonly collection: string; readonly count: number }
   /** A followed query was not here as it is on the server, and is brought anew. */
   diverged: Divergence
+  /** The server was set back to an earlier day: what it had told since is gone there, and here as soon as it says so. */
+  historyLost: HistoryLost
   /** Something went wrong that no caller is told. */
   error: CloudError
 }

@@ -8,6 +8,7 @@ import { mutations } from './sync/mutations.ts'
 import { offlineDay } from './sync/offline-day.ts'
 import { oneField } from './sync/one-field.ts'
 import { rebase } from './sync/rebase.ts'
+import { resync } from './sync/resync.ts'
 
 /*
  * What replication costs, beside what else could be done on the same machine in the same run.
@@ -23,6 +24,7 @@ const sections: readonly Section[] = [
   latency,
   mutations,
   rebase,
+  resync,
   offlineDay,
   local,
 ]

@@ -6,6 +6,21 @@ const state = 'store/src/state.ts'
 const localStore = 'store/src/local-store.ts'
 
 export const ofTheClient = [
+  mutant('client: versions of a history that was taken back are compared', [
+    'sync/src/session.ts',
+    'await store.confirm(cutStep(documents, common))',
+    'await store.confirm(cutStep([], common))',
+  ]),
+  mutant('client: a bucket that differs is passed over', [
+    'sync/src/pull.ts',
+    'if (buckets.length === 0) {',
+    'if (buckets.length <= 1) {',
+  ]),
+  mutant('client: what is gone stays when it was compared', [
+    'sync/src/pull.ts',
+    '      ? this.#different(subscription, assembly, puts)',
+    '      ? []',
+  ]),
   mutant('sync: accepted mutations leave before their effect is here', [
     session,
     'if (rejected.length > 0) await store.confirm({ rejected })',

@@ -87,6 +87,26 @@ export const ofTheServer = [
     'await feed.recall(recalled, head)',
     'await Promise.resolve()',
   ]),
+  mutant('server: what is gone is not told to who compares', [
+    'server/src/fanout/snapshot.ts',
+    'for (const id of differences?.missing ?? []) add(',
+    'for (const id of [...(differences?.missing ?? [])].slice(1)) add(',
+  ]),
+  mutant('server: sums of collections do not follow what happens', [
+    'server/src/fanout/inventories.ts',
+    'if (!page || version <= page.head) return',
+    'if (page) return',
+  ]),
+  mutant('server: what was taken back counts as shared', [
+    'server/src/session/kinship.ts',
+    'openings[ours + 1]?.start ?? head, version)',
+    'version)',
+  ]),
+  mutant('server: documents of accepted writes are not asked for when history has forgotten them', [
+    'server/src/fanout/resume.ts',
+    '  return isTold\n}',
+    '  return true\n}',
+  ]),
   mutant('server: a gap in the history of who comes back', [
     'server/src/fanout/resume.ts',
     'at = Math.max(changes.at(-1)?.version ?? head, at + 1)',

@@ -115,7 +115,7 @@ function checkEffect(world: World, device: Device, process: Process, mutation: M
       if (each.version < outcome.version) return false
       return each.document === null || judge.hides(openid, collection, each.document, rights.since(0))
     })
-    if (device.wasReset && world.isPruned) continue // no history tells what it did
+
     // what may not be read any more is not told: the old state stays until a snapshot takes its place
     const isFine = mayBeGone && (!known || device.wasReset)
     if (!isFine)

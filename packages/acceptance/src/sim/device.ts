@@ -280,6 +280,8 @@ export class Device {
       warmMs: 1_000,
       cache,
       checkMs: 400,
+      // most compare whatever they have, some fetch it anew
+      compareFrom: [1, 1, 3, Number.POSITIVE_INFINITY][seed % 4]!,
     })
     process.store = store
     process.sync = sync

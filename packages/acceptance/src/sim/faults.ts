@@ -35,6 +35,7 @@ export const faults = [
   'server clock jumps back',
   'server set back to an earlier day',
   'history pruned',
+  'history too large',
   'rules changed',
   'write refused by rules',
   'change told as a patch',

@@ -1,3 +1,4 @@
+import { pruneTo } from '@nearcloud/server/testing'
 import type { Deed } from './deeds.ts'
 import type { Device, Process } from './device.ts'
 import { falsify } from './falsify.ts'
@@ -221,7 +222,23 @@ function ofTheServer(world: World): readonly Deed[] {
       () => {
         world.isPruned = true
         world.count('history pruned')
-        return disk.memory.prune('sim', { before: Number.POSITIVE_INFINITY, keep: dice.below(4) })
+        return pruneTo(disk.memory, 'sim', { keep: dice.below(4) })
+      },
+    ],
+    [
+      6,
+      'prune by size',
+      async () => {
+        world.count('history too large')
+        const { history } = await disk.memory.bytes('sim')
+        const horizon = {
+          before: Number.NEGATIVE_INFINITY,
+          maxBytes: (history * dice.below(4)) / 4,
+          upTo: await disk.memory.head('sim'),
+        }
+        // a step or all of it: a server may die in between
+        let steps = dice.below(3)
+        while ((await disk.memory.prune('sim', horizon, 1 + dice.below(4))) && steps-- !== 0);
       },
     ],
     [

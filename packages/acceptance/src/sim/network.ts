@@ -100,6 +100,8 @@ export class Socket implements Connection {
   readonly up: Lane
   readonly down: Lane
   server: Owner | undefined
+  /** Ids the client has named in this conversation. */
+  readonly named = new Set<string | number>()
   session: Session | undefined
   readonly #options: SocketOptions
   /** What goes down piles up. */

@@ -109,6 +109,7 @@ export class ChangingJudge implements Judge {
   }
 
   mayRead: Judge['mayRead'] = (...asked) => this.#judge.mayRead(...asked)
+  mayReadAll = (actor: Actor, collection: string) => this.#judge.mayReadAll?.(actor, collection) ?? false
   checkQuery: Judge['checkQuery'] = (...asked) => this.#judge.checkQuery(...asked)
   readersOf: Judge['readersOf'] = (...asked) => this.#judge.readersOf(...asked)
   judgeWrite: Judge['judgeWrite'] = (...asked) => this.#judge.judgeWrite(...asked)

@@ -70,7 +70,10 @@ export class SimDisk {
     this.editions = new Map()
     this.changes = []
     this.turnedAt = []
-    this.memory = new MemoryEngine(`memory ${++this.setBacks}`)
+    const start = this.#batches.at(-1)?.to ?? 0
+    // as a data folder that was put back: it knows the openings it had by then
+    const earlier = (await this.memory.lineage('sim')).filter(opening => opening.start <= start)
+    this.memory = new MemoryEngine(`memory ${++this.setBacks}`, { earlier, start })
     for (const batch of this.#batches) {
       await this.memory.commit('sim', batch)
       this.#remember(batch)

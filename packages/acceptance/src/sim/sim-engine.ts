@@ -4,9 +4,12 @@ import type {
   Change,
   ClientRow,
   Engine,
+  Horizon,
+  Opening,
   OutcomeRow,
   ScanPlan,
   StoredRow,
+  VersionPage,
 } from '@nearcloud/server/testing'
 import type { Lane } from './schedule.ts'
 import type { SimDisk } from './sim-disk.ts'
@@ -37,6 +40,24 @@ export class SimEngine implements Engine {
 
   horizon(env: string): Promise<Version> {
     return this.#disk.memory.horizon(env)
+  }
+
+  lineage(env: string): Promise<readonly Opening[]> {
+    return this.#disk.memory.lineage(env)
+  }
+
+  bytes(env: string): Promise<{ documents: number; history: number }> {
+    return this.#disk.memory.bytes(env)
+  }
+
+  async versions(
+    env: string,
+    collection: string,
+    after: DocId | undefined,
+    limit: number,
+  ): Promise<VersionPage> {
+    await this.#read('versions')
+    return this.#disk.memory.versions(env, collection, after, Math.min(limit, 3))
   }
 
   async get(env: string, collection: string, ids: readonly DocId[]): Promise<readonly (StoredRow | null)[]> {
@@ -109,8 +130,16 @@ export class SimEngine implements Engine {
     return this.#disk.memory.listState(env, prefix)
   }
 
-  prune(env: string, horizon: { before: number; keep: number }): Promise<void> {
-    return this.#disk.memory.prune(env, horizon)
+  prune(env: string, horizon: Horizon, limit: number): Promise<boolean> {
+    return this.#disk.memory.prune(env, horizon, limit)
+  }
+
+  forgetClients(env: string, before: number, after: string, limit: number): Promise<string | undefined> {
+    return this.#disk.memory.forgetClients(env, before, after, limit)
+  }
+
+  tidy(): Promise<boolean> {
+    return this.#disk.memory.tidy()
   }
 
   async close(): Promise<void> {}

@@ -247,6 +247,7 @@ export class World {
       return
     }
     const message = parseUp(frame)
+    if (message.type === 'have') for (const [id] of message.documents ?? []) socket.named.add(id)
     if (message.type !== 'push') return
     for (const json of message.mutations) {
       const known = this.mutations.get(json.nonce)

@@ -116,7 +116,10 @@ test('[MERGE-43] stamps come back from their text, and from the text of earlier 
   const number = fc.nat(2 ** 31 - 1)
   fc.assert(
     fc.property(
-      fc.dictionary(fc.constantFrom('', 'a', 'a.$', 'o.x', '$'), fc.tuple(number, number)),
+      fc.dictionary(
+        fc.constantFrom('', 'a', 'a.$', 'o.x', '$', 'a|b', '"', '\\', '\n|"'),
+        fc.tuple(number, number),
+      ),
       given => {
         const stamps = { ...given }
         expect(readStamps(stampsText(stamps))).toEqual(stamps)

@@ -27,6 +27,8 @@ export interface Change {
   readonly client: string | null
   /** Server time of the commit. */
   readonly time: number
+  /** The version of `before`; told only when it happens, and null when there was none. */
+  readonly replaced?: Version | null
 }
 
 /** What an engine stores of a change: texts instead of documents. */

@@ -1,6 +1,7 @@
 import { type Document, encode, limits, ServerDate, type Write } from '@nearcloud/protocol'
 import { guardWrite, readStamps } from '@nearcloud/query'
 import { expect, test } from 'vitest'
+import { pruneTo } from '../testing/prune-to.ts'
 import { admin, alice, bob, mutationOf, openWorld, scenario } from '../testing/scenario.ts'
 import type { Change } from './change.ts'
 
@@ -431,7 +432,7 @@ test('[COMMIT-24] stamps of missing fields that history has forgotten are kept a
     Object.keys(readStamps((await engine.get('test', 'todos', ['a']))[0]!.stamps)).length
   expect(await count()).toBe(51)
   clock.advance(1_000)
-  await engine.prune('test', { before: clock.now(), keep: 10 })
+  await pruneTo(engine, 'test', { before: clock.now(), keep: 10 })
   await environment.commit({ actor: alice, writes: [update('a', 'n', 1)] })
   expect(await count()).toBeLessThan(10)
 })

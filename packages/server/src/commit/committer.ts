@@ -1,4 +1,4 @@
-import { type Clock, CloudError, type MutationId, type Version } from '@nearcloud/protocol'
+import { type Clock, CloudError, type Millis, type MutationId, type Version } from '@nearcloud/protocol'
 import { type Batch, type ClientRow, type Engine, emptyBatch, type OutcomeRow } from '../engine/engine.ts'
 import { nextTurn } from '../engine/turn.ts'
 import type { Indexes } from '../indexes/indexes.ts'
@@ -234,13 +234,15 @@ export class Committer {
     const known = await engine.client(env, client)
     if (known && known.openid !== openid)
       throw new CloudError('TOKEN_REFUSED', { errMsg: 'this local store belongs to another user' })
-    const row = known ?? { client, openid, lastMutation: 0, lastTime: 0 }
+    const lastSeen = this.#options.clock.now()
+    const row = { ...(known ?? { client, openid, lastMutation: 0, lastTime: 0, forgotten: 0 }), lastSeen }
     const outcomes = known ? await engine.outcomes(env, client, seen) : []
     const upTo = Math.min(seen, row.lastMutation - keptOutcomes)
     const forgotten = upTo > 0 ? [{ client, upTo }] : []
-    if (!known) await alone.store({ clients: [row] })
     // whoever is known may come in and read while nothing can be stored
-    else if (forgotten.length > 0) await alone.store({ forgotten }).catch(thrown => this.#failed(thrown, 0))
+    if (!known) await alone.store({ clients: [row] })
+    else if (forgotten.length > 0 || known.lastSeen < lastSeen - seenEveryMs)
+      await alone.store({ clients: [row], forgotten }).catch(thrown => this.#failed(thrown, 0))
     return { head: alone.head, row, outcomes }
   }
 }
@@ -269,6 +271,8 @@ function answerTo(group: Group, job: CommitJob): () => void {
   }
 }
 
+/** When a client was seen last is written down so often. */
+const seenEveryMs: Millis = 86_400_000
 const keptOutcomes = 1_000
 const maxQueue = 20_000
 const maxGroup = 1_000

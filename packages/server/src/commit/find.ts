@@ -40,17 +40,22 @@ export async function askedBy(reading: Reading, actor: Actor, query: Query): Pro
   return meant
 }
 
-/**
- * Documents that match and that the actor may read, in `_id` order, by pages; without order, skip, limit, fields. With
- * `after` those behind that id.
- */
+/** Which ids are of interest. */
+export interface Part {
+  /** Those behind this one. */
+  readonly after?: DocId | undefined
+  /** Of the others nothing is looked at. */
+  readonly only?: ((id: DocId) => boolean) | undefined
+}
+
+/** Documents that match and that the actor may read, in `_id` order, by pages; without order, skip, limit, fields. */
 export function findAll(
   reading: Reading,
   actor: Actor,
   query: Query,
-  after?: DocId,
+  part?: Part,
 ): AsyncIterable<readonly Found[]> {
-  return findAlong(reading, actor, query, choosePlan(query, []), after)
+  return findAlong(reading, actor, query, choosePlan(query, []), part)
 }
 
 /** The same in any order, each once. */
@@ -156,7 +161,7 @@ async function* findAlong(
   actor: Actor,
   query: Query,
   plan: Plan,
-  after?: DocId,
+  { after, only }: Part = {},
 ): AsyncIterable<readonly Found[]> {
   const isWanted = compileWanted(reading, actor, query)
   const looking: Looking = after === undefined ? {} : { after }
@@ -164,6 +169,7 @@ async function* findAlong(
     const found: Found[] = []
     for (const row of rows) {
       if (after !== undefined && compareValues(row.id, after) <= 0) continue
+      if (only && !only(row.id)) continue
       const document = decodeTrusted(row.text) as Document
       const wanted = isWanted(document)
       if (typeof wanted === 'boolean' ? wanted : await wanted) found.push({ row, document })

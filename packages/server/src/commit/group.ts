@@ -107,7 +107,8 @@ export class Group {
     if (!('client' in request)) return
     const { id, mutation } = request.client
     const row = this.#clients.get(id)!
-    this.#clients.set(id, { ...row, lastMutation: mutation.id, lastTime: this.timeOf(id, mutation.time) })
+    const lastTime = this.timeOf(id, mutation.time)
+    this.#clients.set(id, { ...row, lastMutation: mutation.id, lastTime, lastSeen: this.now })
     this.#touchedClients.add(id)
     const decided = { client: id, nonce: mutation.nonce, outcome }
     this.#outcomes.push(decided)

@@ -1,4 +1,4 @@
-import type { Clock, RandomBytes } from '@nearcloud/protocol'
+import type { Clock, RandomBytes, Version } from '@nearcloud/protocol'
 import type { Executor, IndexDefinition } from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -29,6 +29,8 @@ export class LiveEnvironment implements Environment {
   readonly #committer: Committer
   readonly #indexChanges: IndexChanges
   readonly #listeners = new Set<(published: Published) => void>()
+  /** Openings of other histories that somebody had met. */
+  readonly #toldOf = new Set<string>()
 
   constructor(options: {
     env: string
@@ -80,6 +82,21 @@ export class LiveEnvironment implements Environment {
   /** See `Committer.alone`. */
   alone<T>(work: (alone: Alone) => Promise<T>): Promise<T> {
     return this.#committer.alone(work)
+  }
+
+  /** A client has heard of a later state than there is: the data folder was set back. Logged once for each opening it met. */
+  tellSetBack(
+    { epoch = '', version }: { readonly epoch?: string | undefined; readonly version: Version },
+    common: Version,
+  ): void {
+    if (this.#toldOf.has(epoch) || this.#toldOf.size >= mostTold) return
+    this.#toldOf.add(epoch)
+    this.#log({
+      level: 'warn',
+      event: 'history.setBack',
+      message: `a client has seen version ${version} of a history that this one shares up to ${common}: the data folder is of an earlier day, or another server's; what the client has is compared, and what it has not sent is kept`,
+      facts: { version, common },
+    })
   }
 
   onCommit(listener: (changes: readonly Change[]) => void): () => void {
@@ -144,3 +161,5 @@ export class LiveEnvironment implements Environment {
       }
   }
 }
+
+const mostTold = 1_000

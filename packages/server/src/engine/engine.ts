@@ -16,7 +16,7 @@ import type { Change, ChangeRecord } from '../commit/change.ts'
  * `testing/engine-suite.ts` checks all of it on every implementation.
  */
 export interface Engine {
-  /** Names this history: another one after a restore. Random, the same across restarts. */
+  /** Names this opening of the history: random, another one each time it is opened, durable before anybody hears of it. */
   readonly epoch: string
   /** Why nothing is stored any more, in this process; reading goes on. Absent while all is well. */
   readonly failure?: CloudError | undefined
@@ -24,6 +24,13 @@ export interface Engine {
   head(env: string): Promise<Version>
   /** History begins after this version; 0 while nothing was pruned. */
   horizon(env: string): Promise<Version>
+  /**
+   * The openings of this history, oldest first, at most the last thousand; the last one is this. Versions up to the start of
+   * the next belong to an opening: who heard of a later one of it heard of a history that was taken back.
+   */
+  lineage(env: string): Promise<readonly Opening[]>
+  /** What it holds, in bytes: the canonical texts of documents, and the history about as it is stored. */
+  bytes(env: string): Promise<{ readonly documents: number; readonly history: number }>
   /** In the order of `ids`; null for what does not exist. */
   get(env: string, collection: string, ids: readonly DocId[]): Promise<readonly (StoredRow | null)[]>
   /**
@@ -36,6 +43,8 @@ export interface Engine {
    * and again when it moved ahead of the walk; not at all when it moved behind it. One that does not exist is never met.
    */
   scan(env: string, plan: ScanPlan): AsyncIterable<readonly StoredRow[]>
+  /** Ids and versions of a collection in `_id` order, behind `after`, `limit` at most: one moment, in which the head is `head`. */
+  versions(env: string, collection: string, after: DocId | undefined, limit: number): Promise<VersionPage>
   /** Names of the collections that have a document, sorted. */
   collections(env: string): Promise<readonly string[]>
   /** How many documents a collection has. */
@@ -58,9 +67,41 @@ export interface Engine {
   writeState(env: string, key: string, value: string | null): Promise<void>
   /** Keys that begin with `prefix`, sorted, with their values. */
   listState(env: string, prefix: string): Promise<readonly (readonly [key: string, value: string])[]>
-  /** Forgets history older than `before`, but never of the last `keep` versions. */
-  prune(env: string, horizon: { before: Millis; keep: number }): Promise<void>
+  /**
+   * Forgets the oldest versions of the history, about `limit` changes, in a transaction of its own: what is older than
+   * `before`, and more while it is larger than `maxBytes`; nothing above `upTo`. Tells whether there is more to forget.
+   */
+  prune(env: string, horizon: Horizon, limit: number): Promise<boolean>
+  /**
+   * Looks at `limit` clients behind `after`, by name: of those last seen before `before` only the row stays, as `forgotten`, and
+   * not even that of one that never wrote. Gives the name to go on behind; undefined at the end.
+   */
+  forgetClients(env: string, before: Millis, after: string, limit: number): Promise<string | undefined>
+  /** Gives some of the space that is free back to the disk, quickly. Tells whether there is more. */
+  tidy(): Promise<boolean>
   close(): Promise<void>
+}
+
+export interface Opening {
+  readonly epoch: string
+  /** The head when it was opened. */
+  readonly start: Version
+}
+
+export interface VersionPage {
+  readonly head: Version
+  readonly rows: readonly (readonly [id: DocId, version: Version])[]
+}
+
+export interface Horizon {
+  readonly before: Millis
+  readonly maxBytes: number
+  readonly upTo: Version
+}
+
+/** What a change counts for in `bytes`: its document as it was, and what is stored besides. */
+export function historyBytesOf(beforeBytes: number): number {
+  return beforeBytes + 200
 }
 
 export interface StoredRow {
@@ -143,6 +184,10 @@ export interface ClientRow {
   readonly lastMutation: MutationId
   /** The latest edit time accepted from it. */
   readonly lastTime: Millis
+  /** When it last said anything, by the server's clock. */
+  readonly lastSeen: Millis
+  /** How mutations up to this one were decided is forgotten, for want of a word from it. 0: nothing is. */
+  readonly forgotten: MutationId
 }
 
 export interface OutcomeRow {

@@ -1,12 +1,13 @@
 import { CloudError, type RandomBytes, toHex } from '@nearcloud/protocol'
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
+import { historyBytesOf } from './engine.ts'
 
 /**
  * The layout of the tables below. A server refuses a database of a later one, and brings an earlier one up to this.
  *
- * 1: without `index_rows`.
+ * 1: without `index_rows`. 2: without `openings`, sizes, and when clients were seen; free space stays in the file.
  */
-export const storedFormat = 2
+export const storedFormat = 3
 
 /**
  * Opens or creates the database file for one process: write-ahead log, every commit synced to the disk, checked.
@@ -19,6 +20,7 @@ export function openDatabase(file: string, random: RandomBytes): { db: DatabaseS
   try {
     db = new DatabaseSync(file)
     db.exec('PRAGMA busy_timeout = 2000')
+    db.exec('PRAGMA auto_vacuum = INCREMENTAL')
     db.exec('PRAGMA journal_mode = WAL')
     // a connection that opens an existing WAL database may begin with less than it was created with
     db.exec('PRAGMA synchronous = FULL')
@@ -28,6 +30,8 @@ export function openDatabase(file: string, random: RandomBytes): { db: DatabaseS
     db.exec('BEGIN IMMEDIATE')
     const epoch = prepare(db, file, random)
     db.exec('COMMIT')
+    // a file of an older format gives free space back from its next rewriting on
+    if (pragma(db, 'auto_vacuum') !== incremental) db.exec('VACUUM')
     demand(pragma(db, 'quick_check(1)') === 'ok', `the database ${file} is damaged: restore a backup`)
     return { db, epoch }
   } catch (thrown) {
@@ -36,30 +40,60 @@ export function openDatabase(file: string, random: RandomBytes): { db: DatabaseS
   }
 }
 
+/** Brings the tables up to date, and gives this opening its name. */
 function prepare(db: DatabaseSyncInstance, file: string, random: RandomBytes): string {
-  db.exec(tables)
-  const meta = db.prepare('SELECT format, epoch FROM meta').get() as
-    | { format: number; epoch: string }
-    | undefined
-  if (!meta) {
-    const epoch = toHex(random(16))
+  const epoch = toHex(random(16))
+  const isNew = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'meta'").get() === undefined
+  if (!isNew) {
+    const meta = db.prepare('SELECT format, epoch FROM meta').get() as { format: number; epoch: string }
+    demand(
+      meta.format <= storedFormat,
+      `the database ${file} was written by a newer nearcloud (format ${meta.format}; this one knows ${storedFormat})`,
+    )
+    if (meta.format < 3) db.exec(toFormat3)
+    db.exec(tables)
+    if (meta.format < 3) db.exec(openingsOfFormat2)
+    db.prepare('UPDATE meta SET format = ?, epoch = ?').run(storedFormat, epoch)
+  } else {
+    db.exec(tables)
     db.prepare('INSERT INTO meta (format, epoch) VALUES (?, ?)').run(storedFormat, epoch)
-    return epoch
   }
-  demand(
-    meta.format <= storedFormat,
-    `the database ${file} was written by a newer nearcloud (format ${meta.format}; this one knows ${storedFormat})`,
-  )
-  // what the formats before did not have was made empty just now
-  if (meta.format < storedFormat) db.prepare('UPDATE meta SET format = ?').run(storedFormat)
-  return meta.epoch
+  db.prepare('INSERT INTO openings (env, epoch, start) SELECT env, ?, head FROM environments').run(epoch)
+  db.exec(keepLatestOpenings)
+  return epoch
 }
+
+const toFormat3 = `
+ALTER TABLE environments ADD COLUMN document_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE environments ADD COLUMN history_bytes INTEGER NOT NULL DEFAULT 0;
+UPDATE environments SET
+  document_bytes = (SELECT coalesce(sum(octet_length(doc)), 0) FROM documents AS d WHERE d.env = environments.env),
+  history_bytes = (SELECT coalesce(sum(coalesce(octet_length(before), 0) + ${historyBytesOf(0)}), 0)
+    FROM history AS h WHERE h.env = environments.env);
+ALTER TABLE clients ADD COLUMN last_seen REAL NOT NULL DEFAULT 0;
+ALTER TABLE clients ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
+UPDATE clients SET last_seen = last_time;
+`
+/** Formats before had one epoch for all of them. */
+const openingsOfFormat2 =
+  'INSERT INTO openings (env, epoch, start) SELECT env, epoch, 0 FROM environments, meta'
+
+const keepLatestOpenings = `
+DELETE FROM openings WHERE rowid IN (
+  SELECT rowid FROM (SELECT rowid, row_number() OVER (PARTITION BY env ORDER BY start DESC, rowid DESC) AS n FROM openings)
+  WHERE n > 1000)
+`
 
 const tables = `
 CREATE TABLE IF NOT EXISTS meta (format INTEGER NOT NULL, epoch TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS environments (
-  env TEXT PRIMARY KEY, head INTEGER NOT NULL, horizon INTEGER NOT NULL
+  env TEXT PRIMARY KEY, head INTEGER NOT NULL, horizon INTEGER NOT NULL,
+  document_bytes INTEGER NOT NULL DEFAULT 0, history_bytes INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS openings (
+  env TEXT NOT NULL, epoch TEXT NOT NULL, start INTEGER NOT NULL,
+  PRIMARY KEY (env, epoch)
+) STRICT;
 CREATE TABLE IF NOT EXISTS documents (
   env TEXT NOT NULL, collection TEXT NOT NULL, id ANY NOT NULL,
   version INTEGER NOT NULL, doc TEXT NOT NULL, stamps TEXT NOT NULL,
@@ -79,6 +113,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS history_of_document ON history (env, collectio
 CREATE TABLE IF NOT EXISTS clients (
   env TEXT NOT NULL, client TEXT NOT NULL, openid TEXT NOT NULL,
   last_mutation INTEGER NOT NULL, last_time REAL NOT NULL,
+  last_seen REAL NOT NULL DEFAULT 0, forgotten INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (env, client)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outcomes (
@@ -127,6 +162,7 @@ function resultCode(thrown: unknown): number | undefined {
   return typeof code === 'number' ? code & 0xff : undefined
 }
 
+const incremental = 2
 const busy = 5
 const corrupt = 11
 const full = 13

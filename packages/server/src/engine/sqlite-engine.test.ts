@@ -1,11 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CloudError } from '@nearcloud/protocol'
 import { DatabaseSync } from '@photostructure/sqlite'
 import { afterAll, expect, test } from 'vitest'
-import { engineSuite } from '../testing/engine-suite.ts'
+import { engineSuite, oneChange } from '../testing/engine-suite.ts'
 import { MemoryEngine } from '../testing/memory-engine.ts'
+import { pruneTo } from '../testing/prune-to.ts'
+import { historyBytesOf } from './engine.ts'
 import { openDatabase } from './sqlite-database.ts'
 import { SqliteEngine } from './sqlite-engine.ts'
 
@@ -28,17 +30,60 @@ function refusal(open: () => unknown): CloudError {
   throw new Error('it opened')
 }
 
-test('[ENGINE-12] the epoch and the head are the same after reopening', async () => {
+test('[ENGINE-12] each opening has a name of its own, and knows those before it', async () => {
   const file = newFile()
   const first = new SqliteEngine({ file, random })
-  await first.writeState('a', 'k', 'v')
-  const { epoch } = first
+  expect(await first.lineage('a')).toEqual([{ epoch: first.epoch, start: 0 }])
+  await first.commit('a', oneChange(1))
+  await first.commit('a', oneChange(2))
+  expect(await first.lineage('a')).toEqual([{ epoch: first.epoch, start: 0 }])
   await first.close()
   const second = new SqliteEngine({ file, random })
-  expect(second.epoch).toBe(epoch)
-  expect(epoch).toMatch(/^[0-9a-f]{32}$/)
-  expect(await second.readState('a', 'k')).toBe('v')
+  expect(second.epoch).toMatch(/^[0-9a-f]{32}$/)
+  expect(await second.head('a')).toBe(2)
+  expect(await second.lineage('a')).toEqual([
+    { epoch: first.epoch, start: 0 },
+    { epoch: second.epoch, start: 2 },
+  ])
+  expect(await second.lineage('b')).toEqual([{ epoch: second.epoch, start: 0 }])
   await second.close()
+})
+
+test('[ENGINE-12] a file that was put back goes on under another name than the one it was taken from', async () => {
+  const [file, copy] = [newFile(), newFile()]
+  const first = new SqliteEngine({ file, random })
+  await first.commit('a', oneChange(1))
+  await first.close()
+  copyFileSync(file, copy)
+  const ahead = new SqliteEngine({ file, random })
+  await ahead.commit('a', oneChange(2))
+  await ahead.close()
+  copyFileSync(copy, file)
+  const behind = new SqliteEngine({ file, random })
+  const names = (await behind.lineage('a')).map(({ epoch }) => epoch)
+  expect(names).toEqual([first.epoch, behind.epoch])
+  expect(names).not.toContain(ahead.epoch)
+  await behind.close()
+})
+
+test('[HISTORY-4] space that is free is given back, and a log that is done with takes none', async () => {
+  const file = newFile()
+  const engine = new SqliteEngine({ file, random })
+  const large = 'x'.repeat(200_000)
+  for (let version = 1; version <= 60; version++)
+    await engine.commit('a', oneChange(version, { before: { text: large }, after: { text: large } }))
+  const size = () => statSync(file).size + statSync(`${file}-wal`).size
+  while (await engine.tidy());
+  const full = size()
+  expect(full).toBeGreaterThan(24_000_000)
+  await pruneTo(engine, 'a', { keep: 1 })
+  let steps = 1
+  while (await engine.tidy()) steps++
+  expect(steps).toBeGreaterThan(5)
+  expect(size()).toBeLessThan(13_000_000)
+  expect(statSync(`${file}-wal`).size).toBe(0)
+  expect((await engine.log('a', 59, 10))!.length).toBe(1)
+  await engine.close()
 })
 
 test('[ENGINE-13] every open syncs each commit to the disk, whatever the file was created with', async () => {
@@ -81,14 +126,30 @@ test('[ENGINE-22] a database of an older format is brought up to date in place',
   await made.writeState('a', 'k', 'v')
   await made.close()
   const db = new DatabaseSync(file)
-  db.exec('DROP TABLE index_rows; UPDATE meta SET format = 1')
+  db.exec(`
+    PRAGMA auto_vacuum = NONE; VACUUM;
+    DROP TABLE index_rows; DROP TABLE openings;
+    ALTER TABLE environments DROP COLUMN document_bytes; ALTER TABLE environments DROP COLUMN history_bytes;
+    ALTER TABLE clients DROP COLUMN last_seen; ALTER TABLE clients DROP COLUMN forgotten;
+    INSERT INTO documents VALUES ('a', 'todos', 'x', 7, '{"_id":"x"}', '{}');
+    INSERT INTO history VALUES ('a', 7, 0, 'todos', 'x', '{"_id":"x","n":1}', 'update', '{"kind":"admin"}', NULL, 5);
+    INSERT INTO clients VALUES ('a', 'c', 'o', 1, 6);
+    INSERT INTO outcomes VALUES ('a', 'c', 1, 'n', '{"id":1,"status":"accepted","version":7}');
+    UPDATE environments SET head = 7; UPDATE meta SET format = 1, epoch = 'as it was'`)
   db.close()
   const engine = new SqliteEngine({ file, random })
-  expect(engine.epoch).toBe(made.epoch)
+  expect(await engine.lineage('a')).toEqual([
+    { epoch: 'as it was', start: 0 },
+    { epoch: engine.epoch, start: 7 },
+  ])
+  expect(await engine.bytes('a')).toEqual({ documents: 11, history: historyBytesOf(17) })
+  expect(await engine.client('a', 'c')).toMatchObject({ lastSeen: 6, forgotten: 0 })
+  expect((await engine.outcomes('a', 'c', 0))[0]!.outcome).toEqual({ id: 1, status: 'accepted', version: 7 })
   expect(await engine.readState('a', 'k')).toBe('v')
   expect(await engine.dropRows('a', 1, 10)).toBe(false)
   await engine.close()
   const after = new DatabaseSync(file)
-  expect(after.prepare('SELECT format FROM meta').get()).toEqual({ format: 2 })
+  expect(after.prepare('SELECT format FROM meta').get()).toEqual({ format: 3 })
+  expect(after.prepare('PRAGMA auto_vacuum').get()).toEqual({ auto_vacuum: 2 })
   after.close()
 })

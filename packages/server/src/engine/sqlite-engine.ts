@@ -1,11 +1,4 @@
-import {
-  assert,
-  CloudError,
-  type DocId,
-  type Outcome,
-  type RandomBytes,
-  type Version,
-} from '@nearcloud/protocol'
+import { assert, CloudError, type DocId, type RandomBytes, type Version } from '@nearcloud/protocol'
 import type { DatabaseSyncInstance } from '@photostructure/sqlite'
 import type { Change } from '../commit/change.ts'
 import {
@@ -13,15 +6,30 @@ import {
   type ClientRow,
   type Engine,
   emptyBatch,
+  type Horizon,
+  historyBytesOf,
   type IndexWalk,
   type KeyChange,
+  type Opening,
   type OutcomeRow,
   type ScanPlan,
   type StoredRow,
+  type VersionPage,
 } from './engine.ts'
 import { openDatabase, storeError } from './sqlite-database.ts'
-import { changeOfRow, type RawChange, type RawRow, storedRow } from './sqlite-rows.ts'
+import {
+  changeOfRow,
+  outcomeOfStored,
+  type RawChange,
+  type RawEnvironment,
+  type RawRow,
+  type RawVersion,
+  storedOutcome,
+  storedRow,
+  versionRow,
+} from './sqlite-rows.ts'
 import { prepareStatements, type Statements } from './sqlite-statements.ts'
+import { forgetClients, pruneHistory, tidy } from './sqlite-upkeep.ts'
 import { type Place, storedIndexKey, walkPage } from './sqlite-walk.ts'
 import { storedKey, storedText, textOfStored } from './text-key.ts'
 import { nextTurn } from './turn.ts'
@@ -50,6 +58,30 @@ export class SqliteEngine implements Engine {
 
   async horizon(env: string): Promise<Version> {
     return this.#environment(env).horizon
+  }
+
+  async lineage(env: string): Promise<readonly Opening[]> {
+    const openings = this.#reading(() => this.#statements.openings.all(env)) as unknown as Opening[]
+    return openings.length > 0 ? openings : [{ epoch: this.epoch, start: 0 }]
+  }
+
+  async bytes(env: string): Promise<{ documents: number; history: number }> {
+    const { documents, history } = this.#environment(env)
+    return { documents, history }
+  }
+
+  async versions(
+    env: string,
+    collection: string,
+    after: DocId | undefined,
+    limit: number,
+  ): Promise<VersionPage> {
+    return this.#reading(() => {
+      const { head } = this.#environment(env)
+      const from = after === undefined ? [] : [storedKey(after)]
+      const rows = this.#statements.versions(after !== undefined).all(env, collection, ...from, limit)
+      return { head, rows: rows.map(row => versionRow(row as unknown as RawVersion)) }
+    })
   }
 
   async get(env: string, collection: string, ids: readonly DocId[]): Promise<readonly (StoredRow | null)[]> {
@@ -108,28 +140,7 @@ export class SqliteEngine implements Engine {
   }
 
   async commit(env: string, batch: Batch): Promise<void> {
-    if (this.#failure) throw this.#failure
-    try {
-      this.#db.exec('BEGIN IMMEDIATE')
-      this.#write(env, batch)
-    } catch (thrown) {
-      this.#rollback()
-      throw storeError(thrown)
-    }
-    try {
-      this.#db.exec('COMMIT')
-    } catch (thrown) {
-      this.#rollback()
-      const error = storeError(thrown)
-      if (error.code === 'STORE_FULL') throw error
-      // what was not synced may be on the disk or not, and a sync that succeeds later says nothing of it
-      this.#failure = new CloudError('STORE_FAILED', {
-        errMsg:
-          'a commit could not be synced to the disk: nothing is stored any more until the server is started again; reading goes on',
-        cause: thrown,
-      })
-      throw this.#failure
-    }
+    this.#atomically(() => this.#write(env, batch))
   }
 
   async dropRows(env: string, index: number, limit: number): Promise<boolean> {
@@ -148,8 +159,8 @@ export class SqliteEngine implements Engine {
   async outcomes(env: string, client: string, after: number): Promise<readonly OutcomeRow[]> {
     return this.#reading(() =>
       this.#statements.outcomes.all(env, client, after).map(row => {
-        const { nonce, outcome } = row as { nonce: string; outcome: string }
-        return { client, nonce: textOfStored(nonce), outcome: JSON.parse(outcome) as Outcome }
+        const { id, nonce, outcome } = row as { id: number; nonce: string; outcome: string }
+        return { client, nonce: textOfStored(nonce), outcome: outcomeOfStored(id, outcome) }
       }),
     )
   }
@@ -173,19 +184,21 @@ export class SqliteEngine implements Engine {
     )
   }
 
-  async prune(env: string, horizon: { before: number; keep: number }): Promise<void> {
-    const { head } = this.#environment(env)
-    const oldest = this.#statements.lastBefore.get(env, head - horizon.keep, horizon.before) as {
-      version: number | null
-    }
-    if (oldest.version === null) return
-    // raised first: what is only partly deleted is never read
-    this.#statements.raiseHorizon.run(oldest.version, env)
-    for (;;) {
-      const { changes } = this.#statements.pruneSome.run(env, oldest.version)
-      if (Number(changes) === 0) return
-      await nextTurn()
-    }
+  async prune(env: string, horizon: Horizon, limit: number): Promise<boolean> {
+    return this.#atomically(() => pruneHistory(this.#statements, env, horizon, limit))
+  }
+
+  async forgetClients(
+    env: string,
+    before: number,
+    after: string,
+    limit: number,
+  ): Promise<string | undefined> {
+    return this.#atomically(() => forgetClients(this.#statements, env, { before, after, limit }))
+  }
+
+  async tidy(): Promise<boolean> {
+    return this.#reading(() => tidy(this.#db))
   }
 
   async close(): Promise<void> {
@@ -194,13 +207,21 @@ export class SqliteEngine implements Engine {
   }
 
   #write(env: string, batch: Batch): void {
-    const { head } = this.#environment(env)
-    assert(head === batch.from, `a batch builds on the head (${head}, not ${batch.from})`)
     const statements = this.#statements
-    if (batch.to !== head) statements.raiseHead.run(env, batch.to)
+    const known = statements.environment.get(env) as RawEnvironment | undefined
+    const head = known?.head ?? 0
+    assert(head === batch.from, `a batch builds on the head (${head}, not ${batch.from})`)
+    if (!known) {
+      statements.makeEnvironment.run(env)
+      statements.makeOpening.run(env, this.epoch)
+    }
+    let [documents, history] = [0, 0]
     for (const { record, stamps } of batch.changes) {
       const key = storedKey(record.id)
-      const { version, ordinal, collection, afterText } = record
+      const { version, ordinal, collection, beforeText, afterText } = record
+      const before = beforeText === null ? 0 : Buffer.byteLength(beforeText)
+      history += historyBytesOf(before)
+      documents += (afterText === null ? 0 : Buffer.byteLength(afterText)) - before
       const actor = JSON.stringify(record.actor)
       statements.insertChange.run(
         env,
@@ -208,7 +229,7 @@ export class SqliteEngine implements Engine {
         ordinal,
         collection,
         key,
-        record.beforeText,
+        beforeText,
         record.dataType,
         actor,
         record.client,
@@ -217,15 +238,46 @@ export class SqliteEngine implements Engine {
       if (afterText === null) statements.deleteDocument.run(env, collection, key)
       else statements.putDocument.run(env, collection, key, version, afterText, stamps)
     }
+    if (batch.to !== head) statements.raiseHead.run(batch.to, documents, history, env)
     for (const change of batch.keys) this.#changeKeys(env, change)
-    for (const row of batch.clients)
-      statements.putClient.run(env, row.client, row.openid, row.lastMutation, row.lastTime)
+    for (const row of batch.clients) {
+      const { client, openid, lastMutation, lastTime, lastSeen, forgotten } = row
+      statements.putClient.run(env, client, openid, lastMutation, lastTime, lastSeen, forgotten)
+    }
     for (const { client, nonce, outcome } of batch.outcomes)
-      statements.putOutcome.run(env, client, outcome.id, storedText(nonce), JSON.stringify(outcome))
+      statements.putOutcome.run(env, client, outcome.id, storedText(nonce), storedOutcome(outcome))
     for (const { client, upTo } of batch.forgotten) statements.forgetOutcomes.run(env, client, upTo)
     for (const [key, value] of batch.state)
       if (value === null) statements.deleteState.run(env, key)
       else statements.putState.run(env, key, storedText(value))
+  }
+
+  /** In one transaction, durable when it returns. */
+  #atomically<T>(write: () => T): T {
+    if (this.#failure) throw this.#failure
+    let result: T
+    try {
+      this.#db.exec('BEGIN IMMEDIATE')
+      result = write()
+    } catch (thrown) {
+      this.#rollback()
+      throw storeError(thrown)
+    }
+    try {
+      this.#db.exec('COMMIT')
+    } catch (thrown) {
+      this.#rollback()
+      const error = storeError(thrown)
+      if (error.code === 'STORE_FULL') throw error
+      // what was not synced may be on the disk or not, and a sync that succeeds later says nothing of it
+      this.#failure = new CloudError('STORE_FAILED', {
+        errMsg:
+          'a commit could not be synced to the disk: nothing is stored any more until the server is started again; reading goes on',
+        cause: thrown,
+      })
+      throw this.#failure
+    }
+    return result
   }
 
   #changeKeys(env: string, { index, id, removed, added }: KeyChange): void {
@@ -269,9 +321,9 @@ export class SqliteEngine implements Engine {
     return { rows, last: end?.id }
   }
 
-  #environment(env: string): { head: number; horizon: number } {
+  #environment(env: string): RawEnvironment {
     const row = this.#reading(() => this.#statements.environment.get(env))
-    return (row as { head: number; horizon: number } | undefined) ?? { head: 0, horizon: 0 }
+    return (row as RawEnvironment | undefined) ?? { head: 0, horizon: 0, documents: 0, history: 0 }
   }
 
   #reading<T>(read: () => T): T {

@@ -1,4 +1,4 @@
-import type { DocId } from '@nearcloud/protocol'
+import type { DocId, MutationId, Outcome, Version } from '@nearcloud/protocol'
 import type { Actor } from '../actor.ts'
 import { type Change, changeOf, type DataType } from '../commit/change.ts'
 import type { StoredRow } from './engine.ts'
@@ -10,6 +10,20 @@ export interface RawRow {
   version: number
   text: string
   stamps: string
+}
+
+/** An environment as a statement gives it. */
+export interface RawEnvironment {
+  head: number
+  horizon: number
+  /** Bytes of documents' texts, and of history. */
+  documents: number
+  history: number
+}
+
+export interface RawVersion {
+  id: DocId
+  version: number
 }
 
 /** A change as the log's statement gives it. */
@@ -28,6 +42,21 @@ export interface RawChange {
 
 export function storedRow(row: RawRow): StoredRow {
   return { id: keyOfStored(row.id), version: row.version, text: row.text, stamps: row.stamps }
+}
+
+export function versionRow({ id, version }: RawVersion): readonly [DocId, Version] {
+  return [keyOfStored(id), version]
+}
+
+/** Most mutations are accepted as they are: then the version says it all. */
+export function storedOutcome(outcome: Outcome): string {
+  const isPlain = outcome.status === 'accepted' && !outcome.superseded
+  return isPlain ? String(outcome.version) : JSON.stringify(outcome)
+}
+
+export function outcomeOfStored(id: MutationId, stored: string): Outcome {
+  if (stored.startsWith('{')) return JSON.parse(stored) as Outcome
+  return { id, status: 'accepted', version: Number(stored) }
 }
 
 export function changeOfRow(row: RawChange): Change {

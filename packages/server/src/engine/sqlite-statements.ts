@@ -15,12 +15,23 @@ export function prepareStatements(db: DatabaseSyncInstance) {
     return statement
   }
   return {
-    environment: prepare('SELECT head, horizon FROM environments WHERE env = ?'),
-    raiseHead: prepare(
-      `INSERT INTO environments (env, head, horizon) VALUES (?, ?, 0)
-       ON CONFLICT (env) DO UPDATE SET head = excluded.head`,
+    environment: prepare(
+      `SELECT head, horizon, document_bytes AS documents, history_bytes AS history
+       FROM environments WHERE env = ?`,
     ),
-    raiseHorizon: prepare('UPDATE environments SET horizon = ? WHERE env = ?'),
+    makeEnvironment: prepare('INSERT OR IGNORE INTO environments (env, head, horizon) VALUES (?, 0, 0)'),
+    raiseHead: prepare(
+      `UPDATE environments
+       SET head = ?, document_bytes = document_bytes + ?, history_bytes = history_bytes + ? WHERE env = ?`,
+    ),
+    raiseHorizon: prepare(
+      'UPDATE environments SET horizon = ?, history_bytes = history_bytes - ? WHERE env = ?',
+    ),
+    openings: prepare('SELECT epoch, start FROM openings WHERE env = ? ORDER BY start, rowid'),
+    makeOpening: prepare(
+      `INSERT OR IGNORE INTO openings (env, epoch, start)
+       SELECT env, ?2, head FROM environments WHERE env = ?1`,
+    ),
 
     document: prepare(
       `SELECT id, version, doc AS text, stamps FROM documents WHERE env = ? AND collection = ? AND id = ?`,
@@ -47,6 +58,12 @@ export function prepareStatements(db: DatabaseSyncInstance) {
          WHERE env = ? AND collection = ?${hasAfter ? ' AND id > ?' : ''}${hasEnd ? ' AND id <= ?' : ''}
          ${' AND EXISTS (SELECT 1 FROM json_each(?) AS t WHERE instr(doc, t.value) > 0)'.repeat(lists)}
          ORDER BY id`,
+      ),
+
+    versions: (hasAfter: boolean) =>
+      once(
+        `SELECT id, version FROM documents
+         WHERE env = ? AND collection = ?${hasAfter ? ' AND id > ?' : ''} ORDER BY id LIMIT ?`,
       ),
 
     /** Rows of an index from a key on or behind a row, and before a key; backwards before a key or a row. */
@@ -86,25 +103,35 @@ export function prepareStatements(db: DatabaseSyncInstance) {
        WHERE h.env = ? AND h.version > ? AND h.version <= ?
        ORDER BY h.version, h.ordinal`,
     ),
-    lastBefore: prepare(
-      'SELECT max(version) AS version FROM history WHERE env = ? AND version <= ? AND time < ?',
+    /** The oldest versions, up to the one of the change that comes after so many others. */
+    oldest: prepare(
+      `SELECT version, min(time) AS time, count(*) AS changes, sum(coalesce(octet_length(before), 0)) AS bytes
+       FROM history WHERE env = ?1 AND version <= coalesce(
+         (SELECT version FROM history WHERE env = ?1 ORDER BY version, ordinal LIMIT 1 OFFSET ?2),
+         (SELECT max(version) FROM history WHERE env = ?1))
+       GROUP BY version ORDER BY version`,
     ),
-    pruneSome: prepare(
-      `DELETE FROM history WHERE rowid IN (
-         SELECT rowid FROM history WHERE env = ? AND version <= ? ORDER BY version, ordinal LIMIT 1000)`,
-    ),
+    prune: prepare('DELETE FROM history WHERE env = ? AND version <= ?'),
 
     client: prepare(
-      `SELECT client, openid, last_mutation AS lastMutation, last_time AS lastTime
+      `SELECT client, openid, last_mutation AS lastMutation, last_time AS lastTime, last_seen AS lastSeen, forgotten
        FROM clients WHERE env = ? AND client = ?`,
     ),
     putClient: prepare(
-      `INSERT INTO clients (env, client, openid, last_mutation, last_time) VALUES (?, ?, ?, ?, ?)
+      `INSERT INTO clients (env, client, openid, last_mutation, last_time, last_seen, forgotten)
+       VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (env, client)
-       DO UPDATE SET last_mutation = excluded.last_mutation, last_time = excluded.last_time`,
+       DO UPDATE SET last_mutation = excluded.last_mutation, last_time = excluded.last_time,
+         last_seen = excluded.last_seen, forgotten = max(forgotten, excluded.forgotten)`,
     ),
+    clientsBehind: prepare(
+      `SELECT client, last_mutation AS lastMutation, last_seen AS lastSeen, forgotten
+       FROM clients WHERE env = ? AND client > ? ORDER BY client LIMIT ?`,
+    ),
+    forgetClient: prepare('UPDATE clients SET forgotten = last_mutation WHERE env = ? AND client = ?'),
+    dropClient: prepare('DELETE FROM clients WHERE env = ? AND client = ?'),
     outcomes: prepare(
-      'SELECT nonce, outcome FROM outcomes WHERE env = ? AND client = ? AND id > ? ORDER BY id',
+      'SELECT id, nonce, outcome FROM outcomes WHERE env = ? AND client = ? AND id > ? ORDER BY id',
     ),
     putOutcome: prepare('INSERT INTO outcomes (env, client, id, nonce, outcome) VALUES (?, ?, ?, ?, ?)'),
     forgetOutcomes: prepare('DELETE FROM outcomes WHERE env = ? AND client = ? AND id <= ?'),

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { findAll, findFirst } from '../commit/find.ts'
 import { keyOf } from '../commit/stage.ts'
 import { type LocalHouse, openHouse, tokenOf } from '../testing/local-house.ts'
+import { pruneTo } from '../testing/prune-to.ts'
 import { queryOf } from '../testing/raw-client.ts'
 import { Replica } from '../testing/replica.ts'
 import { admin } from '../testing/scenario.ts'
@@ -91,7 +92,7 @@ for (const seed of seeds)
           replica.cut()
           break
         case 2:
-          await house.engine.prune('test', { before: Number.POSITIVE_INFINITY, keep: roll(20) })
+          await pruneTo(house.engine, 'test', { before: Number.POSITIVE_INFINITY, keep: roll(20) })
           break
         case 3:
         case 4:

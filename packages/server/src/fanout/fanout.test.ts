@@ -3,6 +3,7 @@ import type { Filter } from '@nearcloud/query'
 import { expect, test } from 'vitest'
 import { type LocalHouse, openHouse, tokenOf } from '../testing/local-house.ts'
 import { MemoryEngine } from '../testing/memory-engine.ts'
+import { pruneTo } from '../testing/prune-to.ts'
 import { clientId, type RawClient } from '../testing/raw-client.ts'
 import { admin, alice, mutationOf } from '../testing/scenario.ts'
 
@@ -443,7 +444,7 @@ test('[RESUME-2] another epoch, other rights or lost history begin anew', async 
   house.judge.version = 'open-2'
   expect(await resumes({})).toBe(false)
   house.judge.version = 'open-1'
-  await engine.prune('test', { before: Number.POSITIVE_INFINITY, keep: 2 })
+  await pruneTo(engine, 'test', { before: Number.POSITIVE_INFINITY, keep: 2 })
   expect(await resumes({})).toBe(false)
 })
 

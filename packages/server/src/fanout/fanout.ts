@@ -6,6 +6,7 @@ import { nextTurn } from '../engine/turn.ts'
 import { Rooms } from '../rooms/rooms.ts'
 import { DocumentReaders } from './document-readers.ts'
 import { Feed, type FeedOptions } from './feed.ts'
+import { Inventories } from './inventories.ts'
 import { Patches } from './patches.ts'
 import { SharedLookups } from './shared-lookups.ts'
 import { type Parts, usualParts } from './snapshot.ts'
@@ -25,6 +26,7 @@ export interface FanoutOptions {
 export class Fanout {
   readonly environment: LiveEnvironment
   readonly index = new SubscriptionIndex()
+  readonly inventories: Inventories
   readonly parts: Parts
   readonly patches = new Patches()
   readonly lookups = new SharedLookups(() => this.#head)
@@ -41,6 +43,7 @@ export class Fanout {
   private constructor(environment: LiveEnvironment, head: Version, options: Required<FanoutOptions>) {
     this.environment = environment
     this.rooms = new Rooms(environment.clock)
+    this.inventories = new Inventories(environment)
     this.#mostConcerns = options.mostConcerns
     this.parts = options.parts
     this.#head = head
@@ -102,6 +105,7 @@ export class Fanout {
   #publish(published: Published): void {
     const { head, changes, clients } = published
     this.#head = head
+    this.inventories.note(changes)
     this.#tellConcerned(changes)
     this.readers.publish(published)
     for (const change of changes) {

@@ -160,7 +160,7 @@ export class Feed implements PlainFollower {
   }
 
   /** The client has to be told what its mutations after `from` did, whatever else it is told. */
-  recall(from: Version, head: Version): Promise<void> {
+  recall(from: Version, head: Version): Promise<boolean> {
     return recallOwn(this, from, head)
   }
 

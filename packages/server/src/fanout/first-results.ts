@@ -2,8 +2,10 @@ import type { DocId, Version } from '@nearcloud/protocol'
 import type { Priority } from '@nearcloud/query'
 import type { Change } from '../commit/change.ts'
 import { keyOf } from '../commit/stage.ts'
+import type { Had } from './differences.ts'
 import { tellDigest } from './digest.ts'
 import type { Feed } from './feed.ts'
+import { tellInventory } from './inventories.ts'
 import { streamSnapshot, streamWindow } from './snapshot.ts'
 import { rankOf, rankOfChecks, Turns } from './turns.ts'
 
@@ -13,12 +15,16 @@ export interface Wish {
   readonly priority?: Priority | undefined
   /** The client has everything up to this id. */
   readonly after?: DocId | undefined
+  /** The client has some of it, and is told first what there is. */
+  readonly holds?: boolean | undefined
 }
 
 /** The first results of a feed's subscriptions, on their way, and the digests that were asked for. */
 export class FirstResults {
   readonly #feed: Feed
   readonly #turns: Turns
+  /** How urgent those are that were told what there is, and have not said what they have. */
+  readonly #asked = new Map<number, Priority>()
   /** The versions of each document since the oldest of them that is under way began. */
   #meanwhile: Map<string, Version[]> | undefined
 
@@ -34,36 +40,52 @@ export class FirstResults {
   }
 
   /** Sends the first result of a followed query, after what was due when the feed went live. */
-  snapshot(subscription: number, { priority = 'normal', after }: Wish = {}): void {
+  snapshot(subscription: number, { priority = 'normal', after, holds }: Wish = {}): void {
     const { followed } = this.#feed
     const plain = followed.plain(subscription)
     const window = followed.window(subscription)
     const isWanted = this.#isWanted(subscription)
-    const steps = window
-      ? streamWindow(this.#feed, window, isWanted)
-      : plain && streamSnapshot(this.#feed, { subscription, query: plain.query, isWanted, after })
-    if (!steps) return
-    this.#turns.add({
-      kind: 'snapshot',
-      subscription,
-      rank: rankOf[priority],
-      steps: this.#noting(steps),
-    })
+    if (window) this.#begin(subscription, priority, streamWindow(this.#feed, window, isWanted))
+    if (!plain) return
+    const { query } = plain
+    if (holds && after === undefined) {
+      this.#asked.set(subscription, priority)
+      this.#begin(subscription, priority, tellInventory(this.#feed, { subscription, query, isWanted }))
+    } else
+      this.#begin(
+        subscription,
+        priority,
+        streamSnapshot(this.#feed, { subscription, query, isWanted, after }),
+      )
+  }
+
+  /** The client has said what it has: sends what is different, or everything; nothing when it is the same. */
+  differences(subscription: number, had: Had | undefined): void {
+    const plain = this.#feed.followed.plain(subscription)
+    const priority = this.#asked.get(subscription)
+    if (!plain || !priority) return
+    this.#asked.delete(subscription)
+    if (had?.buckets.size === 0) return // it is the same
+    const { query } = plain
+    const isWanted = this.#isWanted(subscription)
+    this.#begin(subscription, priority, streamSnapshot(this.#feed, { subscription, query, isWanted, had }))
   }
 
   /** Not all of its first result was sent. */
   isArriving(subscription: number): boolean {
-    return this.#turns.find('snapshot', subscription) !== undefined
+    return this.#asked.has(subscription) || this.#turns.find('snapshot', subscription) !== undefined
   }
 
   /** The rest of its first result is more urgent now, or less. */
   prioritise(subscription: number, priority: Priority): void {
+    if (this.#asked.has(subscription)) this.#asked.set(subscription, priority)
     const job = this.#turns.find('snapshot', subscription)
     if (job) job.rank = rankOf[priority]
   }
 
   /** The subscription is over. */
   drop(subscription: number): void {
+    this.#asked.delete(subscription)
     this.#turns.drop(subscription)
   }
 
@@ -92,6 +114,15 @@ export class FirstResults {
   close(): void {
     this.#turns.drop()
     this.#meanwhile = undefined
+  }
+
+  #begin(subscription: number, priority: Priority, steps: AsyncGenerator<void, void>): void {
+    this.#turns.add({
+      kind: 'snapshot',
+      subscription,
+      rank: rankOf[priority],
+      steps: this.#noting(steps),
+    })
   }
 
   async *#noting(steps: AsyncGenerator<void, void>): AsyncGenerator<void, void> {

@@ -1,4 +1,4 @@
-import { type Document, decodeTrusted, type Version } from '@nearcloud/protocol'
+import { type DocId, type Document, decodeTrusted, type Version } from '@nearcloud/protocol'
 import { type Change, changeOf } from '../commit/change.ts'
 import { keyOf } from '../commit/stage.ts'
 import { nextTurn } from '../engine/turn.ts'
@@ -25,12 +25,12 @@ export async function resumeFrom(feed: Feed, from: Version, head: Version): Prom
 
 /**
  * Notes the documents that the client's own mutations changed after `from`, as they are now: its next change message
- * says that those mutations are in it. What history no longer tells, snapshots bring.
+ * says that those mutations are in it. False when history no longer tells which documents these are.
  */
-export async function recallOwn(feed: Feed, from: Version, head: Version): Promise<void> {
+export async function recallOwn(feed: Feed, from: Version, head: Version): Promise<boolean> {
   const { engine, env } = feed.fanout.environment
   const own = new Map<string, Change>()
-  await readHistory(feed, from, head, change => {
+  const isTold = await readHistory(feed, from, head, change => {
     if (change.client === feed.client) own.set(keyOf(change.collection, change.id), change)
   })
   for (const change of own.values()) {
@@ -45,6 +45,29 @@ export async function recallOwn(feed: Feed, from: Version, head: Version): Promi
           afterText: row?.text ?? null,
         }),
       )
+  }
+  return isTold
+}
+
+/** The same for documents that the client itself named, whoever changed them: as they are now, if it may read them. */
+export async function recallNamed(
+  feed: Feed,
+  documents: readonly (readonly [collection: string, id: DocId])[],
+): Promise<void> {
+  const { engine, env } = feed.fanout.environment
+  for (const [collection, id] of documents) {
+    if (collection.startsWith('_')) continue
+    const [row] = await engine.get(env, collection, [id])
+    if (!row || !feed.isOpen) continue
+    const { version, text } = row
+    const nobody = {
+      dataType: 'update',
+      actor: { kind: 'admin' },
+      client: null,
+      time: 0,
+      ordinal: 0,
+    } as const
+    feed.noteOwn(changeOf({ ...nobody, version, collection, id, beforeText: text, afterText: text }))
   }
 }
 

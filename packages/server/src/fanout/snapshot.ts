@@ -1,9 +1,10 @@
 import type { DocId, Version } from '@nearcloud/protocol'
 import type { Query } from '@nearcloud/query'
 import { findAll } from '../commit/find.ts'
+import { Differences, type Had } from './differences.ts'
 import type { Feed } from './feed.ts'
 import type { FeedWindow } from './feed-window.ts'
-import { putItem, snapshotFrame, snapshotItem } from './frames.ts'
+import { goneItem, putItem, snapshotFrame, snapshotItem } from './frames.ts'
 
 /** Some items of a snapshot, read together. */
 interface Part {
@@ -38,6 +39,8 @@ interface SnapshotOptions {
   readonly query: Query
   isWanted(): boolean
   readonly after?: DocId | undefined
+  /** Only what is different from this is sent, and what is gone. */
+  readonly had?: Had | undefined
 }
 
 /**
@@ -47,10 +50,13 @@ interface SnapshotOptions {
  *
  * `total` is exact when the result is small, and not less than the truth before the last part otherwise. With `after` it
  * begins behind that id, and counts from there. Other snapshots may go first at each `yield`.
+ *
+ * To a client that `had` some of it, what differs is sent, and at the end which of its documents are not there: as of the
+ * version at which looking began, since of everything later it is told besides.
  */
 export async function* streamSnapshot(
   feed: Feed,
-  { subscription, query, isWanted, after }: SnapshotOptions,
+  { subscription, query, isWanted, after, had }: SnapshotOptions,
 ): AsyncGenerator<void, void> {
   if (!isWanted()) return
   const { environment, parts } = feed.fanout
@@ -84,18 +90,22 @@ export async function* streamSnapshot(
   }
 
   let head = feed.fanout.head
+  const begun = head
   let part = emptyPart(head)
-  for await (const page of findAll(feed.reading, feed.actor, query, after)) {
+  function add(id: DocId, version: Version, text: string): void {
+    found++
+    if (part.characters + text.length > parts.characters && part.items.length > 0) {
+      held.push(part)
+      heldCharacters += part.characters
+      part = emptyPart(head)
+    }
+    part.items.push({ id, version, text })
+    part.characters += text.length
+  }
+  const differences = had && new Differences(feed, query, had)
+  for await (const page of differences ?? findAll(feed.reading, feed.actor, query, { after })) {
     for (const { row } of page) {
-      found++
-      const text = itemOf(feed, collection, row.version, row.text)
-      if (part.characters + text.length > parts.characters && part.items.length > 0) {
-        held.push(part)
-        heldCharacters += part.characters
-        part = emptyPart(head)
-      }
-      part.items.push({ id: row.id, version: row.version, text })
-      part.characters += text.length
+      add(row.id, row.version, itemOf(feed, collection, row.version, row.text))
       part.newest = Math.max(part.newest, row.version)
     }
     if (heldCharacters > parts.heldCharacters) {
@@ -110,6 +120,7 @@ export async function* streamSnapshot(
     head = feed.fanout.head
     part.version = Math.min(part.version, head)
   }
+  for (const id of differences?.missing ?? []) add(id, begun, goneItem(collection, begun, id))
   total ??= found
   for (const full of held) {
     await send(full, false)

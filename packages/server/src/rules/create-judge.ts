@@ -59,6 +59,15 @@ export function createJudge(rules: RuleSet, now: () => number): Judge {
       return rule && hasPart(rule, isAboutTheReader) ? nameOf(actor) : 'everyone'
     },
 
+    mayReadAll(actor, collection) {
+      if (isTrusted(actor)) return true
+      if (isOurs(collection)) return false
+      const of = rulesOfCollection(rules, collection)
+      if (of.kind === 'preset') return of.preset.read === 'everyone'
+      const rule = of.ruleByAct.get('read')
+      return rule !== undefined && isOfActorAlone(rule.expression) && rule.holds(scopeOf(actor))
+    },
+
     judgeWrite(actor, write, reads) {
       if (isTrusted(actor)) return allowed
       const { collection, op, before, after } = write
@@ -121,6 +130,14 @@ function looksByCollection(rules: RuleSet): ReadonlyMap<string, readonly Look[]>
 }
 
 const allowed: Judgement = { allowed: true }
+
+/** Does it look at nothing but who asks, and when? */
+function isOfActorAlone(expression: Expression): boolean {
+  return (
+    !readsOthers(expression) &&
+    !hasPart(expression, ({ kind, ...part }) => kind === 'variable' && 'name' in part && part.name === 'doc')
+  )
+}
 
 /** Functions and admin are the server side: rules bind clients. */
 function isTrusted(actor: Actor): boolean {

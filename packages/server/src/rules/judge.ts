@@ -29,6 +29,11 @@ export interface Judge {
    * who they are.
    */
   readersOf(actor: Actor, collection: string): string | undefined
+  /**
+   * True only where `mayRead` would say yes to this actor about every document, whatever it says, and reads nothing for it.
+   * Absent: never.
+   */
+  mayReadAll?(actor: Actor, collection: string): boolean
   /** Asked about the merged result of a write, before it is stored; `reads` is as before the commit. */
   judgeWrite(actor: Actor, write: JudgedWrite, reads: RuleReads): Judgement
   /**

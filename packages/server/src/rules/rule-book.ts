@@ -72,6 +72,7 @@ export async function openRules(
     checkQuery: (actor, query, reads) => judge.checkQuery(actor, query, reads),
     mayRead: (actor, collection, document, reads) => judge.mayRead(actor, collection, document, reads),
     readersOf: (actor, collection) => judge.readersOf(actor, collection),
+    mayReadAll: (actor, collection) => judge.mayReadAll?.(actor, collection) ?? false,
     judgeWrite: (actor, write, reads) => judge.judgeWrite(actor, write, reads),
     concernedBy: happened => judge.concernedBy(happened),
     judgeFile: (actor, act, file) => judge.judgeFile(actor, act, file),

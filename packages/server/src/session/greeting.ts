@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import {
   CloudError,
   type DocId,
+  limits,
+  type MutationId,
   oldestProtocolVersion,
   protocolVersion,
   type UpOf,
@@ -13,6 +15,7 @@ import type { Feed } from '../fanout/feed.ts'
 import type { Wish } from '../fanout/first-results.ts'
 import { isWindowed } from '../fanout/followed.ts'
 import { errorData } from './error-data.ts'
+import { kinshipOf } from './kinship.ts'
 import { outcomeToJson } from './outcome-json.ts'
 import type { Session } from './session.ts'
 
@@ -24,6 +27,7 @@ type Wanted =
       readonly complete: boolean
       readonly priority?: Priority | undefined
       readonly after?: DocId | undefined
+      readonly holds?: true | undefined
     }
   | { readonly id: number; readonly error: CloudError }
 
@@ -79,9 +83,15 @@ export async function greet(session: Session, hello: UpOf<'hello'>): Promise<Kno
     const opened = await environment.openClient(hello.client, openid, hello.seen)
     const { head, row, outcomes } = opened
     feed.decided(row.lastMutation)
-    const isSameView = hello.viewKey === viewKey && hello.epoch === environment.engine.epoch
+    const isNew = hello.protocol >= 4
+    // what a client may have sent long ago it must not send again: those before version 4 would
+    if (!isNew && row.forgotten > hello.seen) throw forgotten(row.forgotten)
+    const openings = await environment.engine.lineage(env)
+    const kinship = kinshipOf(openings, head, hello)
+    const isSameView = hello.viewKey === viewKey && kinship.isWhole
     const isFresh = hello.epoch === undefined && hello.version === 0
-    const mayResume = (isFresh || isSameView) && hello.version <= head
+    const mayResume = isFresh || isSameView
+    if (!isFresh && !kinship.isWhole) environment.tellSetBack(hello, kinship.common)
     const kept = wanted.filter(each => 'query' in each && isKept(each))
     for (const each of kept) follow(feed, each)
     const { readsOthers } = environment.judge
@@ -92,8 +102,13 @@ export async function greet(session: Session, hello: UpOf<'hello'>): Promise<Kno
     // accepted, and told by no change message: once the next one says they are in it, they leave the client's overlay
     const untold = outcomes.flatMap(({ outcome }) => (outcome.status === 'accepted' ? [outcome.version] : []))
     const recalled = Math.max(Math.min(...untold) - 1, 0)
-    if (untold.length > 0 && !(resumed && recalled >= hello.version)) await feed.recall(recalled, head)
+    const isToldOwn =
+      untold.length === 0 ||
+      (resumed && recalled >= hello.version) ||
+      (await feed.recall(recalled, head)) ||
+      !isNew
     if (session.isOver) return user
+    if (!isToldOwn) session.recalled = feed.hold()
 
     session.send({
       type: 'welcome',
@@ -101,7 +116,7 @@ export async function greet(session: Session, hello: UpOf<'hello'>): Promise<Kno
       openid,
       token,
       access,
-      epoch: environment.engine.epoch,
+      epoch: !isNew && kinship.isWhole && !isFresh ? hello.epoch! : environment.engine.epoch,
       version: feed.sent,
       viewKey,
       lastMutation: row.lastMutation,
@@ -110,6 +125,12 @@ export async function greet(session: Session, hello: UpOf<'hello'>): Promise<Kno
       resumed,
       time: clock.now(),
       heartbeatMs: session.limits.heartbeatMs,
+      ...(isNew && {
+        lineage: openings.slice(-limits.lineage).map(({ epoch, start }) => [epoch, start]),
+        ...(!resumed && !isFresh && !kinship.isWhole && { common: kinship.common }),
+        ...(row.forgotten > 0 && { forgotten: row.forgotten }),
+        ...(!isToldOwn && { recall: true }),
+      }),
     })
     session.feed = feed
     const starting: { id: number; wish: Wish }[] = []
@@ -117,7 +138,7 @@ export async function greet(session: Session, hello: UpOf<'hello'>): Promise<Kno
       const error = 'error' in each ? each.error : feed.followed.has(each.id) ? undefined : follow(feed, each)
       if (error) session.send({ type: 'denied', id: each.id, error: errorData(error) })
       else if ('query' in each && !(resumed && each.complete && !isWindowed(each.query)))
-        starting.push({ id: each.id, wish: resumed ? each : { priority: each.priority } })
+        starting.push({ id: each.id, wish: resumed ? each : { ...each, after: undefined } })
     }
     feed.goLive()
     for (const { id, wish } of starting) feed.first.snapshot(id, wish)
@@ -181,6 +202,11 @@ function checkHello(session: Session, hello: UpOf<'hello'>): void {
 
 /** An exchange has a head and takes a while: less is not worth it. */
 const worthFetching = 4_096
+function forgotten(mutation: MutationId): CloudError {
+  return new CloudError('UPGRADE_NEEDED', {
+    errMsg: `this client was away for so long that how its writes up to number ${mutation} were decided is forgotten: update the app, which then tells what it may have sent`,
+  })
+}
 
 /** Names what a copy was made under: another user or other rules make another copy. */
 function viewKeyOf(openid: string, rules: string): string {

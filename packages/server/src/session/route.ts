@@ -15,6 +15,7 @@ import {
 import { parseQuery } from '@nearcloud/query'
 import { parseAggregation } from '@nearcloud/query/aggregate'
 import type { Feed } from '../fanout/feed.ts'
+import { recallNamed } from '../fanout/resume.ts'
 import { errorData } from './error-data.ts'
 import { follow, look } from './greeting.ts'
 import { outcomeToJson } from './outcome-json.ts'
@@ -40,6 +41,10 @@ export async function route(session: Session, feed: Feed, message: UpMessage): P
     case 'check':
       feed.first.check(message.id)
       return
+    case 'have':
+      return have(feed, message)
+    case 'recall':
+      return recall(session, feed, message)
     case 'count':
       return answer(session, message.id, async () => {
         const query = parseQuery(message.query)
@@ -121,6 +126,19 @@ async function openText(session: Session, feed: Feed, message: UpOf<'openText'>)
   if (feed.texts.has(message.id) || feed.texts.size < limits.openTexts) return feed.texts.open(message)
   const error = new CloudError('EXCEED_REQUEST_LIMIT', { errMsg: `more than ${limits.openTexts} texts open` })
   session.send({ type: 'textClosed', id: message.id, error: errorData(error) })
+}
+
+function have(feed: Feed, { id, of, buckets, documents }: UpOf<'have'>): void {
+  feed.first.differences(id, documents && { of, buckets: new Set(buckets), versions: new Map(documents) })
+}
+
+/** Asked for once, in the welcome. */
+async function recall(session: Session, feed: Feed, { documents }: UpOf<'recall'>): Promise<void> {
+  const { recalled } = session
+  if (!recalled) throw new CloudError('PROTOCOL_ERROR', { errMsg: 'a recall that nobody asked for' })
+  session.recalled = undefined
+  await recallNamed(feed, documents)
+  recalled()
 }
 
 /** The answer goes in one frame. */

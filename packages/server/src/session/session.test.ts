@@ -2,8 +2,9 @@ import { CloudError, limits, oldestProtocolVersion, type UpMessage } from '@near
 import { queryToJson } from '@nearcloud/query'
 import { expect, test } from 'vitest'
 import { type LocalHouse, openHouse, tokenOf } from '../testing/local-house.ts'
+import { MemoryEngine } from '../testing/memory-engine.ts'
 import { clientId, queryOf, type RawClient } from '../testing/raw-client.ts'
-import { mutationOf } from '../testing/scenario.ts'
+import { admin, mutationOf } from '../testing/scenario.ts'
 
 const add = (id: string) => ({ op: 'add', collection: 'todos', id, data: {} }) as const
 
@@ -375,3 +376,50 @@ for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'v
     client.push(mutationOf(2, [{ op: 'add', collection: 'todos', id: name, data: {} }]))
     expect((await client.next('pushed')).outcomes[0]!.status).toBe('accepted')
   })
+
+test('[RESTORE-2] a server that was set back tells how much of a copy is of its history, and clients before version 4 another name', async () => {
+  const lineage: [string, number][] = [['first', 0]]
+  const engine = new MemoryEngine('second', { earlier: [{ epoch: 'first', start: 0 }], start: 2 })
+  const house = await openHouse({ engine })
+  for (const id of ['a', 'b', 'c', 'd']) await house.environment.commit({ actor: admin, writes: [add(id)] })
+  const welcomed = (part: object) =>
+    house.connect().hello({ protocol: 4, client: clientId('z'), token: tokenOf('alice'), ...part })
+  const { viewKey } = await welcomed({})
+  const whole = await welcomed({ epoch: 'first', version: 2, viewKey, lineage })
+  expect(whole).toMatchObject({
+    resumed: true,
+    epoch: 'second',
+    lineage: [
+      ['first', 0],
+      ['second', 2],
+    ],
+  })
+  expect(whole).not.toHaveProperty('common')
+  // version 4 is there again, and is another one
+  const ahead = await welcomed({ epoch: 'first', version: 4, viewKey, lineage })
+  expect(ahead).toMatchObject({ resumed: false, common: 2 })
+  expect(house.logged).toEqual([])
+  const old = await welcomed({ protocol: 3, epoch: 'first', version: 3, viewKey })
+  expect(old).toMatchObject({ resumed: true, epoch: 'first' })
+  for (const field of ['lineage', 'common', 'forgotten', 'recall']) expect(old).not.toHaveProperty(field)
+  const older = await welcomed({ protocol: 3, epoch: 'first', version: 9, viewKey })
+  expect(older).toMatchObject({ resumed: false, epoch: 'second' })
+})
+
+test('[HISTORY-8] a client of which much is forgotten is told how much; one before version 4 is not let in, if it might send that again', async () => {
+  const house = await openHouse()
+  const client = clientId('f')
+  const first = house.connect()
+  await first.hello({ client, token: tokenOf('alice') })
+  first.push(mutationOf(1, [add('a')]), mutationOf(2, [add('b')]))
+  await first.next('pushed')
+  first.close()
+  await house.engine.forgetClients('test', Number.POSITIVE_INFINITY, '', 10)
+  const old = house.connect()
+  old.hello({ protocol: 3, client, token: tokenOf('alice'), seen: 1 }).catch(() => undefined)
+  expect((await old.next('bye')).error).toMatchObject({ code: 'UPGRADE_NEEDED' })
+  const settled = await house.connect().hello({ protocol: 3, client, token: tokenOf('alice'), seen: 2 })
+  expect(settled).toMatchObject({ lastMutation: 2, nonces: [] })
+  const welcome = await house.connect().hello({ protocol: 4, client, token: tokenOf('alice'), seen: 1 })
+  expect(welcome).toMatchObject({ lastMutation: 2, forgotten: 2, nonces: [], outcomes: [] })
+})

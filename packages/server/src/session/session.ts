@@ -97,6 +97,8 @@ export class Session {
   openid: string | undefined
   /** Of one who signed in by name. */
   uid: string | undefined
+  /** Lets changes flow: the client is to say first which documents its accepted mutations touched. */
+  recalled: (() => void) | undefined
   /** Calls that have not been answered. */
   running = 0
 

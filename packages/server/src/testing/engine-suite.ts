@@ -11,6 +11,7 @@ import {
   type StoredChange,
   type StoredRow,
 } from '../engine/engine.ts'
+import { pruneTo } from './prune-to.ts'
 
 /** What every engine owes. `open` gives a fresh, empty one; the suite closes it. */
 export function engineSuite(name: string, open: () => Promise<Engine>): void {
@@ -40,7 +41,9 @@ export function engineSuite(name: string, open: () => Promise<Engine>): void {
         const outcome: Outcome = { id: 1, status: 'accepted', version: 1 }
         await engine.commit('a', {
           ...batch(0, [change({ id: 'x', after: { n: 1 } }), change({ id: 'y', after: { n: 2 } })]),
-          clients: [{ client: 'c', openid: 'o', lastMutation: 1, lastTime: 5.5 }],
+          clients: [
+            { client: 'c', openid: 'o', lastMutation: 1, lastTime: 5.5, lastSeen: 7.5, forgotten: 0 },
+          ],
           outcomes: [{ client: 'c', nonce: 'a\0b', outcome }],
           state: [['cursor', '7']],
         })
@@ -53,6 +56,8 @@ export function engineSuite(name: string, open: () => Promise<Engine>): void {
           openid: 'o',
           lastMutation: 1,
           lastTime: 5.5,
+          lastSeen: 7.5,
+          forgotten: 0,
         })
         expect(await engine.outcomes('a', 'c', 0)).toEqual([{ client: 'c', nonce: 'a\0b', outcome }])
         expect(await engine.readState('a', 'cursor')).toBe('7')
@@ -193,13 +198,111 @@ export function engineSuite(name: string, open: () => Promise<Engine>): void {
           'a',
           batch(version - 1, [change({ version, id: version, after: {}, time: version * 10 })]),
         )
-      await engine.prune('a', { before: 45, keep: 1 })
+      await pruneTo(engine, 'a', { before: 45, keep: 1 })
       expect(await engine.log('a', 0, 10)).toBeUndefined()
       expect(await engine.log('a', 3, 10)).toBeUndefined()
       expect((await engine.log('a', 4, 10))!.map(each => each.version)).toEqual([5, 6])
-      await engine.prune('a', { before: 1_000, keep: 3 })
+      await pruneTo(engine, 'a', { before: 1_000, keep: 3 })
       expect((await engine.log('a', 4, 10))!.map(each => each.version)).toEqual([5, 6])
       expect((await collect(engine, 'a', 'todos')).length).toBe(6)
+    })
+
+    run('[HISTORY-2] the oldest history goes until it is small enough, by its bytes', async engine => {
+      const text = { text: 'x'.repeat(1_000) }
+      for (let version = 1; version <= 10; version++)
+        await engine.commit('a', oneChange(version, { id: 'x', before: text, after: text }))
+      const each = (await engine.bytes('a')).history / 10
+      expect(each).toBeGreaterThan(1_200)
+      const horizon = { before: Number.NEGATIVE_INFINITY, maxBytes: 4.5 * each, upTo: 10 }
+      while (await engine.prune('a', horizon, 2));
+      expect((await engine.bytes('a')).history).toBe(4 * each)
+      expect(await engine.horizon('a')).toBe(6)
+      expect((await engine.log('a', 6, 10))!.map(({ version }) => version)).toEqual([7, 8, 9, 10])
+      // somebody reads behind version 7
+      while (await engine.prune('a', { ...horizon, maxBytes: 0, upTo: 7 }, 2));
+      expect(await engine.horizon('a')).toBe(7)
+      expect(await engine.prune('a', { ...horizon, maxBytes: 0 }, 100)).toBe(false)
+      expect(await engine.bytes('a')).toMatchObject({ history: 0 })
+    })
+
+    run('[HISTORY-3] one step of pruning forgets a few whole versions', async engine => {
+      const many = (version: number) =>
+        Array.from({ length: 5 }, (_, n) => change({ version, ordinal: n, id: `${version}.${n}`, after: {} }))
+      for (let version = 1; version <= 4; version++)
+        await engine.commit('a', { ...batch(version - 1, many(version)), to: version })
+      const all = { before: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY, upTo: 4 }
+      expect(await engine.prune('a', all, 7)).toBe(true)
+      expect(await engine.horizon('a')).toBe(2)
+      expect(await engine.prune('a', all, 1)).toBe(true)
+      expect((await engine.log('a', 3, 100))!.length).toBe(5)
+      expect(await engine.prune('a', all, 1)).toBe(false)
+      expect(await engine.prune('a', all, 1)).toBe(false)
+      expect(await engine.prune('b', all, 1)).toBe(false)
+    })
+
+    run('[HISTORY-1] bytes are those of what is there, whatever was written and removed', async engine => {
+      await engine.commit('a', oneChange(1, { after: { word: 'ä' } }))
+      expect((await engine.bytes('a')).documents).toBe(Buffer.byteLength('{"_id":1,"word":"ä"}'))
+      await engine.commit('a', oneChange(2, { id: 1, before: { word: 'ä' }, after: { word: 'wide' } }))
+      expect((await engine.bytes('a')).documents).toBe(Buffer.byteLength('{"_id":1,"word":"wide"}'))
+      await engine.commit('a', oneChange(3, { id: 1, before: { word: 'wide' } }))
+      expect((await engine.bytes('a')).documents).toBe(0)
+      expect(await engine.bytes('b')).toEqual({ documents: 0, history: 0 })
+    })
+
+    run('[HISTORY-5] of a client that was not heard of for long only the count stays', async engine => {
+      const client = (name: string, lastMutation: number, lastSeen: number) =>
+        ({ client: name, openid: 'o', lastMutation, lastTime: 0, lastSeen, forgotten: 0 }) as const
+      const outcome = (name: string, id: number) =>
+        ({ client: name, nonce: `n${id}`, outcome: { id, status: 'accepted', version: 1 } }) as const
+      await engine.commit('a', {
+        ...emptyBatch(0),
+        clients: [client('old', 2, 10), client('reader', 0, 10), client('there', 1, 50)],
+        outcomes: [outcome('old', 1), outcome('old', 2), outcome('there', 1)],
+      })
+      let after: string | undefined = ''
+      for (; after !== undefined; ) after = await engine.forgetClients('a', 40, after, 1)
+      expect(await engine.client('a', 'old')).toEqual({ ...client('old', 2, 10), forgotten: 2 })
+      expect(await engine.client('a', 'reader')).toBeUndefined()
+      expect(await engine.client('a', 'there')).toMatchObject({ forgotten: 0 })
+      expect(await engine.outcomes('a', 'old', 0)).toEqual([])
+      expect((await engine.outcomes('a', 'there', 0)).length).toBe(1)
+      // it comes back, and what was decided on something older does not bring back what is forgotten
+      await engine.commit('a', {
+        ...emptyBatch(0),
+        clients: [client('old', 3, 60)],
+        outcomes: [outcome('old', 3)],
+      })
+      expect(await engine.client('a', 'old')).toEqual({ ...client('old', 3, 60), forgotten: 2 })
+      expect((await engine.outcomes('a', 'old', 0)).map(({ outcome }) => outcome.id)).toEqual([3])
+    })
+
+    run('[ENGINE-23] ids and versions come in pages, each of one moment', async engine => {
+      const ids: DocId[] = ['b', 2, 'a\0', 'a', -1]
+      await engine.commit(
+        'a',
+        batch(
+          0,
+          ids.map(id => change({ id, after: {} })),
+        ),
+      )
+      await engine.commit('a', oneChange(2, { id: 'a', before: {}, after: { n: 1 } }))
+      expect(await engine.versions('a', 'todos', undefined, 3)).toEqual({
+        head: 2,
+        rows: [
+          [-1, 1],
+          [2, 1],
+          ['a', 2],
+        ],
+      })
+      expect(await engine.versions('a', 'todos', 'a', 3)).toEqual({
+        head: 2,
+        rows: [
+          ['a\0', 1],
+          ['b', 1],
+        ],
+      })
+      expect(await engine.versions('a', 'nothing', undefined, 3)).toEqual({ head: 2, rows: [] })
     })
 
     run('[ENGINE-9] outcomes are kept until they are forgotten, by client', async engine => {
@@ -360,6 +463,14 @@ export function engineSuite(name: string, open: () => Promise<Engine>): void {
       expect(other).toBeGreaterThan(30)
     })
   })
+}
+
+/** The batch of one change, which makes this version. */
+export function oneChange(
+  version: number,
+  part: { id?: DocId; before?: Record<string, Value>; after?: Record<string, Value> } = {},
+): Batch {
+  return batch(version - 1, [change({ version, id: version, ...(!part.before && { after: {} }), ...part })])
 }
 
 function change(part: {

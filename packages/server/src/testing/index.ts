@@ -2,7 +2,18 @@
 export type { Actor } from '../actor.ts'
 export type { Change } from '../commit/change.ts'
 export { LiveEnvironment } from '../commit/live-environment.ts'
-export type { Batch, ClientRow, Engine, OutcomeRow, ScanPlan, StoredRow } from '../engine/engine.ts'
+export type {
+  Batch,
+  ClientRow,
+  Engine,
+  Horizon,
+  Opening,
+  OutcomeRow,
+  ScanPlan,
+  StoredRow,
+  VersionPage,
+} from '../engine/engine.ts'
+export { type HistoryLimits, keepHistoryShort } from '../engine/keep-history-short.ts'
 export { SqliteEngine } from '../engine/sqlite-engine.ts'
 export { Fanout } from '../fanout/fanout.ts'
 export { createJudge } from '../rules/create-judge.ts'
@@ -17,6 +28,7 @@ export { ManualClock } from './manual-clock.ts'
 export { MemoryEngine } from './memory-engine.ts'
 export { OpenJudge } from './open-judge.ts'
 export { openPollEcho } from './poll-echo.ts'
+export { pruneTo } from './prune-to.ts'
 export { RawClient } from './raw-client.ts'
 export { replayTranscript, type TranscriptStep } from './replay-transcript.ts'
 export { admin, alice, bob, mutationOf, openWorld, type Scenario, scenario, type World } from './scenario.ts'

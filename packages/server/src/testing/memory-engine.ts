@@ -1,29 +1,65 @@
-import { assert, type DocId, type MutationId, type Version } from '@nearcloud/protocol'
+import { assert, type DocId, type MutationId, utf8Length, type Version } from '@nearcloud/protocol'
 import { compareValues } from '@nearcloud/query'
 import { type Change, changeOf } from '../commit/change.ts'
-import type {
-  Batch,
-  ClientRow,
-  Engine,
-  IndexWalk,
-  KeyChange,
-  OutcomeRow,
-  ScanPlan,
-  StoredChange,
-  StoredRow,
+import {
+  type Batch,
+  type ClientRow,
+  type Engine,
+  type Horizon,
+  historyBytesOf,
+  type IndexWalk,
+  type KeyChange,
+  type Opening,
+  type OutcomeRow,
+  type ScanPlan,
+  type StoredChange,
+  type StoredRow,
+  type VersionPage,
 } from '../engine/engine.ts'
 import { nextTurn } from '../engine/turn.ts'
 
 /** The engine as a model: what the contract says, in the fewest words, forgotten when the process ends. */
 export class MemoryEngine implements Engine {
   readonly epoch: string
+  readonly #earlier: readonly Opening[]
   readonly #environments = new Map<string, MemoryEnvironment>()
   /** Throws here to make the next commits fail. */
   beforeCommit: () => void = () => {}
   commits = 0
 
-  constructor(epoch = 'memory') {
+  /** With the openings before this one, in every environment; `start` of this one is where they ended. */
+  constructor(
+    epoch = 'memory',
+    { earlier = [], start = 0 }: { earlier?: readonly Opening[]; start?: number } = {},
+  ) {
     this.epoch = epoch
+    this.#earlier = [...earlier, { epoch, start }]
+  }
+
+  async lineage(_env: string): Promise<readonly Opening[]> {
+    return this.#earlier
+  }
+
+  async bytes(env: string): Promise<{ documents: number; history: number }> {
+    const { documents, history } = this.#in(env)
+    let size = 0
+    for (const rows of documents.values()) for (const { text } of rows.values()) size += utf8Length(text)
+    return { documents: size, history: history.reduce((sum, change) => sum + bytesOf(change), 0) }
+  }
+
+  async versions(
+    env: string,
+    collection: string,
+    after: DocId | undefined,
+    limit: number,
+  ): Promise<VersionPage> {
+    const rows = this.#sorted(env, collection).filter(
+      ({ id }) => after === undefined || compareValues(id, after) > 0,
+    )
+    return {
+      head: this.#in(env).head,
+      rows: rows.slice(0, limit).map(({ id, version }) => [id, version] as const),
+    }
   }
 
   async head(env: string): Promise<Version> {
@@ -87,7 +123,10 @@ export class MemoryEngine implements Engine {
     target.head = batch.to
     for (const change of batch.changes) target.apply(change)
     for (const change of batch.keys) target.changeKeys(change)
-    for (const row of batch.clients) target.clients.set(row.client, row)
+    for (const row of batch.clients) {
+      const forgotten = Math.max(row.forgotten, target.clients.get(row.client)?.forgotten ?? 0)
+      target.clients.set(row.client, { ...row, forgotten })
+    }
     for (const row of batch.outcomes) target.outcomes.push(row)
     for (const { client, upTo } of batch.forgotten)
       target.outcomes = target.outcomes.filter(row => row.client !== client || row.outcome.id > upTo)
@@ -125,15 +164,46 @@ export class MemoryEngine implements Engine {
     return found.sort(([a], [b]) => compareValues(a, b))
   }
 
-  async prune(env: string, horizon: { before: number; keep: number }): Promise<void> {
+  async prune(env: string, { before, maxBytes, upTo }: Horizon, limit: number): Promise<boolean> {
     const target = this.#in(env)
-    const old = target.history.filter(
-      ({ record }) => record.version <= target.head - horizon.keep && record.time < horizon.before,
-    )
-    const last = old.at(-1)?.record.version
-    if (last === undefined) return
-    target.horizon = last
-    target.history = target.history.filter(({ record }) => record.version > last)
+    let { history: bytes } = await this.bytes(env)
+    const first = target.history.slice(0, limit)
+    const last = first.at(-1)?.record.version ?? 0
+    let cut = 0
+    for (const version of new Set(first.map(({ record }) => record.version))) {
+      const of = target.history.filter(({ record }) => record.version === version)
+      const isOld = of.some(({ record }) => record.time < before)
+      if (version > upTo || !(isOld || bytes > maxBytes)) continue
+      for (const change of target.history)
+        if (change.record.version > cut && change.record.version <= version) bytes -= bytesOf(change)
+      cut = version
+    }
+    if (cut === 0) return false
+    target.horizon = cut
+    target.history = target.history.filter(({ record }) => record.version > cut)
+    return cut === last && target.history.length > 0
+  }
+
+  async forgetClients(
+    env: string,
+    before: number,
+    after: string,
+    limit: number,
+  ): Promise<string | undefined> {
+    const target = this.#in(env)
+    const names = [...target.clients.keys()].sort().filter(name => name > after)
+    for (const name of names.slice(0, limit)) {
+      const row = target.clients.get(name)!
+      if (row.lastSeen >= before) continue
+      target.outcomes = target.outcomes.filter(({ client }) => client !== name)
+      if (row.lastMutation === 0) target.clients.delete(name)
+      else target.clients.set(name, { ...row, forgotten: row.lastMutation })
+    }
+    return names.length > limit ? names[limit - 1] : undefined
+  }
+
+  async tidy(): Promise<boolean> {
+    return false
   }
 
   async close(): Promise<void> {}
@@ -203,6 +273,10 @@ class MemoryEnvironment {
     for (const key of removed) rows.delete(nameOf(key))
     for (const key of added) rows.set(nameOf(key), { key, id })
   }
+}
+
+function bytesOf({ record }: StoredChange): number {
+  return historyBytesOf(record.beforeText === null ? 0 : utf8Length(record.beforeText))
 }
 
 interface IndexRow {

@@ -41,6 +41,11 @@ export class TriggerCursor {
     return this.#place.after
   }
 
+  /** Where it would begin after a restart. */
+  get savedAfter(): Version {
+    return this.#savedAfter
+  }
+
   /** It was taken already. */
   has({ version, ordinal }: Change): boolean {
     const { after, within } = this.#place

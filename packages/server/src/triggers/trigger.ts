@@ -1,3 +1,4 @@
+import type { Version } from '@nearcloud/protocol'
 import type { Change } from '../commit/change.ts'
 import { retryDelayMs } from './backoff.ts'
 import { Delivery, type DeliveryOptions } from './delivery.ts'
@@ -40,6 +41,11 @@ export class Trigger {
     const version = changes.at(-1)?.version ?? 0
     const isFarBehind = this.#cursor !== undefined && version - this.#cursor.after >= farBehind
     if (isFarBehind || changes.some(change => this.#concerns(change))) this.#pause.wake()
+  }
+
+  /** It may still read the history behind this version. */
+  get reads(): Version {
+    return this.#cursor?.savedAfter ?? 0
   }
 
   /** A call that runs is waited for, but not longer than `graceMs`. */

@@ -4,6 +4,7 @@ import type { Functions, Invocation } from '../functions/functions.ts'
 import type { FunctionCode } from '../functions/warm-function.ts'
 import type { LogLine } from '../log-line.ts'
 import { MemoryEngine } from '../testing/memory-engine.ts'
+import { pruneTo } from '../testing/prune-to.ts'
 import { admin, openWorld, type World } from '../testing/scenario.ts'
 import { openTriggers, type Triggers } from './triggers.ts'
 
@@ -230,7 +231,7 @@ test('[TRIGGER-7] a history that was pruned away is a named line, and the trigge
   const first = await open({ engine })
   await first.triggers.close()
   for (const id of ['o1', 'o2', 'o3']) await first.commit(add(id))
-  await engine.prune('test', { before: Number.POSITIVE_INFINITY, keep: 0 })
+  await pruneTo(engine, 'test', { before: Number.POSITIVE_INFINITY, keep: 0 })
   const second = await open({ engine })
   await second.until(() => second.lines.length === 1)
   expect(second.lines[0]).toMatchObject({ level: 'error', event: 'trigger.gap' })

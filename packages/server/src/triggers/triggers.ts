@@ -1,3 +1,4 @@
+import type { Version } from '@nearcloud/protocol'
 import type { Environment } from '../commit/environment.ts'
 import type { Functions } from '../functions/functions.ts'
 import { type DeadLetter, listDeadLetters } from './dead-letters.ts'
@@ -17,6 +18,8 @@ export interface Triggers {
    */
   readonly ready: Promise<void>
   list(): readonly DatabaseTrigger[]
+  /** The history behind this version may still be read by one of them. */
+  readonly reads: Version
   /** Events that were given up, oldest first; durable. */
   deadLetters(): Promise<readonly DeadLetter[]>
   /**
@@ -50,6 +53,9 @@ export function openTriggers(options: TriggersOptions): Triggers {
   return {
     ready,
     list: () => database,
+    get reads() {
+      return Math.min(Number.MAX_SAFE_INTEGER, ...triggers.map(trigger => trigger.reads))
+    },
     deadLetters: () => listDeadLetters(environment.engine, environment.env),
     async close() {
       unlisten()

@@ -40,6 +40,7 @@ export class TestRig {
       warmMs?: number
       cache?: CacheLimits
       checkMs?: number
+      compareFrom?: number
       random?: RandomBytes
       /** How far ahead this client's clock is. */
       clockSkewMs?: number
@@ -68,6 +69,7 @@ export class TestRig {
       ...(warmMs !== undefined && { warmMs }),
       ...(cache && { cache }),
       ...(checkMs !== undefined && { checkMs }),
+      ...(options.compareFrom !== undefined && { compareFrom: options.compareFrom }),
     })
     const events: { name: keyof SyncEvents; detail: unknown }[] = []
     for (const name of [
@@ -80,6 +82,7 @@ export class TestRig {
       'evicted',
       'diverged',
       'signInNeeded',
+      'historyLost',
       'error',
     ] as const)
       sync.on(name, detail => events.push({ name, detail }))

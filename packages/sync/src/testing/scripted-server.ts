@@ -53,6 +53,10 @@ export class ScriptedServer {
   readonly log: LoggedChange[] = []
   readonly clock: Clock
   epoch = 'epoch-1'
+  /** Up to where another epoch's history is this one. */
+  common: Version = 0
+  /** How mutations up to this one were decided is forgotten, of every client. */
+  forgotten: MutationId = 0
   viewKey = 'view-1'
   version: Version = 0
   heartbeatMs = 25_000
@@ -162,6 +166,17 @@ export class ScriptedServer {
     this.log.length = 0
     for (const rows of this.#rows.values()) for (const [id, row] of rows) rows.set(id, { ...row, version })
     for (const session of [...this.sessions]) session.close()
+  }
+
+  /** It is gone, and nobody is told. */
+  drop(collection: string, id: DocId): void {
+    this.#rows.get(collection)!.delete(id)
+  }
+
+  /** What a document's version is from now on. */
+  setVersion(collection: string, id: DocId, version: Version): void {
+    const rows = this.#rows.get(collection)!
+    rows.set(id, { ...rows.get(id)!, version })
   }
 
   /** Decides a mutation, once. */

@@ -1,9 +1,13 @@
 import {
+  bucketOf,
+  bucketsFor,
   Digest,
   type DocId,
+  type Document,
   type DownMessage,
   type DownOf,
   fromJson,
+  Inventory,
   type Item,
   mutationFromJson,
   parseUp,
@@ -125,7 +129,10 @@ export class ScriptedSession implements PeerListener {
       case 'push':
         return this.#push(message)
       case 'subscribe':
-        return this.#follow(message.id, parseQuery(message.query), { isResumed: false })
+        return this.#follow(message.id, parseQuery(message.query), {
+          isResumed: false,
+          holds: message.holds === true,
+        })
       case 'unsubscribe':
         if (!this.#followed.delete(message.id)) this.#violation('an unknown subscription')
         return
@@ -143,6 +150,10 @@ export class ScriptedSession implements PeerListener {
             left: 0,
           },
         })
+      case 'have':
+        return this.#have(message)
+      case 'recall':
+        return this.#violation('a recall that nobody asked for')
       case 'ping':
         this.pump()
         return this.say({ type: 'pong' })
@@ -205,14 +216,18 @@ export class ScriptedSession implements PeerListener {
       resumed,
       time: clock.now(),
       heartbeatMs,
+      lineage: [[epoch, 0]],
+      ...(this.#server.forgotten > 0 && { forgotten: this.#server.forgotten }),
+      ...(hello.epoch !== undefined && hello.epoch !== epoch && { common: this.#server.common }),
     })
     // whoever goes on in the middle of a snapshot hears all that happened to it before the rest of it
     for (const { id, query, complete, after } of hello.subscriptions)
       if (resumed && !complete && after !== undefined)
         this.#followed.set(id, { query: parseQuery(query), window: [] })
-    for (const { id, query, complete, after } of hello.subscriptions)
+    for (const { id, query, complete, after, holds } of hello.subscriptions)
       this.#follow(id, parseQuery(query), {
         isResumed: resumed && complete,
+        holds: holds === true,
         ...(resumed && after !== undefined && { after }),
       })
     this.pump()
@@ -251,7 +266,7 @@ export class ScriptedSession implements PeerListener {
     this.#server.publish()
   }
 
-  #follow(id: number, query: Query, options: { isResumed: boolean; after?: DocId }): void {
+  #follow(id: number, query: Query, options: { isResumed: boolean; holds: boolean; after?: DocId }): void {
     const { openid } = this.#client!.known
     const reason = this.#server.mayFollow(query, openid)
     if (reason !== undefined) {
@@ -266,22 +281,54 @@ export class ScriptedSession implements PeerListener {
     const window = documents.map(document => document._id)
     this.#followed.set(id, { query, window: options.isResumed ? [] : window })
     if (options.isResumed) return
+    const items = documents.map(document => this.#item(query.collection, document))
+    if (!options.holds || after !== undefined || isWindowed(query)) {
+      this.#snapshot(id, items, isWindowed(query) ? window : undefined)
+      return
+    }
+    const inventory = new Inventory()
+    for (const { _id } of documents) inventory.add(_id, this.#server.versionOf(query.collection, _id))
+    this.say({ type: 'inventory', id, sums: inventory.sums(bucketsFor(inventory.count)) })
+  }
+
+  #have({ id, of, buckets, documents }: UpOf<'have'>): void {
+    const followed = this.#followed.get(id)
+    if (!followed || (documents && buckets.length === 0)) return
+    this.pump()
+    const { collection } = followed.query
+    const there = this.#server.find(followed.query, this.#client!.known.openid)
+    const had = new Map(documents)
+    const differing = there.filter(({ _id }) => {
+      const isHere = had.get(_id) === this.#server.versionOf(collection, _id)
+      had.delete(_id)
+      return !documents || (buckets.includes(bucketOf(_id, of)) && !isHere)
+    })
+    const gone = [...had.keys()].map((each): DownOf<'snapshot'>['items'][number] => [
+      collection,
+      this.#server.version,
+      null,
+      each,
+    ])
+    this.#snapshot(id, [...differing.map(document => this.#item(collection, document)), ...gone])
+  }
+
+  #item(collection: string, document: Document): DownOf<'snapshot'>['items'][number] {
+    return [collection, this.#server.versionOf(collection, document._id), toJson(document) as never]
+  }
+
+  #snapshot(id: number, items: DownOf<'snapshot'>['items'], window?: readonly DocId[]): void {
     const { pageSize, version } = this.#server
-    for (let at = 0; at === 0 || at < documents.length; at += pageSize) {
-      const page = documents.slice(at, at + pageSize)
-      const last = at + pageSize >= documents.length
+    for (let at = 0; at === 0 || at < items.length; at += pageSize) {
+      const page = items.slice(at, at + pageSize)
+      const last = at + pageSize >= items.length
       this.say({
         type: 'snapshot',
         id,
         version,
-        items: page.map(doc => [
-          query.collection,
-          this.#server.versionOf(query.collection, doc._id),
-          toJson(doc) as never,
-        ]),
-        ...(last && isWindowed(query) && { window }),
+        items: page,
+        ...(last && window && { window: [...window] }),
         done: at + page.length,
-        total: documents.length,
+        total: items.length,
         last,
       })
     }
