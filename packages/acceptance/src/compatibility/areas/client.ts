@@ -19,6 +19,16 @@ export const client: readonly Area[] = [
       better('ready whenSynced status on', 'STATE-1 SYNC-1', 'ours: what an offline app wants to know'),
       better('goOffline goOnline close', 'STATE-1 STATE-4', 'ours'),
       better('auth', 'IDENTITY-10 IDENTITY-11', 'CloudBase’s, for a device with several users, offline too'),
+      better(
+        'presence',
+        'PRESENCE-1 PRESENCE-2',
+        'ours: who else is in a room, and what they say of themselves',
+      ),
+      better(
+        'editorRoom',
+        'GATEWAY-1 GATEWAY-3',
+        'ours: where an unmodified y-websocket editor finds a text',
+      ),
       better('subscribe isPending', 'STATE-1 STATE-3', 'ours: documents kept in step'),
       better(
         'rejections',
@@ -135,6 +145,11 @@ export const client: readonly Area[] = [
         'API-10',
         'never needed: the first document makes a collection; functions only, as in the original',
       ),
+      better(
+        'Text',
+        'TEXTFIELD-1 GATEWAY-1',
+        'ours: a text that several edit at once, character by character',
+      ),
       better('batch', 'API-19 API-20 WRITES-5', 'ours: several writes, all or none, on both sides'),
       absent(
         'runTransaction startTransaction',
@@ -193,6 +208,7 @@ export const client: readonly Area[] = [
     title: 'A document',
     surface: 'document',
     rows: [
+      better('text', 'GATEWAY-1', 'ours: the editor of such a text, offline too'),
       same('get', 'API-3', 'of a missing document rejects, or is null with `throwOnNotFound: false`'),
       same('update', 'API-2 DATA-14', '`updated` counts documents found, changed or not'),
       same('set', 'API-2 EFFECT-3', 'keeps the stored `_openid`'),
