@@ -300,7 +300,7 @@ export class LocalStore implements Store {
     return Object.freeze({
       id: nextMutation,
       nonce: newNonce(this.#random),
-      base: Math.min(base ?? seen, ...this.#cuts),
+      base: this.#cuts.some(cut => (base ?? seen) > cut) ? 0 : (base ?? seen),
       time: Math.max(time, lastTime),
       writes: Object.freeze([...writes]),
     })

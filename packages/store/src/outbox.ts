@@ -111,9 +111,9 @@ export class Outbox implements OutboxView {
     this.#replaceAll((mutation, at) => ({ ...mutation, id: at + 1 }))
   }
 
-  /** None of them has seen anything above `base`. */
-  lower(base: Version): void {
-    this.#replaceAll(mutation => ({ ...mutation, base: Math.min(mutation.base, base) }))
+  /** What had seen anything above `cut` counts as having seen nothing: its author saw documents as they never were. */
+  forgetBases(cut: Version): void {
+    this.#replaceAll(mutation => (mutation.base > cut ? { ...mutation, base: 0 } : mutation))
   }
 
   #replaceAll(change: (mutation: Mutation, at: number) => Mutation): void {

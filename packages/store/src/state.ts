@@ -109,7 +109,7 @@ export class State {
     concerned.addAll(touchedBy(left))
     if (step.discarded) this.rejected.remove(step.discarded)
     if (step.checkpoint) this.#patchCheckpoint(step.checkpoint)
-    if (step.cut !== undefined) this.outbox.lower(step.cut)
+    if (step.cut !== undefined) this.outbox.forgetBases(step.cut)
     if (step.subscriptions) this.#patchSubscriptions(step.subscriptions)
     if (step.renumber) this.#renumber(step.renumber.client)
     return concerned

@@ -216,8 +216,8 @@ export interface ConfirmedStep {
   /** What the server has said of texts. Happens after the rest. */
   readonly texts?: readonly TextStep[]
   /**
-   * The server's history was taken back to this version: what is pending, also what is made while this is on its way into
-   * storage, has seen nothing later of the history that goes on.
+   * The server's history was taken back to this version: what is pending and had seen more, also what is made while this is on
+   * its way into storage, counts as having seen nothing (base 0).
    */
   readonly cut?: Version
   /** Subscriptions to put, or (null) to remove. */

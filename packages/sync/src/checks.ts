@@ -2,6 +2,7 @@ import { type Clock, Digest, type DownOf, type Millis, type RandomBytes } from '
 import type { Query } from '@nearcloud/query'
 import type { Store } from '@nearcloud/store'
 import type { Pull } from './pull.ts'
+import { asOldest } from './reset.ts'
 import type { Subscription } from './subscription.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
@@ -72,7 +73,11 @@ export class Checks {
       if (subscription.matches(document)) digest.add(document._id, version)
     if (digest.count === count && digest.sum === sum) return
     const { key } = subscription
-    await store.confirm({ subscriptions: new Map([[key, { query, complete: false }]]) })
+    // nothing is newer than what was said last: a copy that pretends to be would not hear what is said next
+    const forged = [...store.confirmedDocuments(collection)].filter(
+      ({ document, version }) => version > pull.version && subscription.matches(document),
+    )
+    await store.confirm({ ...asOldest(forged), subscriptions: new Map([[key, { query, complete: false }]]) })
     subscriptions.restart(subscription)
     diverged({ collection, query, here: digest.count, there: count })
   }

@@ -57,15 +57,21 @@ export function lostDocuments(
 
 /**
  * Versions above what two histories have in common cannot be compared: these documents are put again as the oldest of all, so
- * that whatever the server says of them counts. What is pending has seen nothing of the history that goes on but that.
+ * that whatever the server says of them counts. What is pending and had seen more counts as having seen nothing.
  */
 export function cutStep(
   lost: readonly (Confirmed & { readonly collection: string })[],
   common: Version,
 ): ConfirmedStep {
+  return { ...asOldest(lost), cut: common }
+}
+
+/** Whatever the server says of these documents counts from now on. */
+export function asOldest(
+  documents: readonly (Confirmed & { readonly collection: string })[],
+): Pick<ConfirmedStep, 'gone' | 'puts'> {
   return {
-    gone: lost.map(({ collection, document, version }) => ({ collection, version, id: document._id })),
-    puts: lost.map(({ collection, document }) => ({ collection, version: 0, document })),
-    cut: common,
+    gone: documents.map(({ collection, document, version }) => ({ collection, version, id: document._id })),
+    puts: documents.map(({ collection, document }) => ({ collection, version: 0, document })),
   }
 }

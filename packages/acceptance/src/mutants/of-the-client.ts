@@ -18,7 +18,7 @@ export const ofTheClient = [
   ]),
   mutant('client: what is gone stays when it was compared', [
     'sync/src/pull.ts',
-    '      ? this.#different(subscription, assembly, puts)',
+    '      ? this.#different(subscription, assembly, due)',
     '      ? []',
   ]),
   mutant('sync: accepted mutations leave before their effect is here', [
@@ -44,8 +44,8 @@ export const ofTheClient = [
   ]),
   mutant('sync: a snapshot takes nothing away', [
     pull,
-    'const gone = this.#replaced(subscription, assembly, stored)',
-    'const gone: Gone[] = []',
+    '      : this.#replaced(subscription, assembly, stored)',
+    '      : []',
   ]),
   mutant('sync: a snapshot is complete at its first part', [
     pull,
@@ -68,8 +68,8 @@ export const ofTheClient = [
   ]),
   mutant('sync: versions of another history compared with these', [
     session,
-    'if (epoch !== undefined && epoch !== welcome.epoch) await store.confirm(forgetVersions(store))',
-    '',
+    'const lost = common === undefined ? undefined : await this.#cut(common)',
+    'const lost = undefined as HistoryLost | undefined',
   ]),
   mutant('sync: after a message that could not be stored it goes on', [
     session,
@@ -93,8 +93,8 @@ export const ofTheClient = [
   ]),
   mutant('sync: a copy does not find out that it is one', [
     'sync/src/greeting.ts',
-    'return mutations.every(mutation => mutation.id > lastMutation || hasNonce(welcome, mutation))',
-    'return true',
+    'mutation.id > lastMutation || hasNonce(welcome, mutation) || isForgotten(welcome, mutation)',
+    'mutation.id > 0',
   ]),
   mutant('sync: a copy whose first write is on its way does not find out', [
     'sync/src/greeting.ts',
@@ -103,8 +103,8 @@ export const ofTheClient = [
   ]),
   mutant('sync: the epoch is known before the versions are forgotten', [
     session,
-    'if (epoch !== undefined && epoch !== welcome.epoch) await store.confirm(forgetVersions(store))\n    await store.confirm(step)',
-    'await store.confirm(step)\n    if (epoch !== undefined && epoch !== welcome.epoch) await store.confirm(forgetVersions(store))',
+    'const lost = common === undefined ? undefined : await this.#cut(common)\n    await store.confirm(step)',
+    'await store.confirm(step)\n    const lost = common === undefined ? undefined : await this.#cut(common)',
   ]),
   mutant('sync: a dead connection is never given up', [
     'sync/src/heartbeat.ts',
@@ -117,7 +117,7 @@ export const ofTheClient = [
     'return { mutation, applied: effect.applied, durable: (void durable, Promise.resolve()) }',
   ]),
   mutant('store: the time of edits goes back', [localStore, 'time: Math.max(time, lastTime)', 'time']),
-  mutant('store: edits do not say what they stand on', [localStore, '(base ?? seen)', '(base ?? 0)']),
+  mutant('store: edits do not say what they stand on', [localStore, ': (base ?? seen),', ': (base ?? 0),']),
   mutant('store: refused by storage, and still shown', [
     localStore,
     'concerned.addAll(touchedBy(outbox.takeUndurable()))',
@@ -179,9 +179,9 @@ export const ofTheClient = [
     'void subscriptions\n',
   ]),
   mutant('sync: what differs stays when it seems newer', [
-    'sync/src/checks.ts',
-    '{ ...asOldest(known), subscriptions:',
-    '{ subscriptions:',
+    pull,
+    'if (known && known.version > version && known.version === named',
+    'if (known && known.version < version && known.version === named',
   ]),
   mutant('sync: nothing is ever compared', ['sync/src/checks.ts', 'if (due) send(', 'if (!due) send(']),
   mutant('sync: what is compared while some of it arrives', [

@@ -74,12 +74,12 @@ export const ofTheServer = [
   ]),
   mutant('server: other rules, the same copy', [
     greeting,
-    'hello.viewKey === viewKey && hello.epoch === environment.engine.epoch',
-    'hello.epoch === environment.engine.epoch',
+    'hello.viewKey === viewKey && kinship.isWhole',
+    'kinship.isWhole',
   ]),
   mutant('server: another history, the same copy', [
     greeting,
-    'hello.viewKey === viewKey && hello.epoch === environment.engine.epoch',
+    'hello.viewKey === viewKey && kinship.isWhole',
     'hello.viewKey === viewKey',
   ]),
   mutant('server: effects of what is accepted are not told again', [
