@@ -125,7 +125,7 @@ export const ofTheClient = [
   ]),
   mutant('store: pending edits are not laid over what arrives', [
     localStore,
-    'this.#live.publish(rebase(collections, outbox, concerned, openid))',
+    'this.#live.publish(rebase(collections, outbox, concerned, openid, this.#shown))',
     "this.#live.publish([...concerned].flatMap(([name, id]) => { const c = collections.of(name); const before = c.get(id) ?? null; const after = c.confirmed.get(id)?.document ?? null; if (before === after) return []; c.show(id, after); return [{ collection: name, id, before, after, dataType: 'update' as const }] }))",
   ]),
   mutant('store: a refused edit is not rolled back', [
@@ -150,8 +150,8 @@ export const ofTheClient = [
   ),
   mutant('store: renumbering loses a mutation', [
     'store/src/outbox.ts',
-    'const all = this.#all.map((mutation, at) =>',
-    'if (this.#all.length > 1) { this.#all.shift(); this.#durableCount-- }\n    const all = this.#all.map((mutation, at) =>',
+    'this.#replaceAll((mutation, at) => ({ ...mutation, id: at + 1 }))',
+    'if (this.#all.length > 1) { this.#all.shift(); this.#durableCount-- }\n    this.#replaceAll((mutation, at) => ({ ...mutation, id: at + 1 }))',
   ]),
   mutant('store: one more mutation leaves than was accepted', [
     'store/src/outbox.ts',

@@ -9,8 +9,8 @@ const route = 'server/src/session/route.ts'
 export const ofTheServer = [
   mutant('server: acknowledged before it is durable', [
     committer,
-    'if (group.batch) await engine.commit(env, group.batch)',
-    'if (group.batch) void engine.commit(env, group.batch).catch(() => undefined)',
+    'if (batch) await engine.commit(env, batch)',
+    'if (batch) void engine.commit(env, batch).catch(() => undefined)',
   ]),
   mutant('server: what was decided is decided again', [
     group,
@@ -49,8 +49,8 @@ export const ofTheServer = [
   ]),
   mutant('server: the refused part of a group leaks into the next', [
     commit,
-    '    group.stage.discard()\n    return',
-    '    return',
+    '    group.stage.discard()\n',
+    '',
   ]),
   mutant('server: no rule on changes', [
     'server/src/fanout/items.ts',
