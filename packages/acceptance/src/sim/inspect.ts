@@ -5,6 +5,7 @@ import {
   type DownOf,
   decodeTrusted,
   encode,
+  type Item,
   type Outcome,
   type PatchItem,
   parseDown,
@@ -99,14 +100,7 @@ function readItems(
 ): readonly ReturnType<typeof readItem>[] {
   if (message.type === 'changes') return message.items.map(readItem)
   const { query } = feed!.followed.plain(message.id) ?? feed!.followed.window(message.id)!
-  return message.items.map(
-    item =>
-      readSnapshotItem(query.collection, item) ?? {
-        collection: query.collection,
-        version: item[1] as number,
-        gone: item[3]!,
-      },
-  )
+  return message.items.map(item => readSnapshotItem(query.collection, item) ?? readItem(item as Item))
 }
 
 /** What a patch makes of the version it names. */
