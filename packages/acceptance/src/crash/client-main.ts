@@ -4,10 +4,12 @@ import { buildShim } from './shim.ts'
 
 const help = `pnpm crash:client [options]
   --mode kill        kill, torn, powerloss: the last with strict durability
+  --only <text>      deeds with this in their name
   --seed 1           the dice of a power cut`
 const { values } = parseArgs({
   options: {
     mode: { type: 'string', default: 'kill' },
+    only: { type: 'string', default: '' },
     seed: { type: 'string', default: '1' },
     help: { type: 'boolean', default: false },
   },
@@ -21,7 +23,10 @@ const mode = modes.find(each => each === values.mode)
 if (!mode) throw new Error(`--mode is one of ${modes.join(', ')}`)
 const began = performance.now()
 const seed = Number(values.seed)
-const report = await sweepClient({ mode, shim: buildShim(), seed, progress: words => console.error(words) })
+const report = await sweepClient({
+  ...{ mode, shim: buildShim(), seed, only: values.only },
+  progress: words => console.error(words),
+})
 const seconds = Math.round((performance.now() - began) / 100) / 10
 console.log(JSON.stringify({ mode, seed, seconds, ...report, violations: report.violations.slice(0, 20) }))
 process.exit(report.violations.length === 0 ? 0 : 1)

@@ -12,6 +12,9 @@ export interface ClientSweepOptions {
   readonly mode: 'kill' | 'torn' | 'powerloss'
   readonly shim: string
   readonly seed: number
+  /** Only deeds with this in their name. */
+  readonly only?: string
+  /** Told after each deed, and of each violation. */
   readonly progress: (words: string) => void
 }
 
@@ -49,13 +52,11 @@ export async function sweepClient(options: ClientSweepOptions): Promise<ClientSw
   writeFileSync(join(project, 'rules.json'), JSON.stringify({ database: { todos: open, lists: open } }))
   try {
     await makeTemplate(home, project, options)
-    for (const deed of clientDeeds)
-      for (let call = 1; ; call++) {
-        const isStopped = await stopAt(call, deed, { home, project, options, report })
-        if (!isStopped) break
+    for (const deed of clientDeeds.filter(({ name }) => name.includes(options.only ?? ''))) {
+      for (let call = 1; await stopAt(call, deed, { home, project, options, report }); call++)
         report.calls[deed.name] = call
-        if (call === 1) options.progress(deed.name)
-      }
+      options.progress(`${deed.name}: stopped at ${report.calls[deed.name] ?? 0} calls`)
+    }
   } finally {
     if (report.violations.length === 0) rmSync(home, { recursive: true, force: true })
   }
@@ -99,8 +100,10 @@ async function stopAt(
   mkdirSync(join(here, 'aside'), { recursive: true })
   cpSync(join(home, 'client'), folder, { recursive: true })
   cpSync(join(home, 'server'), join(here, 'server'), { recursive: true })
-  const wrong = (words: string) =>
-    void report.violations.push(`${here}, ${deed.name}, ${options.mode} at call ${call}: ${words}`)
+  const wrong = (words: string) => {
+    report.violations.push(`${here}, ${deed.name}, ${options.mode} at call ${call}: ${words}`)
+    options.progress(report.violations.at(-1)!)
+  }
   const { isAcknowledged, signal, code, said } = await runLife(here, folder, deed, call, options)
   const isStopped = signal === 'SIGKILL'
   if (!isStopped && code !== 0) wrong(`the client ended with ${code ?? signal}: ${said}`)
