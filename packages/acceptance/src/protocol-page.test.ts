@@ -29,7 +29,7 @@ test.each(['up', 'down'] as const)(
       const type = (shape.type as { exactly: string }).exactly
       for (const [field, is] of Object.entries(shape)) {
         if (field === 'type') continue
-        const mark = new RegExp(`\`${field}\`(\\?)?`).exec(sections.get(type)!)
+        const mark = new RegExp(`^\\|[^|]*\`${field}\`(\\?)?`, 'm').exec(sections.get(type)!)
         expect(mark, `${type}.${field}`).not.toBeNull()
         const isOptional = typeof is === 'object' && is !== null && 'optional' in is
         expect(mark![1] === '?', `${type}.${field} may be absent`).toBe(isOptional)
