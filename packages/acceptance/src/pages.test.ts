@@ -128,16 +128,16 @@ test('[PAGES-2] what changes meanwhile ends as on the server, with nothing that 
   await cloud.whenSynced()
   const truth = await truthOf(server)
   await expect.poll(() => allOf(cloud), { timeout: 20_000 }).toEqual(truth)
-  expect(parts).toBeGreaterThan(5)
+  expect(parts).toBeGreaterThan(3)
 })
 
 test('[PAGES-3] a first result that was cut goes on behind its last part', async () => {
-  const { server } = await serverWith(8_000)
+  const { server } = await serverWith(10_000)
   const relay = await openRelay({ to: server.url })
   onTestFinished(() => relay.stop())
   const folder = testFolder('app')
-  relay.set({ bytesPerSecond: 60_000, direction: 'down' })
-  for (let cuts = 0; cuts < 4; cuts++) {
+  relay.set({ bytesPerSecond: 40_000, direction: 'down' })
+  for (let cuts = 0; cuts < 2; cuts++) {
     const cloud = openReader(relay.url, 'http', folder)
     await new Promise<void>(resolve => cloud.on('progress', () => resolve()))
     relay.cut()
@@ -149,7 +149,7 @@ test('[PAGES-3] a first result that was cut goes on behind its last part', async
   cloud.on('progress', ({ done }) => counted.push(done))
   await cloud.whenSynced()
   expect(cloud.status().arriving).toEqual([])
-  expect(counted[0]).toBeGreaterThan(2_500)
+  expect(counted[0]).toBeGreaterThan(3_000)
 })
 
 test('[PAGES-4] a part is for its user alone, while the conversation lasts, privately, packed as asked', async () => {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { isKnownIn, protocolVersion, type UpMessage } from '@nearcloud/protocol'
+import { frameFor, isKnownIn, protocolVersion, type UpMessage } from '@nearcloud/protocol'
 import { misfit } from '@nearcloud/protocol/testing'
 import { MemoryMedium } from '@nearcloud/store/testing'
 import { expect, test } from 'vitest'
@@ -55,6 +55,40 @@ test.each(older)('[NEGOTIATE-1] what version %i has no shape for is not said in 
   const known = new Set(types(version))
   for (const type of types(protocolVersion)) expect(isKnownIn(version, type), type).toBe(known.has(type))
 })
+
+test.each(older)(
+  '[NEGOTIATE-1] every field that came later is left out of what version %i is told',
+  version => {
+    const query = { collection: 'todos', where: ['and', []], orderBy: [], skip: 0 }
+    const write = {
+      op: 'update',
+      collection: 'todos',
+      id: 'x',
+      changes: [['a.0', 'set', 1, [[0, '', '0'.repeat(16), 1]]]],
+    }
+    const mutation = { id: 1, nonce: 'n', base: 0, time: 0, writes: [write] }
+    const said = [
+      {
+        type: 'hello',
+        protocol: version,
+        env: '',
+        client: '0'.repeat(32),
+        version: 0,
+        seen: 0,
+        subscriptions: [{ id: 1, query, complete: false, priority: 'low', after: 'x' }],
+        clock: 0,
+        fetch: 0,
+      },
+      { type: 'subscribe', id: 2, query, priority: 'high' },
+      { type: 'push', mutations: [mutation] },
+    ]
+    for (const message of said) {
+      expect(misfit(shapeOf(protocolVersion), message)).toBeUndefined()
+      const frame = frameFor(version, JSON.stringify(message))
+      expect(misfit(shapeOf(version), JSON.parse(frame!)), message.type).toBeUndefined()
+    }
+  },
+)
 
 test('[NEGOTIATE-2] a server that does not say what it speaks is asked one version after the other', async () => {
   const rig = new TestRig()
