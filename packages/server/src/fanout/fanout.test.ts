@@ -520,3 +520,44 @@ test('[RESUME-5] a client that begins anew hears what its own mutations did befo
   })
   expect(snapshot).toMatchObject({ type: 'snapshot', items: [['todos', 3, { _id: 'a', n: 2 }]] })
 })
+
+test('[RESUME-5] what another commit does to its own documents meanwhile is told with that commit', async () => {
+  let [publish, stored] = [() => {}, () => {}]
+  let meanwhile: (() => void) | undefined
+  class SlowEngine extends MemoryEngine {
+    override async lineage(env: string) {
+      const isStored = new Promise<void>(resolve => (stored = resolve))
+      meanwhile?.()
+      if (meanwhile) await isStored
+      return super.lineage(env)
+    }
+
+    override async commit(...batch: Parameters<MemoryEngine['commit']>) {
+      await super.commit(...batch)
+      stored()
+      if (meanwhile) await new Promise<void>(resolve => (publish = resolve))
+    }
+  }
+  const house = await openHouse({ engine: new SlowEngine() })
+  const first = await join(house, 'alice')
+  first.push(mutationOf(1, [add('a', { n: 1 })]))
+  await first.next('pushed')
+  first.close()
+  await first.ended()
+  house.judge.version = 'other rules'
+  let written: Promise<void> | undefined
+  meanwhile = () => (written = write(house, set('a', 'n', 2)))
+  const second = house.connect()
+  const greeting = { client: clientId('alice'), token: tokenOf('alice'), epoch: 'memory', viewKey: 'before' }
+  expect(await second.hello(greeting)).toMatchObject({ resumed: false, version: 1, lastMutation: 1 })
+  for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve))
+  const early = itemsHeard(second)
+  publish()
+  await written
+  expect(early).toEqual([])
+  expect(await second.next('changes')).toMatchObject({
+    to: 2,
+    lastMutation: 1,
+    items: [['todos', 2, { n: 2 }]],
+  })
+})

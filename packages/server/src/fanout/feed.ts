@@ -124,9 +124,11 @@ export class Feed implements PlainFollower {
     this.#pending.doubt(collection, matches)
   }
 
-  /** The client's own mutation did this. */
+  /** The client's own mutation did this. Of a commit that is not published yet it is told after that. */
   noteOwn(change: Change): void {
     this.#note(change, true)
+    if (change.version > this.fanout.head)
+      this.#pending.doubt(change.collection, document => document._id === change.id)
   }
 
   /** Mutations of the client up to this one are decided. */
