@@ -85,7 +85,7 @@ export const ofTheServer = [
   mutant('server: effects of what is accepted are not told again', [
     greeting,
     'await feed.recall(recalled, head)',
-    'await Promise.resolve()',
+    'await Promise.resolve(true)',
   ]),
   mutant('server: what is gone is not told to who compares', [
     'server/src/fanout/snapshot.ts',

@@ -211,6 +211,7 @@ function discard(process: Process, device: Device): void {
   if (!oldest) return
   const { nonce } = oldest.mutation
   if (process.retrying.has(nonce)) return
+  process.retrying.add(nonce) // nobody tries again what is on its way out
   device.retried.delete(nonce)
   device.discarded.add(nonce) // whether it is still there after a crash is open
   device.ask(process, 'discard', process.store.discardRejected(nonce))

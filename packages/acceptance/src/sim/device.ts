@@ -95,7 +95,7 @@ export class Device {
   /** Refused writes that the app has let go. */
   discarded = new Set<string>()
   /** Words of what is to take the place of refused writes, by the nonces of these. */
-  readonly retried = new Map<string, string>()
+  readonly retried = new Map<string, { readonly word: string; readonly earlier: ReadonlySet<string> }>()
   readonly wanted: Wanted[] = []
   /** The medium died under the process. */
   isDying = false

@@ -77,7 +77,7 @@ export function tryAgain(world: World, process: Process, device: Device): void {
   if (word === undefined) return
   process.retrying.add(nonce)
   device.discarded.add(nonce) // whether it is still there after a crash is open
-  device.retried.set(nonce, word)
+  device.retried.set(nonce, { word, earlier: new Set(noncesOf(world, process, word)) })
   const isWaiting = dice.below(2) === 0
   const answer = process.sync.retry(nonce, writes, isWaiting ? 'server' : undefined)
   answer.catch(thrown => {
@@ -106,18 +106,21 @@ function saidBetter(write: Write, word: string): Write {
 /** What is tried again takes the place of what was refused: there is one of them, whatever happened in between. */
 export function checkRetries(world: World, device: Device, { name, store }: Process): void {
   if (device.wasRestored) return
-  for (const [nonce, word] of device.retried) {
-    const isNew = (mutation: Mutation) => mutation.nonce !== nonce && wordsOf(mutation).includes(word)
+  for (const [nonce, { word, earlier }] of device.retried) {
     const isOld = store.rejected.some(({ mutation }) => mutation.nonce === nonce)
-    const isThere =
-      store.outbox.mutations.some(isNew) ||
-      store.rejected.some(({ mutation }) => isNew(mutation)) ||
-      [...(world.noncesByWord.get(word) ?? [])].some(each => each !== nonce)
+    const isThere = noncesOf(world, { store }, word).some(each => each !== nonce && !earlier.has(each))
     if (isOld && isThere)
       throw new Violation('I8', `${name}: ${nonce} was tried again with ${word}, and is still there`)
     if (!isOld && !isThere)
       throw new Violation('I1', `${name}: ${nonce} was to be tried again with ${word}, and neither is there`)
   }
+}
+
+/** Of mutations with this word: here, or seen on the wire. */
+function noncesOf({ noncesByWord }: World, { store }: Pick<Process, 'store'>, word: string): string[] {
+  const here = [...store.outbox.mutations, ...store.rejected.map(({ mutation }) => mutation)]
+  const nonces = here.filter(mutation => wordsOf(mutation).includes(word)).map(({ nonce }) => nonce)
+  return [...nonces, ...(noncesByWord.get(word) ?? [])]
 }
 
 const known = new WeakMap<readonly Write[], readonly string[]>()
