@@ -98,7 +98,10 @@ async function observed(server: ServerProcess): Promise<number[]> {
   b.getMap('tasks').observe(() => heard.now())
   const map = a.getMap('tasks')
   const times = await measure(heard, n => map.set('priority', 1_000 + n))
-  for (const provider of providers) provider.destroy()
+  for (const provider of providers) {
+    provider.destroy()
+    provider.doc.destroy() // with it the timer of its awareness
+  }
   return times
 }
 
