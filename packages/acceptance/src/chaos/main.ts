@@ -7,7 +7,8 @@ const help = `pnpm chaos [options]
   --clients 5
   --seed 1           or "random"
   --pace 100         milliseconds between two deeds of a client, at most
-  --spell 3000       milliseconds until the weather changes, about`
+  --spell 3000       milliseconds until the weather changes, about
+  --short            a history as short as usual: who was away compares; the history itself is not judged`
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '5' },
@@ -15,6 +16,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     pace: { type: 'string', default: '100' },
     spell: { type: 'string', default: '3000' },
+    short: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 })
@@ -32,6 +34,7 @@ const report = await runChaos({
   paceMs: Number(values.pace),
   spellMs: Number(values.spell),
   isSticking: true,
+  isShort: values.short,
   progress: words => console.error(words),
 })
 console.log(

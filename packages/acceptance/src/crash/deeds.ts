@@ -37,6 +37,9 @@ export const rules = {
   },
 }
 
+/** Settings under which nothing of the history is forgotten: it is what a server is judged by. */
+export const wholeHistory = JSON.stringify({ history: { days: 7, megabytes: 1_000 } })
+
 /** What is there when these and no others were carried out, each once. */
 export interface Expected {
   readonly log: ReadonlyMap<string, { readonly tokens: readonly string[] }>

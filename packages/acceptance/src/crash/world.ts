@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Dice } from '../scenario/dice.ts'
 import { until } from '../scenario/until.ts'
-import { differences, expectedOf, rules, windowOf } from './deeds.ts'
+import { differences, expectedOf, rules, wholeHistory, windowOf } from './deeds.ts'
 import { judge } from './judge.ts'
 import type { Report } from './report.ts'
 import { readSavedState } from './saved-state.ts'
@@ -182,6 +182,7 @@ function makeProject(home: string, hasTrigger: boolean): string {
   const project = join(home, 'project')
   mkdirSync(project)
   writeFileSync(join(project, 'rules.json'), JSON.stringify(rules))
+  writeFileSync(join(project, 'nearcloud.json'), wholeHistory)
   if (!hasTrigger) return project
   const receipts = join(project, 'cloudfunctions', 'receipts')
   mkdirSync(receipts, { recursive: true })
