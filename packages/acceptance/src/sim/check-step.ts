@@ -116,10 +116,8 @@ function checkEffect(world: World, device: Device, process: Process, mutation: M
       return each.document === null || judge.hides(openid, collection, each.document, rights.since(0))
     })
 
-    // what may not be read any more is not told: the old state stays until a snapshot takes its place, and what is here
-    // because of no query until it is evicted
-    const isFine =
-      mayBeGone && (!known || device.wasReset || !isFollowed(process, collection, known.document))
+    // what may not be read any more is not told: the old state stays until a snapshot takes its place
+    const isFine = mayBeGone && (!known || device.wasReset)
     if (!isFine)
       throw new Violation(
         'I3',
@@ -154,12 +152,6 @@ function checkCopy(world: World, { falsified }: Device, process: Process): void 
       throw new Violation('I2', `${process.name} has ${place} as it never was: ${documentText(document)}`)
     looked.set(document, place)
   }
-}
-
-function isFollowed({ store }: Process, collection: string, document: Document): boolean {
-  return [...store.subscriptions.values()].some(
-    ({ query }) => query.collection === collection && compileFilter(query.where)(document),
-  )
 }
 
 function isOfComplete({ store }: Process, collection: string, document: Document): boolean {

@@ -73,9 +73,11 @@ function inspectItems(
   for (const read of readItems(session, message)) {
     const { collection, version } = read
     if ('gone' in read) {
-      // what the client itself said it has tells it nothing
-      if (named?.has(read.gone)) continue
-      if (!wasReadable(world, openid, documentKey(collection, read.gone)))
+      // what the client itself said it has, or wrote, tells it nothing
+      const key = documentKey(collection, read.gone)
+      const isOwn = (world.disk.editions.get(key) ?? []).some(({ client }) => client === session.client)
+      if (isOwn || named?.has(read.gone)) continue
+      if (!wasReadable(world, openid, key))
         world.violates('I5', `${openid} hears of ${collection}/${read.gone}, which it could never read`)
       continue
     }

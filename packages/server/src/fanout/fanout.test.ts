@@ -1,6 +1,8 @@
 import type { Document, Write } from '@nearcloud/protocol'
 import type { Filter } from '@nearcloud/query'
 import { expect, test } from 'vitest'
+import { createJudge } from '../rules/create-judge.ts'
+import { parseRules } from '../rules/rules-file.ts'
 import { type LocalHouse, openHouse, tokenOf } from '../testing/local-house.ts'
 import { MemoryEngine } from '../testing/memory-engine.ts'
 import { pruneTo } from '../testing/prune-to.ts'
@@ -91,6 +93,24 @@ test('[FAN-4] a client’s own writes come back, also when it follows nothing', 
   })
   phone.push(mutationOf(3, [remove('a')]))
   expect((await phone.next('changes')).items).toEqual([['todos', 2, null, 'a']])
+})
+
+test('[FAN-4] what it wrote to, and may not see, is told to it as gone, and to nobody else', async () => {
+  const readPublic = { todos: { read: 'doc.public == true', write: true } }
+  const judge = createJudge(parseRules(JSON.stringify({ database: readPublic }), 'rules.json'), () => 0)
+  const house = await openHouse({ judge })
+  await write(house, add('secret-id', { public: false, n: 1 }))
+  const [phone, other] = [await join(house, 'alice'), await join(house, 'bob')]
+  for (const client of [phone, other]) {
+    client.subscribe(1, { where: where('public', true) })
+    await client.next('snapshot')
+  }
+  const more: Write = { op: 'update', collection: 'todos', id: 'secret-id', changes: [['n', 'inc', 1]] }
+  phone.push(mutationOf(1, [more]))
+  expect((await phone.next('pushed')).outcomes).toEqual([{ id: 1, status: 'accepted', version: 2 }])
+  for (const client of [phone, other]) await settled(client)
+  expect(itemsHeard(phone)).toEqual([['todos', 2, null, 'secret-id']])
+  expect(JSON.stringify(other.heard)).not.toContain('secret-id')
 })
 
 test('[FAN-5] how mutations were decided is told before what they did', async () => {

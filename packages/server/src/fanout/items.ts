@@ -79,7 +79,7 @@ export function inParts(items: readonly string[], mostCharacters: number): reado
 
 /** A document the client may see now, or the id of one it could see before; nothing about any other. */
 function toldOf({ followed, mayRead, patchOf }: Telling, change: PendingChange): Told | undefined {
-  const { collection, id, before, after, afterText, lastVersion, isOwn } = change
+  const { collection, id, before, after, afterText, lastVersion, isOwn, isWritten } = change
   const isReadable = after !== null && mayRead(collection, after)
   if (isReadable && (isOwn || followed.matches(collection, after)))
     return put(lastVersion, patchOf(change) ?? putItem(collection, lastVersion, afterText!))
@@ -87,6 +87,8 @@ function toldOf({ followed, mayRead, patchOf }: Telling, change: PendingChange):
   if (isReadable && followed.isInWindow(collection, id, 'fresh')) return undefined
   if (before && (isOwn || followed.matches(collection, before)) && mayRead(collection, before))
     return gone(collection, lastVersion, id)
+  // its own mutation named it and was accepted: that it is out of sight tells the client nothing else
+  if (isWritten && (before || after)) return gone(collection, lastVersion, id)
   return undefined
 }
 

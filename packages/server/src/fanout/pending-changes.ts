@@ -15,8 +15,10 @@ export interface PendingChange {
   after: Document | null
   afterText: string | null
   lastVersion: Version
-  /** One of them was asked by the client itself. */
+  /** One of them was asked by the client itself, or the client has to be told of the document. */
   isOwn: boolean
+  /** The client's own mutation did one of them. */
+  isWritten: boolean
   /** Something may have happened to it since that nobody here followed then, and somebody follows now. */
   isDoubtful: boolean
 }
@@ -54,11 +56,13 @@ export class PendingChanges {
         afterText: change.afterText,
         lastVersion: change.version,
         isOwn,
+        isWritten: isOwn && change.client !== null,
         isDoubtful: false,
       })
       return
     }
     known.isOwn ||= isOwn
+    known.isWritten ||= isOwn && change.client !== null
     if (change.version < known.firstVersion) {
       known.before = change.before
       known.base = change.beforeVersion
