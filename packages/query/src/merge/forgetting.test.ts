@@ -53,6 +53,19 @@ test('[MERGE-41] so it is for a whole document, and a rename from beyond the hor
   }
 })
 
+test('[MERGE-42] an old removal of an object that was removed, and made again by a field of it, is still too old', () => {
+  const server = new Server({ o: { y: 1 } })
+  const take = (change: PathChange, author: { base: number; time: number }) =>
+    server.take({ op: 'update', collection: 'c', id: 'x', changes: [change] }, author)
+  take(['o', 'remove', null], { base: server.version, time: 5 })
+  server.horizon = server.version
+  take(['a', 'set', 1], { base: server.version, time: 5 })
+  expect(server.stored!.stamps).toHaveProperty('$')
+  take(['o.x', 'set', 1], { base: server.version, time: 3 })
+  take(['o', 'remove', null], { base: 0, time: 4 })
+  expect(server.data).toEqual({ a: 1, o: { x: 1 } })
+})
+
 const edit = fc.oneof(
   fc.tuple(fc.constantFrom('a', 'o', 'o.x', 'o.y', 'p'), fc.constant('remove' as const), fc.constant(null)),
   fc.tuple(fc.constantFrom('a', 'o.x', 'o.y', 'p'), fc.constant('set' as const), fc.constantFrom(1, 2)),

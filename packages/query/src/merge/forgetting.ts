@@ -32,6 +32,22 @@ export function mayHaveMissed(stamps: Stamps, author: Pick<WriteContext, 'base' 
   return hasOwn(stamps, forgotten) && !beats(author, stamps[forgotten]!)
 }
 
+/**
+ * What was missing and is there again around a path that was made may have been removed once: what was forgotten of that is
+ * its stamp, since its being missing says so no more.
+ */
+export function rememberRemovals(
+  stamps: OpenStamps,
+  before: { readonly doc: Value; readonly stamps: Stamps },
+  paths: readonly string[],
+  read: (path: string) => Value | undefined,
+): void {
+  if (!hasOwn(before.stamps, forgotten)) return
+  for (const path of paths)
+    if (!hasOwn(stamps, path) && valueAt(before.doc, path) === undefined && read(path) !== undefined)
+      stamps[path] = before.stamps[forgotten]!
+}
+
 /** The value without fields that are missing in `old`; they are named in `left`. */
 export function withoutMissing(value: Value, old: Value | undefined, path: string, left: string[]): Value {
   if (!isPlainObject(value) || !isContainer(old)) return value

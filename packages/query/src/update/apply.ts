@@ -10,7 +10,7 @@ import {
   type Value,
   type Write,
 } from '@nearcloud/protocol'
-import { forgetMissing, mayHaveMissed, withoutMissing } from '../merge/forgetting.ts'
+import { forgetMissing, mayHaveMissed, rememberRemovals, withoutMissing } from '../merge/forgetting.ts'
 import { followElements, placeInside, relocate } from '../merge/moves.ts'
 import { Places } from '../merge/places.ts'
 import { resolveServerDates } from '../merge/server-dates.ts'
@@ -120,6 +120,8 @@ function update(before: Stored, changes: readonly PathChange[], context: WriteCo
       }
     }
   }
+  const made = [...won, ...placed.map(({ path }) => path)].flatMap(pathsAround)
+  rememberRemovals(stamps, before, made, path => draft.read(segmentsOf(path)))
   return finished(before, draft, stamps, context, superseded)
 }
 
