@@ -69,8 +69,8 @@ export const ofTheServer = [
   ]),
   mutant('server: what left a query is not told to be gone', [
     'server/src/fanout/items.ts',
-    '    return gone(collection, lastVersion, id)\n  return undefined',
-    '    return undefined\n  return undefined',
+    '    return gone(collection, lastVersion, id)\n  // its own',
+    '    return undefined\n  // its own',
   ]),
   mutant('server: other rules, the same copy', [
     greeting,
