@@ -137,6 +137,45 @@ test('[INVENTORY-10] a comparison that is cut begins anew: what came of it is no
   expect(came.length).toBe(40 + 100)
 })
 
+test('[INVENTORY-13] what comes twice of a comparison or of a snapshot takes effect once', async () => {
+  const { rig, ann } = await rigWith(300, { pageSize: 1_000 })
+  const fate = (frame: string, direction: string) =>
+    direction === 'down' && /"type":"(?:inventory|snapshot)"/.test(frame) ? 'twice' : 'deliver'
+  ann.network.fate = fate
+  rig.server.viewKey = 'view-2'
+  rig.server.put('todos', { _id: 't5', n: -1 })
+  ann.network.cut()
+  await whileBack(rig)
+  expect(here(ann)).toEqual(there(rig))
+  expect(Object.keys(here(ann)).length).toBe(300)
+  const bob = await rig.client({ isStarted: false })
+  bob.network.fate = fate
+  bob.sync.subscribe(query)
+  bob.sync.start()
+  await whileBack(rig)
+  expect(here(bob)).toEqual(there(rig))
+  expect([...ann.namesOf('error'), ...bob.namesOf('error'), ...rig.server.violations]).toEqual([])
+})
+
+test('[INVENTORY-13] an inventory that comes again, when what was named has changed since, is passed over', async () => {
+  const { rig, ann } = await rigWith(300)
+  rig.server.viewKey = 'view-2'
+  rig.server.remove('todos', 't5')
+  let isMade = false
+  ann.network.fate = (frame, direction) => {
+    if (direction === 'up' && frame.includes('"have"') && !isMade) {
+      isMade = true
+      rig.server.put('todos', { _id: 't5', n: 'again' })
+    }
+    return direction === 'down' && frame.includes('"inventory"') ? 'twice' : 'deliver'
+  }
+  ann.network.cut()
+  await whileBack(rig)
+  expect(isMade).toBe(true)
+  expect(here(ann)).toEqual(there(rig))
+  expect(ann.store.get('todos', 't5')).toEqual({ _id: 't5', n: 'again' })
+})
+
 test('[INVENTORY-11] a query of which little is here is fetched, and one with a window too', async () => {
   const { rig, ann } = await rigWith(10)
   for (let n = 0; n < 30; n++) rig.server.put('notes', { _id: `n${n}`, n })

@@ -1,5 +1,6 @@
 import {
   applyPatch,
+  assert,
   bucketOf,
   CloudError,
   type DocId,
@@ -108,8 +109,8 @@ export class Pull {
     text?: string,
   ): { readonly step: ConfirmedStep | undefined; readonly done: Done } {
     const { version, items, last } = message
-    subscription.assembly ??= new SnapshotAssembly()
     const { assembly } = subscription
+    assert(assembly, 'a snapshot is awaited')
     const { key, query, isWindowed } = subscription
     assembly.isReplacing ??= this.#isHere(subscription)
     const came = items.flatMap(item => readSnapshotItem(query.collection, item) ?? [])
@@ -166,6 +167,7 @@ export class Pull {
       if (asked.has(bucketOf(id, of))) documents.push([id, version])
     })
     const assembly = new SnapshotAssembly()
+    assembly.isCompared = true
     subscription.assembly = assembly
     const frame = JSON.stringify({ type: 'have', id, of, buckets, documents })
     // so much is not worth naming: it comes whole, and replaces what is here

@@ -308,7 +308,7 @@ export class Session implements Conversation {
   async #inventory(message: DownOf<'inventory'>): Promise<void> {
     const { store, subscriptions, pull, link } = this.#parts
     const subscription = subscriptions.byId(message.id)
-    if (!subscription) return
+    if (!subscription?.assembly || subscription.assembly.isCompared) return // it came twice
     const { step, frame } = pull.inventory(subscription, message)
     if (frame) this.#send(frame)
     if (step) {
@@ -322,7 +322,7 @@ export class Session implements Conversation {
   async #snapshot(message: DownOf<'snapshot'>, text: string | undefined): Promise<void> {
     const { store, subscriptions, pull } = this.#parts
     const subscription = subscriptions.byId(message.id)
-    if (!subscription) return
+    if (!subscription?.assembly) return // it came twice: all of it is here
     const { step, done } = pull.snapshot(subscription, message, text)
     if (step?.subscriptions) subscription.isStored = true // what it asks of the window while the step takes effect is its own
     if (step) await store.confirm(step)

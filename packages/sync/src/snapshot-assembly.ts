@@ -27,6 +27,8 @@ export class SnapshotAssembly {
    * different, and what is gone. They are held back until the last one.
    */
   named: ReadonlyMap<DocId, Version> | undefined
+  /** The server's inventory came, and was answered. */
+  isCompared = false
   readonly gone: Gone[] = []
   /** Every id in it so far. */
   readonly ids: Set<DocId>

@@ -14,8 +14,8 @@ export interface PeerListener {
 
 export type Direction = 'up' | 'down'
 
-/** What becomes of a frame: `cut` breaks the connection in its place; `cutAfter` right after it arrived. */
-export type Fate = 'deliver' | 'drop' | 'cut' | 'cutAfter'
+/** What becomes of a frame: `cut` breaks the connection in its place; `cutAfter` right after it arrived; `twice`: it comes again. */
+export type Fate = 'deliver' | 'drop' | 'cut' | 'cutAfter' | 'twice'
 
 /**
  * A network of one client and one server in memory. Frames take a turn of the microtask queue, or `delayMs` of the
@@ -134,7 +134,8 @@ class Wire implements Connection {
     this.#network.later(() => {
       if (this.#isOver) return
       if (fate !== 'cut') deliver()
-      if (fate !== 'deliver') this.break()
+      if (fate === 'twice') deliver()
+      if (fate === 'cut' || fate === 'cutAfter') this.break()
     })
   }
 }
