@@ -149,25 +149,28 @@ export class Pull {
     { sums }: DownOf<'inventory'>,
   ): { readonly step?: ConfirmedStep; readonly frame?: string } {
     const { id, key, query } = subscription
+    const carried = subscription.assembly?.carried ?? new Map<DocId, Put>()
     const mine = new Inventory()
-    this.#eachHere(subscription, (id, version) => mine.add(id, version))
+    this.#eachHere(subscription, carried, (id, version) => mine.add(id, version))
     const differing = mine.differing(sums)
     if (!differing)
       throw new CloudError('PROTOCOL_ERROR', { errMsg: 'the server sent an inventory that is none' })
     const { of, buckets } = differing
     if (buckets.length === 0) {
+      const puts = [...carried.values()]
       return {
-        step: { subscriptions: new Map([[key, { query, complete: true }]]) },
+        step: { puts, subscriptions: new Map([[key, { query, complete: true }]]) },
         frame: JSON.stringify({ type: 'have', id, of, buckets: [], documents: [] }),
       }
     }
     const asked = new Set(buckets)
     const documents: [DocId, Version][] = []
-    this.#eachHere(subscription, (id, version) => {
+    this.#eachHere(subscription, carried, (id, version) => {
       if (asked.has(bucketOf(id, of))) documents.push([id, version])
     })
     const assembly = new SnapshotAssembly()
     assembly.isCompared = true
+    assembly.carried = carried
     subscription.assembly = assembly
     const frame = JSON.stringify({ type: 'have', id, of, buckets, documents })
     // so much is not worth naming: it comes whole, and replaces what is here
@@ -191,11 +194,21 @@ export class Pull {
     return { gone, subscriptions: new Map([[subscription.key, null]]) }
   }
 
-  /** Documents of a subscription that are in the store. */
-  #eachHere(subscription: Subscription, visit: (id: DocId, version: Version) => void): void {
+  /** Documents of a subscription, in the store or carried over from a conversation that was cut. */
+  #eachHere(
+    subscription: Subscription,
+    carried: ReadonlyMap<DocId, Put>,
+    visit: (id: DocId, version: Version) => void,
+  ): void {
     this.#store.eachConfirmed(subscription.query.collection, (document, version) => {
-      if (subscription.matches(document)) visit(document._id, version)
+      const { _id: id } = document
+      if (!subscription.matches(document)) return
+      visit(id, carried.size === 0 ? version : Math.max(version, carried.get(id)?.version ?? 0))
     })
+    for (const [id, { document, version }] of carried) {
+      const known = this.#store.confirmed(subscription.query.collection, document._id)
+      if (!known || !subscription.matches(known.document)) visit(id, version)
+    }
   }
 
   #isHere(subscription: Subscription): boolean {

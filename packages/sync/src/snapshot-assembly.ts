@@ -30,6 +30,8 @@ export class SnapshotAssembly {
   /** The server's inventory came, and was answered. */
   isCompared = false
   readonly gone: Gone[] = []
+  /** What an earlier conversation brought of it, and this one need not bring again. */
+  carried: ReadonlyMap<DocId, Put> = new Map()
   /** Every id in it so far. */
   readonly ids: Set<DocId>
   /** How many of them came in earlier conversations. */
@@ -65,6 +67,14 @@ export class SnapshotAssembly {
     this.#told = new Set()
   }
 
+  /** What came of it, for a conversation that compares anew. */
+  carry(): ReadonlyMap<DocId, Put> {
+    const all = new Map(this.carried)
+    for (const put of this.#held) all.set(put.document._id, put)
+    for (const { id } of this.gone) all.delete(id)
+    return all
+  }
+
   /** It is part of the subscription, as far as was said. */
   has(id: DocId): boolean {
     return this.ids.has(id) || this.#told?.has(id) === true
@@ -88,7 +98,7 @@ export class SnapshotAssembly {
     this.after = puts.at(-1)?.document._id ?? this.after
     if (this.isReplacing) for (const put of puts) this.#held.push(put)
     if (this.isReplacing && !isLast) return []
-    const due = this.isReplacing ? this.#held : puts
+    const due = this.isReplacing ? [...this.carry().values()] : puts
     this.#held = []
     return due.filter(put => put.version >= (this.#goneAt.get(put.document._id) ?? 0))
   }

@@ -237,7 +237,11 @@ export class Subscriptions {
   /** The snapshot of which the server was told in the greeting how far it had come. */
   #goingOn(subscription: Subscription): SnapshotAssembly {
     const { after, assembly, query } = subscription
-    if (after === undefined) return new SnapshotAssembly()
+    if (after === undefined) {
+      const next = new SnapshotAssembly()
+      if (assembly?.named) next.carried = assembly.carry()
+      return next
+    }
     if (assembly?.isReplacing) {
       assembly.goOn()
       return assembly
