@@ -1,13 +1,15 @@
 import { mutant } from './mutant.ts'
 
 const session = 'sync/src/session.ts'
+const welcome = 'sync/src/welcome.ts'
+const effects = 'sync/src/effects.ts'
 const pull = 'sync/src/pull.ts'
 const state = 'store/src/state.ts'
 const localStore = 'store/src/local-store.ts'
 
 export const ofTheClient = [
   mutant('client: versions of a history that was taken back are compared', [
-    'sync/src/session.ts',
+    welcome,
     'await store.confirm(cutStep(documents, common))',
     'await store.confirm(cutStep([], common))',
   ]),
@@ -22,7 +24,7 @@ export const ofTheClient = [
     '      ? []',
   ]),
   mutant('sync: accepted mutations leave before their effect is here', [
-    session,
+    effects,
     'if (rejected.length > 0) await store.confirm({ rejected })',
     "await store.confirm({ rejected, accepted: Math.max(0, ...outcomes.filter(o => o.status === 'accepted').map(o => o.id)) })",
   ]),
@@ -62,13 +64,13 @@ export const ofTheClient = [
     ['server/src/fanout/first-results.ts', 'return versions.some(', 'return false && versions.some('],
   ),
   mutant('sync: a copy that cannot be continued counts as complete', [
-    session,
+    welcome,
     'welcome.resumed ? {} : resetStep(store, subscriptions)',
     '{}',
   ]),
   mutant('sync: versions of another history compared with these', [
-    session,
-    'const lost = common === undefined ? undefined : await this.#cut(common)',
+    welcome,
+    'const lost = common === undefined ? undefined : await cut(parts, common)',
     'const lost = undefined as HistoryLost | undefined',
   ]),
   mutant('sync: after a message that could not be stored it goes on', [
@@ -82,7 +84,7 @@ export const ofTheClient = [
     '      this.#hasLetGo = true',
   ]),
   mutant('sync: subscriptions nobody keeps stay in the store', [
-    session,
+    welcome,
     'new Map([...(reset.subscriptions ?? []), ...leftBehind(store, subscriptions)])',
     'new Map(reset.subscriptions ?? [])',
   ]),
@@ -102,9 +104,9 @@ export const ofTheClient = [
     'nextMutation <= lastMutation',
   ]),
   mutant('sync: the epoch is known before the versions are forgotten', [
-    session,
-    'const lost = common === undefined ? undefined : await this.#cut(common)\n    await store.confirm(step)',
-    'await store.confirm(step)\n    const lost = common === undefined ? undefined : await this.#cut(common)',
+    welcome,
+    'const lost = common === undefined ? undefined : await cut(parts, common)\n  await store.confirm(step)',
+    'await store.confirm(step)\n  const lost = common === undefined ? undefined : await cut(parts, common)',
   ]),
   mutant('sync: a dead connection is never given up', [
     'sync/src/heartbeat.ts',
@@ -220,7 +222,7 @@ export const ofTheClient = [
     'if (coming || !coming) return',
   ]),
   mutant('sync: who waits is answered before the effect is here', [
-    session,
+    effects,
     'if (rejected.length > 0) await store.confirm({ rejected })',
     "if (rejected.length > 0) await store.confirm({ rejected })\n    const accepted = outcomes.filter(each => each.status === 'accepted')\n    for (const each of accepted) { const mutation = store.outbox.mutations.find(({ id }) => id === each.id); if (mutation) this.#parts.verdicts.accepted(mutation, each) }",
   ]),

@@ -1,0 +1,108 @@
+import { CloudError, type DownOf, type Millis, type Outcome, type Version } from '@nearcloud/protocol'
+import type { ConfirmedStep } from '@nearcloud/store'
+import { forkStep, isKnownAs, missingAbove, unknownOf } from './greeting.ts'
+import { pendingById, refusedAt, tellAccepted, tellRejected, touchedBy } from './outcome-events.ts'
+import { commonWith, cutStep, leftBehind, lostDocuments, resetStep } from './reset.ts'
+import type { SessionParts } from './session-parts.ts'
+import type { HistoryLost } from './sync.ts'
+
+export type Welcomed =
+  /** The conversation goes on. `recalled`: the documents to ask for first, when the welcome wants that. */
+  | { readonly kind: 'known'; readonly recalled: ReturnType<typeof touchedBy> | undefined }
+  /** The store goes on under another client id; the next conversation introduces it. */
+  | { readonly kind: 'forked' }
+
+/**
+ * What the answer to a hello means for this store, durable when this resolves: what of it goes on, what begins anew, and what
+ * became of the mutations that were sent. `helloAt` is when the hello was said.
+ */
+export async function takeWelcome(
+  parts: SessionParts,
+  welcome: DownOf<'welcome'>,
+  helloAt: Millis,
+): Promise<Welcomed> {
+  const { store, subscriptions, serverClock, pull, dialect } = parts
+  if (welcome.protocol !== dialect.version)
+    throw new CloudError('UPGRADE_NEEDED', {
+      errMsg: `the server speaks protocol ${welcome.protocol}, this client ${dialect.version}`,
+    })
+  if (!isKnownAs(store, welcome)) {
+    await fork(parts, welcome)
+    return { kind: 'forked' }
+  }
+  const { openid } = store.checkpoint
+  if (welcome.resumed && openid !== undefined && openid !== welcome.openid)
+    throw new CloudError('PROTOCOL_ERROR', { errMsg: 'the server resumed the copy of another user' })
+
+  serverClock.correct(welcome.time, helloAt)
+  pull.begin(welcome.version)
+  const rejected = refusedAt(serverClock.now(), [
+    ...pull.outcomes(welcome.outcomes),
+    ...unknownOf(store, welcome),
+  ])
+  const mutations = pendingById(store, rejected)
+  const recalled = welcome.recall && touchedBy(store, welcome.lastMutation)
+  const reset: ConfirmedStep = welcome.resumed ? {} : resetStep(store, subscriptions)
+  const common = commonWith(store, welcome)
+  const step: ConfirmedStep = {
+    ...reset,
+    subscriptions: new Map([...(reset.subscriptions ?? []), ...leftBehind(store, subscriptions)]),
+    rejected,
+    ...(common !== undefined && { cut: common }),
+    checkpoint: {
+      token: welcome.token,
+      openid: welcome.openid,
+      epoch: welcome.epoch,
+      lineage: welcome.lineage,
+      viewKey: welcome.viewKey,
+      version: welcome.version,
+    },
+  }
+  // before the epoch: a process that dies in between is told of the other history once more
+  const lost = common === undefined ? undefined : await cut(parts, common)
+  await store.confirm(step)
+  tellRejected(parts, rejected, mutations)
+  if (lost) parts.events.emit('historyLost', lost)
+  return { kind: 'known', recalled }
+}
+
+/** The server has less of the history than this store: what it lost counts for nothing from here on. */
+async function cut(parts: SessionParts, common: Version): Promise<HistoryLost> {
+  const { store } = parts
+  const { version } = store.checkpoint
+  const documents = lostDocuments(store, common)
+  await store.confirm(cutStep(documents, common))
+  const mutations = parts.lostMutations
+  parts.lostMutations = 0
+  return {
+    version,
+    common,
+    mutations,
+    count: documents.length,
+    documents: documents
+      .slice(0, mostNamed)
+      .map(({ collection, document }) => ({ collection, id: document._id })),
+  }
+}
+
+/** The store goes on under another client id. */
+async function fork(parts: SessionParts, welcome: DownOf<'welcome'>): Promise<void> {
+  const { store, random, serverClock, events } = parts
+  if (commonWith(store, welcome) !== undefined)
+    parts.lostMutations += missingAbove(store, welcome.lastMutation)
+  const { step, decided } = forkStep(store, welcome, random)
+  const rejected = refusedAt(serverClock.now(), step.rejected)
+  const mutations = pendingById(store, [...decided, ...rejected])
+  await store.confirm({ ...step, rejected })
+  const outcomes = new Map(welcome.outcomes.map(outcome => [outcome.id, outcome as Outcome]))
+  tellAccepted(
+    parts,
+    decided.flatMap(({ id }) => outcomes.get(id) ?? []),
+    mutations,
+  )
+  tellRejected(parts, rejected, mutations)
+  for (const mutation of store.outbox.mutations) events.emit('pending', { mutation })
+}
+
+/** Lost documents that an event names. */
+const mostNamed = 100
