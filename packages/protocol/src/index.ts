@@ -14,6 +14,7 @@ export {
   isErrorCode,
   toCloudError,
 } from './errors.ts'
+export { IncomingNumbers, OutgoingNumbers, withoutNumber } from './frame-numbers.ts'
 export {
   type GoneItem,
   mutationFromJson,

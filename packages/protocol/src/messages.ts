@@ -2,7 +2,7 @@
  * The version of everything in messages/. A change of any schema's shape changes it (protocol-version.test.ts holds the shape
  * of each version), and a server goes on speaking the older ones.
  */
-export const protocolVersion = 4
+export const protocolVersion = 5
 
 /** The oldest version a server still speaks: every later one only added what a client may say. */
 export const oldestProtocolVersion = 1

@@ -68,6 +68,7 @@ const fieldsSince: readonly {
     },
   },
   { since: 4, type: 'subscribe', without: message => drop(message, 'holds') },
+  { since: 5, type: 'hello', without: message => drop(message, 'numbered') },
 ]
 
 type Tree = { [key: string]: unknown }

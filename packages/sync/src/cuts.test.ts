@@ -71,3 +71,11 @@ test('[LINK-1] cut at every frame, and right behind every frame, nothing is lost
     await runWithFault(at, 'cutAfter')
   }
 })
+
+test.each(['lose', 'twice'] as const)(
+  '[NUMBER-2] whichever frame is mistreated (%s), nothing is lost and nothing doubled',
+  async fate => {
+    const frames = await runWithFault(Number.POSITIVE_INFINITY, 'deliver')
+    for (let at = 1; at <= frames; at++) await runWithFault(at, fate)
+  },
+)

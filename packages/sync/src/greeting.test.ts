@@ -285,7 +285,7 @@ test('[GREET-8] a server of another protocol is not talked to', async () => {
   await settle()
   const [session] = [...rig.server.sessions]
   ann.network.fate = undefined
-  session!.say({
+  const welcome = {
     type: 'welcome',
     protocol: protocolVersion + 1,
     openid: 'x',
@@ -300,7 +300,8 @@ test('[GREET-8] a server of another protocol is not talked to', async () => {
     resumed: false,
     time: 0,
     heartbeatMs: 1,
-  })
+  }
+  session!.sayText(JSON.stringify(welcome))
   await settle()
   expect(ann.events.map(({ detail }) => detail)).toMatchObject([{ code: 'UPGRADE_NEEDED' }])
   expect(ann.store.checkpoint.token).toBeUndefined()

@@ -36,6 +36,7 @@ export function helloFrame(options: {
     ...(lineage && { lineage }),
     clock,
     ...(fetch !== undefined && { fetch }),
+    numbered: true,
   })
 }
 

@@ -3,6 +3,7 @@ import {
   CloudError,
   type DownMessage,
   type DownOf,
+  IncomingNumbers,
   type Millis,
   parseDown,
 } from '@nearcloud/protocol'
@@ -42,6 +43,8 @@ export class Inbox {
   /** Since then the host had no turn. */
   #busySince: Millis = 0
   #access = ''
+  /** After a welcome that began to count. */
+  #numbers: IncomingNumbers | undefined
 
   constructor(options: InboxOptions) {
     this.#options = options
@@ -52,15 +55,20 @@ export class Inbox {
     return this.#work
   }
 
-  received(frame: string): void {
+  received(text: string): void {
     const { connection, clock, handle, failed, unavailable } = this.#options
     let message: DownMessage
+    let frame: string | undefined
     try {
+      frame = this.#numbers ? this.#numbers.read(text) : text
+      if (frame === undefined) return // it came before
       message = parseDown(frame)
     } catch (error) {
       failed(error)
       return
     }
+    if (message.type === 'welcome' && message.protocol >= numberedSince)
+      this.#numbers ??= new IncomingNumbers()
     if (message.type === 'welcome' || message.type === 'renewed') this.#access = message.access
     const arrived = message.type === 'fetch' ? this.#fetch(message) : { message, frame }
     if (arrived instanceof Promise) arrived.catch(() => undefined) // told when its turn comes
@@ -106,6 +114,8 @@ export function unexpected(type: string): CloudError {
   return new CloudError('PROTOCOL_ERROR', { errMsg: `the server said "${type}" where it does not belong` })
 }
 
+/** The protocol version. */
+export const numberedSince = 5
 /** Messages that wait while one takes effect: then nothing more is read, and again at so few. */
 const mostWaiting = 32
 const resumeAt = 8

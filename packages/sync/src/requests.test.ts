@@ -110,7 +110,8 @@ test('[CALL-5] an answer has a minute to come', async () => {
 test('[CALL-6] what no frame can carry is refused', async () => {
   const rig = new TestRig()
   const ann = await rig.client()
-  await expect(ann.sync.call('f', 'x'.repeat(8_400_000))).rejects.toMatchObject({ code: 'INVALID_PARAM' })
+  for (const data of ['x'.repeat(8_400_000), '字'.repeat(2_800_000)])
+    await expect(ann.sync.call('f', data)).rejects.toMatchObject({ code: 'INVALID_PARAM' })
   expect(ann.sync.state).toBe('online')
 })
 

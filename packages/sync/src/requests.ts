@@ -7,6 +7,7 @@ import {
   type Millis,
   type MutationId,
   type UpOf,
+  utf8Length,
 } from '@nearcloud/protocol'
 import type { Store } from '@nearcloud/store'
 
@@ -126,10 +127,10 @@ export class Requests {
         continue
       }
       const frame = JSON.stringify({ ...request.asked, id })
-      if (frame.length > limits.frameBytes) {
+      if (frame.length * 3 > most && utf8Length(frame) > most) {
         this.#close(id)?.reject(
           new CloudError('INVALID_PARAM', {
-            errMsg: `${request.asked.type}: more than ${limits.frameBytes} bytes`,
+            errMsg: `${request.asked.type}: more than ${most} bytes`,
           }),
         )
         continue
@@ -156,3 +157,6 @@ export function lastMutation(store: Store): MutationId {
 export function isUnreachable(error: unknown): boolean {
   return error instanceof CloudError && (error.code === 'OFFLINE' || error.code === 'SERVER_TIMEOUT')
 }
+
+/** Its number goes before it. */
+const most = limits.frameBytes - 1_024

@@ -4,13 +4,14 @@ import {
   type DownOf,
   errorFromData,
   type Millis,
+  OutgoingNumbers,
   snapshotText,
   toCloudError,
 } from '@nearcloud/protocol'
 import { Effects } from './effects.ts'
 import { helloFrame, unknownStep } from './greeting.ts'
 import { startHeartbeat } from './heartbeat.ts'
-import { type Arrived, Inbox, unexpected } from './inbox.ts'
+import { type Arrived, Inbox, numberedSince, unexpected } from './inbox.ts'
 import type { Conversation } from './link.ts'
 import type { SessionParts } from './session-parts.ts'
 import { subscriptionSink } from './subscription-sink.ts'
@@ -26,6 +27,7 @@ export class Session implements Conversation {
   readonly #connection: Connection
   #phase: 'opening' | 'greeting' | 'live' | 'over' = 'opening'
   #isOpen = false
+  #numbers: OutgoingNumbers | undefined
   #helloAt: Millis = 0
   readonly #begunAt: Millis
   #heartbeat: ReturnType<typeof startHeartbeat> | undefined
@@ -163,6 +165,7 @@ export class Session implements Conversation {
     if (welcomed.kind === 'forked' || !this.#isOpen) return this.#end()
 
     this.#phase = 'live'
+    if (dialect.version >= numberedSince) this.#numbers = new OutgoingNumbers()
     const send = (frame: string) => this.#send(frame)
     this.#parts.welcomed(welcome, this)
     const { recalled } = welcomed
@@ -221,7 +224,8 @@ export class Session implements Conversation {
 
   #send(frame: string): void {
     const said = this.#parts.dialect.say(frame)
-    if (this.#isOpen && said !== undefined) this.#connection.send(said)
+    if (!this.#isOpen || said === undefined) return
+    this.#connection.send(this.#numbers?.number(said) ?? said)
   }
 
   #fail(error: unknown): void {

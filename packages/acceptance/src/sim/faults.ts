@@ -1,8 +1,7 @@
 /**
- * What goes wrong in worlds. Frames of one connection are never lost in the middle or put in another order: a WebSocket
- * does not do that. Across connections they are: what was sent over a broken one arrives late or never, and is sent again
- * over the next. Pushes alone arrive twice now and then, as over a relay that repeats a request without an answer. The last
- * is no misfortune, but has to be met as often.
+ * What goes wrong in worlds. A frame may come twice, never, or after the next one, though a WebSocket does not do that; and what
+ * was sent over a connection that broke arrives late or never, and is sent again over the next. The last is no misfortune,
+ * but has to be met as often.
  */
 export const faults = [
   'connection cut',
@@ -10,6 +9,9 @@ export const faults = [
   'frames late, after a newer connection',
   'mutation sent again',
   'push arrives twice',
+  'frame comes twice',
+  'frame lost',
+  'frame overtaken',
   'half-open connection',
   'slow reader',
   'network down',

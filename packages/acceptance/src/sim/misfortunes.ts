@@ -46,6 +46,14 @@ function ofTheNetwork(world: World): readonly Deed[] {
       }),
     ],
     [
+      30,
+      'mistreat a frame',
+      some(socket => {
+        const what = dice.pick(['frame comes twice', 'frame lost', 'frame overtaken'] as const)
+        socket.plan(dice.pick(['up', 'down'] as const), what)
+      }),
+    ],
+    [
       6,
       'network down',
       () => {

@@ -1,3 +1,4 @@
+import { withoutNumber } from '@nearcloud/protocol'
 import type { Session, Wire } from '@nearcloud/server/testing'
 import type { Connection, Transport, TransportListener } from '@nearcloud/sync'
 import type { Dice } from '../scenario/dice.ts'
@@ -93,6 +94,9 @@ interface SocketOptions {
   over(): void
 }
 
+/** What may happen to one frame. */
+export type Mistreatment = Extract<Fault, 'frame comes twice' | 'frame lost' | 'frame overtaken'>
+
 /** One connection: the client's end of it, and a wire for the server's. */
 export class Socket implements Connection {
   readonly name: string
@@ -108,6 +112,9 @@ export class Socket implements Connection {
   readonly #isThin: boolean
   #isPiledUp = false
   #lastPush: string | undefined
+  readonly #planned: { up?: Mistreatment | undefined; down?: Mistreatment | undefined } = {}
+  /** Comes after the next one. */
+  readonly #late: { up?: (() => void) | undefined; down?: (() => void) | undefined } = {}
   #isCut = false
   /** Nothing arrives any more, and nobody was told. */
   #isFrozen = false
@@ -128,14 +135,17 @@ export class Socket implements Connection {
   /** Towards the server there is always room. */
   readonly bufferedBytes = 0
 
-  send(frame: string): void {
+  send(text: string): void {
     if (this.#isCut || !this.#hasClient) return
+    const frame = withoutNumber(text)
     this.#options.inspect('up', frame)
-    if (frame.startsWith('{"type":"push"')) this.#lastPush = frame
+    if (frame.startsWith('{"type":"push"')) this.#lastPush = text
     if (this.#isFrozen) return
-    this.up.push(frame, () => {
-      if (this.#hasServer) this.session?.received(frame)
-    })
+    this.#mistreat('up', () =>
+      this.up.push(frame, () => {
+        if (this.#hasServer) this.session?.received(text)
+      }),
+    )
   }
 
   close(): void {
@@ -157,10 +167,31 @@ export class Socket implements Connection {
   repeat(): boolean {
     const frame = this.#lastPush
     if (this.#isCut || this.#isFrozen || !this.session || frame === undefined) return false
-    this.up.push(frame, () => {
+    this.up.push(withoutNumber(frame), () => {
       if (this.#hasServer) this.session?.received(frame)
     })
     return true
+  }
+
+  /** The next frame that is sent there is not carried as it should be. */
+  plan(direction: 'up' | 'down', mistreatment: Mistreatment): void {
+    if (!this.#isCut && !this.#isFrozen && this.session) this.#planned[direction] ??= mistreatment
+  }
+
+  /** `carry` puts a frame on its way. */
+  #mistreat(direction: 'up' | 'down', carry: () => void): void {
+    const planned = this.#planned[direction]
+    const late = this.#late[direction]
+    this.#planned[direction] = this.#late[direction] = undefined
+    if (late) {
+      carry()
+      late()
+      return
+    }
+    if (planned) this.#options.count(planned)
+    if (planned === 'frame overtaken') this.#late[direction] = carry
+    if (planned !== 'frame lost' && planned !== 'frame overtaken') carry()
+    if (planned === 'frame comes twice') carry()
   }
 
   /** Breaks: only the first so many frames on their way still arrive. */
@@ -203,13 +234,16 @@ export class Socket implements Connection {
       return this.#isPiledUp
     }
     const wire: Wire = {
-      send: frame => {
+      send: text => {
         if (this.#isCut) return
+        const frame = withoutNumber(text)
         this.#options.inspect('down', frame)
         if (this.#isFrozen) return
-        this.down.push(frame, () => {
-          if (this.#hasClient) this.#options.listener.received(frame)
-        })
+        this.#mistreat('down', () =>
+          this.down.push(frame, () => {
+            if (this.#hasClient) this.#options.listener.received(text)
+          }),
+        )
       },
       close: () => {
         if (this.#isFrozen) this.up.push('(closed)', () => this.#endServer())

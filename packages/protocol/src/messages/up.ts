@@ -19,6 +19,8 @@ import { base64, count, id, lineage, priority, textId, tree } from './parts.ts'
  * come by this conversation, and what goes beyond may be left to be fetched.
  * Also since version 4: `lineage` of the server this copy was made by; `holds`: documents of this subscription are here, so
  * where a snapshot would come an inventory does.
+ *
+ * Since version 5: `numbered`: every frame after this one, and every one after the welcome, has its number before it.
  */
 const hello = v.strictObject({
   type: v.literal('hello'),
@@ -43,6 +45,7 @@ const hello = v.strictObject({
   lineage: v.optional(lineage),
   clock: v.number(),
   fetch: v.optional(count),
+  numbered: v.optional(v.literal(true)),
 })
 
 /**

@@ -59,9 +59,7 @@ export async function greet(session: Session, hello: UpOf<'hello'>): Promise<Kno
   const viewKey = viewKeyOf(openid, environment.judge.version)
   const { fetch } = hello
   const shelf = fetch === undefined ? undefined : session.openShelf(openid)
-  const send = (frame: string) => {
-    if (!session.isOver) session.options.wire.send(frame)
-  }
+  const send = (frame: string) => session.write(frame)
   const sink = {
     send,
     sendPart(frame: string, before: number) {
@@ -132,6 +130,7 @@ export async function greet(session: Session, hello: UpOf<'hello'>): Promise<Kno
         ...(!isToldOwn && { recall: true }),
       }),
     })
+    if (hello.numbered) session.beginNumbers()
     session.feed = feed
     const starting: { id: number; wish: Wish }[] = []
     for (const each of wanted) {

@@ -3,7 +3,9 @@ import {
   CloudError,
   type DownMessage,
   type FilesAsk,
+  IncomingNumbers,
   type Millis,
+  OutgoingNumbers,
   parseUp,
   toCloudError,
   type UpMessage,
@@ -91,6 +93,8 @@ export class Session {
   #cancelTimer: () => void
   #shelf: PartShelf | undefined
   #stopRenewing: () => void = () => undefined
+  #numbersIn: IncomingNumbers | undefined
+  #numbersOut: OutgoingNumbers | undefined
   /** Known after the greeting. */
   feed: Feed | undefined
   client: string | undefined
@@ -162,7 +166,18 @@ export class Session {
   }
 
   send(message: DownMessage): void {
-    if (!this.#isOver) this.options.wire.send(JSON.stringify(message))
+    this.write(JSON.stringify(message))
+  }
+
+  /** Sends a frame that is ready. */
+  write(frame: string): void {
+    if (!this.#isOver) this.options.wire.send(this.#numbersOut?.number(frame) ?? frame)
+  }
+
+  /** From now on frames have numbers, both ways. */
+  beginNumbers(): void {
+    this.#numbersIn = new IncomingNumbers()
+    this.#numbersOut = new OutgoingNumbers()
   }
 
   /** Says goodbye and ends the connection. Without `retryAfterMs` a person has to do something first. */
@@ -182,7 +197,9 @@ export class Session {
     this.#isWorking = true
     while (this.#frames.length > 0 && !this.#isOver) {
       try {
-        await this.#handle(parseUp(this.#frames.shift()!))
+        const text = this.#frames.shift()!
+        const frame = this.#numbersIn ? this.#numbersIn.read(text) : text
+        if (frame !== undefined) await this.#handle(parseUp(frame))
       } catch (thrown) {
         this.failed(thrown)
       }

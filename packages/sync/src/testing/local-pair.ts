@@ -1,4 +1,4 @@
-import type { Clock, Millis } from '@nearcloud/protocol'
+import { type Clock, type Millis, withoutNumber } from '@nearcloud/protocol'
 import type { Connection, Transport, TransportListener } from '../transport.ts'
 
 /** The far end of a connection. */
@@ -14,8 +14,11 @@ export interface PeerListener {
 
 export type Direction = 'up' | 'down'
 
-/** What becomes of a frame: `cut` breaks the connection in its place; `cutAfter` right after it arrived; `twice`: it comes again. */
-export type Fate = 'deliver' | 'drop' | 'cut' | 'cutAfter' | 'twice'
+/**
+ * What becomes of a frame: `drop`: as if it had never been said; `lose`: it does not arrive; `cut` breaks the connection in its
+ * place; `cutAfter` right after it arrived; `twice`: it comes again.
+ */
+export type Fate = 'deliver' | 'drop' | 'lose' | 'cut' | 'cutAfter' | 'twice'
 
 /**
  * A network of one client and one server in memory. Frames take a turn of the microtask queue, or `delayMs` of the
@@ -71,7 +74,7 @@ export class LocalPair {
 
   #take(frame: string, direction: Direction): Fate {
     this.frames++
-    return this.fate?.(frame, direction, this.frames) ?? 'deliver'
+    return this.fate?.(withoutNumber(frame), direction, this.frames) ?? 'deliver'
   }
 
   #later(task: () => void): void {
@@ -92,6 +95,8 @@ class Wire implements Connection {
   readonly #accept: (peer: Peer) => PeerListener
   readonly #network: Network
   #server: PeerListener | undefined
+  /** Numbered frames that were carried, or lost. */
+  readonly #numbered = { up: 0, down: 0 }
   #isClosing = false
   #isOver = false
 
@@ -104,14 +109,14 @@ class Wire implements Connection {
   open(): void {
     if (this.#isClosing || this.#isOver) return
     this.#server = this.#accept({
-      send: frame => this.#carry(frame, 'down', () => this.#client.received(frame)),
+      send: frame => this.#carry(frame, 'down', text => this.#client.received(text)),
       close: () => this.#network.later(() => this.break()),
     })
     this.#client.opened()
   }
 
   send(frame: string): void {
-    this.#carry(frame, 'up', () => this.#server?.received(frame))
+    this.#carry(frame, 'up', text => this.#server?.received(text))
   }
 
   close(): void {
@@ -127,14 +132,17 @@ class Wire implements Connection {
     this.#client.closed({ code: 1006, words: 'the connection broke' })
   }
 
-  #carry(frame: string, direction: Direction, deliver: () => void): void {
+  #carry(frame: string, direction: Direction, deliver: (text: string) => void): void {
     if (this.#isOver) return
     const fate = this.#network.take(frame, direction)
     if (fate === 'drop') return
+    // what was dropped, or said while the fate of another was decided, has its place here
+    const text = frame.replace(/^\d+/, () => String(++this.#numbered[direction]))
+    if (fate === 'lose') return
     this.#network.later(() => {
       if (this.#isOver) return
-      if (fate !== 'cut') deliver()
-      if (fate === 'twice') deliver()
+      if (fate !== 'cut') deliver(text)
+      if (fate === 'twice') deliver(text)
       if (fate === 'cut' || fate === 'cutAfter') this.break()
     })
   }

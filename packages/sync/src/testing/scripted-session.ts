@@ -7,9 +7,11 @@ import {
   type DownMessage,
   type DownOf,
   fromJson,
+  IncomingNumbers,
   Inventory,
   type Item,
   mutationFromJson,
+  OutgoingNumbers,
   parseUp,
   toCloudError,
   toJson,
@@ -35,6 +37,8 @@ export class ScriptedSession implements PeerListener {
   #client: { readonly id: string; readonly known: KnownClient } | undefined
   #sent: Version = 0
   #sentMutation = -1
+  #in: IncomingNumbers | undefined
+  #out: OutgoingNumbers | undefined
 
   constructor(server: ScriptedServer, peer: Peer) {
     this.#server = server
@@ -43,10 +47,23 @@ export class ScriptedSession implements PeerListener {
 
   received(frame: string): void {
     if (this.#server.isSilent || !this.#server.sessions.has(this)) return
+    const said = this.#numbered(frame)
+    if (said === undefined) return
     try {
-      this.#handle(parseUp(frame))
+      this.#handle(parseUp(said))
     } catch (error) {
       this.#violation(toCloudError(error).errMsg)
+    }
+  }
+
+  /** The network's doing, and no violation. */
+  #numbered(frame: string): string | undefined {
+    try {
+      return this.#in ? this.#in.read(frame) : frame
+    } catch (error) {
+      const { code, errMsg } = toCloudError(error)
+      this.bye({ error: { code, errMsg }, retryAfterMs: 0 })
+      return undefined
     }
   }
 
@@ -61,7 +78,8 @@ export class ScriptedSession implements PeerListener {
 
   /** Says anything at all. */
   say(message: DownMessage): void {
-    this.sayText(JSON.stringify(message))
+    const frame = JSON.stringify(message)
+    this.sayText(this.#out?.number(frame) ?? frame)
   }
 
   /** Not even a message. */
@@ -220,6 +238,10 @@ export class ScriptedSession implements PeerListener {
       ...(this.#server.forgotten > 0 && { forgotten: this.#server.forgotten }),
       ...(hello.epoch !== undefined && hello.epoch !== epoch && { common: this.#server.common }),
     })
+    if (hello.numbered) {
+      this.#in = new IncomingNumbers()
+      this.#out = new OutgoingNumbers()
+    }
     // whoever goes on in the middle of a snapshot hears all that happened to it before the rest of it
     for (const { id, query, complete, after } of hello.subscriptions)
       if (resumed && !complete && after !== undefined)
