@@ -7,17 +7,25 @@ import { mutants } from './mutants.ts'
 /*
  * Plants one bug after the other and lets the simulator look for it: a table, and one line of JSON at the end. Fails when
  * one is not found within `--steps`, or when there is no place for it any more.
- *
- *   pnpm sim:mutants [--steps 200000] [--from 1] [--only part-of-a-name] [--workers 2]
  */
+const help = `pnpm sim:mutants [options]
+  --steps 200000  of the simulator, at most, for each bug
+  --from 1        the first seed
+  --only TEXT     bugs whose name has this in it
+  --workers 2     so many at once`
 const { values } = parseArgs({
   options: {
     steps: { type: 'string', default: '200000' },
     from: { type: 'string', default: '1' },
     only: { type: 'string', default: '' },
+    help: { type: 'boolean', default: false },
     workers: { type: 'string', default: String(Math.min(2, availableParallelism())) },
   },
 })
+if (values.help) {
+  console.log(help)
+  process.exit(0)
+}
 const chosen = mutants.filter(({ name }) => name.includes(values.only))
 const limits = { steps: Number(values.steps), from: Number(values.from) }
 const began = performance.now()

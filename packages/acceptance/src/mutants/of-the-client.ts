@@ -286,4 +286,27 @@ export const ofTheClient = [
     '    next[path] = stamps[path]!\n',
     '',
   ]),
+  mutant('protocol: a frame that is missing is not noticed', [
+    'protocol/src/frame-numbers.ts',
+    'if (number > this.#last + 1)',
+    'if (number > this.#last + 1_000_000)',
+  ]),
+  mutant(
+    'sync: a first result that comes twice counts twice',
+    [
+      'sync/src/effects.ts',
+      'if (!subscription?.assembly) return // it came twice: all of it is here',
+      'if (!subscription) return\n    subscription.assembly ??= new SnapshotAssembly()',
+    ],
+    [
+      'sync/src/effects.ts',
+      'import type { SessionParts',
+      "import { SnapshotAssembly } from './snapshot-assembly.ts'\nimport type { SessionParts",
+    ],
+    [
+      'protocol/src/frame-numbers.ts',
+      'if (number <= this.#last) return undefined',
+      'if (number < this.#last) return undefined',
+    ],
+  ),
 ] as const

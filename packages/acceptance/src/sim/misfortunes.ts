@@ -46,11 +46,13 @@ function ofTheNetwork(world: World): readonly Deed[] {
       }),
     ],
     [
-      30,
+      60,
       'mistreat a frame',
       some(socket => {
         const what = dice.pick(['frame comes twice', 'frame lost', 'frame overtaken'] as const)
-        socket.plan(dice.pick(['up', 'down'] as const), what)
+        // first results are few, and what most is made of
+        const begins = dice.below(2) === 0 ? '{"type":"snapshot"' : ''
+        socket.plan(begins ? 'down' : dice.pick(['up', 'down'] as const), what, begins)
       }),
     ],
     [

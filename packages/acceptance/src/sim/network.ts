@@ -97,6 +97,11 @@ interface SocketOptions {
 /** What may happen to one frame. */
 export type Mistreatment = Extract<Fault, 'frame comes twice' | 'frame lost' | 'frame overtaken'>
 
+interface Plan {
+  readonly mistreatment: Mistreatment
+  readonly begins: string
+}
+
 /** One connection: the client's end of it, and a wire for the server's. */
 export class Socket implements Connection {
   readonly name: string
@@ -112,7 +117,7 @@ export class Socket implements Connection {
   readonly #isThin: boolean
   #isPiledUp = false
   #lastPush: string | undefined
-  readonly #planned: { up?: Mistreatment | undefined; down?: Mistreatment | undefined } = {}
+  readonly #planned: { up?: Plan | undefined; down?: Plan | undefined } = {}
   /** Comes after the next one. */
   readonly #late: { up?: (() => void) | undefined; down?: (() => void) | undefined } = {}
   #isCut = false
@@ -141,7 +146,7 @@ export class Socket implements Connection {
     this.#options.inspect('up', frame)
     if (frame.startsWith('{"type":"push"')) this.#lastPush = text
     if (this.#isFrozen) return
-    this.#mistreat('up', () =>
+    this.#mistreat('up', frame, () =>
       this.up.push(frame, () => {
         if (this.#hasServer) this.session?.received(text)
       }),
@@ -173,21 +178,23 @@ export class Socket implements Connection {
     return true
   }
 
-  /** The next frame that is sent there is not carried as it should be. */
-  plan(direction: 'up' | 'down', mistreatment: Mistreatment): void {
-    if (!this.#isCut && !this.#isFrozen && this.session) this.#planned[direction] ??= mistreatment
+  /** The next frame that is sent there, and begins so, is not carried as it should be. */
+  plan(direction: 'up' | 'down', mistreatment: Mistreatment, begins = ''): void {
+    if (!this.#isCut && !this.#isFrozen && this.session) this.#planned[direction] = { mistreatment, begins }
   }
 
   /** `carry` puts a frame on its way. */
-  #mistreat(direction: 'up' | 'down', carry: () => void): void {
-    const planned = this.#planned[direction]
+  #mistreat(direction: 'up' | 'down', frame: string, carry: () => void): void {
     const late = this.#late[direction]
-    this.#planned[direction] = this.#late[direction] = undefined
+    this.#late[direction] = undefined
     if (late) {
       carry()
       late()
       return
     }
+    const isMeant = frame.startsWith(this.#planned[direction]?.begins ?? '')
+    const planned = isMeant ? this.#planned[direction]?.mistreatment : undefined
+    if (isMeant) this.#planned[direction] = undefined
     if (planned) this.#options.count(planned)
     if (planned === 'frame overtaken') this.#late[direction] = carry
     if (planned !== 'frame lost' && planned !== 'frame overtaken') carry()
@@ -239,7 +246,7 @@ export class Socket implements Connection {
         const frame = withoutNumber(text)
         this.#options.inspect('down', frame)
         if (this.#isFrozen) return
-        this.#mistreat('down', () =>
+        this.#mistreat('down', frame, () =>
           this.down.push(frame, () => {
             if (this.#hasClient) this.#options.listener.received(text)
           }),
