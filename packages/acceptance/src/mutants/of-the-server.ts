@@ -89,8 +89,8 @@ export const ofTheServer = [
   ]),
   mutant('server: what is gone is not told to who compares', [
     'server/src/fanout/snapshot.ts',
-    'for (const id of differences?.missing ?? []) add(',
-    'for (const id of [...(differences?.missing ?? [])].slice(1)) add(',
+    'for (const id of differences?.missing ?? [])\n    add(',
+    'for (const id of [...(differences?.missing ?? [])].slice(1))\n    add(',
   ]),
   mutant('server: sums of collections do not follow what happens', [
     'server/src/fanout/inventories.ts',

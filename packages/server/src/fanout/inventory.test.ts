@@ -134,6 +134,23 @@ for (const [name, judge] of [
   })
 }
 
+test('[INVENTORY-4] what its reader may not see any more is named as gone, though others change it meanwhile', async () => {
+  const house = await houseWith(700)
+  const here = await versionsOf(house)
+  const hide = (n: number): Write => add('d5', { public: false, n })
+  await house.environment.commit({ actor: admin, writes: [hide(0)] })
+  const raw = await comeBack(house)
+  here.set('ghost', 3)
+  have(raw, (await raw.next('inventory')).sums, here)
+  let isTold = false
+  const snapshot = raw.next('snapshot').finally(() => {
+    isTold = true
+  })
+  for (let n = 1; !isTold; n++) await house.environment.commit({ actor: admin, writes: [hide(n)] })
+  const { items } = await snapshot
+  expect(items.filter(item => item.length === 4).map(item => item[3])).toEqual(['d5', 'ghost'])
+})
+
 test('[INVENTORY-5] sums are of what the reader may see, and nothing tells of the rest', async () => {
   const house = await houseWith(40)
   const here = await versionsOf(house)

@@ -12,8 +12,15 @@ interface Part {
   version: Version
   /** None of them is newer. */
   newest: Version
-  items: { readonly id: DocId; readonly version: Version; readonly text: string }[]
+  items: SnapshotItem[]
   characters: number
+}
+
+interface SnapshotItem {
+  readonly id: DocId
+  /** Undefined: it is not there, whatever was told of it meanwhile. */
+  readonly version: Version | undefined
+  readonly text: string
 }
 
 /** How snapshots and changes are cut. */
@@ -73,7 +80,9 @@ export async function* streamSnapshot(
     await feed.drained()
     if (!isWanted()) return
     // what the client was told meanwhile is newer: perhaps it is gone
-    const items = part.items.filter(({ id, version }) => !feed.first.hasTold(collection, id, version))
+    const items = part.items.filter(
+      ({ id, version }) => version === undefined || !feed.first.hasTold(collection, id, version),
+    )
     done += part.items.length
     const { version } = part
     const frame = snapshotFrame({
@@ -92,7 +101,7 @@ export async function* streamSnapshot(
   let head = feed.fanout.head
   const begun = head
   let part = emptyPart(head)
-  function add(id: DocId, version: Version, text: string): void {
+  function add({ id, version, text }: SnapshotItem): void {
     found++
     if (part.characters + text.length > parts.characters && part.items.length > 0) {
       held.push(part)
@@ -105,7 +114,8 @@ export async function* streamSnapshot(
   const differences = had && new Differences(feed, query, had)
   for await (const page of differences ?? findAll(feed.reading, feed.actor, query, { after })) {
     for (const { row } of page) {
-      add(row.id, row.version, itemOf(feed, collection, row.version, row.text))
+      const { id, version } = row
+      add({ id, version, text: itemOf(feed, collection, version, row.text) })
       part.newest = Math.max(part.newest, row.version)
     }
     if (heldCharacters > parts.heldCharacters) {
@@ -120,7 +130,9 @@ export async function* streamSnapshot(
     head = feed.fanout.head
     part.version = Math.min(part.version, head)
   }
-  for (const id of differences?.missing ?? []) add(id, begun, goneItem(collection, begun, id))
+  // a change of what its reader may not see is told to nobody: it is not for `hasTold` to say that it was
+  for (const id of differences?.missing ?? [])
+    add({ id, version: undefined, text: goneItem(collection, begun, id) })
   total ??= found
   for (const full of held) {
     await send(full, false)
