@@ -116,6 +116,8 @@ export async function* tellInventory(
       if (!isWanted()) return
     }
   }
+  // who has the same holds what there was then: what happened until then is told before
+  await feed.reached(await feed.reading.engine.head(feed.reading.env))
   await feed.drained()
   if (!isWanted()) return
   const sums = inventory.sums(bucketsFor(inventory.count))

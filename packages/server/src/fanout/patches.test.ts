@@ -1,7 +1,10 @@
 import type { Document, DownOf, UpOf, Write } from '@nearcloud/protocol'
 import { type Filter, queryToJson } from '@nearcloud/query'
 import { expect, test } from 'vitest'
+import type { Batch, ScanPlan, StoredRow } from '../engine/engine.ts'
+import { nextTurn } from '../engine/turn.ts'
 import { type LocalHouse, openHouse, tokenOf } from '../testing/local-house.ts'
+import { MemoryEngine } from '../testing/memory-engine.ts'
 import { clientId, queryOf, type RawClient } from '../testing/raw-client.ts'
 import { admin, mutationOf } from '../testing/scenario.ts'
 import type { FeedWindowOptions } from './feed-window.ts'
@@ -32,6 +35,35 @@ async function join(house: LocalHouse, name: string, hello: Partial<UpOf<'hello'
   const raw = house.connect()
   await raw.hello({ protocol: 4, client: clientId(name), token: tokenOf(name), ...hello })
   return raw
+}
+
+/** Reads and commits when it is let. */
+class GatedEngine extends MemoryEngine {
+  scanning = Promise.resolve()
+  readonly committing: Promise<void>[] = []
+
+  override async *scan(env: string, plan: ScanPlan): AsyncIterable<readonly StoredRow[]> {
+    await this.scanning
+    yield* super.scan(env, plan)
+  }
+
+  override async commit(env: string, batch: Batch): Promise<void> {
+    await this.committing.shift()
+    await super.commit(env, batch)
+  }
+}
+
+function gate(): { readonly passed: Promise<void>; open(): void } {
+  let open = () => {}
+  const passed = new Promise<void>(resolve => {
+    open = resolve
+  })
+  return { passed, open }
+}
+
+/** Everything has happened that waits for no gate. */
+async function turns(): Promise<void> {
+  for (let n = 0; n < 20; n++) await nextTurn()
 }
 
 const isWhole = ({ items }: DownOf<'changes'>) => items.every(([, , what]) => typeof what === 'object')
@@ -134,6 +166,33 @@ test('[PATCH-3] a query holds nothing before all of its snapshot was sent', () =
   expect(followed.holds('todos', document, subscription => subscription === 1)).toBe(false)
   expect(followed.holds('todos', { _id: 'a', done: true }, () => false)).toBe(false)
   expect(followed.holds('others', document, () => false)).toBe(false)
+})
+
+test('[PATCH-3] what was gone when its snapshot was read, and is back before that was told, comes whole', async () => {
+  const engine = new GatedEngine()
+  const house = await openHouse({ engine })
+  const data = { _openid: 'bob', note, public: true, n: 0 }
+  await write(house, { op: 'add', collection: 'todos', id: 'a', data })
+  const bob = await join(house, 'bob')
+  const [scan, removal, pushed] = [gate(), gate(), gate()]
+  engine.scanning = scan.passed
+  bob.subscribe(1)
+  bob.send({ type: 'ping' })
+  await bob.next('pong')
+  engine.committing.push(removal.passed, pushed.passed)
+  const removed = write(house, { op: 'remove', collection: 'todos', id: 'a' })
+  bob.push(mutationOf(1, [add('a', { n: 1 })])) // while it is decided, no change is told
+  await turns()
+  removal.open()
+  await removed
+  scan.open()
+  await turns()
+  pushed.open()
+  expect((await bob.next('snapshot')).items).toEqual([])
+  bob.send({ type: 'ping' })
+  await bob.next('pong')
+  const told = bob.heard.flatMap(message => (message.type === 'changes' ? message.items : []))
+  expect(told).toEqual([['todos', 3, { _id: 'a', _openid: 'bob', note, public: true, n: 1 }]])
 })
 
 test('[PATCH-3] a client’s own document that no query brought comes whole', async () => {

@@ -133,6 +133,8 @@ export async function* streamSnapshot(
   // a change of what its reader may not see is told to nobody: it is not for `hasTold` to say that it was
   for (const id of differences?.missing ?? [])
     add({ id, version: undefined, text: goneItem(collection, begun, id) })
+  // what was told before the last part is not told as a change of what may not be in it
+  part.newest = Math.max(part.newest, await environment.engine.head(environment.env))
   total ??= found
   for (const full of held) {
     await send(full, false)
