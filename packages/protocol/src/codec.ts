@@ -16,7 +16,17 @@ import { kindOf, NewText, RegExpValue, regExpOptions, ServerDate, type Value } f
 
 /** Canonical text of a normalised value. */
 export function encode(value: Value): string {
-  return JSON.stringify(toJson(value))
+  return JSON.stringify(isJson(value) ? value : toJson(value))
+}
+
+/** Is it its own JSON tree? Most documents are, and need no copy. */
+function isJson(value: Value): boolean {
+  if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0)
+  if (value === null || typeof value !== 'object') return true
+  if (Array.isArray(value)) return value.every(isJson)
+  if (Object.getPrototypeOf(value) !== Object.prototype) return false
+  for (const key of Object.keys(value)) if (!isJson((value as { [key: string]: Value })[key]!)) return false
+  return true
 }
 
 /**

@@ -3,6 +3,7 @@ import { adoptJson, fromJson, toJson } from './codec.ts'
 import { CloudError } from './errors.ts'
 import { Geo } from './geo.ts'
 import { limits } from './limits.ts'
+import { isUsualPush } from './messages/usual-push.ts'
 import {
   type DownMessage,
   type DownOf,
@@ -23,7 +24,8 @@ import type { DocId, Document, DocumentData } from './values.ts'
 export function parseUp(frame: string): UpMessage {
   if (frame.length > limits.frameBytes)
     throw new CloudError('PROTOCOL_ERROR', { errMsg: `a frame of more than ${limits.frameBytes} bytes` })
-  return check(upSchema, parseJson(frame, limits.depth + frameDepth)) as UpMessage
+  const json = parseJson(frame, limits.depth + frameDepth)
+  return isUsualPush(json) ? json : (check(upSchema, json) as UpMessage)
 }
 
 /** A frame from the server. Throws PROTOCOL_ERROR. */
@@ -113,7 +115,7 @@ function writeFromJson(json: MutationJson['writes'][number]): Write {
       return { ...json, changes: json.changes.map(changeFromJson) }
     case 'remove':
     case 'text':
-      return json
+      return { ...json }
   }
 }
 

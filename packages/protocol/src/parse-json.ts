@@ -13,7 +13,7 @@ export function isForbiddenKey(key: string): boolean {
  * (parsers disagree on which one counts), `__proto__`-like keys, escapes of half a surrogate pair, numbers out of
  * range, and nesting deeper than `depth`.
  *
- * Objects have a prototype of `null`. Throws PROTOCOL_ERROR with the position.
+ * Objects inherit no names. Throws PROTOCOL_ERROR with the position.
  */
 export function parseJson(text: string, depth: number): Json {
   let at = 0
@@ -60,6 +60,17 @@ export function parseJson(text: string, depth: number): Json {
   }
 
   function number(): number {
+    // most are a few digits
+    let end = at
+    let whole = 0
+    for (let unit = text.charCodeAt(end); unit >= 0x30 && unit <= 0x39; unit = text.charCodeAt(++end))
+      whole = whole * 10 + (unit - 0x30)
+    const isShort = end > at && end - at <= 15 && (end - at === 1 || text.charCodeAt(at) !== 0x30)
+    const next = text.charCodeAt(end)
+    if (isShort && next !== 0x2e && next !== 0x65 && next !== 0x45) {
+      at = end
+      return whole
+    }
     numberForm.lastIndex = at
     const digits = numberForm.exec(text)?.[0]
     if (digits === undefined) fail(at >= text.length ? 'it ends too early' : 'an unexpected character')
@@ -114,7 +125,7 @@ export function parseJson(text: string, depth: number): Json {
 
   function object(level: number): { [key: string]: Json } {
     if (level > depth) fail(`nesting deeper than ${depth}`)
-    const fields: { [key: string]: Json } = Object.create(null)
+    const fields = new Bare()
     at++
     skipSpace()
     if (text.charCodeAt(at) === 0x7d) {
@@ -142,6 +153,13 @@ export function parseJson(text: string, depth: number): Json {
   if (at < text.length) fail('text after the end')
   return result
 }
+
+/** An object that inherits no name. With a prototype of `null` itself it would be a slow table from its first key on. */
+class Bare {
+  [key: string]: Json
+}
+Object.setPrototypeOf(Bare.prototype, null)
+Reflect.deleteProperty(Bare.prototype, 'constructor')
 
 function unescaped(literal: string): string | undefined {
   try {

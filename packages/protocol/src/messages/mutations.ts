@@ -3,7 +3,7 @@ import { limits } from '../limits.ts'
 import { elementNames, type UpdateOperator } from '../mutation.ts'
 import { base64Length, count, id, record, textId, tree } from './parts.ts'
 
-const operators: readonly [UpdateOperator, ...UpdateOperator[]] = [
+export const operators: readonly [UpdateOperator, ...UpdateOperator[]] = [
   ...(['set', 'remove', 'rename', 'inc', 'mul', 'min', 'max', 'bit'] as const),
   ...(['push', 'addToSet', 'pop', 'shift', 'pull', 'pullAll'] as const),
 ]
