@@ -39,11 +39,11 @@ export function mayHaveMissed(stamps: Stamps, author: Pick<WriteContext, 'base' 
 export function rememberRemovals(
   stamps: OpenStamps,
   before: { readonly doc: Value; readonly stamps: Stamps },
-  paths: readonly string[],
+  paths: () => readonly string[],
   read: (path: string) => Value | undefined,
 ): void {
   if (!hasOwn(before.stamps, forgotten)) return
-  for (const path of paths)
+  for (const path of paths())
     if (!hasOwn(stamps, path) && valueAt(before.doc, path) === undefined && read(path) !== undefined)
       stamps[path] = before.stamps[forgotten]!
 }

@@ -8,7 +8,7 @@ export type OpenStamps = { [path: string]: Stamp }
 
 /** Was the path, or anything it lies in, assigned by a newer edit that the author had not seen? */
 export function isSuperseded(stamps: Stamps, path: string, author: Author): boolean {
-  return enclosing(path).some(each => hasOwn(stamps, each) && !beats(author, stamps[each]!))
+  return enclosing(path, each => hasOwn(stamps, each) && !beats(author, stamps[each]!)) !== undefined
 }
 
 /** Has this very stamp been set without the author having seen it? */
@@ -18,12 +18,12 @@ export function isUnseen(stamps: Stamps, path: string, author: Author): boolean 
 
 /** Did anyone assign the path or what it lies in without the author having seen it? */
 export function isUnseenAround(stamps: Stamps, path: string, author: Author): boolean {
-  return enclosing(path).some(each => isUnseen(stamps, each, author))
+  return enclosing(path, each => isUnseen(stamps, each, author)) !== undefined
 }
 
 /** Did anyone assign what the path lies in without the author having seen it? */
 export function hasUnseenAround(stamps: Stamps, path: string, author: Author): boolean {
-  return enclosing(path).some(each => each !== path && isUnseen(stamps, each, author))
+  return enclosing(path, each => each !== path && isUnseen(stamps, each, author)) !== undefined
 }
 
 /**
@@ -38,7 +38,7 @@ export function restamp(
   const next: OpenStamps = {}
   const kept = new Map<string, string[]>()
   for (const path of Object.keys(stamps)) {
-    const outer = path === forgotten ? undefined : enclosing(path).find(each => won.has(each))
+    const outer = path === forgotten ? undefined : enclosing(path, each => won.has(each))
     if (outer === path) continue
     if (outer !== undefined) {
       // the order of a list's elements is of the list that was replaced
@@ -74,10 +74,12 @@ export function isOrder(path: string): boolean {
 /** Where the stamps of missing fields are, once they were collected: one as new as the newest of them. */
 export const forgotten = '$'
 
-/** The whole document, what the path lies in, and the path itself. */
-function enclosing(path: string): readonly string[] {
-  const paths = ['']
-  for (let end = path.indexOf('.'); end >= 0; end = path.indexOf('.', end + 1)) paths.push(path.slice(0, end))
-  if (path !== '') paths.push(path)
-  return paths
+/** The outermost that is wanted of the whole document, what the path lies in, and the path itself. */
+function enclosing(path: string, isWanted: (path: string) => boolean): string | undefined {
+  if (isWanted('')) return ''
+  for (let end = path.indexOf('.'); end >= 0; end = path.indexOf('.', end + 1)) {
+    const outer = path.slice(0, end)
+    if (isWanted(outer)) return outer
+  }
+  return path !== '' && isWanted(path) ? path : undefined
 }

@@ -120,7 +120,7 @@ function update(before: Stored, changes: readonly PathChange[], context: WriteCo
       }
     }
   }
-  const made = [...won, ...placed.map(({ path }) => path)].flatMap(pathsAround)
+  const made = () => [...won, ...placed.map(({ path }) => path)].flatMap(pathsAround)
   rememberRemovals(stamps, before, made, path => draft.read(segmentsOf(path)))
   return finished(before, draft, stamps, context, superseded)
 }
@@ -132,6 +132,8 @@ function placesOf(
   context: WriteContext,
   superseded: string[],
 ): readonly Placed[] {
+  if (changes.every(change => change[3] === undefined))
+    return changes.map(([path, operator, argument]) => ({ path, asked: path, operator, argument }))
   const places = new Places(before, context)
   const placed: Placed[] = []
   for (const [asked, operator, argument, guards] of changes) {

@@ -191,11 +191,13 @@ function ruleFor(
 function incomingData({ op, before, after, data }: JudgedWrite): DocumentData | null {
   if (op === 'delete' || after === null) return null
   if (op === 'create') return after
-  const touched = new Set(Object.keys(data ?? {}).map(path => path.split('.')[0]!))
-  for (const key of Object.keys({ ...before, ...after }))
-    if (!equalValues(before?.[key], after[key])) touched.add(key)
   const incoming: { [key: string]: Value } = {}
-  for (const key of touched) incoming[key] = Object.hasOwn(after, key) ? after[key]! : removal
+  const bring = (key: string) => {
+    incoming[key] = Object.hasOwn(after, key) ? after[key]! : removal
+  }
+  for (const path of Object.keys(data ?? {})) bring(path.split('.')[0]!)
+  for (const key of Object.keys(before ?? {})) if (!equalValues(before![key], after[key])) bring(key)
+  for (const key of Object.keys(after)) if (!before || !Object.hasOwn(before, key)) bring(key)
   return incoming
 }
 
