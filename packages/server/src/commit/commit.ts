@@ -1,6 +1,5 @@
 import {
   CloudError,
-  type Document,
   type DocumentData,
   documentText,
   type Outcome,
@@ -22,10 +21,9 @@ import type { Actor } from '../actor.ts'
 import { indexesCollection } from '../indexes/open-index.ts'
 import type { JudgedWrite } from '../rules/judge.ts'
 import type { TextAuthor } from '../texts/group-texts.ts'
-import type { DataType } from './change.ts'
 import type { CommitRequest, Decision, Effect } from './environment.ts'
 import type { Group } from './group.ts'
-import { keyOf, type Staged, type StagedChange } from './stage.ts'
+import type { Staged, StagedChange } from './stage.ts'
 
 /** The pipeline, in the order it happens. The caller makes the group durable and publishes it afterwards. */
 export function commit(group: Group, request: CommitRequest): Decision {
@@ -40,10 +38,9 @@ function decide(group: Group, request: CommitRequest): Decision {
   const { actor } = request
   group.reads.beginCommit()
   const context = contextOf(group, request)
-  group.texts.beginCommit(authorOf(group, request))
+  group.texts.beginCommit(() => authorOf(group, request))
   const effects: Effect[] = []
   const superseded: string[] = []
-  const kinds = new Map<string, DataType>()
   let changed: readonly StagedChange[]
   try {
     if ('client' in request && request.client.refusal) throw request.client.refusal
@@ -68,8 +65,7 @@ function decide(group: Group, request: CommitRequest): Decision {
       if (asked.op !== 'text' && group.texts.concerns(write))
         group.texts.follow(write, after?.stored.doc ?? null, applied.superseded)
       authorise(group, actor, write, before, after)
-      group.stage.try(write.collection, write.id, after)
-      kinds.set(keyOf(write.collection, write.id), write.op === 'set' ? 'replace' : 'update')
+      group.stage.try(write.collection, write.id, after, write.op === 'set')
     }
     changed = group.stage.changes
     group.keys.accept(group.keys.rekey(changed))
@@ -81,11 +77,7 @@ function decide(group: Group, request: CommitRequest): Decision {
   group.stage.accept()
   group.texts.accept()
   const version = changed.length === 0 ? group.version : context.version
-  group.record(
-    request,
-    version,
-    changed.map(change => ({ ...change, dataType: dataTypeOf(change, kinds) })),
-  )
+  group.record(request, version, changed)
   const outcome: Outcome = {
     id: mutationId(request),
     status: 'accepted',
@@ -128,14 +120,16 @@ function mutationId(request: CommitRequest): number {
 /** Where the writes stand: a client's time never runs back, and never ahead of their receipt. */
 function contextOf(group: Group, request: CommitRequest): WriteContext {
   const { now, version, horizon } = group
-  const common = { version: version + 1, now, horizon }
-  if (!('client' in request)) return { base: Number.POSITIVE_INFINITY, time: now, ...common }
+  if (!('client' in request))
+    return { base: Number.POSITIVE_INFINITY, time: now, version: version + 1, now, horizon }
   const { id, mutation } = request.client
   return {
     // a base above the head is a version of another history, of which it says nothing here
     base: mutation.base <= version ? mutation.base : 0,
     time: group.timeOf(id, mutation.time),
-    ...common,
+    version: version + 1,
+    now,
+    horizon,
   }
 }
 
@@ -199,15 +193,6 @@ function dataOf(write: Write): DocumentData | null {
     case 'remove':
       return null
   }
-}
-
-function dataTypeOf(
-  change: { collection: string; id: Document['_id']; before: Staged | null; after: Staged | null },
-  kinds: ReadonlyMap<string, DataType>,
-): DataType {
-  if (!change.before) return 'add'
-  if (!change.after) return 'remove'
-  return kinds.get(keyOf(change.collection, change.id)) ?? 'update'
 }
 
 /** A refusal is an answer. What is no CloudError is a defect of ours: it is logged, and its words stay home. */

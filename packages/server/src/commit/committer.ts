@@ -88,6 +88,29 @@ export class Committer {
     })
   }
 
+  /** As `commit` of each, in their order. Resolves when the last of them is decided; never rejects. */
+  commitAll(requests: readonly CommitRequest[]): Promise<readonly PromiseSettledResult<Decision>[]> {
+    return new Promise(resolve => {
+      const settled: PromiseSettledResult<Decision>[] = []
+      const settle = (n: number, result: PromiseSettledResult<Decision>) => {
+        settled[n] = result
+        if (--left === 0) resolve(settled)
+      }
+      let left = requests.length
+      if (left === 0) resolve(settled)
+      for (const [n, request] of requests.entries()) {
+        const reject = (reason: unknown) => settle(n, { status: 'rejected', reason })
+        try {
+          this.#checkRoom()
+          const accept = (value: Decision) => settle(n, { status: 'fulfilled', value })
+          this.#enqueue({ kind: 'commit', request, resolve: accept, reject })
+        } catch (thrown) {
+          reject(thrown)
+        }
+      }
+    })
+  }
+
   /**
    * Introduces a client, made here if it is new, at this place of the order. Outcomes up to `seen` are forgotten, but for
    * the latest thousand: the client has them, and a store set back to an earlier day asks for them again. Throws
@@ -139,16 +162,15 @@ export class Committer {
   }
 
   #takeGroup(): CommitJob[] {
-    const group: CommitJob[] = []
+    let size = 0
     let writes = 0
-    while (group.length < this.#mostInGroup && writes < maxGroupWrites) {
-      const next = this.#queue[0]
+    while (size < this.#mostInGroup && writes < maxGroupWrites) {
+      const next = this.#queue[size]
       if (next?.kind !== 'commit') break
-      this.#queue.shift()
-      group.push(next)
+      size++
       writes += writesOf(next.request).length
     }
-    return group
+    return this.#queue.splice(0, size) as CommitJob[]
   }
 
   /** Jobs that could not be decided with the others go back to the head of the queue. */

@@ -29,7 +29,7 @@ export class GroupReads implements RuleReads {
 
   /** What is read from here on is for another commit. */
   beginCommit(): void {
-    for (const names of Object.values(this.#ofCommit)) names.clear()
+    for (const names of Object.values(this.#ofCommit)) if (names.size > 0) names.clear()
   }
 
   document(collection: string, id: string): Document | null {

@@ -1,4 +1,4 @@
-import { CloudError, type Millis, type Outcome, type Version } from '@nearcloud/protocol'
+import { CloudError, type Millis, type MutationId, type Outcome, type Version } from '@nearcloud/protocol'
 import { stampsText } from '@nearcloud/query'
 import type { Batch, ClientRow, OutcomeRow, StoredChange } from '../engine/engine.ts'
 import type { Indexes } from '../indexes/indexes.ts'
@@ -6,7 +6,7 @@ import type { Log } from '../log-line.ts'
 import type { Judge } from '../rules/judge.ts'
 import { GroupTexts } from '../texts/group-texts.ts'
 import type { Texts } from '../texts/texts.ts'
-import { type Change, changeOf, type DataType } from './change.ts'
+import { type Change, changeOf } from './change.ts'
 import type { CommitRequest } from './environment.ts'
 import { GroupKeys } from './group-keys.ts'
 import { GroupReads } from './group-reads.ts'
@@ -44,9 +44,11 @@ export class Group {
   readonly #from: Version
   readonly #horizon: Version
   #version: Version
-  readonly #clients: Map<string, ClientRow>
-  readonly #touchedClients = new Set<string>()
-  readonly #earlier: Map<string, OutcomeRow>
+  readonly #loaded: Loaded
+  /** Clients whose mutations were decided, as they are now. */
+  readonly #clients = new Map<string, Writable<ClientRow>>()
+  /** What was decided here, by client and mutation. */
+  readonly #decided = new Map<string, Map<MutationId, OutcomeRow>>()
   readonly #outcomes: OutcomeRow[] = []
   readonly #changes: Change[] = []
   readonly #stored: StoredChange[] = []
@@ -57,8 +59,7 @@ export class Group {
     this.keys = new GroupKeys(indexes, loaded)
     this.reads = new GroupReads(reads, this.#changes)
     this.texts = new GroupTexts(texts)
-    this.#clients = new Map(loaded.clients)
-    this.#earlier = new Map(loaded.earlier)
+    this.#loaded = loaded
     this.#from = loaded.head
     this.#horizon = loaded.horizon
     this.#version = loaded.head
@@ -80,7 +81,7 @@ export class Group {
 
   /** When a client's edit was made: not later than its receipt, not before its edits that came earlier. */
   timeOf(client: string, time: Millis): Millis {
-    const last = this.#clients.get(client)?.lastTime ?? 0
+    const last = this.#client(client)?.lastTime ?? 0
     // what is no moment says nothing of when it was
     return Number.isNaN(time) ? last : Math.max(last, Math.floor(Math.min(time, this.now)))
   }
@@ -92,11 +93,11 @@ export class Group {
   decidedBefore(request: CommitRequest): Outcome | undefined {
     if (!('client' in request)) return undefined
     const { id, mutation } = request.client
-    const last = this.#clients.get(id)?.lastMutation
+    const last = this.#client(id)?.lastMutation
     if (last === undefined) throw breach('this client has not introduced itself')
     if (mutation.id === last + 1) return undefined
     if (mutation.id > last + 1) throw breach(`mutation ${mutation.id} came after ${last}`)
-    const earlier = this.#earlier.get(`${id}/${mutation.id}`)
+    const earlier = (this.#decided.get(id) ?? this.#loaded.earlier.get(id))?.get(mutation.id)
     if (earlier?.nonce !== mutation.nonce)
       throw breach(`mutation ${mutation.id} was decided, and it was another one`)
     return earlier.outcome
@@ -106,21 +107,24 @@ export class Group {
   remember(request: CommitRequest, outcome: Outcome): void {
     if (!('client' in request)) return
     const { id, mutation } = request.client
-    const row = this.#clients.get(id)!
-    const lastTime = this.timeOf(id, mutation.time)
-    this.#clients.set(id, { ...row, lastMutation: mutation.id, lastTime, lastSeen: this.now })
-    this.#touchedClients.add(id)
-    const decided = { client: id, nonce: mutation.nonce, outcome }
-    this.#outcomes.push(decided)
-    this.#earlier.set(`${id}/${mutation.id}`, decided)
+    let row = this.#clients.get(id)
+    let decided = this.#decided.get(id)
+    if (!row || !decided) {
+      row = { ...this.#loaded.clients.get(id)! }
+      decided = new Map(this.#loaded.earlier.get(id))
+      this.#clients.set(id, row)
+      this.#decided.set(id, decided)
+    }
+    row.lastTime = this.timeOf(id, mutation.time)
+    row.lastMutation = mutation.id
+    row.lastSeen = this.now
+    const outcomeRow = { client: id, nonce: mutation.nonce, outcome }
+    this.#outcomes.push(outcomeRow)
+    decided.set(mutation.id, outcomeRow)
   }
 
   /** Writes down an accepted commit: its documents, and the state that goes with them. */
-  record(
-    request: CommitRequest,
-    version: Version,
-    changed: readonly (StagedChange & { readonly dataType: DataType })[],
-  ): void {
+  record(request: CommitRequest, version: Version, changed: readonly StagedChange[]): void {
     this.#version = version
     if ('state' in request) for (const [key, value] of request.state ?? []) this.#state.set(key, value)
     changed.forEach(({ collection, id, before, after, dataType }, ordinal) => {
@@ -158,7 +162,7 @@ export class Group {
 
   /** The clients whose mutations were decided, as they are now. */
   get clients(): readonly ClientRow[] {
-    return [...this.#touchedClients].map(client => this.#clients.get(client)!)
+    return [...this.#clients.values()]
   }
 
   /** What has to become durable; undefined when nothing has. */
@@ -176,7 +180,13 @@ export class Group {
       state: [...this.keys.state, ...this.#state, ...texts],
     }
   }
+
+  #client(id: string): ClientRow | undefined {
+    return this.#clients.get(id) ?? this.#loaded.clients.get(id)
+  }
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
 function breach(words: string): CloudError {
   return new CloudError('PROTOCOL_ERROR', { errMsg: words })

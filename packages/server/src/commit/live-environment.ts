@@ -74,6 +74,11 @@ export class LiveEnvironment implements Environment {
     return this.#committer.commit(request)
   }
 
+  /** See `Committer.commitAll`. */
+  commitAll(requests: readonly CommitRequest[]): Promise<readonly PromiseSettledResult<Decision>[]> {
+    return this.#committer.commitAll(requests)
+  }
+
   /** See `Committer.openClient`. */
   openClient(client: string, openid: string, seen: number): Promise<OpenedClient> {
     return this.#committer.openClient(client, openid, seen)

@@ -16,8 +16,8 @@ export class Loaded {
   /** By `keyOf`. */
   readonly documents = new Map<string, Staged | null>()
   readonly clients = new Map<string, ClientRow>()
-  /** Outcomes of mutations that were decided before, by `client/mutation`. */
-  readonly earlier = new Map<string, OutcomeRow>()
+  /** Outcomes of mutations that were decided before, by client and mutation. */
+  readonly earlier = new Map<string, Map<MutationId, OutcomeRow>>()
   /** Who holds a key, by the index's number and the key. Which keys are asked for shows when writes are decided. */
   readonly holders = new Map<number, Map<string, Holders>>()
   readonly #engine: Engine
@@ -52,7 +52,8 @@ export class Loaded {
         if (ids) ids.add(id)
         else wanted.set(collection, new Set([id]))
       }
-      if ('client' in request) await loaded.#readClient(request.client.id, request.client.mutation.id)
+      if ('client' in request && loaded.#needsClient(request.client.id, request.client.mutation.id))
+        await loaded.#readClient(request.client.id, request.client.mutation.id)
     }
     for (const [collection, ids] of wanted) {
       const list = [...ids]
@@ -79,14 +80,21 @@ export class Loaded {
     return isHeld
   }
 
+  #needsClient(client: string, mutation: MutationId): boolean {
+    const row = this.clients.get(client)
+    return !row || mutation <= row.lastMutation
+  }
+
   async #readClient(client: string, mutation: MutationId): Promise<void> {
     if (!this.clients.has(client)) {
       const row = await this.#engine.client(this.#env, client)
       if (row) this.clients.set(client, row)
     }
     if (mutation > (this.clients.get(client)?.lastMutation ?? 0)) return
-    if (this.earlier.has(`${client}/${mutation}`)) return
+    const earlier = this.earlier.get(client) ?? new Map<MutationId, OutcomeRow>()
+    if (earlier.has(mutation)) return
+    this.earlier.set(client, earlier)
     for (const row of await this.#engine.outcomes(this.#env, client, mutation - 1))
-      this.earlier.set(`${client}/${row.outcome.id}`, row)
+      earlier.set(row.outcome.id, row)
   }
 }

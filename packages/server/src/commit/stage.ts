@@ -1,6 +1,7 @@
 import { type DocId, type Document, decodeTrusted, type Version } from '@nearcloud/protocol'
 import { readStamps, type Stored } from '@nearcloud/query'
 import type { StoredRow } from '../engine/engine.ts'
+import type { DataType } from './change.ts'
 
 /** A document while commits are decided: decoded, with its text beside it. */
 export interface Staged {
@@ -16,6 +17,15 @@ export interface StagedChange {
   readonly id: DocId
   readonly before: Staged | null
   readonly after: Staged | null
+  readonly dataType: DataType
+}
+
+interface Tried {
+  readonly collection: string
+  readonly id: DocId
+  readonly staged: Staged | null
+  /** The last write of the commit at hand gave it as a whole. */
+  readonly isWhole: boolean
 }
 
 /**
@@ -25,7 +35,7 @@ export interface StagedChange {
 export class Stage {
   readonly #stored: ReadonlyMap<string, Staged | null>
   readonly #decided = new Map<string, Staged | null>()
-  readonly #tried = new Map<string, { collection: string; id: DocId; staged: Staged | null }>()
+  readonly #tried = new Map<string, Tried>()
 
   /** `stored`: what the engine holds, by `keyOf`; everything that will be asked for. */
   constructor(stored: ReadonlyMap<string, Staged | null>) {
@@ -39,16 +49,18 @@ export class Stage {
     return tried ? tried.staged : this.#before(key)
   }
 
-  try(collection: string, id: DocId, staged: Staged | null): void {
-    this.#tried.set(keyOf(collection, id), { collection, id, staged })
+  try(collection: string, id: DocId, staged: Staged | null, isWhole: boolean): void {
+    this.#tried.set(keyOf(collection, id), { collection, id, staged, isWhole })
   }
 
   /** What the commit at hand changes, document by document. */
   get changes(): readonly StagedChange[] {
     const changes: StagedChange[] = []
-    for (const [key, { collection, id, staged }] of this.#tried) {
+    for (const [key, { collection, id, staged: after, isWhole }] of this.#tried) {
       const before = this.#before(key)
-      if (before !== staged) changes.push({ collection, id, before, after: staged })
+      if (before === after) continue
+      const dataType = !before ? 'add' : !after ? 'remove' : isWhole ? 'replace' : 'update'
+      changes.push({ collection, id, before, after, dataType })
     }
     return changes
   }

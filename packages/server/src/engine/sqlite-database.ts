@@ -25,6 +25,9 @@ export function openDatabase(file: string, random: RandomBytes): { db: DatabaseS
     // a connection that opens an existing WAL database may begin with less than it was created with
     db.exec('PRAGMA synchronous = FULL')
     db.exec('PRAGMA journal_size_limit = 67108864')
+    // documents in use stay in memory, and pages that are written again and again go to the file once for many commits
+    db.exec(`PRAGMA cache_size = -${cacheKibibytes}`)
+    db.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`)
     demand(pragma(db, 'journal_mode') === 'wal', `the database ${file} cannot use a write-ahead log`)
     demand(pragma(db, 'synchronous') === 2, `the database ${file} does not sync its commits to the disk`)
     db.exec('BEGIN IMMEDIATE')
@@ -162,6 +165,9 @@ function resultCode(thrown: unknown): number | undefined {
   return typeof code === 'number' ? code & 0xff : undefined
 }
 
+const cacheKibibytes = 16_384
+/** Of 4 KiB each. Copying them is the longest that a commit waits for the disk. */
+const checkpointPages = 4_000
 const incremental = 2
 const busy = 5
 const corrupt = 11

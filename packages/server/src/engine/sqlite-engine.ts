@@ -1,5 +1,6 @@
 import { assert, CloudError, type DocId, type RandomBytes, type Version } from '@nearcloud/protocol'
 import type { DatabaseSyncInstance } from '@photostructure/sqlite'
+import type { Actor } from '../actor.ts'
 import type { Change } from '../commit/change.ts'
 import {
   type Batch,
@@ -216,13 +217,13 @@ export class SqliteEngine implements Engine {
       statements.makeOpening.run(env, this.epoch)
     }
     let [documents, history] = [0, 0]
+    const actorText = rememberingLast((actor: Actor) => JSON.stringify(actor))
     for (const { record, stamps } of batch.changes) {
       const key = storedKey(record.id)
       const { version, ordinal, collection, beforeText, afterText } = record
       const before = beforeText === null ? 0 : Buffer.byteLength(beforeText)
       history += historyBytesOf(before)
       documents += (afterText === null ? 0 : Buffer.byteLength(afterText)) - before
-      const actor = JSON.stringify(record.actor)
       statements.insertChange.run(
         env,
         version,
@@ -231,7 +232,7 @@ export class SqliteEngine implements Engine {
         key,
         beforeText,
         record.dataType,
-        actor,
+        actorText(record.actor),
         record.client,
         record.time,
       )
@@ -340,6 +341,15 @@ export class SqliteEngine implements Engine {
     } catch {
       // there is no transaction any more
     }
+  }
+}
+
+/** What comes in a row is made once. */
+function rememberingLast<T, R>(make: (of: T) => R): (of: T) => R {
+  let last: { readonly of: T; readonly made: R } | undefined
+  return of => {
+    if (last?.of !== of) last = { of, made: make(of) }
+    return last.made
   }
 }
 

@@ -83,11 +83,11 @@ export async function route(session: Session, feed: Feed, message: UpMessage): P
 async function push(session: Session, feed: Feed, { mutations }: UpOf<'push'>): Promise<void> {
   const { environment } = session.options
   const release = feed.hold()
-  const client = session.client!
-  const decisions = mutations.map(json =>
-    environment.commit({ actor: session.actor, client: { id: client, ...readMutation(json) } }),
+  const { actor } = session
+  const id = session.client!
+  const settled = await environment.commitAll(
+    mutations.map(json => ({ actor, client: { id, ...readMutation(json) } })),
   )
-  const settled = await Promise.allSettled(decisions)
   const outcomes: Outcome[] = []
   let failure: unknown
   for (const each of settled)

@@ -54,8 +54,9 @@ export class GroupTexts {
   readonly #new = new Set<LiveText>()
   readonly #dropped: StateChange[] = []
   readonly #changes: TextChange[] = []
-  #author!: TextAuthor
-  #attempt = newAttempt()
+  #authorOf!: () => TextAuthor
+  /** Of the commit at hand, once it does something to texts. */
+  #tried: Attempt | undefined
   #state: readonly StateChange[] | undefined
 
   constructor(texts: Texts) {
@@ -67,9 +68,10 @@ export class GroupTexts {
     return this.#texts.setting.serverId.toString(16)
   }
 
-  beginCommit(author: TextAuthor): void {
-    this.#author = author
-    this.#attempt = newAttempt()
+  /** `authorOf` is asked when the commit does something to texts. */
+  beginCommit(authorOf: () => TextAuthor): void {
+    this.#authorOf = authorOf
+    this.#tried = undefined
   }
 
   /** Does the write concern texts? If not, nothing here has to be asked. */
@@ -120,7 +122,8 @@ export class GroupTexts {
 
   /** The commit at hand is decided. */
   accept(): void {
-    const { documents, ended, begun } = this.#attempt
+    if (!this.#tried) return
+    const { documents, ended, begun } = this.#tried
     for (const [name, decided] of documents) this.#documents.set(name, decided)
     this.#takeOver()
     for (const [text, place] of begun) {
@@ -139,11 +142,12 @@ export class GroupTexts {
    * reached as well: what their author wrote afterwards stands on them.
    */
   refuse(writes: readonly Write[]): void {
-    const { actor } = this.#author
     const edits = writes.filter(write => write.op === 'text')
+    if (!this.#tried && edits.length === 0) return
+    const { actor } = this.#authorOf()
     const reached = this.#attempt.touched
     const begun = this.#attempt.begun
-    this.#attempt = { ...newAttempt(), touched: reached }
+    this.#tried = { ...newAttempt(), touched: reached }
     for (const text of begun.keys()) reached.delete(text)
     const isPatient = edits.length === 0 || actor.kind !== 'user' || !this.#texts.budget.strike(actor.openid)
     const wasReached = new Set([...reached].flatMap(([text, { hasEdits }]) => (hasEdits ? [text] : [])))
@@ -186,9 +190,14 @@ export class GroupTexts {
     for (const { collection, id } of this.#documents.values()) this.#texts.forget(collection, id)
   }
 
+  get #attempt(): Attempt {
+    this.#tried ??= newAttempt()
+    return this.#tried
+  }
+
   #of(collection: string, id: DocId): DocumentTexts {
     const name = keyOf(collection, id)
-    const decided = this.#attempt.documents.get(name) ?? this.#documents.get(name)
+    const decided = this.#tried?.documents.get(name) ?? this.#documents.get(name)
     return decided?.texts ?? this.#texts.of(collection, id)
   }
 
@@ -202,7 +211,7 @@ export class GroupTexts {
   }
 
   #apply(write: TextWrite): LiveText {
-    const { actor } = this.#author
+    const { actor } = this.#authorOf()
     const text = this.#named(write)
     const update = fromBase64(write.update)!
     if (text.isFull)
@@ -224,7 +233,7 @@ export class GroupTexts {
   }
 
   #begin(place: TextPlaceOf, content: string): void {
-    const text = LiveText.begin(this.#author.beginning, content, this.#texts.setting)
+    const text = LiveText.begin(this.#authorOf().beginning, content, this.#texts.setting)
     this.#change(place, texts => texts.set(place.path, text))
     this.#attempt.begun.set(text, place)
     this.#tell(place, text, { kind: 'begun' })
@@ -258,7 +267,7 @@ export class GroupTexts {
   }
 
   #tell({ collection, id, path }: TextPlaceOf, text: LiveText, what: What): void {
-    const { actor, client, origin } = this.#author
+    const { actor, client, origin } = this.#authorOf()
     this.#attempt.changes.push({ collection, id, path, text: text.id, actor, client, origin, ...what })
   }
 
