@@ -37,6 +37,7 @@ export const packages: Readonly<Record<string, Room>> = {
   sync: pure('@nearcloud/sync', ['@nearcloud/protocol', '@nearcloud/query', '@nearcloud/store']),
   client: pure('@nearcloud/client', core),
   browser: pure('@nearcloud/browser', ['@nearcloud/client', '@nearcloud/text', ...core], ['dexie']),
+  miniprogram: pure('@nearcloud/miniprogram', ['@nearcloud/client', ...core]),
   node: onNode('@nearcloud/node', ['@nearcloud/client', '@nearcloud/text', ...core], [sqlite, 'ws']),
   'server-sdk': onNode('@nearcloud/server-sdk', ['@nearcloud/protocol', '@nearcloud/query']),
   server: onNode(

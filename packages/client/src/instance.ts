@@ -98,6 +98,7 @@ export async function openInstance(
     if (event.name === 'rejectionsDropped') events.dropped(event.rejected)
     else events.failed(toCloudError(event.error))
   })
+  if (store.wasLost) events.failed(lost())
   const undecided = (): Undecided => ({
     writes: store.outbox.size,
     files: queue.size,
@@ -133,6 +134,14 @@ export async function openInstance(
 /** The storage of the files on their way, beside the one of the documents. */
 export function filesOf(storeName: string): string {
   return `${storeName}.files`
+}
+
+function lost(): CloudError {
+  return new CloudError('STORE_FAILED', {
+    errMsg:
+      'the host has cleared what this app had on the device: it is a new store, and what the server had not been sent is lost',
+    details: { reason: 'lost' },
+  })
 }
 
 /** Whose store it is, before anything is said. Throws STORE_FAILED when it is somebody else's. */

@@ -59,6 +59,7 @@ interface Parts {
 /** The store: reads from memory, writes through the log. Made by `openStore`. */
 export class LocalStore implements Store {
   readonly volatile: boolean
+  readonly wasLost: boolean
   readonly #state: State
   readonly #segments: Segments
   readonly #random: RandomBytes
@@ -70,6 +71,7 @@ export class LocalStore implements Store {
 
   constructor({ state, segments, storage, info, random }: Parts) {
     this.volatile = info.volatile
+    this.wasLost = info.wasLost ?? false
     this.#state = state
     this.#segments = segments
     this.#random = random

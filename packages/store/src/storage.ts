@@ -39,4 +39,6 @@ export interface StorageInfo {
   readonly maxPayloadBytes: number
   /** Data is gone when the process ends: a memory storage, or a fallback to one. */
   readonly volatile: boolean
+  /** What was here before was taken away by the host, and this is a new beginning. Mediums that can tell say so. */
+  readonly wasLost?: boolean
 }

@@ -21,6 +21,8 @@ import type { StoredText, TextPlace, TextStep } from './texts.ts'
 export interface Store {
   /** Nothing here survives the process. */
   readonly volatile: boolean
+  /** What was here before was taken away by the host: this is a new store. */
+  readonly wasLost: boolean
   readonly checkpoint: Checkpoint
   /** By canonical text of the query. */
   readonly subscriptions: ReadonlyMap<string, StoredSubscription>

@@ -1,0 +1,2 @@
+export { type DiskLimits, type Fault, PhoneDisk, type Torn, tears, wxLimits } from './phone-disk.ts'
+export { WxPhone, type WxPhoneOptions } from './wx-phone.ts'
