@@ -50,6 +50,7 @@ export const packages: Readonly<Record<string, Room>> = {
     ...core,
     '@nearcloud/browser',
     '@nearcloud/client',
+    '@nearcloud/miniprogram',
     '@nearcloud/node',
     '@nearcloud/server',
     '@nearcloud/text',

@@ -10,6 +10,7 @@ export type {
   DownloadFileResult,
   FileListResult,
   UrlOptions,
+  WithCallback,
 } from './cloud.ts'
 export { createCloud } from './create-cloud.ts'
 export type { EditorPlace, EditorRoom } from './editor-room.ts'

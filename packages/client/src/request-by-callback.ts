@@ -4,7 +4,7 @@ import type { HttpRequest, HttpResponse } from './platform.ts'
 /** The part of `wx.request`, and of what is called so elsewhere, that is used. */
 export type CallbackRequest = (options: {
   readonly url: string
-  readonly method: string
+  readonly method: HttpRequest['method']
   readonly header: Readonly<Record<string, string>>
   readonly data?: string | ArrayBuffer
   readonly responseType: 'arraybuffer'

@@ -17,6 +17,7 @@ export interface Host {
   loginCode(): Promise<string>
   /** Returns the way to stop. */
   onShow(listener: () => void): () => void
+  onHide(listener: () => void): () => void
   onNetwork(listener: (isConnected: boolean) => void): () => void
 }
 

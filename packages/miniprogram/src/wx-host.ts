@@ -19,8 +19,10 @@ export interface Wx {
   }): unknown
   onAppShow(listener: () => void): void
   offAppShow(listener: () => void): void
+  onAppHide(listener: () => void): void
+  offAppHide(listener: () => void): void
   onNetworkStatusChange(listener: (state: { isConnected: boolean }) => void): void
-  offNetworkStatusChange(listener: (state: { isConnected: boolean }) => void): void
+  offNetworkStatusChange(listener: () => void): void
 }
 
 export interface WxFileSystem {
@@ -68,10 +70,14 @@ export function wxHost(wx: Wx): Host {
       wx.onAppShow(listener)
       return () => wx.offAppShow(listener)
     },
+    onHide(listener) {
+      wx.onAppHide(listener)
+      return () => wx.offAppHide(listener)
+    },
     onNetwork(listener) {
       const changed = ({ isConnected }: { isConnected: boolean }) => listener(isConnected)
       wx.onNetworkStatusChange(changed)
-      return () => wx.offNetworkStatusChange(changed)
+      return () => wx.offNetworkStatusChange(changed as () => void)
     },
   }
 }
