@@ -4,6 +4,8 @@ export interface Host {
   readonly cwd: string
   /** Whether what is written may hold colour codes. */
   readonly hasColours: boolean
+  /** What the environment says under a name; secrets come this way. */
+  variable(name: string): string | undefined
   out(text: string): void
   err(text: string): void
   /** Calls back each time someone asks the command to stop. Returns the way to stop listening. */

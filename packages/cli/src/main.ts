@@ -10,6 +10,7 @@ process.stderr.on('error', () => undefined)
 const terminal: Host = {
   cwd: process.cwd(),
   hasColours: process.stdout.isTTY === true && !process.env.NO_COLOR,
+  variable: name => process.env[name],
   out: text => void process.stdout.write(`${text}\n`),
   err: text => void process.stderr.write(`${text}\n`),
   onStopAsked(listener) {

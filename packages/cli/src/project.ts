@@ -13,6 +13,8 @@ export interface Project {
   readonly site?: string
   /** How much of the past the server keeps. */
   readonly history?: HistoryLimits
+  /** The mini program of WeChat whose users sign in by `wx.login`. */
+  readonly wechat?: { readonly appId: string }
   /** The pages worth opening: paths that begin with `/`. */
   readonly open: readonly string[]
   readonly hasRules: boolean
@@ -40,6 +42,7 @@ interface Settings {
   env?: string
   site?: string
   open?: readonly string[]
+  wechat?: { readonly appId: string }
   history?: { readonly days?: number; readonly megabytes?: number; readonly clientDays?: number }
 }
 
@@ -69,6 +72,11 @@ const isHistory = (value: unknown) =>
     ([name, each]) =>
       ['days', 'megabytes', 'clientDays'].includes(name) && typeof each === 'number' && each > 0,
   )
+const isWechat = (value: unknown) =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.keys(value).join() === 'appId' &&
+  isText((value as { appId?: unknown }).appId)
 const isPath = (value: unknown) => typeof value === 'string' && value.startsWith('/')
 
 const settings: Record<keyof Settings, { holds(value: unknown): boolean; words: string }> = {
@@ -79,6 +87,7 @@ const settings: Record<keyof Settings, { holds(value: unknown): boolean; words: 
     holds: isHistory,
     words: 'an object of positive numbers, any of "days", "megabytes" and "clientDays"',
   },
+  wechat: { holds: isWechat, words: 'an object with the text "appId"' },
   open: {
     holds: value => Array.isArray(value) && value.length > 0 && value.every(isPath),
     words: 'a list of paths that begin with "/"',

@@ -23,6 +23,10 @@ async function folderWith(files: Readonly<Record<string, string>> = {}): Promise
 
 /** The command as someone at a terminal has it. */
 function run(cwd: string, ...argv: readonly string[]) {
+  return runIn({}, cwd, ...argv)
+}
+
+function runIn(variables: Readonly<Record<string, string>>, cwd: string, ...argv: readonly string[]) {
   const said: string[] = []
   const complained: string[] = []
   const stops = new Set<() => void>()
@@ -30,6 +34,7 @@ function run(cwd: string, ...argv: readonly string[]) {
   const host: Host = {
     cwd,
     hasColours: false,
+    variable: name => variables[name],
     out(text) {
       said.push(text)
       heard()
@@ -253,5 +258,31 @@ test('[HISTORY-6] a project that says something odd of its history hears what it
     const start = run(folder, 'start')
     expect(await start.over).toBe(1)
     expect(start.err()).toContain(words)
+  }
+})
+
+test('[WXLOGIN-5] a project that names its mini program wants its secret, and starts with it', async () => {
+  const folder = await folderWith({ 'nearcloud.json': '{"wechat":{"appId":"wx1"}}' })
+  const without = run(folder, 'start')
+  expect(await without.over).toBe(1)
+  expect(without.err()).toContain('WECHAT_APP_SECRET')
+  const command = runIn({ WECHAT_APP_SECRET: 'secret' }, folder, 'start')
+  await command.spoke
+  cleanups.push(async () => {
+    command.askToStop()
+    await command.over
+  })
+  const url = /server +(http:\/\/\S+)/.exec(command.out())?.[1] ?? ''
+  const answer = await fetch(`${url}/auth/wechat`, { method: 'POST', body: '{}' })
+  expect(answer.status).toBe(400)
+  expect(command.out()).not.toContain('secret')
+})
+
+test('[WXLOGIN-5] what a project says of its mini program besides the appId is refused', async () => {
+  for (const wechat of ['{"appId":"wx1","secret":"s"}', '{"appId":7}', '"wx1"', '{}']) {
+    const folder = await folderWith({ 'nearcloud.json': `{"wechat":${wechat}}` })
+    const start = run(folder, 'start')
+    expect(await start.over).toBe(1)
+    expect(start.err()).toContain('"wechat"')
   }
 })

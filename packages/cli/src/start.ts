@@ -29,11 +29,13 @@ export async function start(options: StartOptions, host: Host): Promise<number> 
     throw new UsageError(
       `the site folder ${site} does not exist; build the app first, or name another with --site.`,
     )
+  const wechat = project.wechat && { ...project.wechat, secret: wechatSecret(host) }
   const server = await createServer({
     dataFolder: options.data ?? join(project.folder, '.nearcloud'),
     project: project.folder,
     ...(project.env !== undefined && { env: project.env }),
     ...(site !== undefined && { site }),
+    ...(wechat && { wechat }),
     ...(project.history && { history: project.history }),
     ...(options.host !== undefined && { host: options.host }),
     ...(options.port !== undefined && { port: options.port }),
@@ -44,6 +46,15 @@ export async function start(options: StartOptions, host: Host): Promise<number> 
   const urls = addressesOf(server, options.host)
   host.out(banner({ version: options.version, project, env, dataFolder, urls, site }, host.hasColours))
   return untilStopped(server, host)
+}
+
+/** It is in no file of the project, which others may read. */
+function wechatSecret(host: Host): string {
+  const secret = host.variable('WECHAT_APP_SECRET')
+  if (secret) return secret
+  throw new UsageError(
+    'nearcloud.json names a mini program ("wechat"), and the environment variable WECHAT_APP_SECRET, its AppSecret, is not set.',
+  )
 }
 
 function untilStopped(server: NearcloudServer, host: Host): Promise<number> {

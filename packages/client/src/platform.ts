@@ -26,6 +26,11 @@ export interface Platform {
   saveTemporary(bytes: Uint8Array, options: { name: string; contentType: string }): Promise<string>
   /** Brings what editing texts needs (`@nearcloud/text/client`), when the first one is there. Absent: there are no texts. */
   text?(): Promise<TextRuntime>
+  /**
+   * A ticket for one sign-in as whom the host knows to use the device. Rejects with OFFLINE, and with INVALID_PARAM where the server
+   * does not do that. Absent: nobody is known before somebody signs in.
+   */
+  ticket?(server: { readonly endpoint: string; readonly env: string }): Promise<string>
   /** Hints of the host: `online` when it is worth trying now, `offline` when it surely is not. Returns the way to stop. */
   onConnectivity?(listener: (state: 'online' | 'offline') => void): () => void
 }

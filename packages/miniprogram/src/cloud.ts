@@ -24,6 +24,11 @@ import type { Tunnel } from './tunnel.ts'
 export interface MiniInitOptions extends InitOptions {
   /** Carries requests, for who has no registered domain. There are no sockets in it, so it needs no `endpoint`. */
   readonly tunnel?: Tunnel
+  /**
+   * `host` (default): who uses WeChat is the user, where the server has an `appId` to ask WeChat with; `none`: anonymous until the
+   * app signs somebody in.
+   */
+  readonly login?: 'host' | 'none'
 }
 
 /** The original's database object. */
@@ -76,10 +81,12 @@ interface Refused {
 /** A cloud object on the host that `findHost` finds. `clock` is for tests. */
 export function createMiniCloud(findHost: () => Host, clock: Clock = hostClock): MiniCloud {
   let tunnel: Tunnel | undefined
+  let isLoginWanted = true
   let platform: Platform | undefined
   const found = () => {
     platform ??= miniPlatform(findHost(), {
       clock,
+      isLoginWanted: () => isLoginWanted,
       request: () => tunnel && (each => tunnel!.request(each)),
     })
     return platform
@@ -89,9 +96,12 @@ export function createMiniCloud(findHost: () => Host, clock: Clock = hostClock):
   const mini: MiniCloud = {
     ...(client as unknown as MiniCloud),
 
-    init({ tunnel: given, ...options } = {}) {
+    init({ tunnel: given, login = 'host', ...options } = {}) {
       found()
+      if (login !== 'host' && login !== 'none')
+        throw new CloudError('INVALID_PARAM', { errMsg: 'init:fail login is one of host, none' })
       tunnel = given
+      isLoginWanted = login === 'host'
       client.init(given ? { endpoint: throughTunnel, transport: 'polling', ...options } : options)
     },
 
@@ -142,6 +152,7 @@ function latePlatform(find: () => Platform, clock: Clock): Platform {
     request: request => find().request(request),
     readFile: file => find().readFile(file),
     saveTemporary: (bytes, options) => find().saveTemporary(bytes, options),
+    ticket: server => find().ticket!(server),
     onConnectivity: listener => find().onConnectivity!(listener),
   }
 }

@@ -2,6 +2,7 @@ import type { HttpRequest, HttpResponse, Platform } from '@nearcloud/client'
 import { type Clock, CloudError, contentTypeOf, toHex } from '@nearcloud/protocol'
 import { FileStorage } from './file-storage.ts'
 import { type Host, hostWords } from './host.ts'
+import { ticketByLogin } from './login.ts'
 import { createRandom } from './random.ts'
 import { SocketTransport } from './socket-transport.ts'
 import { hostClock } from './timers.ts'
@@ -9,6 +10,8 @@ import { hostClock } from './timers.ts'
 export interface PlatformOptions {
   /** Default: the host's. */
   readonly clock?: Clock
+  /** Is who uses the host the user here? Default yes. */
+  isLoginWanted?(): boolean
   /** Carries requests instead of the host. */
   request?(): ((request: HttpRequest) => Promise<HttpResponse>) | undefined
 }
@@ -28,6 +31,8 @@ export function miniPlatform(host: Host, options: PlatformOptions = {}): Platfor
     for (const listener of [...hints]) listener(state)
   }
 
+  const request: Platform['request'] = each => (options.request?.() ?? host.request)(each)
+
   return {
     name: host.name,
     clock,
@@ -42,7 +47,8 @@ export function miniPlatform(host: Host, options: PlatformOptions = {}): Platfor
           if (clock.now() - shownAt < afterShownMs) hint('online')
         },
       }),
-    request: request => (options.request?.() ?? host.request)(request),
+    request,
+    ticket: ticketByLogin(host, request, () => options.isLoginWanted?.() ?? true),
     async readFile(file) {
       if (file instanceof Uint8Array) return { bytes: file }
       if (file instanceof ArrayBuffer) return { bytes: new Uint8Array(file) }

@@ -4,6 +4,7 @@ import { Hono } from 'hono'
 import type { Actor } from './actor.ts'
 import { openTokens } from './auth/tokens.ts'
 import { type UserAdmin, Users } from './auth/users.ts'
+import { type WechatOptions, wechatExchange } from './auth/wechat.ts'
 import { type BackupFacts, backUp } from './backup/back-up.ts'
 import type { BackupProgress } from './backup/copying.ts'
 import { LiveEnvironment } from './commit/live-environment.ts'
@@ -19,6 +20,7 @@ import { systemClock, systemRandom } from './host.ts'
 import { Doorkeeper, type DoorkeeperOptions } from './http/doorkeeper.ts'
 import { acceptEditors } from './http/gateway-socket.ts'
 import { listen, stopListening } from './http/listen.ts'
+import { addLoginRoutes } from './http/login-routes.ts'
 import { addPartRoutes } from './http/part-routes.ts'
 import { addPollRoutes, type PollLimits } from './http/poll-routes.ts'
 import { addSite } from './http/site.ts'
@@ -55,6 +57,8 @@ export interface ServerOptions {
   readonly door?: DoorkeeperOptions
   /** Of conversations over HTTP requests. */
   readonly poll?: Partial<PollLimits>
+  /** The mini program whose users sign in by `wx.login`. */
+  readonly wechat?: WechatOptions
   /** How much of the past is kept. */
   readonly history?: HistoryLimits
 }
@@ -179,6 +183,11 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     })
     files.routes(app)
     const doorkeeper = new Doorkeeper(options.door)
+    addLoginRoutes(app, {
+      wechat: options.wechat && wechatExchange(options.wechat, users),
+      doorkeeper,
+      log,
+    })
     addPartRoutes(app, { shelves, tokens, env, doorkeeper })
     const endPolls = addPollRoutes(app, {
       sessions,

@@ -1,5 +1,5 @@
 import type { Clock } from '@nearcloud/protocol'
-import { createServer, type NearcloudServer } from '@nearcloud/server'
+import { createServer, type NearcloudServer, type WechatOptions } from '@nearcloud/server'
 import { onTestFinished } from 'vitest'
 import { testFolder, testProject } from './folder.ts'
 
@@ -16,6 +16,7 @@ export async function startServer(options: {
   site?: string
   env?: string
   clock?: Clock
+  wechat?: WechatOptions
 }): Promise<NearcloudServer> {
   const { rules, dataFolder = testFolder('data'), project = testProject(rules), ...rest } = options
   const server = await createServer({ dataFolder, project, log: () => {}, ...rest })

@@ -4,6 +4,7 @@ import { Files } from '../files.ts'
 import type { Setting } from '../init-options.ts'
 import { filesOf, type Instance, type InstanceEvents, openInstance, type Undecided } from '../instance.ts'
 import type { Platform } from '../platform.ts'
+import { firstUser, signInKnown } from './known-user.ts'
 import { type DeviceUser, Register, type RegisterState } from './register.ts'
 import { type Opening, Seat } from './seat.ts'
 
@@ -55,6 +56,7 @@ export class Device {
   #last: Promise<unknown>
   #mergingNow: Promise<void> = Promise.resolve()
   #tidying: Promise<void> = Promise.resolve()
+  #signingIn: Promise<void> | undefined
   /** The slot whose store is being opened for the next user. */
   #preparing: string | undefined
   readonly #waiting = new Map<string, { resolve(merged: Merged): void; reject(error: CloudError): void }>()
@@ -187,7 +189,7 @@ export class Device {
     try {
       this.#register = register
       await this.#tidy()
-      const opening = await this.#openUser(register.user)
+      const opening = await this.#asKnown(await this.#openUser(register.user))
       this.#begin(opening.instance)
       return opening
     } catch (thrown) {
@@ -195,6 +197,18 @@ export class Device {
       await register.close().catch(() => undefined)
       throw thrown
     }
+  }
+
+  /** A device that nobody has used yet begins as whom the host knows. */
+  async #asKnown(opening: Opening): Promise<Opening> {
+    const known = await firstUser(this, opening.instance)
+    if (!known) return opening
+    const register = this.#register!
+    const { uid, openid, token } = known
+    const user: DeviceUser = { ...register.user, uid, openid }
+    await opening.instance.close()
+    await register.write(() => ({ users: [user] }))
+    return this.#openUser(user, token)
   }
 
   async #openUser(user: DeviceUser, token?: string): Promise<Opening> {
@@ -215,8 +229,16 @@ export class Device {
     this.#events.began(instance)
     instance.sync.on('online', () => {
       this.#mergingNow = this.#mergingNow.then(() => this.#merge(instance))
+      this.#signInKnown()
     })
+    instance.sync.on('signInNeeded', () => this.#signInKnown())
     instance.start()
+  }
+
+  #signInKnown(): void {
+    this.#signingIn ??= signInKnown(this, error => this.#events.failed(error)).finally(() => {
+      this.#signingIn = undefined
+    })
   }
 
   /** The switch failed: back to the one who was there. */

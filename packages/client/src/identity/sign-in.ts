@@ -179,7 +179,8 @@ async function merge(
   return { ...(await here(device)), anonymousData: { choice: 'merge', ...result } }
 }
 
-async function exchange(device: Device, ticket: string): Promise<Answer> {
+/** Uses a ticket up, and changes nothing here. Rejects with OFFLINE, SERVER_TIMEOUT, TOKEN_REFUSED. */
+export async function exchange(device: Device, ticket: string): Promise<Answer> {
   if (device.isOfflineByChoice) throw unreachable()
   const { platform, setting } = device
   return signIn({

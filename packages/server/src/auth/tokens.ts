@@ -21,6 +21,8 @@ export interface Ticket {
   readonly generation: number
   /** How long the sessions last that it opens, when nothing is heard from them. */
   readonly sessionMs: Millis
+  /** The openid that the user gets, if the uid has none yet and nobody has had it. */
+  readonly openid?: string
   readonly expires: Millis
 }
 
@@ -39,7 +41,10 @@ export interface Tokens {
    */
   verify(purpose: TokenPurpose, env: string, token: string): Promise<string>
   /** A ticket that is good for `ticketMs`; whether it was used is the caller's to know. */
-  signTicket(env: string, ticket: Pick<Ticket, 'uid' | 'generation' | 'sessionMs'>): Promise<string>
+  signTicket(
+    env: string,
+    ticket: Pick<Ticket, 'uid' | 'generation' | 'sessionMs' | 'openid'>,
+  ): Promise<string>
   /** Throws as `verify`. */
   verifyTicket(env: string, ticket: string): Promise<Ticket>
   /** A mark only this server can put on `text`: url-safe, naming its key. */
@@ -76,16 +81,24 @@ export async function openTokens(dataFolder: string, clock: Clock, random: Rando
       return sub
     },
 
-    signTicket(env, { uid, generation, sessionMs }) {
+    signTicket(env, { uid, generation, sessionMs, openid }) {
       const jti = Buffer.from(random(16)).toString('hex')
-      return claims.sign('ticket', env, { sub: uid, jti, generation, sessionMs }, ticketMs)
+      const wish = openid !== undefined && { openid }
+      return claims.sign('ticket', env, { sub: uid, jti, generation, sessionMs, ...wish }, ticketMs)
     },
 
     async verifyTicket(env, ticket) {
-      const { sub: uid, jti: id, generation, sessionMs, exp } = await claims.verify('ticket', env, ticket)
+      const {
+        sub: uid,
+        jti: id,
+        generation,
+        sessionMs,
+        openid,
+        exp,
+      } = await claims.verify('ticket', env, ticket)
       if (!isUid(uid) || typeof id !== 'string' || !ticketIdForm.test(id)) throw refused('invalid')
       if (!isCount(generation) || !isCount(sessionMs)) throw refused('invalid')
-      return { id, uid, generation, sessionMs, expires: exp * 1000 }
+      return { id, uid, generation, sessionMs, expires: exp * 1000, ...(isOpenid(openid) && { openid }) }
     },
 
     seal: text => `${urlKey.id}.${macOf(urlKey, text).toString('base64url')}`,

@@ -85,7 +85,8 @@ export class Users implements UserAdmin {
     return users
   }
 
-  async createTicket(uid: string, options: TicketOptions = {}): Promise<string> {
+  /** `openid`: what the user shall have, if nobody has had it. */
+  async createTicket(uid: string, options: TicketOptions = {}, openid?: string): Promise<string> {
     checkUid(uid)
     const { expire: sessionMs = defaultSessionMs } = options
     if (!Number.isSafeInteger(sessionMs) || sessionMs < 1_000 || sessionMs > longestSessionMs)
@@ -93,7 +94,10 @@ export class Users implements UserAdmin {
         errMsg: 'createTicket: expire is a number of milliseconds, from a second to a year',
       })
     const { generation } = await this.#name(uid)
-    return this.#tokens.signTicket(this.#environment.env, { uid, generation, sessionMs })
+    return this.#tokens.signTicket(this.#environment.env, {
+      ...{ uid, generation, sessionMs },
+      ...(openid !== undefined && { openid }),
+    })
   }
 
   async find(uid: string): Promise<string | undefined> {
@@ -108,7 +112,7 @@ export class Users implements UserAdmin {
     const openid = await this.#environment.alone(async alone => {
       const known = await this.#name(uid)
       if (known.generation !== ticket.generation) throw refused('invalid')
-      const openid = known.openid ?? this.#tokens.newOpenid()
+      const openid = known.openid ?? (await this.#unused(ticket.openid)) ?? this.#tokens.newOpenid()
       const state = this.#used.use(ticket)
       await alone.store({
         state: [
@@ -185,6 +189,13 @@ export class Users implements UserAdmin {
 
   #isGone(openid: string, reason: RefusalReason): void {
     for (const listener of this.#listeners) listener(openid, refused(reason))
+  }
+
+  /** Whom a name belonged to, it belongs to for ever. */
+  async #unused(openid: string | undefined): Promise<string | undefined> {
+    if (openid === undefined) return undefined
+    const { uid, gone } = await this.#user(openid)
+    return uid === undefined && gone === undefined ? openid : undefined
   }
 
   async #user(openid: string): Promise<UserRow> {

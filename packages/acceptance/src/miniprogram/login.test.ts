@@ -1,0 +1,86 @@
+import { createServer as createHttpServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { startServer } from '../scenario/server.ts'
+import { until } from '../scenario/until.ts'
+import { openMini, testPhone } from './mini-app.ts'
+
+/** WeChat's server: a code of the double names its user. */
+async function wechat() {
+  const server = createHttpServer((request, response) => {
+    const code = new URL(request.url ?? '', 'http://x').searchParams.get('js_code') ?? ''
+    response.end(JSON.stringify({ openid: openidOf(code.split('-')[0]!), session_key: 'k' }))
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+const openidOf = (user: string) => `o${user.padEnd(27, '_')}`
+
+async function setUp() {
+  const server = await startServer({
+    rules: { database: { notes: 'PRIVATE' } },
+    wechat: { appId: 'wx1', secret: 's', baseUrl: await wechat() },
+  })
+  return { server, options: { endpoint: server.url, env: server.env, subscribe: { notes: true } } }
+}
+
+test('[MP-21] who uses WeChat is the user at once, with the openid of WeChat, and on each of their phones', async () => {
+  const { server, options } = await setUp()
+  const cloud = openMini(testPhone({ user: 'anna' }), options)
+  await cloud.whenSynced()
+  expect(cloud.auth().currentUser).toEqual({
+    uid: `wx:${openidOf('anna')}`,
+    openid: openidOf('anna'),
+    isAnonymous: false,
+  })
+  await cloud
+    .database()
+    .collection('notes')
+    .add({ data: { _id: 'n', text: 'mine' } })
+  await cloud.whenSynced()
+  expect((await server.database().collection('notes').doc('n').get()).data).toMatchObject({
+    _openid: openidOf('anna'),
+  })
+  const second = openMini(testPhone({ user: 'anna' }), options)
+  await second.whenSynced()
+  expect((await second.database().collection('notes').get()).data).toMatchObject([{ text: 'mine' }])
+  const other = openMini(testPhone({ user: 'bert' }), options)
+  await other.whenSynced()
+  expect((await other.database().collection('notes').get()).data).toEqual([])
+})
+
+test('[MP-21] begun in a lift it is anonymous, then all is theirs; begun there later it is the last user', async () => {
+  const { server, options } = await setUp()
+  const phone = testPhone({ user: 'anna' })
+  phone.goOffline()
+  const cloud = openMini(phone, options)
+  await cloud.ready()
+  expect(cloud.auth().currentUser).toMatchObject({ isAnonymous: true })
+  await cloud
+    .database()
+    .collection('notes')
+    .add({ data: { _id: 'n', text: 'of the lift' } })
+  phone.goOnline()
+  await until('she is known', () => cloud.auth().currentUser?.isAnonymous === false)
+  await cloud.whenSynced()
+  await until('it is hers on the server', async () => {
+    const { data } = await server.database().collection('notes').doc('n').get()
+    return (data as { _openid?: string })._openid === openidOf('anna')
+  })
+  phone.kill()
+  phone.goOffline()
+  phone.launch()
+  const again = openMini(phone, options)
+  await again.ready()
+  expect(again.auth().currentUser).toMatchObject({ openid: openidOf('anna') })
+  expect((await again.database().collection('notes').get()).data).toMatchObject([{ text: 'of the lift' }])
+})
+
+test("[MP-21] with login: 'none' nobody is signed in", async () => {
+  const { options } = await setUp()
+  const cloud = openMini(testPhone({ user: 'anna' }), { ...options, login: 'none' })
+  await cloud.whenSynced()
+  expect(cloud.auth().currentUser).toMatchObject({ isAnonymous: true })
+})
