@@ -39,7 +39,9 @@ test.each(folders)('packages/%s imports by name, what it declared, and nothing e
   const home = join(root, 'packages', folder)
   for (const file of sources(join(home, 'src'))) {
     const where = relative(root, file)
-    const forTests = /\.(test|bench)\.ts$/.test(file) || file.includes('/testing/') || folder === 'acceptance'
+    // what is in /testing/ is for tests, what is in /building/ makes the package and is not in it
+    const forTests =
+      /\.(test|bench)\.ts$/.test(file) || /\/(testing|building)\//.test(file) || folder === 'acceptance'
     const tools = forTests ? [...rootTools, ...Object.keys(manifest.devDependencies ?? {}), room.name] : []
     for (const specifier of importsOf(readFileSync(file, 'utf8'))) {
       if (specifier.startsWith('.')) {

@@ -40,7 +40,7 @@ export function requestByCallback(send: CallbackRequest): (request: HttpRequest)
         redirect: 'manual',
         timeout: timeoutMs,
         success({ statusCode, data, header }) {
-          const isAnswer = data instanceof ArrayBuffer && data.byteLength <= mostBytes
+          const isAnswer = isBuffer(data) && data.byteLength <= mostBytes
           if (!isAnswer || (statusCode >= 300 && statusCode < 400))
             return fail(new Error(`status ${statusCode}`))
           if (body !== undefined) onSent?.(body.length)
@@ -56,6 +56,11 @@ function lowered(header: Readonly<Record<string, unknown>>): Record<string, stri
   return Object.fromEntries(
     Object.entries(header).map(([name, value]) => [name.toLowerCase(), String(value)] as const),
   )
+}
+
+/** Also one of another realm: hosts run their own code beside the app's. */
+function isBuffer(data: unknown): data is ArrayBuffer {
+  return Object.prototype.toString.call(data) === '[object ArrayBuffer]'
 }
 
 function bufferOf(bytes: Uint8Array): ArrayBuffer {

@@ -1,7 +1,7 @@
 import type { HttpRequest, HttpResponse, Platform } from '@nearcloud/client'
 import { type Clock, CloudError, contentTypeOf, toHex } from '@nearcloud/protocol'
 import { FileStorage } from './file-storage.ts'
-import { type Host, hostWords } from './host.ts'
+import { type Host, hostWords, isBuffer } from './host.ts'
 import { ticketByLogin } from './login.ts'
 import { createRandom } from './random.ts'
 import { SocketTransport } from './socket-transport.ts'
@@ -51,7 +51,7 @@ export function miniPlatform(host: Host, options: PlatformOptions = {}): Platfor
     ticket: ticketByLogin(host, request, () => options.isLoginWanted?.() ?? true),
     async readFile(file) {
       if (file instanceof Uint8Array) return { bytes: file }
-      if (file instanceof ArrayBuffer) return { bytes: new Uint8Array(file) }
+      if (isBuffer(file)) return { bytes: new Uint8Array(file) }
       if (typeof file !== 'string' || file === '')
         throw new CloudError('INVALID_PARAM', {
           errMsg: 'uploadFile:fail filePath is the path of a file of this mini program',

@@ -1,6 +1,6 @@
 import type { HttpRequest, HttpResponse } from '@nearcloud/client'
 import { CloudError, fromBase64, toBase64 } from '@nearcloud/protocol'
-import { hostWords } from './host.ts'
+import { hostWords, isBuffer } from './host.ts'
 
 /**
  * Another way for requests to the server than the host's own, for who has no registered domain. There are no sockets in it: the
@@ -42,7 +42,7 @@ export function containerTunnel(
     return {
       status: statusCode,
       headers: header,
-      body: data instanceof ArrayBuffer ? new Uint8Array(data) : undefined,
+      body: isBuffer(data) ? new Uint8Array(data) : undefined,
     }
   })
 }

@@ -1,3 +1,5 @@
+import { hasOwn } from './has-own.ts'
+
 /**
  * Every code an error of nearcloud can carry, with the number the original API gives it.
  *
@@ -110,7 +112,7 @@ export function errorFromData(data: { code: string; errMsg: string; details?: un
 }
 
 export function isErrorCode(code: string): code is ErrorCode {
-  return Object.hasOwn ? Object.hasOwn(errorNumbers, code) : Object.keys(errorNumbers).includes(code)
+  return hasOwn(errorNumbers, code)
 }
 
 /** Any thrown thing as a CloudError; what is not one becomes SYS_ERR with the original as its cause. */

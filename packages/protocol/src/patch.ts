@@ -1,5 +1,6 @@
 import { encode, fromJson, toJson } from './codec.ts'
 import { geoFromJson } from './geo.ts'
+import { hasOwn } from './has-own.ts'
 import { limits } from './limits.ts'
 import { keyRefusal, refusal } from './refusal.ts'
 import { type Document, type DocumentData, kindOf, type Value } from './values.ts'
@@ -37,9 +38,9 @@ function compare(
   path: string,
   patch: { set: { [path: string]: unknown }; removed: string[] },
 ): void {
-  for (const key of Object.keys(before)) if (!Object.hasOwn(after, key)) patch.removed.push(path + key)
+  for (const key of Object.keys(before)) if (!hasOwn(after, key)) patch.removed.push(path + key)
   for (const key of Object.keys(after)) {
-    const [was, is] = [Object.hasOwn(before, key) ? before[key] : undefined, after[key]!]
+    const [was, is] = [hasOwn(before, key) ? before[key] : undefined, after[key]!]
     if (was === is) continue
     if (was !== undefined && kindOf(was) === 'object' && kindOf(is) === 'object')
       compare(was as DocumentData, is as DocumentData, `${path}${key}.`, patch)
@@ -60,7 +61,7 @@ function at(
   if (refused !== undefined) throw refusal('patch', path, refused)
   if (level === 0 && key === '_id') throw refusal('patch', path, 'another _id')
   if (level === keys.length - 1) return finished(change(fields, key), level)
-  const inner = Object.hasOwn(fields, key) ? fields[key] : undefined
+  const inner = hasOwn(fields, key) ? fields[key] : undefined
   if (inner === undefined || kindOf(inner) !== 'object' || level >= limits.depth)
     throw refusal('patch', path, 'a path to nowhere')
   return finished({ ...fields, [key]: at(inner as DocumentData, keys, path, change, level + 1) }, level)

@@ -21,7 +21,7 @@ export function equalValues(a: Value | undefined, b: Value | undefined): boolean
 
 /** A text that two values share exactly when they are equal: for sets and maps of values. */
 export function equalityKey(value: Value): string {
-  return encode(value).replaceAll('{"$numberDouble":"-0"}', '0')
+  return encode(value).split('{"$numberDouble":"-0"}').join('0')
 }
 
 /** Values of different rank never satisfy `gt`, `gte`, `lt`, `lte` (type bracketing). */

@@ -1,4 +1,6 @@
-import { CloudError, Geo, keyRefusal, kindOf, limits, type Value } from '@nearcloud/protocol'
+import { CloudError, Geo, hasOwn, keyRefusal, kindOf, limits, type Value } from '@nearcloud/protocol'
+
+export { hasOwn }
 
 /** The value a dotted path names, read plainly: fields of objects, elements of arrays by index. Own properties only. */
 export function valueAt(document: Value, path: string): Value | undefined {
@@ -51,10 +53,6 @@ export function asFields(data: Value): { readonly [key: string]: Value } {
   if (data instanceof Geo)
     return Object.freeze({ type: data.type, coordinates: data.coordinates as readonly Value[] })
   return data as { readonly [key: string]: Value }
-}
-
-export function hasOwn(object: object, key: string): boolean {
-  return Object.hasOwn(object, key)
 }
 
 /** The segments of a dotted path; none for `''`, the whole document. */

@@ -1,4 +1,4 @@
-import { CloudError, type Document } from '@nearcloud/protocol'
+import { CloudError, type Document, hasOwn } from '@nearcloud/protocol'
 import { compareValues, type IndexDefinition, type Query } from '@nearcloud/query'
 import {
   compileIndexKeys,
@@ -128,7 +128,7 @@ export function checkLocalIndex(given: IndexDefinition): IndexDefinition {
 function rootOf(document: Document, path: string): unknown {
   const dot = path.indexOf('.')
   const name = dot < 0 ? path : path.slice(0, dot)
-  return Object.hasOwn(document, name) ? document[name] : undefined
+  return hasOwn(document, name) ? document[name] : undefined
 }
 
 function isSameList(a: readonly string[], b: readonly string[]): boolean {

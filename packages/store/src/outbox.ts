@@ -55,7 +55,7 @@ export class Outbox implements OutboxView {
   }
 
   get last(): Mutation | undefined {
-    return this.#all.at(-1)
+    return this.#all[this.#all.length - 1]
   }
 
   /** The last one says something else from now on. It is not among `mutations` until storage has that. */

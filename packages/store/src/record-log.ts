@@ -128,7 +128,7 @@ export class RecordLog {
       try {
         const sequences = splitLike(pieces, await this.#storage.append(pieces.flat()))
         aheads.forEach((ahead, n) => void ahead.landed(sequences[n]!))
-        this.#owner.logged(sequences.at(-1)!)
+        this.#owner.logged(sequences[sequences.length - 1]!)
       } catch (thrown) {
         this.#failAll(group, storageError(thrown))
         return

@@ -76,7 +76,7 @@ export function forkStep(
   const refused = welcome.outcomes.flatMap(outcome =>
     outcome.status === 'rejected' && ids.has(outcome.id) ? [rejectionOf(outcome)] : [],
   )
-  const last = decided.at(-1)
+  const last = decided[decided.length - 1]
   return {
     step: {
       rejected: [...unknownOf(store, welcome), ...refused],

@@ -95,7 +95,7 @@ export class SnapshotAssembly {
   add(version: Version, puts: readonly Put[], isLast: boolean): readonly Put[] {
     this.#version = Math.min(this.#version, version)
     for (const put of puts) this.ids.add(put.document._id)
-    this.after = puts.at(-1)?.document._id ?? this.after
+    this.after = puts[puts.length - 1]?.document._id ?? this.after
     if (this.isReplacing) for (const put of puts) this.#held.push(put)
     if (this.isReplacing && !isLast) return []
     const due = this.isReplacing ? [...this.carry().values()] : puts

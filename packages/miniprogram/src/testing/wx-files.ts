@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { isBuffer } from '../host.ts'
 import { dead, type PhoneDisk } from './phone-disk.ts'
 import type { MiniProcess } from './process.ts'
 import { checkOptions, strict } from './strict.ts'
@@ -37,7 +38,7 @@ export function wxFiles(disk: PhoneDisk, process: MiniProcess, root: string): Re
     throw isFolder(path) ? new Error(`illegal operation on a directory, open "${path}"`) : missing(path)
   }
   const bytesOf = (data: unknown, encoding: unknown): Uint8Array => {
-    if (data instanceof ArrayBuffer) return new Uint8Array(data.slice(0))
+    if (isBuffer(data)) return new Uint8Array(data.slice(0))
     if (typeof data !== 'string') throw new Error('data should be String or ArrayBuffer')
     if (encoding !== undefined && encoding !== 'utf8') throw new Error(`invalid encoding ${String(encoding)}`)
     return new Uint8Array(Buffer.from(data, 'utf8'))

@@ -1,4 +1,5 @@
 import { WebSocket } from 'ws'
+import { isBuffer } from '../host.ts'
 import type { MiniProcess } from './process.ts'
 import { checkOptions, strict } from './strict.ts'
 
@@ -98,7 +99,7 @@ export class WxNetwork {
           () =>
             new Promise<object>((resolve, reject) => {
               const { data } = sending
-              if (typeof data !== 'string' && !(data instanceof ArrayBuffer))
+              if (typeof data !== 'string' && !isBuffer(data))
                 throw new Error('data should be String or ArrayBuffer')
               if (isOver || socket?.readyState !== WebSocket.OPEN)
                 throw new Error('SocketTask.readyState is not OPEN')
@@ -139,7 +140,7 @@ export class WxNetwork {
     const { url, method = 'GET', data, header = {}, timeout = 60_000, responseType = 'text' } = options
     if (!['OPTIONS', 'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'TRACE', 'CONNECT'].includes(String(method)))
       throw new Error(`request:fail method "${String(method)}" is not one a mini program has`)
-    if (data !== undefined && typeof data !== 'string' && !(data instanceof ArrayBuffer))
+    if (data !== undefined && typeof data !== 'string' && !isBuffer(data))
       throw new Error('the double of request takes a String or an ArrayBuffer')
     let abort: () => void = () => undefined
     this.#process.answer('request', options, async () => {

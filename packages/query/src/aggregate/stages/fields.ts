@@ -1,4 +1,4 @@
-import { type DocumentData, geoFromJson, type Value } from '@nearcloud/protocol'
+import { type DocumentData, geoFromJson, hasOwn, type Value } from '@nearcloud/protocol'
 import { asFields, fieldOf, isContainer } from '../../paths.ts'
 
 /** A value of these fields, as all of the house has it: frozen, and a geometry when it is written as one. */
@@ -34,7 +34,7 @@ function changed(
   const fields: { [key: string]: Value } = isContainer(container) ? { ...asFields(container) } : {}
   const key = segments[at]!
   if (at < segments.length - 1) {
-    const inner = Object.hasOwn(fields, key) ? fields[key] : undefined
+    const inner = hasOwn(fields, key) ? fields[key] : undefined
     if (value !== undefined || isContainer(inner))
       fields[key] = objectOf(changed(inner, segments, at + 1, value))
   } else if (value === undefined) delete fields[key]

@@ -1,4 +1,4 @@
-import type { DocumentData, Value } from '@nearcloud/protocol'
+import { type DocumentData, hasOwn, type Value } from '@nearcloud/protocol'
 import { asFields, isContainer, segmentsOf } from '../../paths.ts'
 import type { Expression, ProjectStage } from '../../types.ts'
 import { compileExpression } from '../expressions/compile.ts'
@@ -80,7 +80,7 @@ function adding({ choices }: Branch): (document: DocumentData) => DocumentData {
     for (const [key, evaluate] of fields) {
       const value = evaluate(document)
       if (value !== undefined) made[key] = value
-      else if (Object.hasOwn(made, key)) delete made[key]
+      else if (hasOwn(made, key)) delete made[key]
     }
     return Object.freeze(made)
   }
@@ -106,8 +106,8 @@ function fieldsOf(
   }
   for (const [key, choice] of choices)
     if (typeof choice === 'function') {
-      if (!shape.keepsRest || !Object.hasOwn(fields, key)) put(made, key, choice(document))
-    } else if (typeof choice === 'object' && choice.computes && !Object.hasOwn(fields, key))
+      if (!shape.keepsRest || !hasOwn(fields, key)) put(made, key, choice(document))
+    } else if (typeof choice === 'object' && choice.computes && !hasOwn(fields, key))
       put(made, key, inside(undefined, choice, shape, document))
   return made
 }

@@ -1,0 +1,183 @@
+import { join } from 'node:path'
+import { createContext, runInContext } from 'node:vm'
+import { gzipSync } from 'node:zlib'
+import { parse } from 'acorn'
+import { analyze } from 'eslint-scope'
+import { beforeAll, expect, test } from 'vitest'
+import type { MiniCloud } from '../cloud.ts'
+import { WxPhone } from '../testing/index.ts'
+import { type BuiltFile, build } from './build.ts'
+import { plainPrivate } from './plain-private.ts'
+
+let files: readonly BuiltFile[] = []
+beforeAll(async () => {
+  files = await build(join(import.meta.dirname, '../index.ts'))
+})
+
+const named = (name: string) => files.find(file => file.name === name)!.code
+const gzipBytes = (name: string) => gzipSync(named(name)).length
+
+test('[MP-23] one file with all of the client, and beside it what is loaded later', () => {
+  expect(files.map(({ name }) => name).sort()).toEqual([
+    'aggregate.js',
+    'declared-index.js',
+    'index.js',
+    'indexes.js',
+  ])
+  const requires = [...named('index.js').matchAll(/require\("([^"]+)"\)/g)].map(match => match[1])
+  expect([...new Set(requires)].sort()).toEqual(['./aggregate.js', './declared-index.js', './indexes.js'])
+  expect(named('index.js').includes('reduce takes')).toBe(false)
+  console.log(
+    `index.js ${(named('index.js').length / 1_024).toFixed(1)} KiB, ${(gzipBytes('index.js') / 1_024).toFixed(1)} KiB gzip`,
+  )
+})
+
+test('[MP-23] it grows no further: the first file has at most 106 KB, minified and packed', () => {
+  expect(gzipBytes('index.js')).toBeLessThanOrEqual(106_000)
+})
+
+test('[MP-24] the syntax is that of ES2018, regular expressions too', () => {
+  for (const { name, code } of files)
+    expect(() => parse(code, { ecmaVersion: 2018, sourceType: 'script' }), name).not.toThrow()
+})
+
+test("[MP-24] no names but ECMAScript's, the host's, its timers and the module's", () => {
+  for (const { name, code } of files) {
+    const ast = parse(code, { ecmaVersion: 2018, sourceType: 'script', ranges: true })
+    const { globalScope } = analyze(ast as never, { ecmaVersion: 2018, sourceType: 'script' })
+    const free = new Set(globalScope!.through.map(({ identifier }) => identifier.name))
+    // time zones of dates
+    if (name === 'aggregate.js') free.delete('Intl')
+    const foreign = [...free].filter(each => !allowed.has(String(each)))
+    expect(foreign, name).toEqual([])
+  }
+})
+
+const allowed = new Set(
+  'Array ArrayBuffer Boolean Date Error Infinity JSON Map Math NaN Number Object Promise RangeError RegExp Set String Symbol TypeError Uint8Array Uint32Array Int32Array Uint16Array DataView Float64Array BigInt WeakMap WeakSet decodeURIComponent encodeURIComponent isNaN parseFloat parseInt undefined wx my setTimeout clearTimeout exports module require'.split(
+    ' ',
+  ),
+)
+
+test('[MP-24] no code that makes code', () => {
+  for (const { name, code } of files) {
+    for (const form of [
+      /\beval\s*\(/,
+      /\bnew\s+Function\b|[^.\w$]Function\s*\(/,
+      /\bimport\s*\(/,
+      /\(\?<[=!]/,
+    ])
+      expect(form.test(code), `${form} in ${name}`).toBe(false)
+  }
+})
+
+test('[MP-24] what the engines of older phones do not have is not used', () => {
+  const names = ['at', 'findLast', 'findLastIndex', 'matchAll', 'hasOwn', 'allSettled', 'any']
+  const used = names.filter(name => new RegExp(`\\.${name}\\(`).test(named('index.js')))
+  expect(used).toEqual([])
+})
+
+/** By the object that has them: ES2020 and later. */
+const newer: readonly (readonly [object: string, members: readonly string[]])[] = [
+  ['Array.prototype', ['at', 'findLast', 'findLastIndex', 'toSorted', 'toReversed', 'toSpliced', 'with']],
+  ['String.prototype', ['replaceAll', 'matchAll', 'at', 'isWellFormed', 'toWellFormed']],
+  ['Uint8Array.prototype.__proto__', ['at', 'findLast', 'toSorted', 'with']],
+  ['Object', ['hasOwn', 'groupBy']],
+  ['Promise', ['any', 'allSettled', 'withResolvers']],
+  [
+    'globalThis',
+    ['WeakRef', 'FinalizationRegistry', 'AggregateError', 'WebAssembly', 'console', 'SharedArrayBuffer'],
+  ],
+]
+
+/** A context that has what a host has, and the build in it. */
+function launched(phone: WxPhone): { cloud: MiniCloud; context: object } {
+  const context = createContext(Object.create(null), { codeGeneration: { strings: false, wasm: false } })
+  for (const [object, members] of newer)
+    for (const member of members) runInContext(`delete ${object}.${member}`, context)
+  const modules = new Map<string, unknown>()
+  const load = (name: string): unknown => {
+    if (modules.has(name)) return modules.get(name)
+    const module = { exports: {} }
+    modules.set(name, module.exports)
+    const wrapped = `(function (exports, module, require) {${named(name)}\n})`
+    runInContext(wrapped, context, { filename: name })(module.exports, module, (path: string) =>
+      load(path.replace('./', '')),
+    )
+    return module.exports
+  }
+  Object.assign(context, { wx: phone.wx, setTimeout, clearTimeout })
+  return { cloud: (load('index.js') as { default: MiniCloud }).default, context }
+}
+
+test('[MP-25] the build lives a day where there is only the host: add, query, aggregate, watch, index, killed, and again', async () => {
+  const phone = new WxPhone()
+  const { cloud, context } = launched(phone)
+  expect(runInContext('typeof process + typeof fetch + typeof TextDecoder + typeof crypto', context)).toBe(
+    'undefined'.repeat(4),
+  )
+  cloud.init({ endpoint: 'http://127.0.0.1:9', login: 'none' })
+  const db = cloud.database()
+  const todos = db.collection('todos')
+  const seen: string[] = []
+  const watching = new Promise<void>(resolve => {
+    todos.where({ done: false }).watch({
+      onChange({ docs }) {
+        seen.push(docs.map(({ title }) => title).join('+'))
+        resolve()
+      },
+      onError: error => seen.push(String(error)),
+    })
+  })
+  await watching
+  await todos.add({ data: { _id: 'a', title: '牛奶', done: false, due: new Date(0), n: -0 } })
+  await todos.add({ data: { _id: 'b', title: 'bread', done: false, list: [1, 2] } })
+  await todos.doc('a').update({ data: { done: true, n: db.command.inc(2) } })
+  await todos.doc('b').update({ data: { list: db.command.push([3]) } })
+  await todos.createIndex({ keys: { title: 1 } })
+  const { data } = await todos.where({ title: db.RegExp({ regexp: '^b', options: 'i' }) }).get()
+  expect(JSON.parse(JSON.stringify(data))).toEqual([
+    { _id: 'b', title: 'bread', done: false, list: [1, 2, 3] },
+  ])
+  const $ = db.command.aggregate
+  const { list } = await todos
+    .aggregate()
+    .group({ _id: '$done', titles: $.push($.toUpper('$title')) })
+    .sort({ _id: 1 })
+    .end()
+  expect(JSON.parse(JSON.stringify(list))).toEqual([
+    { _id: false, titles: ['BREAD'] },
+    { _id: true, titles: ['牛奶'] },
+  ])
+  const upload = await cloud.uploadFile({
+    cloudPath: 'a.jpg',
+    filePath: phone.take('a.jpg', Uint8Array.of(1, 2)),
+  })
+  expect(upload).toMatchObject({ pending: true })
+  expect(seen).toEqual(['', '牛奶', '牛奶+bread', 'bread', 'bread'])
+  phone.kill()
+
+  phone.launch()
+  const again = launched(phone).cloud
+  again.init({ endpoint: 'http://127.0.0.1:9', login: 'none' })
+  const { total } = await again.database().collection('todos').where({ done: true }).count()
+  expect(total).toBe(1)
+  expect(again.status()).toMatchObject({ pending: 4, uploads: 1 })
+  phone.kill()
+})
+
+test("[MP-25] what is refused in the bare context is an error with the original's number", async () => {
+  const { cloud } = launched(new WxPhone())
+  const error = await cloud.callFunction({ name: 'x' }).catch((thrown: unknown) => thrown)
+  expect(error).toMatchObject({ errCode: -1, code: 'NOT_INITIALIZED' })
+})
+
+test('[MP-26] private members are plain ones, with names of their own where a class extends another', () => {
+  const plain = plainPrivate(
+    'class A { #x = 1; get x() { return this.#x } } class B extends A { #x = 2; get y() { return this.#x } }',
+  )
+  expect(plain).toBe(
+    'class A { _$x = 1; get x() { return this._$x } } class B extends A { _$x$1 = 2; get y() { return this._$x$1 } }',
+  )
+  expect(() => plainPrivate('class A { #x; static is(o) { return #x in o } }')).toThrow('no plain form')
+})

@@ -1,0 +1,68 @@
+import { nodeResolve } from '@rollup/plugin-node-resolve'
+import { transform } from 'esbuild'
+import { type OutputChunk, type Plugin, rollup } from 'rollup'
+import { plainPrivate, privatePrefix } from './plain-private.ts'
+
+/** A file of the published build. */
+export interface BuiltFile {
+  readonly name: string
+  readonly code: string
+}
+
+/**
+ * What mini programs load: `index.js`, all of the client in one CommonJS file, and beside it what is loaded when it is first
+ * needed. Syntax of ES2018: what the oldest phones know that hosts still run on.
+ */
+export async function build(entry: string): Promise<readonly BuiltFile[]> {
+  const bundle = await rollup({
+    input: { index: entry },
+    plugins: [typescript, nodeResolve({ exportConditions: ['source'], extensions: ['.ts', '.js'] })],
+    // what the parts loaded later share with it is in the one file
+    preserveEntrySignatures: 'allow-extension',
+    onwarn(warning) {
+      if (warning.code !== 'CIRCULAR_DEPENDENCY') throw new Error(warning.message)
+    },
+  })
+  const { output } = await bundle.generate({
+    format: 'cjs',
+    exports: 'named',
+    esModule: true,
+    chunkFileNames: '[name].js',
+    generatedCode: 'es2015',
+    interop: 'default',
+  })
+  await bundle.close()
+  const files: BuiltFile[] = []
+  let mangleCache: Record<string, string | false> = {}
+  for (const chunk of output) {
+    if (chunk.type !== 'chunk') throw new Error(`the build has an asset ${chunk.fileName}`)
+    const minified = await minify(chunk, mangleCache)
+    mangleCache = minified.mangleCache
+    files.push({ name: chunk.fileName, code: minified.code })
+  }
+  return files
+}
+
+const typescript: Plugin = {
+  name: 'typescript',
+  async transform(code, id) {
+    if (!id.endsWith('.ts')) return undefined
+    const plain = await transform(code, { loader: 'ts', target: 'es2022', sourcemap: true, sourcefile: id })
+    return { code: plain.code, map: plain.map }
+  },
+}
+
+async function minify({ code }: OutputChunk, mangleCache: Record<string, string | false>) {
+  return transform(plainPrivate(code), {
+    // fields are assigned, not defined: nothing here overrides one
+    loader: 'ts',
+    tsconfigRaw: { compilerOptions: { useDefineForClassFields: false, target: 'es2022' } },
+    target: 'es2018',
+    minify: true,
+    format: 'cjs',
+    charset: 'utf8',
+    legalComments: 'none',
+    mangleProps: new RegExp(`^${privatePrefix.replace('$', '\\$')}`),
+    mangleCache,
+  }) as Promise<{ code: string; mangleCache: Record<string, string | false> }>
+}
