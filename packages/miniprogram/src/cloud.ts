@@ -16,6 +16,7 @@ import {
 } from '@nearcloud/client'
 import { type Clock, CloudError } from '@nearcloud/protocol'
 import type { Callbacks, Database } from '@nearcloud/query'
+import { type Bindable, type Binding, type BindOptions, type BoundPage, bind } from './bind.ts'
 import type { Host } from './host.ts'
 import { miniPlatform } from './platform.ts'
 import { hostClock } from './timers.ts'
@@ -64,6 +65,8 @@ export interface MiniCloud
   deleteFile(options: DeleteOptions): Promise<FileList<DeletedFile>>
   /** Makes this the `cloud` of the host's object. Throws INVALID_PARAM where the host keeps its own. */
   install(host: object): void
+  /** Keeps data of a page in step with queries and documents, until the page goes or it is closed. */
+  bind(page: BoundPage, bindables: Readonly<Record<string, Bindable>>, options?: BindOptions): Binding
   /** What only WeChat's own servers can do. It throws, or rejects, with INVALID_PARAM that says so. */
   readonly CloudID: Refused
   readonly CDN: Refused
@@ -124,6 +127,9 @@ export function createMiniCloud(findHost: () => Host, clock: Clock = hostClock):
             "install:fail this host keeps its own cloud object: say import cloud from '@nearcloud/miniprogram', and cloud where it said wx.cloud",
         })
     },
+
+    bind: (page, bindables, options = {}) =>
+      bind(page, bindables, options, listener => client.on('userChanged', listener)),
 
     CloudID: refusedConstructor('CloudID'),
     CDN: refusedConstructor('CDN'),
