@@ -37,6 +37,8 @@ export interface Call {
   readonly source: string
   readonly timeLimitMs: number
   readonly memoryMb: number
+  /** It answers an HTTP request from there: the event is plain JSON, and the answer that of `http-response.ts`. */
+  readonly http?: { readonly clientIp: string; readonly streamsBody: boolean }
 }
 
 /** To an ask: `result` as its verb says, or what went wrong. */
@@ -78,10 +80,13 @@ export interface FilesResult {
  * protocol of that type; change — `{query, first, changes}` where changes are tuples of JSON, or null for a removal;
  * aggregate — its JSON; explain — the query's JSON, answered by an `Explanation`; indexes, createIndex, dropIndex — `{collection}`
  * with `{index}`, `{name}`, answered by a list of definitions or nothing; createTicket — `{uid, expire}`, answered by the ticket.
+ * Of a function that answers an HTTP request: respond — `{statusCode, headers}`; chunk — base64 of a piece of the response's body,
+ * answered when there is room for more; bodyPart — nothing, answered by base64 of the request's next piece, or null.
  */
 export const askVerbs = [
   ...(['get', 'count', 'aggregate', 'explain', 'indexes'] as const),
   ...(['push', 'change', 'createIndex', 'dropIndex', 'call', 'files', 'createTicket'] as const),
+  ...(['respond', 'chunk', 'bodyPart'] as const),
 ] as const
 export type AskVerb = (typeof askVerbs)[number]
 

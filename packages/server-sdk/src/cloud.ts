@@ -25,6 +25,9 @@ export interface WXContext {
   APPID?: string
   ENV?: string
   SOURCE?: string
+  /** Where an HTTP request came from: one of the two. */
+  CLIENTIP?: string
+  CLIENTIPV6?: string
 }
 
 let settings: InitOptions | undefined
@@ -60,6 +63,7 @@ export function getWXContext(): WXContext {
     APPID: appId,
     ENV: env,
     SOURCE: call.source,
+    ...addressOf(call.http?.clientIp ?? ''),
   }
 }
 
@@ -110,6 +114,12 @@ export function jsonValue(input: unknown, name: string, onCircle?: () => Error) 
     throw thrown
   }
   return normalise(text === undefined ? null : JSON.parse(text), { name })
+}
+
+function addressOf(ip: string): Pick<WXContext, 'CLIENTIP' | 'CLIENTIPV6'> {
+  if (ip === '') return {}
+  const mapped = /^::ffff:([\d.]+)$/i.exec(ip)?.[1]
+  return ip.includes(':') && mapped === undefined ? { CLIENTIPV6: ip } : { CLIENTIP: mapped ?? ip }
 }
 
 function circularData(): Error {

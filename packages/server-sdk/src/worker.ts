@@ -15,6 +15,7 @@ import {
 import { jsonValue } from './cloud.ts'
 import { forwardConsole } from './console.ts'
 import { eventFromText } from './event-text.ts'
+import { answerRequest, requestEvent } from './http-response.ts'
 import { loadFunction, type Main } from './load-function.ts'
 import { answered, calls, enterRuntime } from './runtime.ts'
 
@@ -63,8 +64,10 @@ async function start(message: StartMessage): Promise<void> {
 
 async function invoke({ call, event }: InvokeMessage): Promise<void> {
   try {
-    const result = await calls.run(call, async () => main!(eventFromText(event), contextOf(call)))
-    const text = encode(jsonValue(result, 'result'))
+    const text = await calls.run(call, async () => {
+      if (call.http) return answerRequest(await main!(requestEvent(event, call.http), contextOf(call)))
+      return encode(jsonValue(await main!(eventFromText(event), contextOf(call)), 'result'))
+    })
     if (text.length > maxResultLength)
       throw new Error(`the result is larger than 1 MB (${text.length} characters)`)
     send({ type: 'returned', call: call.id, text })

@@ -15,6 +15,7 @@ import { Fanout } from './fanout/fanout.ts'
 import { openFiles } from './files/files.ts'
 import { findFunctionsFolder } from './functions/function-folder.ts'
 import { openFunctions } from './functions/functions.ts'
+import { addFunctionRoutes } from './functions/http/http-door.ts'
 import { Gateway } from './gateway/gateway.ts'
 import { systemClock, systemRandom } from './host.ts'
 import { Doorkeeper, type DoorkeeperOptions } from './http/doorkeeper.ts'
@@ -154,16 +155,12 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       askFiles: (actor, ask) => files.ask(actor, ask),
       ...(options.limits && { limits: options.limits }),
     })
-    const gateway = new Gateway({
-      environment,
-      rooms: fanout.rooms,
-      async identify(token) {
-        const openid = await tokens.verify('access', env, token)
-        const { uid } = await users.known(openid)
-        return { kind: 'user', openid, ...(uid !== undefined && { uid }) }
-      },
-      log,
-    })
+    const identify = async (token: string) => {
+      const openid = await tokens.verify('access', env, token)
+      const { uid } = await users.known(openid)
+      return { kind: 'user', openid, ...(uid !== undefined && { uid }) } as const
+    }
+    const gateway = new Gateway({ environment, rooms: fanout.rooms, identify, log })
     rules?.onChange(() => gateway.judgeAnew())
     opened(
       undefined,
@@ -196,6 +193,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       after: (delayMs, task) => clock.after(delayMs, task),
       ...(options.poll && { limits: options.poll }),
     })
+    addFunctionRoutes(app, { functions, env, random, log, doorkeeper, identify })
     if (site !== undefined) addSite(app, site)
     app.onError((error, c) => {
       log({ level: 'error', event: 'http.failed', message: error.message, facts: { stack: error.stack } })

@@ -26,6 +26,7 @@ import type {
 } from '@nearcloud/server-sdk/channel'
 import type { TicketOptions } from '../auth/users.ts'
 import { isRecord } from './function-config.ts'
+import type { HttpExchange } from './http/http-exchange.ts'
 
 /** What stands behind the questions of one invocation. */
 export interface Behind {
@@ -37,6 +38,8 @@ export interface Behind {
   files(ask: FilesAsk): Promise<FilesResult>
   /** Throws INVALID_PARAM. Undefined where nobody signs in by name. */
   readonly createTicket?: ((uid: string, options: TicketOptions) => Promise<string>) | undefined
+  /** Of an invocation that answers an HTTP request. */
+  readonly exchange?: HttpExchange | undefined
 }
 
 /**
@@ -89,6 +92,11 @@ export async function carryOut(behind: Behind, verb: AskVerb, text: string): Pro
       const { uid, options } = ticketWishOf(parse(text))
       return behind.createTicket(uid, options)
     }
+    case 'respond':
+    case 'chunk':
+    case 'bodyPart':
+      if (!behind.exchange) throw malformed()
+      return behind.exchange.carryOut(verb, text)
   }
 }
 

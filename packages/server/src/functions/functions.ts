@@ -16,6 +16,7 @@ import type { Environment } from '../commit/environment.ts'
 import type { Log } from '../log-line.ts'
 import { carryOut } from './asks.ts'
 import { executeFail, functionNotFound, functionsClosed, invokeDenied } from './function-errors.ts'
+import type { HttpExchange } from './http/http-exchange.ts'
 import { Registry } from './registry.ts'
 import type { FunctionCode, WarmFunction } from './warm-function.ts'
 
@@ -51,6 +52,18 @@ export interface Invocation {
   readonly requestId?: string
 }
 
+/** A request that a function answers. */
+export interface HttpInvocation extends Pick<Invocation, 'name' | 'actor'> {
+  /** JSON. */
+  readonly event: string
+  readonly requestId: string
+  readonly clientIp: string
+  readonly streamsBody: boolean
+  /** The route is open to everybody: no rule is asked. */
+  readonly isPermitted: boolean
+  readonly exchange: HttpExchange
+}
+
 export interface Functions {
   /**
    * Runs a function and answers what it returned, after its trip as JSON.
@@ -65,6 +78,30 @@ export interface Functions {
   close(): Promise<void>
 }
 
+/** Functions that answer HTTP requests, too. */
+export interface ServingFunctions extends Functions {
+  /** Answers an HTTP request: as `invoke`, with a response's JSON for an answer, where the exchange has not begun one. */
+  serve(request: HttpInvocation): Promise<string>
+  /** Another one when `list` became another. */
+  readonly revision: number
+  /** Looks at the files of this function, so that `list` is as they are. */
+  current(name: string): void
+  /** Looks for functions that are new, once a second at most. */
+  lookAround(): void
+  /** What functions see as APPID. */
+  readonly appId: string
+}
+
+/** An invocation, as its process gets it. */
+interface Asked extends Pick<Invocation, 'name' | 'actor'> {
+  readonly requestId: string
+  readonly source: string
+  readonly event: string
+  readonly isPermitted?: boolean
+  readonly http?: Call['http']
+  readonly exchange?: HttpExchange
+}
+
 /** Functions and triggers that lead to one another, at most. */
 export const maxDepth = 16
 
@@ -73,7 +110,7 @@ export const maxDepth = 16
  *
  * Throws SERVER_CONFIGURATION when a function's `config.json` cannot be used.
  */
-export function openFunctions(options: FunctionsOptions): Functions {
+export function openFunctions(options: FunctionsOptions): ServingFunctions {
   const { environment, log, clock, maxRunning = 32, maxWaiting = 256 } = options
   const { env, judge } = environment
   const appId = options.appId ?? env
@@ -103,11 +140,32 @@ export function openFunctions(options: FunctionsOptions): Functions {
     throw functionNotFound(name)
   }
 
+  function look(name: string): void {
+    try {
+      find(name, '')
+    } catch (error) {
+      if (!(error instanceof CloudError)) throw error // gone, or told to the log
+    }
+  }
+
   async function invoke({ name, data, actor, ...told }: Invocation): Promise<Value> {
-    if (closed) throw functionsClosed()
     const requestId = told.requestId ?? toHex(randomBytes(16))
     const source = told.source ?? sourceOf(actor)
-    if (!judge.mayInvoke(actor, name)) throw invokeDenied(name)
+    const event = encode(eventOf(data, actor, appId))
+    const text = await run({ name, actor, requestId, source, event })
+    return resultOf(name, requestId, text)
+  }
+
+  async function serve(request: HttpInvocation): Promise<string> {
+    const { exchange, clientIp, streamsBody, ...rest } = request
+    return run({ ...rest, source: 'wx_http', http: { clientIp, streamsBody }, exchange })
+  }
+
+  /** The text that the function's process answered. */
+  async function run(asked: Asked): Promise<string> {
+    const { name, actor, requestId, source, event, exchange, http } = asked
+    if (closed) throw functionsClosed()
+    if (!asked.isPermitted && !judge.mayInvoke(actor, name)) throw invokeDenied(name)
     const depth = actor.kind === 'function' ? actor.depth + 1 : 0
     if (depth > maxDepth) throw tooDeep(name, requestId)
     const found = find(name, requestId)
@@ -119,6 +177,7 @@ export function openFunctions(options: FunctionsOptions): Functions {
       timeLimitMs,
       memoryMb,
       ...(openid !== undefined && { openid }),
+      ...(http && { http }),
     }
     const self: Actor = { kind: 'function', name, depth, ...(openid !== undefined && { openid }) }
     const behind = {
@@ -130,13 +189,9 @@ export function openFunctions(options: FunctionsOptions): Functions {
       },
       files: (ask: FilesAsk) => askFiles(self, ask),
       createTicket: options.createTicket,
+      exchange,
     }
-    const text = await found.invoke({
-      call,
-      event: encode(eventOf(data, actor, appId)),
-      ask: (verb, question) => carryOut(behind, verb, question),
-    })
-    return resultOf(name, requestId, text)
+    return found.invoke({ call, event, ask: (verb, question) => carryOut(behind, verb, question) })
   }
 
   async function askFiles(self: Actor, ask: FilesAsk): Promise<FilesResult> {
@@ -154,7 +209,16 @@ export function openFunctions(options: FunctionsOptions): Functions {
 
   return {
     invoke,
+    serve,
     list: () => registry.list(),
+    get revision() {
+      return registry.revision
+    },
+    current: look,
+    lookAround() {
+      for (const name of registry.newNames()) look(name)
+    },
+    appId,
     async close() {
       closed = true
       await registry.close()

@@ -11,6 +11,9 @@ export class Registry {
   readonly #clock: Clock
   readonly #functions = new Map<string, WarmFunction>()
   readonly #lookedAt = new Map<string, Millis>()
+  #lookedAround: Millis = Number.NEGATIVE_INFINITY
+  /** Another one when a function came, went, or changed. */
+  revision = 0
 
   /** Throws SERVER_CONFIGURATION when a function's `config.json` cannot be used. */
   constructor(root: string | undefined, clock: Clock, optionsFor: (folder: FunctionFolder) => WarmOptions) {
@@ -42,8 +45,18 @@ export class Registry {
       return placed
     }
     void known?.close(closeGraceMs)
-    this.#functions.delete(name)
+    if (this.#functions.delete(name)) this.revision++
     return undefined
+  }
+
+  /** Names of functions that are not known yet, looked for once a second at most. */
+  newNames(): readonly string[] {
+    const now = this.#clock.now()
+    if (this.#root === undefined || Math.abs(now - this.#lookedAround) < lookAroundEveryMs) return []
+    this.#lookedAround = now
+    return readFunctionFolders(this.#root)
+      .map(({ name }) => name)
+      .filter(name => !this.#functions.has(name))
   }
 
   async close(): Promise<void> {
@@ -57,6 +70,7 @@ export class Registry {
     known?.replace(code)
     const placed = known ?? new WarmFunction(code, this.#optionsFor(folder))
     this.#functions.set(folder.name, placed)
+    this.revision++
     return placed
   }
 }
@@ -65,3 +79,4 @@ export class Registry {
 const closeGraceMs = 2_000
 /** Looking at the files costs more than a call. */
 const lookEveryMs = 20
+const lookAroundEveryMs = 1_000

@@ -11,6 +11,7 @@ import {
 } from '@nearcloud/protocol'
 import type { Context, Hono } from 'hono'
 import type { Wire } from '../session/wire.ts'
+import { addressOf } from './address-of.ts'
 import type { Doorkeeper } from './doorkeeper.ts'
 import { PollConnection, type PollConnectionOptions, type SessionEnd } from './poll-connection.ts'
 import { readText } from './read-text.ts'
@@ -107,12 +108,6 @@ export function addPollRoutes(app: Hono, options: PollRoutesOptions): () => Prom
     connection.attach(session)
     return { kind: 'opened', ticket, holdMs }
   }
-}
-
-/** The peer's address; who stands behind a proxy shares it. */
-function addressOf(c: Context): string {
-  const { incoming } = c.env as { incoming?: { socket?: { remoteAddress?: string } } }
-  return incoming?.socket?.remoteAddress ?? ''
 }
 
 function answerHeaders(origin: string | undefined): Record<string, string> {

@@ -47,6 +47,7 @@ export function readTriggers({ folder, config }: FunctionCode): DeclaredTriggers
       throw misconfigured(file, `${place}.name`, `is used twice ("${declared.name}")`)
     if (typeof declared.type !== 'string')
       throw misconfigured(file, `${place}.type`, 'must be a text: "database"')
+    if (declared.type === 'http') continue // a route: `functions/http/` reads it
     if (declared.type === 'database')
       database.push({
         function: folder.name,

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { Clock } from '@nearcloud/protocol'
 import type { LogLine } from '../../log-line.ts'
 import { openWorld, type World } from '../../testing/scenario.ts'
-import { type Functions, type FunctionsOptions, openFunctions } from '../functions.ts'
+import { type FunctionsOptions, openFunctions, type ServingFunctions } from '../functions.ts'
 
 /** The clock of the machine: processes keep to no other. */
 export const machineClock: Clock = {
@@ -17,7 +17,7 @@ export const machineClock: Clock = {
 }
 
 export interface OpenedFixtures {
-  readonly functions: Functions
+  readonly functions: ServingFunctions
   readonly world: World
   readonly lines: LogLine[]
   /** Resolves with the first line like that, past or to come. */
