@@ -1,6 +1,6 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { HistoryLimits } from '@nearcloud/server'
+import { functionNames, type HistoryLimits } from '@nearcloud/server'
 import { UsageError } from './host.ts'
 
 /** What a folder says about the app in it: its `nearcloud.json`, which is optional, and what lies beside. */
@@ -33,7 +33,7 @@ export function readProject(folder: string): Project {
     ...(history && { history: limitsOf(history) }),
     open,
     hasRules: existsSync(join(folder, 'rules.json')),
-    functions: functionsIn(folder),
+    functions: functionNames(folder),
   }
 }
 
@@ -103,17 +103,6 @@ function limitsOf({ days, megabytes, clientDays }: NonNullable<Settings['history
 }
 
 const dayMs = 86_400_000
-
-/** The folders in `cloudfunctions/` or, when there is none, `functions/` that have something to load. */
-function functionsIn(project: string): readonly string[] {
-  const folder = ['cloudfunctions', 'functions'].map(name => join(project, name)).find(isFolder)
-  if (folder === undefined) return []
-  return readdirSync(folder)
-    .filter(name => loadable.some(file => existsSync(join(folder, name, file))))
-    .sort()
-}
-
-const loadable = ['package.json', 'index.js', 'index.mjs', 'index.cjs']
 
 export function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false

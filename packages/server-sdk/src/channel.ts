@@ -18,6 +18,10 @@ export interface StartMessage {
   readonly ownPackage: boolean
   readonly env: string
   readonly appId: string
+  /** What stands for the text of `entry`, as CommonJS: it is written in another language. */
+  readonly code?: string
+  /** What the code may do that others may not: `workers`, `childProcesses`, `addons`. Absent: everything. */
+  readonly allow?: readonly string[]
 }
 
 export interface InvokeMessage {

@@ -3,6 +3,7 @@ import Module, { createRequire, register } from 'node:module'
 import { dirname } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { StartMessage } from './channel.ts'
+import { closeDoors } from './close-doors.ts'
 import cloud from './index.ts'
 
 export type Main = (event: unknown, context: unknown) => unknown
@@ -13,11 +14,14 @@ export type Main = (event: unknown, context: unknown) => unknown
  *
  * A function without a package.json is CommonJS, whatever the package.json of a folder above it says.
  */
-export async function loadFunction(start: Pick<StartMessage, 'entry' | 'ownPackage'>): Promise<Main> {
-  const source = readFileSync(start.entry, 'utf8')
+export async function loadFunction(
+  start: Pick<StartMessage, 'entry' | 'ownPackage' | 'code' | 'allow'>,
+): Promise<Main> {
+  const source = start.code ?? readFileSync(start.entry, 'utf8')
   provideToCommonJs()
   // The hooks cost 50 ms of starting time, so only for those who can need them.
-  if (/\bimport\b/.test(source)) provideToModules()
+  if (start.code === undefined && /\bimport\b/.test(source)) provideToModules()
+  if (start.allow) closeDoors(start.allow)
   const exported = await load(start, source)
   const main = exported.main ?? exported.default?.main
   if (typeof main !== 'function') throw new Error(`${start.entry} exports no function "main"`)
@@ -29,7 +33,11 @@ interface Exported {
   readonly default?: { readonly main?: Main }
 }
 
-async function load({ entry, ownPackage }: Pick<StartMessage, 'entry' | 'ownPackage'>, source: string) {
+async function load(
+  { entry, ownPackage, code }: Pick<StartMessage, 'entry' | 'ownPackage' | 'code'>,
+  source: string,
+) {
+  if (code !== undefined) return compiled(entry, code)
   if (!ownPackage && entry.endsWith('.js') && !writtenAsModule(source)) {
     readAsCommonJs(dirname(entry))
     return createRequire(entry)(entry) as Exported
@@ -37,9 +45,19 @@ async function load({ entry, ownPackage }: Pick<StartMessage, 'entry' | 'ownPack
   return (await import(pathToFileURL(entry).href)) as Exported
 }
 
+/** A program that stands for a file, with that file's place. */
+function compiled(entry: string, code: string): Exported {
+  const module = new Module(entry)
+  module.filename = entry
+  module.paths = loader._nodeModulePaths(dirname(entry))
+  ;(module as unknown as LoadedModule)._compile(code, entry)
+  return module.exports as Exported
+}
+
 /** The parts of Node's CommonJS loader that have no public name. */
 interface CommonJsLoader {
   _resolveFilename(request: string, ...rest: unknown[]): string
+  _nodeModulePaths(folder: string): string[]
   _cache: Record<string, unknown>
   _extensions: Record<string, (module: LoadedModule, file: string) => void>
 }
@@ -63,8 +81,24 @@ function provideToCommonJs(): void {
 }
 
 function provideToModules(): void {
-  register('./module-hooks.js', import.meta.url, { data: new URL('./index.js', import.meta.url).href })
+  const url = new URL('./index.js', import.meta.url).href
+  const { registerHooks } = Module as unknown as { registerHooks?: RegisterHooks }
+  if (registerHooks) {
+    const resolve: SyncResolve = (specifier, context, next) =>
+      specifier === 'wx-server-sdk' ? { url, format: 'module', shortCircuit: true } : next(specifier, context)
+    registerHooks({ resolve })
+    return
+  }
+  register('./module-hooks.js', import.meta.url, { data: url })
 }
+
+type SyncResolve = (
+  specifier: string,
+  context: unknown,
+  next: (specifier: string, context: unknown) => unknown,
+) => unknown
+/** Since Node 22.15: without a thread. */
+type RegisterHooks = (hooks: { resolve: SyncResolve }) => void
 
 /** Files of the folder, but not of packages in it, are CommonJS. */
 function readAsCommonJs(folder: string): void {

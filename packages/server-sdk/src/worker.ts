@@ -42,11 +42,13 @@ process.on('message', (message: ToWorker) => {
 process.on('disconnect', () => process.exit())
 process.on('uncaughtExceptionMonitor', error => send({ type: 'crashed', error: thrownFrom(error) }))
 // A loop in the function would keep this thread from noticing that the server is gone.
-new Worker(new URL('./parent-watch.js', import.meta.url), {
-  workerData: { parent: process.ppid },
-  execArgv: [],
-  resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 2 },
-}).unref()
+// Where a process may have no threads, whoever started it sees to its end.
+if (mayHaveThreads())
+  new Worker(new URL('./parent-watch.js', import.meta.url), {
+    workerData: { parent: process.ppid },
+    execArgv: [],
+    resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 2 },
+  }).unref()
 
 async function start(message: StartMessage): Promise<void> {
   enterRuntime({ env: message.env, appId: message.appId, send })
@@ -85,6 +87,12 @@ function contextOf(call: InvokeMessage['call']) {
     memory_limit_in_mb: call.memoryMb,
     time_limit_in_ms: call.timeLimitMs,
   }
+}
+
+/** Asked of Node's permissions; without them a process may. */
+function mayHaveThreads(): boolean {
+  const { permission } = process as { permission?: { has(scope: string): boolean } }
+  return !permission || process.platform === 'win32'
 }
 
 /** The way to the server, taken from where the function's code could find it. */

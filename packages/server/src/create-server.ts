@@ -122,6 +122,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     const functionsFolder = project === undefined ? undefined : findFunctionsFolder(project)
     const functions = openFunctions({
       folder: functionsFolder,
+      secret: [folder.path, ...(project === undefined ? [] : [project])],
       environment,
       log,
       clock,

@@ -1,21 +1,25 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { CloudError } from '@nearcloud/protocol'
-import type { FunctionConfig } from './function-config.ts'
-import type { FunctionFolder } from './function-folder.ts'
+import type { Jail } from './jail/jail.ts'
+import type { RunnableCode } from './warm-function.ts'
 
-/** Starts a process for a function's code: in its folder, with its variables and no others. */
-export function forkWorker(folder: FunctionFolder, config: FunctionConfig): ChildProcess {
-  return fork(workerFile(), [], {
-    cwd: folder.path,
-    env: { ...config.variables },
-    execArgv: [`--max-old-space-size=${config.memoryMb}`, '--no-warnings'],
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+/** Starts a process for a function's code: in its folder, with its variables and no others, and nothing else in reach. */
+export function forkWorker(jail: Jail, code: RunnableCode, debug?: readonly string[]): ChildProcess {
+  const { command, words, variables, watchesInput, cleanUp } = jail.command(code, debug)
+  const child = spawn(command, words, {
+    cwd: code.folder.path,
+    env: variables,
+    stdio: [watchesInput ? 'pipe' : 'ignore', 'pipe', 'pipe', 'ipc'],
     // A group of its own, so that what the function starts ends with it, and Ctrl-C is the server's to answer.
     detached: true,
   })
+  child.stdin?.on('error', () => {}) // it is gone, which its exit says
+  child.once('exit', cleanUp)
+  child.once('error', cleanUp)
+  return child
 }
 
 /** Ends it and everything it started. */
@@ -34,7 +38,7 @@ export function killWorker(child: ChildProcess): void {
  *
  * Throws SERVER_CONFIGURATION when it was not built.
  */
-function workerFile(): string {
+export function workerFile(): string {
   const resolved = createRequire(import.meta.url).resolve('@nearcloud/server-sdk/worker')
   const compiled = join(dirname(dirname(resolved)), 'dist/worker.js')
   if (existsSync(compiled)) return compiled

@@ -43,7 +43,8 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function readObject(file: string): Readonly<Record<string, unknown>> {
+/** The object in `config.json`; an empty one when there is no file. Throws SERVER_CONFIGURATION. */
+export function readObject(file: string): Readonly<Record<string, unknown>> {
   let text: string
   try {
     text = readFileSync(file, 'utf8')

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative, resolve, sep } from 'node:path'
+import type { Millis } from '@nearcloud/protocol'
 import { isRecord } from './function-config.ts'
 
 /** The code of a function, where it lies. */
@@ -13,26 +14,58 @@ export interface FunctionFolder {
   readonly fingerprint: string
 }
 
-/** Where a project keeps its functions: `cloudfunctions/`, or `functions/`; undefined when it has neither. */
-export function findFunctionsFolder(project: string): string | undefined {
-  return ['cloudfunctions', 'functions'].map(name => join(project, name)).find(isFolder)
+/** As it was read. */
+export interface ReadFolder extends FunctionFolder {
+  /** When one of its files last changed, by the machine's clock. */
+  readonly changedAt: Millis
 }
 
+/**
+ * Where a project keeps its functions: the `cloudfunctionRoot` of its `project.config.json`, or `cloudfunctions/`, or
+ * `functions/`; undefined when it has none of these.
+ */
+export function findFunctionsFolder(project: string): string | undefined {
+  const names = [rootOf(project), 'cloudfunctions', 'functions'].flatMap(name => name ?? [])
+  return names.map(name => join(project, name)).find(isFolder)
+}
+
+/** The names of a project's functions, in their order. */
+export function functionNames(project: string): readonly string[] {
+  const root = findFunctionsFolder(project)
+  return root === undefined ? [] : readFunctionFolders(root).map(({ name }) => name)
+}
+
+/** A folder inside the project; what else the file says is WeChat's. */
+function rootOf(project: string): string | undefined {
+  const root = textOf(join(project, 'project.config.json'), 'cloudfunctionRoot')
+  const inside = root === undefined ? '..' : relative(project, resolve(project, root))
+  return inside === '' || inside === '..' || inside.startsWith(`..${sep}`) ? undefined : inside
+}
+
+/** Whether somebody still puts files into it: then what lies there is not all of it. */
+export function isBeingWritten(folder: ReadFolder, now: Millis): boolean {
+  return Math.abs(now - folder.changedAt) < quietMs || existsSync(join(folder.path, unfinished))
+}
+
+const quietMs = 100
+/** As long as a file of this name is in a folder, its code does not take over. */
+const unfinished = '.unfinished'
+
 /** The functions in a folder, by name, in the order of their names; a missing folder has none. */
-export function readFunctionFolders(root: string): readonly FunctionFolder[] {
+export function readFunctionFolders(root: string): readonly ReadFolder[] {
   return namesIn(root)
     .sort()
     .flatMap(name => readFunctionFolder(root, name) ?? [])
 }
 
 /** One function's folder, or undefined when there is none of that name, or nothing in it to load. */
-export function readFunctionFolder(root: string, name: string): FunctionFolder | undefined {
+export function readFunctionFolder(root: string, name: string): ReadFolder | undefined {
   if (!nameForm.test(name)) return undefined
   const folder = join(root, name)
   const entry = entryOf(folder)
   if (entry === undefined) return undefined
   const ownPackage = existsSync(join(folder, 'package.json'))
-  return { name, path: folder, entry, ownPackage, fingerprint: fingerprintOf(folder) }
+  return { name, path: folder, entry, ownPackage, ...printsOf(folder) }
 }
 
 const nameForm = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
@@ -41,31 +74,37 @@ const maxFiles = 2_000
 
 /** `main` of the package.json, or one of the names a function's file has. */
 function entryOf(folder: string): string | undefined {
-  const candidates = [mainOf(join(folder, 'package.json')), 'index.js', 'index.mjs', 'index.cjs']
+  const candidates = [textOf(join(folder, 'package.json'), 'main'), ...entryNames]
   return candidates.flatMap(name => (name === undefined ? [] : join(folder, name))).find(isFile)
 }
 
-function mainOf(packageFile: string): string | undefined {
+const entryNames = ['index.js', 'index.mjs', 'index.cjs', 'index.ts', 'index.mts', 'index.cts']
+
+/** A text that a JSON file says. */
+function textOf(file: string, name: string): string | undefined {
   try {
-    const described: unknown = JSON.parse(readFileSync(packageFile, 'utf8'))
-    return isRecord(described) && typeof described.main === 'string' ? described.main : undefined
+    const described: unknown = JSON.parse(readFileSync(file, 'utf8'))
+    const text = isRecord(described) ? described[name] : undefined
+    return typeof text === 'string' ? text : undefined
   } catch {
-    return undefined // Node has the better words for what is wrong with it, when the function is loaded
+    return undefined // whoever needs it has the better words for what is wrong with it
   }
 }
 
-function fingerprintOf(folder: string): string {
+function printsOf(folder: string): Pick<ReadFolder, 'fingerprint' | 'changedAt'> {
   const prints: string[] = []
+  let changedAt = 0
   const open = [folder]
   for (let next = open.pop(); next !== undefined && prints.length < maxFiles; next = open.pop())
     for (const name of namesIn(next).sort()) {
       const path = join(next, name)
       const stat = statSync(path, { throwIfNoEntry: false })
       if (!stat || name.startsWith('.')) continue
+      changedAt = Math.max(changedAt, stat.ctimeMs)
       if (stat.isDirectory() && name !== 'node_modules') open.push(path)
       else prints.push(`${path}:${stat.mtimeMs}:${stat.size}:${stat.ino}`)
     }
-  return prints.join('\n')
+  return { fingerprint: prints.join('\n'), changedAt }
 }
 
 function namesIn(folder: string): string[] {

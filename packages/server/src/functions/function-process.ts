@@ -15,15 +15,24 @@ import { forkWorker, killWorker } from './fork-worker.ts'
 import type { FunctionConfig } from './function-config.ts'
 import { endOfProcess, executeFail, timeLimitExceeded } from './function-errors.ts'
 import type { FunctionFolder } from './function-folder.ts'
-import { watchMemory } from './memory-watch.ts'
+import type { Jail } from './jail/jail.ts'
 import { readLines } from './read-lines.ts'
+import type { RuntimeConfig } from './runtime-config.ts'
+import { compile } from './typescript/compile.ts'
+import { watchUse } from './use-watch.ts'
 
 export interface ProcessOptions {
   readonly folder: FunctionFolder
   readonly config: FunctionConfig
+  readonly runtime: RuntimeConfig
   readonly env: string
   readonly appId: string
   readonly clock: Clock
+  readonly jail: Jail
+  /** Words for Node that let a debugger in: then there is no time limit. */
+  readonly debug?: readonly string[]
+  /** It ends when it had nothing to do for so long. Default: never. */
+  readonly idleMs?: number
   onLog(level: LogLevel, text: string, requestId: string | undefined): void
   /** The process is gone. */
   onEnded(): void
@@ -61,7 +70,8 @@ export class FunctionProcess {
   readonly #gone: Promise<void>
   #becomeGone = () => {}
   #cancelStart: () => void
-  #stopMemoryWatch: () => void
+  #stopUseWatch: () => void
+  #cancelIdle = () => {}
   #state: 'open' | 'retired' | 'ended' = 'open'
   /** Why it ended or will: the first reason counts. */
   #reason: string | undefined
@@ -70,28 +80,32 @@ export class FunctionProcess {
   #asking = 0
 
   constructor(options: ProcessOptions) {
-    const { folder, config, env, appId, clock } = options
+    const { folder, config, runtime, env, appId, clock } = options
     this.#options = options
     this.#logs = new LogBudget(() => clock.now())
-    this.#child = forkWorker(folder, config)
+    this.#child = forkWorker(options.jail, { folder, config, runtime }, options.debug)
     this.#ready = new Promise(resolve => {
       this.#becomeReady = resolve
     })
     this.#gone = new Promise(resolve => {
       this.#becomeGone = resolve
     })
-    this.#cancelStart = clock.after(Math.max(startLimitMs, config.timeLimitMs), () =>
-      this.#kill('the code did not finish loading in time'),
-    )
-    this.#stopMemoryWatch =
-      this.#child.pid === undefined
-        ? () => {}
-        : watchMemory(clock, this.#child.pid, config.memoryMb + overheadMb, () =>
-            this.#kill(`out of memory: more than ${config.memoryMb} MB`),
-          )
+    this.#cancelStart = options.debug
+      ? () => {}
+      : clock.after(Math.max(startLimitMs, config.timeLimitMs), () =>
+          this.#kill('the code did not finish loading in time'),
+        )
+    const { pid } = this.#child
+    const limits = { memoryMb: config.memoryMb + overheadMb, processes: maxProcesses }
+    this.#stopUseWatch =
+      pid === undefined ? () => {} : watchUse(clock, pid, limits, what => this.#exceeded(what))
     this.#listen()
-    const { name, entry, ownPackage } = folder
-    this.#send({ type: 'start', name, entry, ownPackage, env, appId })
+    void this.#start(env, appId)
+  }
+
+  /** Calls that run in it or wait for it to be ready. */
+  get load(): number {
+    return this.#running.size
   }
 
   get isOpen(): boolean {
@@ -104,6 +118,7 @@ export class FunctionProcess {
       if (this.#state === 'ended') return reject(this.#ended(job.call))
       const running: Running = { job, resolve, reject, cancel: () => {} }
       this.#running.set(job.call.id, running)
+      this.#cancelIdle()
       void this.#ready.then(() => this.#begin(running))
     })
   }
@@ -121,10 +136,24 @@ export class FunctionProcess {
     return this.#gone
   }
 
+  async #start(env: string, appId: string): Promise<void> {
+    const { folder } = this.#options
+    const { name, entry, ownPackage } = folder
+    try {
+      const code = await compile(folder)
+      const allow = [...this.#options.runtime.allow]
+      const start = { type: 'start', name, entry, ownPackage, env, appId, allow } as const
+      this.#send(code === undefined ? start : { ...start, code })
+    } catch (error) {
+      this.#unloadable({ message: (error as Error).message })
+    }
+  }
+
   #begin(running: Running): void {
     const { call, event } = running.job
     if (this.#running.get(call.id) !== running) return
-    running.cancel = this.#options.clock.after(call.timeLimitMs, () => this.#expire(call))
+    const { clock, debug } = this.#options
+    if (!debug) running.cancel = clock.after(call.timeLimitMs, () => this.#expire(call))
     this.#send({ type: 'invoke', call, event })
   }
 
@@ -154,8 +183,7 @@ export class FunctionProcess {
         this.#becomeReady()
         break
       case 'unloadable':
-        this.#log('error', message.error.stack ?? message.error.message, undefined)
-        this.#kill(message.error.message)
+        this.#unloadable(message.error)
         break
       case 'returned':
         this.#settle(message.call, running => running.resolve(message.text))
@@ -176,6 +204,20 @@ export class FunctionProcess {
       case 'ask':
         void this.#answer(message)
     }
+  }
+
+  #unloadable(error: Thrown): void {
+    this.#log('error', error.stack ?? error.message, undefined)
+    this.#kill(error.message)
+  }
+
+  #exceeded(what: 'memory' | 'processes'): void {
+    const { memoryMb } = this.#options.config
+    this.#kill(
+      what === 'memory'
+        ? `out of memory: more than ${memoryMb} MB`
+        : `too many processes: more than ${maxProcesses}`,
+    )
   }
 
   #threw(id: string, error: Thrown): void {
@@ -213,6 +255,9 @@ export class FunctionProcess {
     running.cancel()
     settle(running)
     this.#endWhenIdle()
+    const { clock, idleMs } = this.#options
+    if (idleMs !== undefined && this.#running.size === 0)
+      this.#cancelIdle = clock.after(idleMs, () => this.retire())
   }
 
   /**
@@ -249,7 +294,8 @@ export class FunctionProcess {
     this.#reason ??= reason
     this.#state = 'ended'
     this.#cancelStart()
-    this.#stopMemoryWatch()
+    this.#stopUseWatch()
+    this.#cancelIdle()
     this.#cancelPing?.()
     for (const { job, reject } of this.#takeRunning()) reject(this.#ended(job.call))
     this.#options.onEnded()
@@ -281,6 +327,8 @@ export class FunctionProcess {
 const startLimitMs = 10_000
 /** What Node itself holds besides the heap that the limit is about. */
 const overheadMb = 96
+/** Of one function's process and all it started. */
+const maxProcesses = 64
 const pongLimitMs = 250
 const maxAsks = 1_000
 const errorOutputLength = 4_096

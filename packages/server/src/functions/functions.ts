@@ -15,14 +15,21 @@ import type { TicketOptions } from '../auth/users.ts'
 import type { Environment } from '../commit/environment.ts'
 import type { Log } from '../log-line.ts'
 import { carryOut } from './asks.ts'
+import { workerFile } from './fork-worker.ts'
 import { executeFail, functionNotFound, functionsClosed, invokeDenied } from './function-errors.ts'
 import type { HttpExchange } from './http/http-exchange.ts'
+import type { Isolation } from './jail/isolation.ts'
+import { Jail } from './jail/jail.ts'
 import { Registry } from './registry.ts'
 import type { FunctionCode, WarmFunction } from './warm-function.ts'
 
 export interface FunctionsOptions {
   /** The folder with a folder for each function (see `findFunctionsFolder`); undefined: there are none. */
   readonly folder: string | undefined
+  /** Folders that no function may see, beside those of the other functions and of the server's user. */
+  readonly secret?: readonly string[]
+  /** How much a function is kept from; the most that the machine offers, unless told. */
+  readonly isolation?: Isolation
   readonly environment: Environment
   readonly log: Log
   readonly clock: Clock
@@ -102,6 +109,12 @@ interface Asked extends Pick<Invocation, 'name' | 'actor'> {
   readonly exchange?: HttpExchange
 }
 
+const isolationWords: Readonly<Record<Isolation, string>> = {
+  namespaces: 'functions run in namespaces of the operating system, and with permissions of Node',
+  permissions:
+    'functions run with permissions of Node only: this machine gives no namespaces (unshare, setpriv) to this user',
+}
+
 /** Functions and triggers that lead to one another, at most. */
 export const maxDepth = 16
 
@@ -114,7 +127,22 @@ export function openFunctions(options: FunctionsOptions): ServingFunctions {
   const { environment, log, clock, maxRunning = 32, maxWaiting = 256 } = options
   const { env, judge } = environment
   const appId = options.appId ?? env
+  const isolation = options.isolation ? { isolation: options.isolation } : {}
   let closed = false
+
+  const jail =
+    options.folder === undefined
+      ? undefined
+      : new Jail({
+          workerFile: workerFile(),
+          root: options.folder,
+          secret: options.secret ?? [],
+          ...isolation,
+        })
+  if (jail) {
+    const level = jail.isolation === 'namespaces' ? 'info' : 'warn'
+    log({ level, event: 'functions.isolation', message: isolationWords[jail.isolation] })
+  }
 
   const registry = new Registry(options.folder, clock, folder => ({
     env,
@@ -122,6 +150,7 @@ export function openFunctions(options: FunctionsOptions): ServingFunctions {
     clock,
     maxRunning,
     maxWaiting,
+    jail: jail!,
     onLog(level, message, requestId) {
       const facts = { function: folder.name, ...(requestId !== undefined && { requestId }) }
       log({ level, event: 'function.log', message, facts })
@@ -168,6 +197,8 @@ export function openFunctions(options: FunctionsOptions): ServingFunctions {
     if (!asked.isPermitted && !judge.mayInvoke(actor, name)) throw invokeDenied(name)
     const depth = actor.kind === 'function' ? actor.depth + 1 : 0
     if (depth > maxDepth) throw tooDeep(name, requestId)
+    await registry.settled(name)
+    if (closed) throw functionsClosed()
     const found = find(name, requestId)
     const openid = openidOf(actor)
     const { timeLimitMs, memoryMb } = found.code.config

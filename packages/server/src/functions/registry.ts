@@ -1,7 +1,13 @@
 import { join } from 'node:path'
 import type { Clock, Millis } from '@nearcloud/protocol'
 import { readFunctionConfig } from './function-config.ts'
-import { type FunctionFolder, readFunctionFolder, readFunctionFolders } from './function-folder.ts'
+import {
+  type FunctionFolder,
+  isBeingWritten,
+  readFunctionFolder,
+  readFunctionFolders,
+} from './function-folder.ts'
+import { readRuntimeConfig } from './runtime-config.ts'
 import { type FunctionCode, WarmFunction, type WarmOptions } from './warm-function.ts'
 
 /** The functions of a folder, as its files say at the moment of asking. */
@@ -39,6 +45,13 @@ export class Registry {
     if (known && Math.abs(now - (this.#lookedAt.get(name) ?? 0)) < lookEveryMs) return known
     this.#lookedAt.delete(name)
     const folder = readFunctionFolder(this.#root, name)
+    if (
+      known &&
+      folder &&
+      folder.fingerprint !== known.code.folder.fingerprint &&
+      isBeingWritten(folder, now)
+    )
+      return known
     if (folder) {
       const placed = this.#place(folder)
       this.#lookedAt.set(name, now)
@@ -59,6 +72,21 @@ export class Registry {
       .filter(name => !this.#functions.has(name))
   }
 
+  /** Resolves when nobody has written to the function's files for a moment, or after two seconds. */
+  async settled(name: string): Promise<void> {
+    if (this.#root === undefined) return
+    const until = this.#clock.now() + settleLimitMs
+    for (;;) {
+      const now = this.#clock.now()
+      const known = this.#functions.get(name)
+      if (known && Math.abs(now - (this.#lookedAt.get(name) ?? 0)) < lookEveryMs) return
+      const folder = readFunctionFolder(this.#root, name)
+      const isNew = folder && folder.fingerprint !== known?.code.folder.fingerprint
+      if (!isNew || !isBeingWritten(folder, now) || now > until) return
+      await new Promise<void>(resolve => this.#clock.after(lookEveryMs, resolve))
+    }
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#functions.values()].map(known => known.close(closeGraceMs)))
   }
@@ -66,7 +94,8 @@ export class Registry {
   #place(folder: FunctionFolder): WarmFunction {
     const known = this.#functions.get(folder.name)
     if (known?.code.folder.fingerprint === folder.fingerprint) return known
-    const code = { folder, config: readFunctionConfig(join(folder.path, 'config.json')) }
+    const file = join(folder.path, 'config.json')
+    const code = { folder, config: readFunctionConfig(file), runtime: readRuntimeConfig(file) }
     known?.replace(code)
     const placed = known ?? new WarmFunction(code, this.#optionsFor(folder))
     this.#functions.set(folder.name, placed)
@@ -80,3 +109,4 @@ const closeGraceMs = 2_000
 /** Looking at the files costs more than a call. */
 const lookEveryMs = 20
 const lookAroundEveryMs = 1_000
+const settleLimitMs = 2_000

@@ -2,9 +2,11 @@ import type { FunctionConfig } from './function-config.ts'
 import { functionsClosed, tooManyCalls } from './function-errors.ts'
 import type { FunctionFolder } from './function-folder.ts'
 import { FunctionProcess, type Job, type ProcessOptions } from './function-process.ts'
+import type { RuntimeConfig } from './runtime-config.ts'
 
-export interface WarmOptions extends Pick<ProcessOptions, 'env' | 'appId' | 'clock' | 'onLog'> {
-  /** Calls of one function that run at once, and that wait for one of those to end. */
+export interface WarmOptions
+  extends Pick<ProcessOptions, 'env' | 'appId' | 'clock' | 'onLog' | 'jail' | 'debug'> {
+  /** Calls of one function that run at once, if its own configuration does not say fewer, and that wait for one of those to end. */
   readonly maxRunning: number
   readonly maxWaiting: number
 }
@@ -15,20 +17,25 @@ export interface FunctionCode {
   readonly config: FunctionConfig
 }
 
+/** And how it runs. */
+export interface RunnableCode extends FunctionCode {
+  readonly runtime: RuntimeConfig
+}
+
 /**
- * A function's place on the server. Its process is started by the first call and kept for the next ones, and replaced
- * when it broke or the code changed (calls that run finish in the old one).
+ * A function's place on the server. Its first process is started by the first call and kept for the next ones; more are
+ * started while those there are have enough to do, and end when they were idle for a while. All are replaced when the code
+ * changed (calls that run finish in the old ones).
  */
 export class WarmFunction {
   readonly #options: WarmOptions
   readonly #processes = new Set<FunctionProcess>()
   readonly #waiting: (() => void)[] = []
-  #code: FunctionCode
-  #current: FunctionProcess | undefined
+  #code: RunnableCode
   #running = 0
   #closing: { whenIdle(): void } | undefined
 
-  constructor(code: FunctionCode, options: WarmOptions) {
+  constructor(code: RunnableCode, options: WarmOptions) {
     this.#code = code
     this.#options = options
   }
@@ -37,10 +44,15 @@ export class WarmFunction {
     return this.#code
   }
 
+  /** Processes that are there, old and new. */
+  get processes(): number {
+    return this.#processes.size
+  }
+
   /** Later calls run this code. */
-  replace(code: FunctionCode): void {
+  replace(code: RunnableCode): void {
     this.#code = code
-    this.#current?.retire()
+    for (const process of this.#processes) process.retire()
   }
 
   /** Runs it, as soon as there is room. Rejects with EXCEED_REQUEST_LIMIT when too many wait already. */
@@ -74,20 +86,31 @@ export class WarmFunction {
     await Promise.all([...this.#processes].map(process => process.stop()))
   }
 
+  /** The oldest that has room; else another one, as long as there may be more; else the one with the least to do. */
   #process(): FunctionProcess {
-    if (this.#current?.isOpen) return this.#current
+    const { instances, concurrency } = this.#code.runtime
+    const open = [...this.#processes].filter(process => process.isOpen)
+    const roomy = open.find(process => process.load < concurrency)
+    if (roomy) return roomy
+    if (open.length >= instances)
+      return open.reduce((least, process) => (process.load < least.load ? process : least))
     const started = new FunctionProcess({
       ...this.#options,
       ...this.#code,
+      ...(open.length > 0 && { idleMs: spareIdleMs }),
       onEnded: () => this.#processes.delete(started),
     })
     this.#processes.add(started)
-    this.#current = started
     return started
   }
 
+  get #mostRunning(): number {
+    const { instances, concurrency } = this.#code.runtime
+    return Math.min(this.#options.maxRunning, instances * concurrency)
+  }
+
   async #enter(): Promise<void> {
-    if (this.#running >= this.#options.maxRunning) {
+    if (this.#running >= this.#mostRunning) {
       if (this.#waiting.length >= this.#options.maxWaiting) throw tooManyCalls(this.#code.folder.name)
       await new Promise<void>(resolve => this.#waiting.push(resolve))
     }
@@ -100,3 +123,6 @@ export class WarmFunction {
     if (this.#running === 0) this.#closing?.whenIdle()
   }
 }
+
+/** A process that was started for a rush and has had nothing to do for so long ends. */
+const spareIdleMs = 60_000
