@@ -33,8 +33,18 @@ export interface WXContext {
 let settings: InitOptions | undefined
 
 export function init(options: InitOptions = {}): void {
-  const { env } = currentRuntime()
   settings = options
+  warnOfOtherEnv(options)
+}
+
+/** Changes some of what `init` was told. */
+export function updateConfig(options: InitOptions = {}): void {
+  init({ ...initialised(), ...options })
+}
+
+/** A server has one environment: another name is told to the log. */
+export function warnOfOtherEnv(options: InitOptions): void {
+  const { env } = currentRuntime()
   const named = typeof options.env === 'object' ? Object.values(options.env) : [options.env]
   const other = named.find(name => typeof name === 'string' && name !== env)
   if (other !== undefined)
@@ -43,7 +53,10 @@ export function init(options: InitOptions = {}): void {
 
 /** The database as the server itself sees it: no rule filters what a function reads or writes. */
 export function database(options: { throwOnNotFound?: boolean } = {}): Database {
-  const { throwOnNotFound = true } = { ...initialised(), ...options }
+  return openDatabase({ ...initialised(), ...options })
+}
+
+export function openDatabase({ throwOnNotFound = true }: Pick<InitOptions, 'throwOnNotFound'>): Database {
   return createDatabase(serverExecutor, {
     newId: () => newDocId(randomBytes),
     limits: { default: 100, max: 1_000 },
@@ -73,6 +86,12 @@ export async function callFunction(options: {
   data?: unknown
 }): Promise<{ result: unknown; errMsg: string; requestID: string }> {
   initialised()
+  return callByName(options)
+}
+
+export async function callByName(
+  options: Parameters<typeof callFunction>[0],
+): ReturnType<typeof callFunction> {
   if (typeof options?.name !== 'string' || options.name === '')
     throw new CloudError('INVALID_PARAM', { errMsg: 'callFunction:fail 函数名不能为空' })
   const data = toJson(jsonValue(options.data ?? {}, 'data', circularData))

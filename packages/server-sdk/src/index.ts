@@ -1,6 +1,17 @@
 import { auth } from './auth.ts'
-import { callFunction, DYNAMIC_CURRENT_ENV, database, getWXContext, init, logger, version } from './cloud.ts'
+import {
+  callFunction,
+  DYNAMIC_CURRENT_ENV,
+  database,
+  getWXContext,
+  type InitOptions,
+  init,
+  logger,
+  updateConfig,
+  version,
+} from './cloud.ts'
 import { deleteFile, downloadFile, getTempFileURL, uploadFile } from './files.ts'
+import { type Instance, newInstance } from './instance.ts'
 
 export type { FunctionAuth } from './auth.ts'
 export type { InitOptions, WXContext } from './cloud.ts'
@@ -16,12 +27,24 @@ export {
   getWXContext,
   init,
   logger,
+  updateConfig,
   uploadFile,
   version,
 }
 
-/** What `require('wx-server-sdk')` gives. */
-const cloud = {
+/** A cloud beside the one that `init` opens, with what it is told itself. */
+export function createNewInstance(options?: InitOptions): Instance<typeof ofTheSdk> {
+  return newInstance(cloud, options)
+}
+
+/** The same as a class: `const other = new cloud.Cloud(options); await other.init()`. */
+export const Cloud = function Cloud(options?: InitOptions) {
+  return newInstance(cloud, options)
+} as unknown as new (
+  options?: InitOptions,
+) => Instance<typeof ofTheSdk>
+
+const ofTheSdk = {
   auth,
   callFunction,
   DYNAMIC_CURRENT_ENV,
@@ -32,8 +55,12 @@ const cloud = {
   getWXContext,
   init,
   logger,
+  updateConfig,
   uploadFile,
   version,
 } as const
+
+/** What `require('wx-server-sdk')` gives. */
+const cloud = { ...ofTheSdk, Cloud, createNewInstance }
 
 export default cloud

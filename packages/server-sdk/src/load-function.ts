@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { StartMessage } from './channel.ts'
 import { closeDoors } from './close-doors.ts'
-import cloud from './index.ts'
+import { provided } from './provided.ts'
 
 export type Main = (event: unknown, context: unknown) => unknown
 
@@ -69,27 +69,33 @@ interface LoadedModule {
 const loader = Module as unknown as CommonJsLoader
 
 function provideToCommonJs(): void {
-  const sdkFile = fileURLToPath(new URL('./index.js', import.meta.url))
+  const files = new Map<string, string>()
+  for (const [name, { url, exports }] of provided) {
+    const file = fileURLToPath(url)
+    files.set(name, file)
+    const module = new Module(file)
+    module.exports = exports
+    module.loaded = true
+    loader._cache[file] = module
+  }
   const resolve = loader._resolveFilename
   loader._resolveFilename = function (request, ...rest) {
-    return request === 'wx-server-sdk' ? sdkFile : resolve.call(this, request, ...rest)
+    return files.get(request) ?? resolve.call(this, request, ...rest)
   }
-  const module = new Module(sdkFile)
-  module.exports = cloud
-  module.loaded = true
-  loader._cache[sdkFile] = module
 }
 
 function provideToModules(): void {
-  const url = new URL('./index.js', import.meta.url).href
+  const urls = new Map([...provided].map(([name, { url }]) => [name, url]))
   const { registerHooks } = Module as unknown as { registerHooks?: RegisterHooks }
   if (registerHooks) {
-    const resolve: SyncResolve = (specifier, context, next) =>
-      specifier === 'wx-server-sdk' ? { url, format: 'module', shortCircuit: true } : next(specifier, context)
+    const resolve: SyncResolve = (specifier, context, next) => {
+      const url = urls.get(specifier)
+      return url === undefined ? next(specifier, context) : { url, format: 'module', shortCircuit: true }
+    }
     registerHooks({ resolve })
     return
   }
-  register('./module-hooks.js', import.meta.url, { data: url })
+  register('./module-hooks.js', import.meta.url, { data: urls })
 }
 
 type SyncResolve = (

@@ -1,13 +1,13 @@
-/* Loaded by Node into the thread of its module hooks: `import 'wx-server-sdk'` is this package. */
+/* Loaded by Node into the thread of its module hooks: what a function imports as the SDK is this package. */
 import type { InitializeHook, ResolveHook } from 'node:module'
 
-let sdk: string
+let urls: ReadonlyMap<string, string>
 
-export const initialize: InitializeHook<string> = url => {
-  sdk = url
+export const initialize: InitializeHook<ReadonlyMap<string, string>> = given => {
+  urls = given
 }
 
-export const resolve: ResolveHook = (specifier, context, next) =>
-  specifier === 'wx-server-sdk'
-    ? { url: sdk, format: 'module', shortCircuit: true }
-    : next(specifier, context)
+export const resolve: ResolveHook = (specifier, context, next) => {
+  const url = urls.get(specifier)
+  return url === undefined ? next(specifier, context) : { url, format: 'module', shortCircuit: true }
+}

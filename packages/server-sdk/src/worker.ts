@@ -20,6 +20,8 @@ import { loadFunction, type Main } from './load-function.ts'
 import { answered, calls, enterRuntime } from './runtime.ts'
 
 const send = takeChannel()
+/** As declared, and as they were at the start. */
+const variables = { ...process.env }
 let started: StartMessage | undefined
 let main: Main | undefined
 
@@ -86,6 +88,10 @@ function contextOf(call: InvokeMessage['call']) {
     namespace: started!.env,
     memory_limit_in_mb: call.memoryMb,
     time_limit_in_ms: call.timeLimitMs,
+    environ: Object.entries(variables)
+      .map(([name, text]) => `${name}=${text}`)
+      .join(';'),
+    environment: JSON.stringify(variables),
   }
 }
 

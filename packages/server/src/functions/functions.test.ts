@@ -63,6 +63,8 @@ test('[FN-3] a function knows its caller, its environment and nothing of the ser
       namespace: 'test',
       memory_limit_in_mb: 256,
       time_limit_in_ms: 3_000,
+      environ: expect.any(String),
+      environment: expect.any(String),
     },
     cwd: join(fixtures, 'whoami'),
     event: { a: 1, userInfo: { appId: 'test', openId: 'alice' } },

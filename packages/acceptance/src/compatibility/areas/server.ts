@@ -19,11 +19,9 @@ export const server: readonly Area[] = [
       same('logger', 'SDK-4'),
       absent('openapi callOpenAPI getOpenData', 'they ask WeChat itself'),
       absent('getVoIPSign getCloudCallSign signature cloudPay ai', 'they are WeChat’s own services'),
-      absent(
-        'Cloud createNewInstance',
-        'environments of other accounts: a function has the server it runs in',
-      ),
-      absent('updateConfig registerService', 'of the SDK’s own making'),
+      same('Cloud createNewInstance', 'SDK-8', 'of the one environment that a server has'),
+      same('updateConfig', 'SDK-8'),
+      absent('registerService', 'of the SDK’s own making'),
     ],
   },
   {
@@ -32,7 +30,7 @@ export const server: readonly Area[] = [
     rows: [
       same('OPENID APPID ENV SOURCE', 'FN-3'),
       absent('UNIONID FROM_OPENID FROM_APPID FROM_UNIONID OPEN_DATA_INFO', 'WeChat knows them'),
-      absent('CLIENTIP CLIENTIPV6', 'not told to functions'),
+      absent('CLIENTIP CLIENTIPV6', 'told of HTTP requests alone'),
     ],
   },
   {
@@ -41,20 +39,26 @@ export const server: readonly Area[] = [
     rows: [
       same('request_id function_name function_version namespace', 'FN-3'),
       same('memory_limit_in_mb time_limit_in_ms', 'FN-3'),
-      absent('environ environment', 'declared variables are in `process.env`'),
+      same('environ environment', 'SDK-10'),
     ],
   },
   {
     title: 'Functions',
     rows: [
       same(['`exports.main` of a folder, CommonJS or ES module; a warm process'], 'FN-2 FN-5'),
+      better(['TypeScript'], 'FN-20', 'without a step before; errors name the lines that were written'),
+      better(['instances'], 'FN-19', 'several calls share one; how many of both, its `config.json` says'),
       better(['changed code'], 'FN-13', 'runs at the next call, without a deployment'),
       same(['`event.userInfo`'], 'FN-3'),
       same(['the result is what JSON makes of it, at most 1 MB; undefined is null'], 'SDK-2'),
       same(['what is thrown is FUNCTIONS_EXECUTE_FAIL with its message'], 'FN-7'),
       same(['limits of time and memory: `config.json`'], 'FN-9 FN-11 FN-15'),
       better(['process environment'], 'FN-3', 'only the variables it declares'),
-      absent(['a sandbox'], 'a function is the operator’s own code, under the server’s user'),
+      same(
+        ['a sandbox'],
+        'JAIL-1 JAIL-4 JAIL-5',
+        'namespaces on Linux, Node’s permissions everywhere; programs, threads and compiled packages when `config.json` says so',
+      ),
       same(['database triggers: CloudEvents and `dataList`'], 'TRIGGER-1 TRIGGER-2'),
       better(
         ['a trigger that fails, a server that was off'],
@@ -62,7 +66,11 @@ export const server: readonly Area[] = [
         'at least once, from a stored place; what fails five times is a dead letter',
       ),
       absent(['timer triggers'], 'not yet'),
-      absent(['HTTP triggers'], 'not yet'),
+      better(
+        ['HTTP triggers: event and response', '`event.method` of the guide'],
+        'HTTP-1 HTTP-2 HTTP-3 HTTP-8',
+        'also with streams, CORS and access tokens',
+      ),
       better(
         ['tickets of custom login'],
         'FN-18 SIGNIN-2 SIGNIN-3',
