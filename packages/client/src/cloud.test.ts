@@ -333,6 +333,7 @@ test('[STATE-1] status and events say what waits, what was refused, and who we a
     pending: 0,
     arriving: [],
     uploads: 0,
+    calls: 0,
     rejected: 1,
     openid: 'user-1',
     volatile: true,

@@ -8,6 +8,7 @@ import type { Auth } from './identity/auth.ts'
 import type { Merged } from './identity/device.ts'
 import type { LoginState } from './identity/login-state.ts'
 import type { InitOptions } from './init-options.ts'
+import type { CalledEvent } from './queued-calls.ts'
 import type { Rejection, Rejections } from './rejections.ts'
 import type { DownloadTask, UploadTask } from './transfer-task.ts'
 
@@ -63,7 +64,7 @@ export interface Cloud {
 
   /** Returns the way to stop. Listeners outlive an `init`. */
   on<Name extends keyof CloudEvents>(name: Name, listener: (detail: CloudEvents[Name]) => void): () => void
-  /** Online; no write and no file waits; everything subscribed is here and in step. Waits while offline. */
+  /** Online; no write, no file and no call waits; everything subscribed is here and in step. Waits while offline. */
   whenSynced(): Promise<void>
   /** Stays without a connection until `goOnline`, whatever the network does. */
   goOffline(): void
@@ -122,6 +123,8 @@ export interface CloudEvents extends SyncEvents {
   userChanged: LoginState
   /** What an anonymous user owned on the server is the active one's now (`anonymousData: 'merge'`). */
   merged: Merged
+  /** What became of a call that had waited (`callFunction` with `queue`), also in an earlier life of the app. */
+  called: CalledEvent
   /** A file that had waited is on the server. */
   uploaded: { readonly fileID: string }
   /** The server refused a file; it is out of the queue. */
@@ -135,6 +138,8 @@ export interface CloudStatus {
   readonly pending: number
   /** Files on their way. */
   readonly uploads: number
+  /** Calls that wait for a network. */
+  readonly calls: number
   /** Writes that were refused, and neither retried nor discarded. */
   readonly rejected: number
   /** Who the server says this device is. */

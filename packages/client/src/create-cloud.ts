@@ -25,6 +25,7 @@ export function createCloud(platform: Platform): Cloud {
     // the former one may hold the very stores this one wants
     const previous = current?.close().catch(() => undefined)
     return new Device(platform, setting, previous ?? Promise.resolve(), {
+      called: event => events.emit('called', event),
       uploaded({ fileID }, error) {
         if (!error) events.emit('uploaded', { fileID })
         else if (error.code !== 'ABORTED')
@@ -104,7 +105,7 @@ export function createCloud(platform: Platform): Cloud {
 
     callFunction: options =>
       inStyle('cloud.callFunction', options, 'other', ({ instance }) =>
-        callFunction(options, instance.sync, random),
+        callFunction(options, instance, random),
       ),
 
     uploadFile(options) {
@@ -164,6 +165,7 @@ export function createCloud(platform: Platform): Cloud {
         do {
           await instance.sync.whenSynced()
           await instance.uploads.whenEmpty()
+          await instance.queuedCalls.whenEmpty()
         } while (instance.store.outbox.size > 0)
       })
     },
@@ -188,6 +190,7 @@ export function createCloud(platform: Platform): Cloud {
         state: sync.state,
         pending: store.outbox.size,
         uploads: queue.size,
+        calls: queue.calls.length,
         rejected: store.rejected.length,
         openid: sync.openid,
         arriving: sync.arriving,
@@ -261,4 +264,12 @@ function notInitialised(): CloudError {
   })
 }
 
-const nothing = { pending: 0, uploads: 0, rejected: 0, openid: undefined, volatile: false, arriving: [] }
+const nothing = {
+  pending: 0,
+  uploads: 0,
+  calls: 0,
+  rejected: 0,
+  openid: undefined,
+  volatile: false,
+  arriving: [],
+}

@@ -1,10 +1,24 @@
-import { CloudError, copyValue, newNonce, normalise, type RandomBytes } from '@nearcloud/protocol'
-import type { Sync } from '@nearcloud/sync'
+import {
+  CloudError,
+  copyValue,
+  encode,
+  limits,
+  newNonce,
+  normalise,
+  type RandomBytes,
+  toHex,
+  type Value,
+} from '@nearcloud/protocol'
+import type { Instance } from './instance.ts'
 
 export interface CallFunctionOptions {
   readonly name: string
   readonly data?: object
   readonly config?: { readonly env?: string }
+  /** Without a network it waits, durably, and begins once when there is one. */
+  readonly queue?: boolean
+  /** For `queue`: calls with the same key (8 to 64 letters, digits, `-`, `_`) begin once altogether. Default: one of its own. */
+  readonly key?: string
 }
 
 export interface CallFunctionResult {
@@ -12,25 +26,59 @@ export interface CallFunctionResult {
   readonly result: unknown
   readonly errMsg: string
   readonly requestID: string
+  /** It is durable here and waits for a network; the event `called` will say what became of it. */
+  readonly pending?: true
+  /** Of a call with `queue`. */
+  readonly key?: string
 }
 
 /**
- * Runs a cloud function, after the writes made before. Rejects with INVALID_PARAM, OFFLINE, FUNCTION_NOT_FOUND,
+ * Runs a cloud function, after the writes made before. With `queue` it resolves when the outcome is known or, without a network, when
+ * the call is durable here (`pending`). Rejects with INVALID_PARAM, OFFLINE, FUNCTION_NOT_FOUND,
  * FUNCTIONS_EXECUTE_FAIL (with the function's message), FUNCTIONS_TIME_LIMIT_EXCEEDED.
  */
 export async function callFunction(
   options: CallFunctionOptions,
-  sync: Pick<Sync, 'call'>,
+  instance: Instance,
   random: RandomBytes,
 ): Promise<CallFunctionResult> {
   const name: unknown = options?.name
   if (typeof name !== 'string' || name === '')
     throw new CloudError('INVALID_PARAM', { errMsg: '函数名不能为空 (the name of a function is required)' })
   const data = normalise(options.data ?? {}, { name: 'data', serverDates: false })
-  const result = await sync.call(name, data).catch((thrown: CloudError) => {
+  if (options.queue === true) return queueCall(instance, name, data, options.key, random)
+  const result = await instance.sync.call(name, data).catch((thrown: CloudError) => {
     throw inOriginalWords(thrown)
   })
   return { result: copyValue(result), errMsg: 'cloud.callFunction:ok', requestID: newNonce(random) }
+}
+
+async function queueCall(
+  { queuedCalls, store }: Instance,
+  name: string,
+  data: Value,
+  wanted: string | undefined,
+  random: RandomBytes,
+): Promise<CallFunctionResult> {
+  const key = wanted ?? toHex(random(16))
+  if (typeof key !== 'string' || !/^[A-Za-z0-9_-]{8,64}$/.test(key))
+    throw new CloudError('INVALID_PARAM', {
+      errMsg: 'callFunction: a key has 8 to 64 letters, digits, "-" or "_"',
+    })
+  const text = encode(data)
+  if (text.length > limits.frameBytes)
+    throw new CloudError('INVALID_PARAM', { errMsg: `callFunction: more than ${limits.frameBytes} bytes` })
+  return new Promise((resolve, reject) => {
+    const errMsg = 'cloud.callFunction:ok'
+    const after = store.checkpoint.nextMutation - 1
+    queuedCalls
+      .add({ key, name, data: text, after }, progress => {
+        if ('error' in progress) reject(inOriginalWords(progress.error))
+        else if ('waits' in progress) resolve({ result: null, errMsg, requestID: '', key, pending: true })
+        else resolve({ result: copyValue(progress.result), errMsg, requestID: progress.requestId, key })
+      })
+      .catch(reject)
+  })
 }
 
 /** What the original's client says of a function that failed. */

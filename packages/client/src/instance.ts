@@ -4,6 +4,7 @@ import { openStore, type RejectedMutation, type Store } from '@nearcloud/store'
 import { createSync, type Sync } from '@nearcloud/sync'
 import type { Setting } from './init-options.ts'
 import type { Platform } from './platform.ts'
+import { type CalledEvent, QueuedCalls } from './queued-calls.ts'
 import { partsFor, transportFor } from './transport.ts'
 import { UploadQueue } from './upload-queue.ts'
 import { Uploads, type UploadsOptions } from './uploads.ts'
@@ -32,6 +33,7 @@ export interface Instance {
   readonly sync: Sync
   readonly queue: UploadQueue
   readonly uploads: Uploads
+  readonly queuedCalls: QueuedCalls
   readonly undecided: Undecided
   /** Begins to talk to the server. */
   start(): void
@@ -43,6 +45,7 @@ export interface InstanceEvents {
   /** The app wants no connection yet. */
   isHeldOffline(): boolean
   uploaded: UploadsOptions['settled']
+  called(event: CalledEvent): void
   failed(error: CloudError): void
   /** Refused longest ago, and about to go for others. */
   dropped(rejected: readonly RejectedMutation[]): void
@@ -93,6 +96,16 @@ export async function openInstance(
     settled: (file, error) => events.uploaded(file, error),
     failed: error => events.failed(error),
   })
+  const queuedCalls = new QueuedCalls({
+    queue,
+    sync,
+    outbox: store.outbox,
+    endpoint,
+    clock,
+    request: request => platform.request(request),
+    called: event => events.called(event),
+    failed: error => events.failed(error),
+  })
   const stopHints = platform.onConnectivity?.(state => (state === 'online' ? sync.wake() : sync.doubt()))
   const stopEvents = store.onEvent(event => {
     if (event.name === 'rejectionsDropped') events.dropped(event.rejected)
@@ -110,6 +123,7 @@ export async function openInstance(
     sync,
     queue,
     uploads,
+    queuedCalls,
     get undecided() {
       return undecided()
     },
@@ -122,6 +136,7 @@ export async function openInstance(
       const isKept = options?.destroy !== true
       stopHints?.()
       uploads.stop(isKept)
+      queuedCalls.stop()
       await sync.stop({ isKept })
       stopEvents()
       const left = undecided()

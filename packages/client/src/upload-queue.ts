@@ -1,4 +1,4 @@
-import { assert, CloudError } from '@nearcloud/protocol'
+import { assert, CloudError, type MutationId } from '@nearcloud/protocol'
 import type { Storage } from '@nearcloud/store'
 
 /** A file that is to reach the server, with its bytes. */
@@ -10,16 +10,28 @@ export interface QueuedUpload {
   readonly bytes: Uint8Array
 }
 
+/** A call of a function that is to begin once, when there is a connection. */
+export interface QueuedCall {
+  /** Tells the server that it knows it already. */
+  readonly key: string
+  readonly name: string
+  /** Canonical text. */
+  readonly data: string
+  /** The writes up to this mutation are brought before it. */
+  readonly after: MutationId
+}
+
 /**
- * Files that wait for the server, durable and in order, in a storage of their own.
+ * Files and calls that wait for the server, durable and in order, in a storage of their own.
  *
  * A record of text, the intent, ends a run of records of bytes, its content: an intent without its bytes is never
- * found, and bytes without an intent are dropped at the next opening.
+ * found, and bytes without an intent are dropped at the next opening. A call is a record of text alone.
  */
 export class UploadQueue {
   readonly #storage: Storage
   readonly #pieceBytes: number
   readonly #sequences = new Map<QueuedUpload, readonly number[]>()
+  readonly #sequencesOfCalls = new Map<QueuedCall, readonly number[]>()
   /** Appends one after the other, as the storage wants them. */
   #last: Promise<unknown> = Promise.resolve()
 
@@ -48,6 +60,27 @@ export class UploadQueue {
   /** Oldest first. */
   get uploads(): readonly QueuedUpload[] {
     return [...this.#sequences.keys()]
+  }
+
+  /** Oldest first. */
+  get calls(): readonly QueuedCall[] {
+    return [...this.#sequencesOfCalls.keys()]
+  }
+
+  /** Resolves when the call is as durable as the storage makes it. */
+  addCall(call: QueuedCall): Promise<void> {
+    return this.#next(async () => {
+      this.#sequencesOfCalls.set(call, await this.#storage.append([JSON.stringify({ call })]))
+    })
+  }
+
+  /** Its outcome is known. */
+  removeCall(call: QueuedCall): Promise<void> {
+    return this.#next(async () => {
+      const sequences = this.#sequencesOfCalls.get(call)
+      this.#sequencesOfCalls.delete(call)
+      if (sequences) await this.#storage.drop(sequences)
+    })
   }
 
   /** The newest with this file id. */
@@ -93,7 +126,9 @@ export class UploadQueue {
       for (const { sequence, payload } of records) {
         sequences.push(sequence)
         if (typeof payload === 'string') {
-          this.#sequences.set({ ...readIntent(payload), bytes: joined(pieces) }, sequences)
+          const intent = readIntent(payload)
+          if ('call' in intent) this.#sequencesOfCalls.set(intent.call, sequences)
+          else this.#sequences.set({ ...intent, bytes: joined(pieces) }, sequences)
           pieces = []
           sequences = []
         } else pieces.push(payload)
@@ -109,10 +144,11 @@ export class UploadQueue {
   }
 }
 
-function readIntent(text: string): Omit<QueuedUpload, 'bytes'> {
+function readIntent(text: string): Omit<QueuedUpload, 'bytes'> | { readonly call: QueuedCall } {
   try {
     const intent: unknown = JSON.parse(text)
     assert(typeof intent === 'object' && intent !== null, 'an intent is an object')
+    if ('call' in intent) return { call: readCall(intent.call) }
     const { fileID, path, contentType, sha256 } = intent as Record<string, unknown>
     assert(
       [fileID, path, contentType, sha256].every(field => typeof field === 'string'),
@@ -125,6 +161,16 @@ function readIntent(text: string): Omit<QueuedUpload, 'bytes'> {
       cause,
     })
   }
+}
+
+function readCall(call: unknown): QueuedCall {
+  const { key, name, data, after } = call as Record<string, unknown>
+  assert(
+    [key, name, data].every(field => typeof field === 'string'),
+    'a call is whole',
+  )
+  assert(typeof after === 'number', 'a call knows the writes before it')
+  return { key, name, data, after } as QueuedCall
 }
 
 function joined(pieces: readonly Uint8Array[]): Uint8Array {

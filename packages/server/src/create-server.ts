@@ -15,7 +15,9 @@ import { Fanout } from './fanout/fanout.ts'
 import { openFiles } from './files/files.ts'
 import { findFunctionsFolder } from './functions/function-folder.ts'
 import { openFunctions } from './functions/functions.ts'
+import { addCallRoutes } from './functions/http/call-routes.ts'
 import { addFunctionRoutes } from './functions/http/http-door.ts'
+import { CallOnce } from './functions/once/call-once.ts'
 import { Gateway } from './gateway/gateway.ts'
 import { systemClock, systemRandom } from './host.ts'
 import { Doorkeeper, type DoorkeeperOptions } from './http/doorkeeper.ts'
@@ -194,6 +196,8 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       after: (delayMs, task) => clock.after(delayMs, task),
       ...(options.poll && { limits: options.poll }),
     })
+    const once = await CallOnce.open({ environment, clock })
+    addCallRoutes(app, { functions, once, random, doorkeeper, identify })
     addFunctionRoutes(app, { functions, env, random, log, doorkeeper, identify })
     if (site !== undefined) addSite(app, site)
     app.onError((error, c) => {

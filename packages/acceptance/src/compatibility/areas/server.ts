@@ -67,6 +67,11 @@ export const server: readonly Area[] = [
       ),
       absent(['timer triggers'], 'not yet'),
       better(
+        ['`callFunction` without a network'],
+        'CALLS-4 CALLS-8 ONCE-1',
+        'fails at once; with `queue: true` it waits and begins once',
+      ),
+      better(
         ['HTTP triggers: event and response', '`event.method` of the guide'],
         'HTTP-1 HTTP-2 HTTP-3 HTTP-8',
         'also with streams, CORS and access tokens',

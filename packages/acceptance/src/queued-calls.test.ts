@@ -1,0 +1,51 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createCloud } from '@nearcloud/node'
+import { expect, onTestFinished, test } from 'vitest'
+import { testFolder, testProject } from './scenario/folder.ts'
+import { openTo, startServer } from './scenario/server.ts'
+
+const pay = `
+const cloud = require('wx-server-sdk')
+cloud.init()
+const db = cloud.database()
+exports.main = async ({ amount }) => {
+  const { total } = await db.collection('orders').count()
+  await db.collection('payments').add({ data: { amount, orders: total } })
+  return { paid: amount }
+}`
+
+function openPhone(folder: string, url: string) {
+  const cloud = createCloud({ folder })
+  onTestFinished(() => cloud.close())
+  cloud.init({ endpoint: url })
+  return cloud
+}
+
+test('a function called without a network begins once, when there is one, after the writes before it', async () => {
+  const project = testProject(openTo('orders', 'payments'))
+  mkdirSync(join(project, 'cloudfunctions/pay'), { recursive: true })
+  writeFileSync(join(project, 'cloudfunctions/pay/index.js'), pay)
+  const server = await startServer({ rules: null, project })
+  const folder = testFolder('phone')
+  const phone = openPhone(folder, server.url)
+  await phone.whenSynced()
+  phone.goOffline()
+  await phone
+    .database()
+    .collection('orders')
+    .add({ data: { tea: 2 } })
+  const call = { name: 'pay', data: { amount: 7 }, queue: true, key: 'payment-0001' } as const
+  expect(await phone.callFunction(call)).toMatchObject({ pending: true })
+  // asked for twice, as by an app that forgot
+  expect(await phone.callFunction(call)).toMatchObject({ pending: true })
+  await phone.close()
+
+  const later = openPhone(folder, server.url)
+  const outcomes: unknown[] = []
+  later.on('called', ({ result }) => outcomes.push(result))
+  await later.whenSynced()
+  expect(outcomes).toEqual([{ paid: 7 }, { paid: 7 }])
+  const { data } = await server.database().collection('payments').get()
+  expect(data).toMatchObject([{ amount: 7, orders: 1 }])
+})

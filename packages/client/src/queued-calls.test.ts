@@ -1,0 +1,177 @@
+import { CloudError } from '@nearcloud/protocol'
+import { settle } from '@nearcloud/store/testing'
+import { TestRig } from '@nearcloud/sync/testing'
+import { expect, test } from 'vitest'
+import { type Cloud, createCloud, type HttpRequest, type HttpResponse } from './index.ts'
+import { MemoryPlatform } from './testing/index.ts'
+
+interface Heard {
+  readonly name: string
+  readonly key: string
+  readonly data: unknown
+  readonly todos: number
+}
+
+/** A server that answers `POST /functions/…`; `fault` says what goes wrong with the exchange of this number. */
+async function setUp(options: { isUp?: boolean } = {}) {
+  const rig = new TestRig()
+  const server = {
+    heard: [] as Heard[],
+    answer: (call: Heard): readonly [number, unknown] => [
+      200,
+      { result: { got: call.data }, requestId: 'r' },
+    ],
+    fault: (_: number): 'before' | 'after' | undefined => undefined,
+    exchanges: 0,
+  }
+  const http = async (request: HttpRequest): Promise<HttpResponse> => {
+    const name = /\/functions\/(.*)$/.exec(request.url)![1]!
+    const fault = server.fault(++server.exchanges)
+    if (fault === 'before') throw new CloudError('OFFLINE', { errMsg: 'cut' })
+    const key = request.headers!['idempotency-key']!
+    const call = {
+      name,
+      key,
+      data: JSON.parse(request.body as string),
+      todos: rig.server.all('todos').length,
+    }
+    server.heard.push(call)
+    const [status, said] = server.answer(call)
+    if (fault === 'after') throw new CloudError('OFFLINE', { errMsg: 'cut' })
+    return { status, headers: {}, body: new TextEncoder().encode(JSON.stringify(said)) }
+  }
+  const platform = new MemoryPlatform(rig, http)
+  platform.network.isUp = options.isUp ?? true
+  return { rig, server, platform, cloud: await open(platform) }
+}
+
+async function open(platform: MemoryPlatform): Promise<Cloud> {
+  const cloud = createCloud(platform)
+  cloud.init({ endpoint: 'http://cloud.test' })
+  await cloud.ready()
+  await settle()
+  return cloud
+}
+
+const key = 'order-0001'
+
+test('[CALLS-4] online a queued call resolves with what the function returned', async () => {
+  const { server, cloud } = await setUp()
+  const result = await cloud.callFunction({
+    name: 'pay',
+    data: { n: 1, when: new Date(5) },
+    queue: true,
+    key,
+  })
+  expect(result).toEqual({
+    result: { got: { n: 1, when: new Date(5) } },
+    errMsg: 'cloud.callFunction:ok',
+    requestID: 'r',
+    key,
+  })
+  expect(server.heard).toEqual([{ name: 'pay', key, data: { n: 1, when: { $date: 5 } }, todos: 0 }])
+  expect(cloud.status().calls).toBe(0)
+})
+
+test('[CALLS-4] offline it is durable when it resolves, outlives the process, and tells its outcome by an event', async () => {
+  const { rig, server, platform, cloud } = await setUp({ isUp: false })
+  await rig.pass(1_000)
+  const result = await cloud.callFunction({ name: 'pay', data: { n: 1 }, queue: true })
+  expect(result).toMatchObject({ pending: true, result: null, key: expect.stringMatching(/^[0-9a-f]{32}$/) })
+  cloud.goOffline()
+  platform.restart() // and the process is gone
+
+  const again = await open(platform)
+  expect(again.status().calls).toBe(1)
+  const events: unknown[] = []
+  again.on('called', event => events.push(event))
+  platform.network.isUp = true
+  const synced = again.whenSynced()
+  await rig.pass(60_000)
+  await synced
+  expect(server.heard).toMatchObject([{ name: 'pay', key: result.key }])
+  expect(events).toEqual([{ key: result.key, name: 'pay', data: { n: 1 }, result: { got: { n: 1 } } }])
+})
+
+test('[CALLS-5] an exchange that breaks is repeated with the same key, in order', async () => {
+  for (const fault of ['before', 'after'] as const) {
+    const { rig, server, cloud } = await setUp()
+    server.fault = exchange => (exchange === 1 ? fault : undefined)
+    const first = await cloud.callFunction({ name: 'a', queue: true, key })
+    expect(first.pending).toBe(true)
+    const second = cloud.callFunction({ name: 'b', queue: true })
+    await rig.pass(60_000)
+    expect((await second).result).toEqual({ got: {} })
+    const expected = fault === 'after' ? ['a', 'a', 'b'] : ['a', 'b']
+    expect(server.heard.map(({ name }) => name)).toEqual(expected)
+    expect(new Set(server.heard.filter(({ name }) => name === 'a').map(heard => heard.key))).toEqual(
+      new Set([key]),
+    )
+  }
+})
+
+test.each([401, 429, 502, 503])(
+  '[CALLS-5] an answer that is not about the call (%i) is no outcome',
+  async status => {
+    const { rig, server, cloud } = await setUp()
+    const { answer } = server
+    server.answer = () => [status, { code: 'EXCEED_REQUEST_LIMIT', errMsg: 'later' }]
+    expect((await cloud.callFunction({ name: 'a', queue: true })).pending).toBe(true)
+    const events: object[] = []
+    cloud.on('called', event => events.push(event))
+    server.answer = answer
+    await rig.pass(10_000)
+    expect(events).toMatchObject([{ name: 'a', result: { got: {} } }])
+    expect(cloud.status().calls).toBe(0)
+  },
+)
+
+test('[CALLS-5] what the function threw is the outcome, in the original’s words', async () => {
+  const { rig, server, cloud } = await setUp()
+  const errMsg = 'errCode: -504002 functions execute fail | errMsg: boom'
+  server.answer = () => [500, { code: 'FUNCTIONS_EXECUTE_FAIL', errMsg }]
+  await expect(cloud.callFunction({ name: 'a', queue: true })).rejects.toMatchObject({
+    code: 'FUNCTIONS_EXECUTE_FAIL',
+    errMsg: `cloud.callFunction:fail Error: ${errMsg}`,
+  })
+  await rig.pass(60_000)
+  expect(server.heard).toHaveLength(1)
+})
+
+test('[CALLS-6] it comes after the writes made before it', async () => {
+  const { rig, server, platform, cloud } = await setUp({ isUp: false })
+  await rig.pass(1_000)
+  const todos = cloud.database().collection('todos')
+  for (let i = 0; i < 3; i++) await todos.add({ data: { i } })
+  await cloud.callFunction({ name: 'a', queue: true })
+  platform.network.isUp = true
+  await rig.pass(60_000)
+  expect(server.heard).toMatchObject([{ todos: 3 }])
+})
+
+test.each([
+  [{ key: 'short' }, 'INVALID_PARAM'],
+  [{ key: 'with a space' }, 'INVALID_PARAM'],
+  [{ name: '' }, 'INVALID_PARAM'],
+])('[CALLS-7] %j is refused before it is kept', async (more, code) => {
+  const { cloud } = await setUp()
+  await expect(cloud.callFunction({ name: 'a', queue: true, ...more })).rejects.toMatchObject({ code })
+  expect(cloud.status().calls).toBe(0)
+})
+
+test('[CALLS-7] a thousand calls wait, and no more', async () => {
+  const { rig, cloud } = await setUp({ isUp: false })
+  await rig.pass(1_000)
+  await Promise.all(Array.from({ length: 1_000 }, () => cloud.callFunction({ name: 'a', queue: true })))
+  await expect(cloud.callFunction({ name: 'a', queue: true })).rejects.toMatchObject({
+    code: 'EXCEED_REQUEST_LIMIT',
+  })
+})
+
+test('[CALLS-8] without queue a call without a network fails at once', async () => {
+  const { rig, cloud } = await setUp({ isUp: false })
+  await rig.pass(1_000)
+  cloud.goOffline()
+  await expect(cloud.callFunction({ name: 'a' })).rejects.toMatchObject({ code: 'OFFLINE' })
+  expect(cloud.status().calls).toBe(0)
+})

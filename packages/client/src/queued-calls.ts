@@ -1,0 +1,187 @@
+import {
+  type Clock,
+  CloudError,
+  decodeTrusted,
+  errorFromData,
+  fromJson,
+  type Json,
+  parseJson,
+  textFromUtf8,
+  toCloudError,
+  type Value,
+} from '@nearcloud/protocol'
+import type { Store } from '@nearcloud/store'
+import type { Sync } from '@nearcloud/sync'
+import type { HttpRequest, HttpResponse } from './platform.ts'
+import type { QueuedCall, UploadQueue } from './upload-queue.ts'
+
+/** What became of a call that had waited. */
+export interface CalledEvent {
+  readonly key: string
+  readonly name: string
+  readonly data: Value
+  /** What the function returned; absent when it failed. */
+  readonly result?: unknown
+  readonly error?: CloudError
+}
+
+export interface QueuedCallsOptions {
+  readonly queue: Pick<UploadQueue, 'calls' | 'addCall' | 'removeCall'>
+  readonly sync: Pick<Sync, 'access' | 'state' | 'on'>
+  readonly outbox: Pick<Store['outbox'], 'mutations'>
+  readonly endpoint: string
+  readonly clock: Clock
+  request(request: HttpRequest): Promise<HttpResponse>
+  /** Nobody waits for this outcome any more. */
+  called(event: CalledEvent): void
+  /** The queue itself failed; nothing is lost, and it goes on at the next chance. */
+  failed(error: CloudError): void
+}
+
+/** The outcome, or that it has to wait for a network. */
+export type CallProgress =
+  | { readonly result: Value; readonly requestId: string }
+  | { readonly error: CloudError }
+  | { readonly waits: true }
+
+/** Brings the calls of the queue to the server, one after the other, each when the writes before it are there. */
+export class QueuedCalls {
+  readonly #options: QueuedCallsOptions
+  readonly #watches = new Map<QueuedCall, (progress: CallProgress) => void>()
+  readonly #stopListening: readonly (() => void)[]
+  #isRunning = false
+  #isStopped = false
+  #cancelRetry: () => void = () => undefined
+  #idle: (() => void)[] = []
+
+  constructor(options: QueuedCallsOptions) {
+    this.#options = options
+    const { sync } = options
+    const wake = () => this.wake()
+    this.#stopListening = [
+      ...(['online', 'accepted', 'rejected'] as const).map(name => sync.on(name, wake)),
+      sync.on('offline', () => this.#tellWaiting()),
+    ]
+  }
+
+  /** Durable when it resolves. `heard` is told once: the outcome, or that it waits. Rejects with EXCEED_REQUEST_LIMIT, STORE_FULL. */
+  async add(call: QueuedCall, heard: (progress: CallProgress) => void): Promise<void> {
+    const { queue, sync, clock } = this.#options
+    if (queue.calls.length >= mostCalls)
+      throw new CloudError('EXCEED_REQUEST_LIMIT', {
+        errMsg: `more than ${mostCalls} calls wait on this device`,
+      })
+    await queue.addCall(call)
+    this.#watches.set(call, heard)
+    if (sync.state === 'offline') this.#tellWaiting()
+    else
+      clock.after(patienceMs, () => {
+        if (sync.state !== 'online') this.#tellWaiting()
+      })
+    this.wake()
+  }
+
+  wake(): void {
+    this.#cancelRetry()
+    if (!this.#isRunning && !this.#isStopped) void this.#run()
+  }
+
+  whenEmpty(): Promise<void> {
+    if (this.#options.queue.calls.length === 0) return Promise.resolve()
+    return new Promise(resolve => this.#idle.push(resolve))
+  }
+
+  /** What is not decided stays, and is brought when the store is opened again. */
+  stop(): void {
+    this.#isStopped = true
+    this.#cancelRetry()
+    for (const stop of this.#stopListening) stop()
+    this.#tellWaiting()
+  }
+
+  async #run(): Promise<void> {
+    const { queue, sync, clock, failed } = this.#options
+    this.#isRunning = true
+    try {
+      for (let [call] = queue.calls; call && this.#canSend(call); [call] = queue.calls) {
+        const outcome = await this.#ask(call).catch((thrown: unknown) => toCloudError(thrown))
+        if (this.#isStopped) return
+        if (outcome instanceof CloudError) {
+          this.#tellWaiting()
+          break
+        }
+        await queue.removeCall(call)
+        this.#settle(call, outcome)
+      }
+    } catch (thrown) {
+      if (!this.#isStopped) failed(toCloudError(thrown))
+    }
+    this.#isRunning = false
+    if (queue.calls.length === 0) for (const resolve of this.#idle.splice(0)) resolve()
+    else if (!this.#isStopped && sync.state === 'online')
+      this.#cancelRetry = clock.after(retryDelayMs, () => this.wake())
+  }
+
+  #canSend({ after }: QueuedCall): boolean {
+    const { sync, outbox } = this.#options
+    const [first] = outbox.mutations
+    return !this.#isStopped && sync.state === 'online' && (first === undefined || first.id > after)
+  }
+
+  /** Rejects while it is worth another try. */
+  async #ask({ key, name, data }: QueuedCall): Promise<Exclude<CallProgress, { waits: true }>> {
+    const { sync, endpoint, request } = this.#options
+    const { status, body } = await request({
+      method: 'POST',
+      url: `${endpoint}/functions/${encodeURIComponent(name)}`,
+      headers: {
+        authorization: `Bearer ${sync.access ?? ''}`,
+        'content-type': 'application/json',
+        'idempotency-key': key,
+      },
+      body: data,
+      timeoutMs: limitMs,
+    })
+    const said = readAnswer(body)
+    if (status === 200 && said?.result !== undefined)
+      return { result: fromJson(said.result), requestId: String(said.requestId) }
+    if (passing.has(status) || typeof said?.code !== 'string')
+      throw new CloudError('OFFLINE', { errMsg: `the call was answered with HTTP ${status}` })
+    return { error: errorFromData(said as never) }
+  }
+
+  #settle(call: QueuedCall, outcome: Exclude<CallProgress, { waits: true }>): void {
+    const heard = this.#watches.get(call)
+    this.#watches.delete(call)
+    if (heard) {
+      heard(outcome)
+      return
+    }
+    const { key, name } = call
+    const data = decodeTrusted(call.data)
+    const what = 'error' in outcome ? { error: outcome.error } : { result: outcome.result }
+    this.#options.called({ key, name, data, ...what })
+  }
+
+  #tellWaiting(): void {
+    const watches = [...this.#watches.values()]
+    this.#watches.clear()
+    for (const heard of watches) heard({ waits: true })
+  }
+}
+
+function readAnswer(body: Uint8Array): { readonly [name: string]: Json } | undefined {
+  try {
+    const said = parseJson(textFromUtf8(body), 200)
+    return typeof said === 'object' && said !== null && !Array.isArray(said) ? said : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Signed in anew, too many calls, a server that stops or is not there: none of it is about the call. */
+const passing = new Set([401, 408, 413, 429, 502, 503])
+const mostCalls = 1_000
+const limitMs = 75_000
+const retryDelayMs = 2_000
+const patienceMs = 3_000

@@ -1,0 +1,102 @@
+import {
+  CloudError,
+  fromJson,
+  type Json,
+  limits,
+  parseJson,
+  type RandomBytes,
+  toCloudError,
+  toHex,
+  toJson,
+} from '@nearcloud/protocol'
+import type { Context, Hono } from 'hono'
+import { cors } from 'hono/cors'
+import type { Actor } from '../../actor.ts'
+import type { Doorkeeper } from '../../http/doorkeeper.ts'
+import { readText } from '../../http/read-text.ts'
+import type { Functions } from '../functions.ts'
+import { type CallOnce, isCallKey } from '../once/call-once.ts'
+
+export interface CallRoutesOptions {
+  readonly functions: Pick<Functions, 'invoke'>
+  readonly once: CallOnce
+  readonly random: RandomBytes
+  readonly doorkeeper: Pick<Doorkeeper, 'mayEnter'>
+  /** The user of an access token. Rejects for every other text. */
+  identify(token: string): Promise<Actor>
+}
+
+/**
+ * `POST /functions/<name>` with an access token, and the data in the words of the protocol (plain JSON is that): `callFunction` over
+ * HTTP, judged by the same rule. 200 `{ result, requestId }`, or `{ code, errMsg, details? }`. With an `idempotency-key` a call begins once:
+ * who asks again gets the first outcome.
+ */
+export function addCallRoutes(app: Hono, options: CallRoutesOptions): void {
+  const { functions, once, random, doorkeeper, identify } = options
+  // a token counts here, no cookie, so any page that may talk to the server may ask
+  app.use(
+    '/functions/*',
+    cors({
+      origin: origin => (doorkeeper.mayEnter(origin === '' ? undefined : origin) ? '*' : null),
+      allowMethods: ['POST'],
+      allowHeaders: ['authorization', 'content-type', 'idempotency-key'],
+      maxAge: 86_400,
+    }),
+  )
+  app.all('/functions/:name', async c => {
+    if (!doorkeeper.mayEnter(c.req.header('origin')))
+      return refuse(c, 403, 'PROTOCOL_ERROR', 'not from this origin')
+    if (c.req.method !== 'POST') return refuse(c, 405, 'INVALID_PARAM', 'functions are called by POST')
+    const actor = await callerOf(c)
+    if (!actor) return refuse(c, 401, 'TOKEN_REFUSED', 'an access token is needed')
+    const key = c.req.header('idempotency-key')
+    if (key !== undefined && !isCallKey(key))
+      return refuse(c, 400, 'INVALID_PARAM', 'an idempotency-key has 8 to 64 letters, digits, "-" or "_"')
+    const data = dataOf(await readText(c.req.raw, limits.frameBytes))
+    if (data instanceof CloudError) return refuse(c, 400, data.code, data.errMsg)
+    try {
+      return c.json(await call(actor, c.req.param('name'), data, key), 200, { 'cache-control': 'no-store' })
+    } catch (thrown) {
+      const { code, errMsg, details } = toCloudError(thrown)
+      return c.json({ code, errMsg, ...(details && { details }) }, statuses.get(code) ?? 500)
+    }
+  })
+
+  async function call(actor: Actor & { kind: 'user' }, name: string, data: Json, key: string | undefined) {
+    const requestId = toHex(random(16))
+    const run = async () => toJson(await functions.invoke({ name, data: fromJson(data), actor, requestId }))
+    if (key === undefined) return { result: await run(), requestId }
+    const outcome = await once.invoke({ openid: actor.openid, key, name, requestId, run })
+    if ('error' in outcome) throw new CloudError(outcome.error.code, { ...outcome.error })
+    return outcome
+  }
+
+  async function callerOf(c: Context): Promise<(Actor & { kind: 'user' }) | undefined> {
+    const token = /^Bearer (\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1]
+    const actor = token === undefined ? undefined : await identify(token).catch(() => undefined)
+    return actor?.kind === 'user' ? actor : undefined
+  }
+}
+
+function dataOf(text: string | undefined): Json | CloudError {
+  try {
+    if (text === undefined) throw new Error('the body is too large, or not whole')
+    const data = text === '' ? {} : parseJson(text, limits.depth + 2)
+    fromJson(data)
+    return data
+  } catch (thrown) {
+    const errMsg = `the data of a call: ${(thrown as Error).message}`
+    return new CloudError('INVALID_PARAM', { errMsg })
+  }
+}
+
+function refuse(c: Context, status: 400 | 401 | 403 | 405, code: string, errMsg: string): Response {
+  return c.json({ code, errMsg }, status, { 'cache-control': 'no-store' })
+}
+
+const statuses = new Map<string, 403 | 404 | 429 | 503 | 504>([
+  ['FUNCTION_NOT_FOUND', 404],
+  ['EXCEED_REQUEST_LIMIT', 429],
+  ['ABORTED', 503],
+  ['FUNCTIONS_TIME_LIMIT_EXCEEDED', 504],
+])
