@@ -165,7 +165,8 @@ function transact<T>(
     transaction.oncomplete = () => resolve(answer())
     transaction.onabort = () =>
       reject(transaction.error ?? new DOMException('the transaction was aborted', 'AbortError'))
-    transaction.commit?.()
+    // only of a write: in Chromium a read of large values that was committed before they came may never complete
+    if (mode === 'readwrite') transaction.commit?.()
   })
 }
 
