@@ -86,6 +86,32 @@ test('[RESULT-4] a window pushes out what no longer fits, and takes in what does
   ).toEqual(['dequeue remove d', 'enqueue limit b'])
 })
 
+test('[RESULT-4] a window that loses documents asks for others when those behind it are used up, not before', () => {
+  const set = new ResultSet(query({ limit: 3 }))
+  const all = Array.from({ length: 20 }, (_, n) => doc(`d${n}`, n))
+  set.reset(all.slice(0, set.wanted))
+  let refills = 0
+  for (let n = 0; n < 10; n++) {
+    const gone = all.shift()!
+    const changes = set.change([{ id: gone._id, before: gone, after: null, dataType: 'remove' }], () => {
+      refills++
+      return all.slice(0, set.wanted)
+    })
+    expect(shape(changes)).toEqual([`dequeue remove ${gone._id}`, `enqueue limit d${n + 3}`])
+  }
+  expect(refills).toBe(2)
+})
+
+test('[RESULT-4] a document behind the window may change and go without anybody hearing of it', () => {
+  const set = new ResultSet(query({ limit: 1 }))
+  const shown = set.reset([doc('a', 1), doc('b', 2), doc('c', 3)])
+  expect(
+    set.change([{ id: 'b', before: doc('b', 2), after: doc('b', 2.5), dataType: 'update' }], never),
+  ).toEqual([])
+  expect(set.change([{ id: 'c', before: doc('c', 3), after: null, dataType: 'remove' }], never)).toEqual([])
+  expect(set.documents).toEqual(shown)
+})
+
 test('[RESULT-5] a document that moves out of its window by its own change leaves by the limit', () => {
   const set = new ResultSet(query({ limit: 1 }))
   const [a, b] = [doc('a', 1), doc('b', 2)]

@@ -16,15 +16,17 @@ export interface DocumentChange {
 /**
  * The result of a query, kept in step with its collection, and what each commit changed in it.
  *
- * It holds the documents of the result and those its `skip` leaves out, no others. Callers hand over every change of the
+ * It holds the documents of the result, those its `skip` leaves out, and of those behind a window the next few. Callers hand over every change of the
  * collection, in order; `before` and `after` are the whole documents.
  */
 export class ResultSet {
   readonly #matches: (document: Document) => boolean
   readonly #order: Order
   readonly #skip: number
-  /** How many documents are held at most. */
+  /** Where the window ends. */
   readonly #capacity: number
+  /** How many documents are held at most: some behind the window, so that one that leaves it is mostly no reason to look again. */
+  readonly #room: number
   readonly #show: (document: Document) => Document
   #held: Document[] = []
   #byId = new Map<DocId, Document>()
@@ -37,7 +39,13 @@ export class ResultSet {
     this.#order = compileOrder(query)
     this.#skip = query.skip
     this.#capacity = query.limit === undefined ? Infinity : query.skip + query.limit
+    this.#room = this.#capacity + Math.min(mostBehind, this.#capacity)
     this.#show = query.fields ? remember(compileProjection(query.fields)) : asItIs
+  }
+
+  /** So many documents in the query's order, one more than are held, tell whether there are others behind them. */
+  get wanted(): number {
+    return this.#room + 1
   }
 
   /** The result, in the query's order, projected; a new array after each change of it. */
@@ -61,6 +69,8 @@ export class ResultSet {
    */
   change(changes: readonly DocumentChange[], refill: () => Iterable<Document>): DocChange[] {
     if (!changes.some(change => this.#isConcerned(change))) return []
+    const inPlace = changes.length === 1 && this.#changeInPlace(changes[0]!)
+    if (inPlace) return inPlace
     const concerns = this.#concerns(changes)
     if (concerns.size === 0) return []
     const before = this.#shown
@@ -75,6 +85,31 @@ export class ResultSet {
     return this.#byId.has(id) || (after !== null && this.#matches(after))
   }
 
+  /** A document that stays where it is; nothing when it does not. */
+  #changeInPlace(change: DocumentChange): DocChange[] | undefined {
+    const { id, after } = change
+    const held = this.#byId.get(id)
+    if (!held || !after || !this.#matches(after)) return undefined
+    const at = placeOf(this.#held, held, this.#order)
+    const [previous, next] = [this.#held[at - 1], this.#held[at + 1]]
+    if (previous && this.#order(previous, after) >= 0) return undefined
+    if (next ? this.#order(after, next) >= 0 : !this.#isWhole && this.#order(after, held) > 0)
+      return undefined
+    this.#held[at] = after
+    this.#byId.set(id, after)
+    const place = at - this.#skip
+    const earlier = this.#shown[place]
+    if (!earlier) return []
+    const doc = this.#show(after)
+    const shown = [...this.#shown]
+    shown[place] = doc
+    this.#shown = shown
+    const difference = differenceOf(earlier, doc)
+    return difference
+      ? [{ id: 0, queueType: 'update', dataType: typeOf(change), docId: id, doc, ...difference }]
+      : []
+  }
+
   /** By id, the changes of documents that are held or match now; several of one document made into one. */
   #concerns(changes: readonly DocumentChange[]): Map<DocId, Concern> {
     const byId = new Map<DocId, DocumentChange>()
@@ -86,15 +121,19 @@ export class ResultSet {
     for (const change of byId.values()) {
       const held = this.#byId.get(change.id)
       const fitting = change.after && this.#matches(change.after) ? change.after : undefined
-      if (held || fitting) concerns.set(change.id, { change, held, fitting })
+      if (held || (fitting && this.#isInside(fitting))) concerns.set(change.id, { change, held, fitting })
     }
     return concerns
   }
 
-  #take(concerns: readonly Concern[]): void {
+  /** Beyond the border it is one of many outside: only a refill can tell which of them is next. */
+  #isInside(document: Document): boolean {
     const border = this.#isWhole ? undefined : this.#held[this.#held.length - 1]
-    // beyond the border it is one of many outside: only a refill can tell which of them is next
-    const isInside = (document: Document) => !border || this.#order(document, border) <= 0
+    return this.#isWhole || (border !== undefined && this.#order(document, border) <= 0)
+  }
+
+  #take(concerns: readonly Concern[]): void {
+    const isInside = (document: Document) => this.#isInside(document)
     const entering = concerns.flatMap(({ fitting }) => (fitting && isInside(fitting) ? [fitting] : []))
     const leaving = concerns.flatMap(({ held }) => (held ? [held] : []))
     for (const document of leaving) this.#byId.delete(document._id)
@@ -107,21 +146,21 @@ export class ResultSet {
         this.#held.splice(placeOf(this.#held, document, this.#order), 0, document)
     }
     for (const document of entering) this.#byId.set(document._id, document)
-    if (this.#held.length <= this.#capacity) return
+    if (this.#held.length <= this.#room) return
     this.#isWhole = false
-    for (const document of this.#held.splice(this.#capacity)) this.#byId.delete(document._id)
+    for (const document of this.#held.splice(this.#room)) this.#byId.delete(document._id)
   }
 
   #fill(documents: Iterable<Document>): void {
     const found: Document[] = []
     for (const document of documents) if (this.#matches(document)) found.push(document)
-    this.#isWhole = found.length <= this.#capacity
-    this.#held = firstInOrder(found, this.#order, this.#capacity)
+    this.#isWhole = found.length <= this.#room
+    this.#held = firstInOrder(found, this.#order, this.#room)
     this.#byId = byId(this.#held)
   }
 
   #publish(): void {
-    const visible = this.#held.slice(this.#skip)
+    const visible = this.#held.slice(this.#skip, this.#capacity)
     this.#shown = this.#show === asItIs ? visible : visible.map(this.#show)
   }
 
@@ -191,6 +230,9 @@ function remember(show: (document: Document) => Document): (document: Document) 
     return shown
   }
 }
+
+/** Held behind a window at most. */
+const mostBehind = 32
 
 /** From here on sorting the whole is cheaper than placing one by one. */
 const fewChanges = 8

@@ -180,6 +180,16 @@ test('[QUERY-2] an id is looked up, and a limited order is walked until it has e
   expect(found.candidates).toBeLessThan(200)
 })
 
+test('[QUERY-2] among documents that are equal in the order, an ascending walk ends where it has enough', () => {
+  const collection = new Collection()
+  for (let n = 0; n < 2_000; n++)
+    collection.show(`d${String(n).padStart(4, '0')}`, { _id: `d${String(n).padStart(4, '0')}`, n: n % 2 })
+  const query: Query = { collection: 'c', where: ['and', []], orderBy: [['n', 'asc']], skip: 1, limit: 5 }
+  const found = find(collection, query)
+  expect(found.documents).toEqual(evaluate(query, [...collection.documents()]))
+  expect(found.candidates).toBe(6)
+})
+
 test('[QUERY-2] a collection has at most eight indexes', () => {
   const collection = new Collection()
   for (let i = 0; i < 2_000; i++) {

@@ -22,7 +22,11 @@ export interface Found {
 export function find(collection: Collection, query: Query): Found {
   const wanted = query.limit === undefined ? Infinity : query.skip + query.limit
   const matching = findMatching(collection, query, wanted)
-  return { ...matching, documents: windowOf(matching.documents, query) }
+  const { documents, plan } = matching
+  return {
+    ...matching,
+    documents: isExact(plan, query) ? documents.slice(query.skip, wanted) : windowOf(documents, query),
+  }
 }
 
 /** How a query is answered, by answering it. */
@@ -86,15 +90,21 @@ function findBy(plan: Plan, collection: Collection, query: Query, wanted: number
   else if (plan.plan === 'id') for (const id of idsAmong(plan.ids)) look(collection.get(id))
   else if (plan.walk === undefined) for (const { document } of slotsOf(plan)) look(document)
   else {
-    // entries with equal keys are in no order yet: the walk ends between two keys
+    // entries with equal keys are in no order yet, or in the query's: the walk ends between two keys, or anywhere
+    const mayEnd = isExact(plan, query) ? () => true : (key: Value) => !equalValues(key, lastKey)
     let lastKey: Value | undefined
     for (const { key, slot } of plan.index.entries(plan.spans, plan.walk === 'desc')) {
-      if (documents.length >= wanted && !equalValues(key, lastKey)) break
+      if (documents.length >= wanted && mayEnd(key)) break
       lastKey = key
       look(slot.document)
     }
   }
   return { documents, plan, candidates }
+}
+
+/** The walk gives documents in the very order of the query: entries of one path are sorted by it and then by id. */
+function isExact(plan: Plan, query: Query): boolean {
+  return plan.plan === 'index' && plan.walk === 'asc' && 'path' in plan.index && query.orderBy.length <= 1
 }
 
 function windowOf(matching: readonly Document[], query: Query): readonly Document[] {

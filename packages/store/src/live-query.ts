@@ -64,7 +64,7 @@ export class LiveQuery {
   #candidates(): Iterable<Document> {
     if (this.#window) return this.#window.documents()
     const { fields: _, limit, ...whole } = this.query
-    const first = limit === undefined ? {} : { limit: this.query.skip + limit + 1 }
+    const first = limit === undefined ? {} : { limit: this.#results.wanted }
     return find(this.#collection, { ...whole, skip: 0, ...first }).documents
   }
 
