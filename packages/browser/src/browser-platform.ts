@@ -1,6 +1,7 @@
 import { type Platform, requestByFetch } from '@nearcloud/client'
 import { type Clock, CloudError, type RandomBytes } from '@nearcloud/protocol'
 import type { Storage } from '@nearcloud/store'
+import { nextTask } from './next-task.ts'
 import { WebSocketTransport } from './web-socket-transport.ts'
 
 export const browserClock: Clock = {
@@ -27,6 +28,7 @@ export function browserPlatform(storage: (name: string) => Storage): Platform {
       (url, init) => fetch(url, init),
       ms => AbortSignal.timeout(ms),
     ),
+    pause: nextTask,
     decodeText: bytes => utf8.decode(bytes),
     readFile: readAnyFile,
     async saveTemporary(bytes, { contentType }) {

@@ -5,6 +5,7 @@ import { createCloud } from './create-cloud.ts'
 export { browserPlatform } from './browser-platform.ts'
 export { createCloud } from './create-cloud.ts'
 export { DexieStorage, type DexieStorageOptions } from './dexie-storage.ts'
+export { nextTask } from './next-task.ts'
 export { WebSocketTransport } from './web-socket-transport.ts'
 
 /** The page's cloud object, as `wx.cloud` is a mini program's. */

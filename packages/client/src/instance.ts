@@ -64,7 +64,12 @@ export async function openInstance(
   const { clock, random } = platform
   const { durability, env, endpoint } = setting
   const { storeName, openid, token } = user
-  const store = await openStore({ storage: platform.storage(storeName), random, durability })
+  const store = await openStore({
+    storage: platform.storage(storeName),
+    random,
+    durability,
+    ...(platform.pause && { pause: platform.pause }),
+  })
   const queue = await introduce(store, openid, token)
     .then(() => UploadQueue.open(platform.storage(filesOf(storeName)), durability))
     .catch(async (thrown: unknown) => {

@@ -31,6 +31,8 @@ export interface Platform {
    * does not do that. Absent: nobody is known before somebody signs in.
    */
   ticket?(server: { readonly endpoint: string; readonly env: string }): Promise<string>
+  /** Lets the host do something else, and goes on soon: long work on a store has pauses. Absent: it has none. */
+  pause?(): Promise<void>
   /** Hints of the host: `online` when it is worth trying now, `offline` when it surely is not. Returns the way to stop. */
   onConnectivity?(listener: (state: 'online' | 'offline') => void): () => void
 }

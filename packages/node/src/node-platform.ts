@@ -19,6 +19,7 @@ export function nodePlatform(storage: (name: string) => Storage): Platform {
     transport: url => new WsTransport(url),
     text: async () => (await import('@nearcloud/text/client')).textRuntime,
     request: requestByFetch(fetch, ms => AbortSignal.timeout(ms)),
+    pause: () => new Promise(resolve => setImmediate(resolve)),
     decodeText: bytes => utf8.decode(bytes),
     readFile: readAnyFile,
     async saveTemporary(bytes, { name }) {

@@ -16,9 +16,13 @@ export class Collection {
   readonly #indexByPath = new Map<string, OrderedIndex>()
   readonly #declaredByName = new Map<string, DeclaredIndex>()
   readonly #smallestIndexed: number
+  readonly #wishes: number
+  readonly #wishesByPath = new Map<string, number>()
 
-  constructor({ smallestIndexed = 1_000 }: { smallestIndexed?: number } = {}) {
+  /** `wishes`: at which wish for it an index is made. */
+  constructor({ smallestIndexed = 1_000, wishes = 2 } = {}) {
     this.#smallestIndexed = smallestIndexed
+    this.#wishes = wishes
   }
 
   get size(): number {
@@ -60,9 +64,15 @@ export class Collection {
     return this.#indexByPath.get(path)
   }
 
-  /** Makes the index when the collection is large enough to want it and has room for one more. */
+  /**
+   * Makes the index when the collection is large enough to want it and has room for one more, and when it is wished for the
+   * second time: one answer is found sooner by looking at everything, the first of a store that was just opened above all.
+   */
   makeIndex(path: string): OrderedIndex | undefined {
     if (this.size < this.#smallestIndexed || this.#indexByPath.size >= mostIndexes) return undefined
+    const wishes = (this.#wishesByPath.get(path) ?? 0) + 1
+    this.#wishesByPath.set(path, wishes)
+    if (wishes < this.#wishes) return undefined
     const index = new OrderedIndex(path, this.slots())
     this.#indexByPath.set(path, index)
     return index

@@ -99,7 +99,7 @@ test('[LOG-6] the text of a lot is a segment as it is, and no fold writes it ane
   await store.compact()
   const segments = () => [...medium.records.values()].filter(payload => letterOf(payload) === 'S')
   expect(segments()).toEqual([
-    '.S{"name":1,"collection":"todos","documents":[[1,{"_id":"a","n":1}],[1,{"_id":"b","n":1}]]}',
+    '.S{"name":1,"collection":"todos","size":2,"documents":[[1,{"_id":"a","n":1}],[1,{"_id":"b","n":1}]]}',
   ])
   await store.confirm({ puts: [put(2, { _id: 'a', n: 2 })] })
   await store.compact()

@@ -7,8 +7,8 @@ import {
   readManifest,
   readSegment,
   recordOf,
-  type Segment,
-  segmentName,
+  type StoredSegment,
+  segmentHead,
 } from './records.ts'
 import type { Storage } from './storage.ts'
 
@@ -18,7 +18,7 @@ export interface Loaded {
   readonly manifest: Manifest | undefined
   readonly manifestSequences: readonly number[]
   /** Oldest first. */
-  readonly segments: readonly (readonly [Segment, readonly number[]])[]
+  readonly segments: readonly StoredSegment[]
   /** How many of them the manifest has; the others are lots of `entries`. */
   readonly folded: number
   /** Since the manifest. */
@@ -38,7 +38,7 @@ export interface Loaded {
 export async function load(storage: Storage): Promise<Loaded> {
   const reader = new PieceReader()
   const leftovers: number[] = []
-  const segments = new Map<number, WholeText>()
+  const segments = new Map<number, StoredSegment>()
   let manifest: WholeText | undefined
   let logs: WholeText[] = []
   for await (const page of storage.read()) {
@@ -49,9 +49,10 @@ export async function load(storage: Storage): Promise<Loaded> {
       const record = { ...whole, text }
       if (kind === 'log') logs.push(record)
       else if (kind === 'segment') {
-        const name = segmentName(text)
+        const segment = storedSegment(record)
+        const { name } = segment.head
         leftovers.push(...(segments.get(name)?.sequences ?? []))
-        segments.set(name, record)
+        segments.set(name, segment)
       } else {
         leftovers.push(...logs.flatMap(log => log.sequences), ...(manifest?.sequences ?? []))
         manifest = record
@@ -62,13 +63,12 @@ export async function load(storage: Storage): Promise<Loaded> {
   leftovers.push(...reader.abandoned())
   if (!manifest && logs.length > 0) throw damaged('its manifest is missing')
   const read = manifest && readManifest(manifest.text)
-  const live: (readonly [Segment, readonly number[]])[] = []
+  const live: StoredSegment[] = []
   const takeSegment = (name: number) => {
-    const record = segments.get(name)
-    if (!record) throw damaged(`segment ${name} is missing`)
+    const segment = segments.get(name)
+    if (!segment) throw damaged(`segment ${name} is missing`)
     segments.delete(name)
-    const segment = readSegment(record.text)
-    live.push([segment, record.sequences])
+    live.push(segment)
     return segment
   }
   for (const name of read?.segments ?? []) takeSegment(name)
@@ -85,6 +85,25 @@ export async function load(storage: Storage): Promise<Loaded> {
     logUnits: logs.reduce((sum, log) => sum + log.text.length, 0),
     leftovers,
   }
+}
+
+/** Its documents are read when somebody wants them; those of before segments had heads, at once. */
+function storedSegment({ text, sequences }: WholeText): StoredSegment {
+  const head = segmentHead(text)
+  if (head)
+    return {
+      head,
+      sequences,
+      read() {
+        try {
+          return readSegment(text)
+        } catch (thrown) {
+          throw loadError(thrown)
+        }
+      },
+    }
+  const segment = readSegment(text)
+  return { head: segment, sequences, read: () => segment }
 }
 
 /** What was thrown while a storage was read: its own failure, or what it holds makes no sense. */

@@ -27,7 +27,7 @@ import { LiveQueries } from './live-queries.ts'
 import { touchedBy } from './outbox.ts'
 import { effectOf, rebase, showEffect } from './overlay.ts'
 import { type FoldJob, type Job, RecordLog } from './record-log.ts'
-import { entryText, type LoggedStep, segmentText } from './records.ts'
+import { entryText, type LoggedStep, segmentItemText, segmentText } from './records.ts'
 import type { Segments } from './segments.ts'
 import { ShownTexts } from './shown-texts.ts'
 import type { State } from './state.ts'
@@ -54,6 +54,7 @@ interface Parts {
   readonly storage: Storage
   readonly info: StorageInfo
   readonly random: RandomBytes
+  readonly pause: () => Promise<void>
 }
 
 /** The store: reads from memory, writes through the log. Made by `openStore`. */
@@ -63,26 +64,33 @@ export class LocalStore implements Store {
   readonly #state: State
   readonly #segments: Segments
   readonly #random: RandomBytes
+  readonly #pause: () => Promise<void>
   readonly #log: RecordLog
   readonly #live: LiveQueries
   readonly #events = new StoreEvents()
   readonly #shown = new ShownTexts()
   #isClosed = false
 
-  constructor({ state, segments, storage, info, random }: Parts) {
+  constructor({ state, segments, storage, info, random, pause }: Parts) {
     this.volatile = info.volatile
     this.wasLost = info.wasLost ?? false
     this.#state = state
     this.#segments = segments
     this.#random = random
+    this.#pause = pause
     this.#live = new LiveQueries(state.collections, state.outbox, error =>
       this.#events.emit({ name: 'observerFailed', error }),
     )
-    this.#log = new RecordLog(storage, info.maxPayloadBytes, {
-      logged: sequences => segments.addLog(sequences),
-      fold: () => this.#fold(),
-      refused: error => this.#takeBack(error),
-    })
+    this.#log = new RecordLog(
+      storage,
+      info.maxPayloadBytes,
+      {
+        logged: sequences => segments.addLog(sequences),
+        fold: () => this.#fold(),
+        refused: error => this.#takeBack(error),
+      },
+      pause,
+    )
   }
 
   get checkpoint(): Checkpoint {
@@ -120,20 +128,30 @@ export class LocalStore implements Store {
 
   collections(): readonly string[] {
     this.#assertOpen()
-    return [...this.#state.collections].flatMap(([name, { confirmed }]) => (confirmed.size > 0 ? [name] : []))
+    const { collections } = this.#state
+    return [...collections.names()].filter(
+      name => collections.isWaiting(name) || collections.of(name).confirmed.size > 0,
+    )
   }
 
   *confirmedDocuments(only?: string): Iterable<Confirmed & { readonly collection: string }> {
     this.#assertOpen()
-    for (const [collection, { confirmed }] of this.#state.collections)
-      if (only === undefined || only === collection)
-        for (const { document, version } of confirmed.values()) yield { collection, document, version }
+    const { collections } = this.#state
+    for (const collection of only === undefined ? collections.names() : [only])
+      for (const { document, version } of collections.of(collection).confirmed.values())
+        yield { collection, document, version }
   }
 
   eachConfirmed(collection: string, visit: (document: Document, version: Version) => void): void {
     this.#assertOpen()
     for (const { document, version } of this.#state.collections.of(collection).confirmed.values())
       visit(document, version)
+  }
+
+  load(collection: string): Promise<void> | undefined {
+    this.#assertOpen()
+    const { collections } = this.#state
+    return collections.isWaiting(collection) ? collections.load(collection, this.#pause) : undefined
   }
 
   run(run: Read, within?: ReadonlySet<DocId>): { documents: readonly Document[]; total: number } {
@@ -226,15 +244,14 @@ export class LocalStore implements Store {
     return left
   }
 
-  confirm({ lot, ...step }: ConfirmedStep): Promise<void> {
+  confirm(given: ConfirmedStep): Promise<void> {
+    const { lot, ...step } = given.lot ? given : manyAsLot(given)
     if (!lot) return this.#confirm(step)
-    const segment = this.#segments.takeName()
+    const { collection, documents, text } = lot
+    const head = { name: this.#segments.takeName(), collection, size: documents.length }
     return this.#confirm(
-      { ...step, lot: { segment, collection: lot.collection, documents: lot.documents } },
-      {
-        text: segmentText(segment, lot.collection, [lot.text]),
-        landed: sequences => this.#segments.addLot(segment, lot, sequences),
-      },
+      { ...step, lot: { segment: head.name, collection, documents: () => documents } },
+      { text: segmentText(head, text), landed: sequences => this.#segments.addLot(head, sequences) },
     )
   }
 
@@ -359,6 +376,8 @@ export class LocalStore implements Store {
   }
 
   #fold(): FoldJob {
+    for (const name of this.#state.changedLater) this.#state.collections.of(name)
+    this.#state.changedLater.clear()
     const fold = this.#segments.fold(this.#state)
     const folded = this.#state.dirty
     this.#state.dirty = new DocSet()
@@ -375,3 +394,15 @@ export class LocalStore implements Store {
     if (this.#isClosed) throw new CloudError('CLOSED', { errMsg: 'the local store is closed' })
   }
 }
+
+/** Many documents of one collection are written once, as a segment, instead of to the log and then to a segment. */
+function manyAsLot(step: ConfirmedStep): ConfirmedStep {
+  const { puts = [], ...rest } = step
+  const { collection } = puts[0] ?? {}
+  if (collection === undefined || puts.length < fewDocuments) return step
+  if (puts.some(put => put.collection !== collection)) return step
+  const text = puts.map(put => segmentItemText(put.document._id, put)).join(',')
+  return { ...rest, lot: { collection, documents: puts, text } }
+}
+
+const fewDocuments = 200

@@ -1,4 +1,5 @@
 import { newClientId, type RandomBytes } from '@nearcloud/protocol'
+import { DocSet } from './doc-map.ts'
 import { type Loaded, load, loadError } from './load.ts'
 import { LocalStore } from './local-store.ts'
 import { rebase } from './overlay.ts'
@@ -13,6 +14,8 @@ export interface OpenStoreOptions {
   readonly random: RandomBytes
   /** Default `relaxed`: what was promised survives the death of the process. `strict`: also power loss. */
   readonly durability?: 'relaxed' | 'strict'
+  /** Lets the host do something else: awaited between the steps of long work, some milliseconds each. Absent: no pauses. */
+  readonly pause?: () => Promise<void>
 }
 
 /**
@@ -22,7 +25,7 @@ export interface OpenStoreOptions {
  * closed then.
  */
 export async function openStore(options: OpenStoreOptions): Promise<Store> {
-  const { storage, random, durability = 'relaxed' } = options
+  const { storage, random, durability = 'relaxed', pause = async () => undefined } = options
   const info = await storage.open({ durability })
   try {
     const loaded = await load(storage)
@@ -30,7 +33,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     const segments = new Segments(loaded)
     // refused, they are dropped by a later open
     if (loaded.leftovers.length > 0) await storage.drop(loaded.leftovers).catch(() => undefined)
-    const store = new LocalStore({ state, segments, storage, info, random })
+    const store = new LocalStore({ state, segments, storage, info, random, pause })
     if (loaded.manifest) store.foundLog(loaded.entries.length, loaded.logUnits)
     // what is written from now on an older version of this code would not understand: the manifest says so
     if (loaded.manifest?.format !== 2) await store.compact()
@@ -43,7 +46,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
 
 /** The state whose history this is. */
 function restore(loaded: Loaded, random: RandomBytes): State {
-  const state = new State(
+  const state: State = new State(
     loaded.manifest ?? {
       checkpoint: newCheckpoint(newClientId(random)),
       subscriptions: new Map(),
@@ -51,18 +54,17 @@ function restore(loaded: Loaded, random: RandomBytes): State {
       rejected: [],
       texts: [],
     },
+    name => {
+      const pending = new DocSet()
+      for (const id of state.outbox.pendingIds(name)) pending.add(name, id)
+      rebase(state.collections, state.outbox, pending, state.checkpoint.openid)
+    },
   )
-  for (const [{ collection, documents }] of loaded.segments.slice(0, loaded.folded)) {
-    const { confirmed } = state.collections.of(collection)
-    for (const [id, known] of documents) {
-      if (known) confirmed.set(id, known)
-      else confirmed.delete(id)
-    }
-  }
+  for (const segment of loaded.segments.slice(0, loaded.folded)) state.segmentLater(segment)
   for (const entry of loaded.entries) state.replay(entry)
-  for (const [, collection] of state.collections)
-    for (const [id, { document }] of collection.confirmed) collection.show(id, document)
-  rebase(state.collections, state.outbox, state.outbox.touched(), state.checkpoint.openid)
+  // what was made here before anything was said of its collection
+  for (const name of state.outbox.touched().collections())
+    if (!state.collections.isWaiting(name)) state.collections.later(name, () => undefined)
   return state
 }
 

@@ -115,7 +115,7 @@ function usefulPaths(
 ): readonly string[] {
   const [equalities, ranges]: [string[], string[]] = [[], []]
   for (const [path, constraint] of constraints) (constraint.equals ? equalities : ranges).push(path)
-  return [...equalities, ...ranges, ...(orderPath === undefined ? [] : [orderPath])]
+  return [...new Set([...equalities, ...ranges, ...(orderPath === undefined ? [] : [orderPath])])]
 }
 
 /** Ids among values; a document's id is text or a number. */

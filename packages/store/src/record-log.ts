@@ -23,7 +23,8 @@ export interface LogOwner {
 }
 
 export interface FoldJob {
-  readonly texts: readonly string[]
+  /** Made one after the other, as they are asked for: the last one makes the others count. */
+  readonly texts: Iterable<string>
   /** The answer are records to drop. */
   done(sequences: readonly (readonly number[])[]): readonly number[]
   failed(error: CloudError): void
@@ -37,6 +38,7 @@ export class RecordLog {
   readonly #storage: Storage
   readonly #maxPayloadBytes: number
   readonly #owner: LogOwner
+  readonly #pause: () => Promise<void>
   #queue: Job[] = []
   #running: Promise<void> | undefined
   #loggedEntries = 0
@@ -45,7 +47,8 @@ export class RecordLog {
   #foldAt = leastFoldAt
   #foldWaiters: { resolve(): void; reject(error: CloudError): void }[] = []
 
-  constructor(storage: Storage, maxPayloadBytes: number, owner: LogOwner) {
+  constructor(storage: Storage, maxPayloadBytes: number, owner: LogOwner, pause: () => Promise<void>) {
+    this.#pause = pause
     this.#storage = storage
     this.#maxPayloadBytes = maxPayloadBytes
     this.#owner = owner
@@ -166,21 +169,33 @@ export class RecordLog {
     const waiters = this.#foldWaiters
     this.#foldWaiters = []
     const job = this.#owner.fold()
-    let dead: readonly number[]
+    const landed: (readonly number[])[] = []
+    let [dead, units]: [readonly number[], number] = [[], 0]
     try {
-      const pieces = job.texts.map(text => toPieces(text, this.#maxPayloadBytes))
-      const sequences = await this.#storage.append(pieces.flat())
-      dead = job.done(splitLike(pieces, sequences))
+      let group: string[] = []
+      const flush = async () => {
+        const pieces = group.map(text => toPieces(text, this.#maxPayloadBytes))
+        landed.push(...splitLike(pieces, await this.#storage.append(pieces.flat())))
+        group = []
+      }
+      for (const text of job.texts) {
+        group.push(text)
+        units = text.length
+        if (group.reduce((sum, each) => sum + each.length, 0) > groupUnits) await flush()
+        await this.#pause()
+      }
+      await flush()
+      dead = job.done(landed)
     } catch (thrown) {
       const error = storageError(thrown)
       this.#foldAt = Math.max(this.#loggedEntries, this.#loggedUnits / 1_024) * 2
       job.failed(error)
+      await this.#storage.drop(landed.flat()).catch(() => undefined)
       for (const waiter of waiters) waiter.reject(error)
       return
     }
     this.#loggedEntries = 0
     this.#loggedUnits = 0
-    const units = job.texts[job.texts.length - 1]!.length
     this.#foldAt = leastFoldAt + units / 1_024 // a long outbox is in each manifest: fold less often
     try {
       await this.#storage.drop(dead)

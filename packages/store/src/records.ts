@@ -43,16 +43,28 @@ export type Entry =
 
 export interface LoggedStep extends Omit<ConfirmedStep, 'lot'> {
   /** Its text is a segment of its own, of this name, right before the step. */
-  readonly lot?: { readonly segment: number } & Omit<Lot, 'text'>
+  readonly lot?: { readonly segment: number; readonly collection: string; documents(): Lot['documents'] }
   /** Rejected mutations that leave the list, by their nonces. */
   readonly discarded?: readonly string[]
 }
 
-export interface Segment {
+export interface SegmentHead {
   /** Named by number, made once. */
   readonly name: number
   readonly collection: string
+  /** How many documents it tells of. */
+  readonly size: number
+}
+
+export interface Segment extends SegmentHead {
   readonly documents: readonly (readonly [id: DocId, confirmed: Confirmed | null])[]
+}
+
+/** A segment on the medium. */
+export interface StoredSegment {
+  readonly head: SegmentHead
+  readonly sequences: readonly number[]
+  read(): Segment
 }
 
 export interface Manifest {
@@ -99,8 +111,8 @@ export function logText(entries: readonly string[]): string {
   return `L[${entries.join(',')}]`
 }
 
-/** `lotOf` reads the segment of a lot. */
-export function readLog(text: string, lotOf: (segment: number) => Segment): readonly Entry[] {
+/** `lotOf` finds the segment of a lot. */
+export function readLog(text: string, lotOf: (segment: number) => StoredSegment): readonly Entry[] {
   return (parse(text) as EntryJson[]).map(entry =>
     'mutation' in entry
       ? { ...entry, kind: 'mutation', mutation: readMutation(entry.mutation) }
@@ -150,11 +162,11 @@ function stepToJson(step: LoggedStep): StepJson {
   }
 }
 
-function stepFromJson(json: StepJson, lotOf: (segment: number) => Segment): LoggedStep {
+function stepFromJson(json: StepJson, lotOf: (segment: number) => StoredSegment): LoggedStep {
   const { lot, puts, gone, checkpoint, subscriptions, ...rest } = json
   return {
     ...rest,
-    ...(lot !== undefined && { lot: readLot(lotOf(lot)) }),
+    ...(lot !== undefined && { lot: lotFrom(lotOf(lot)) }),
     ...(puts && {
       puts: puts.map(([collection, version, document]) => ({
         collection,
@@ -176,15 +188,19 @@ function stepFromJson(json: StepJson, lotOf: (segment: number) => Segment): Logg
   }
 }
 
-function readLot({ name, collection, documents }: Segment): NonNullable<LoggedStep['lot']> {
-  return { segment: name, collection, documents: documents.flatMap(([, confirmed]) => confirmed ?? []) }
+function lotFrom({ head, read }: StoredSegment): NonNullable<LoggedStep['lot']> {
+  return {
+    segment: head.name,
+    collection: head.collection,
+    documents: () => read().documents.flatMap(([, confirmed]) => confirmed ?? []),
+  }
 }
 
 // ---- segments ----------------------------------------------------------------------------------------------------
 
-/** `name` in a segment's text is where `documents` of the collection as JSON texts begin. */
-export function segmentText(name: number, collection: string, documents: readonly string[]): string {
-  return `S{"name":${name},"collection":${JSON.stringify(collection)},"documents":[${documents.join(',')}]}`
+/** A segment of `size` documents, whose JSON texts with commas between them are `documents`. */
+export function segmentText({ name, collection, size }: SegmentHead, documents: string): string {
+  return `S{"name":${name},"collection":${JSON.stringify(collection)},"size":${size},"documents":[${documents}]}`
 }
 
 /** One document of a segment; null: it is gone. */
@@ -201,6 +217,7 @@ export function readSegment(text: string): Segment {
   return {
     name,
     collection,
+    size: documents.length,
     documents: documents.map(([version, tree, id]) => {
       if (tree === null) return [id!, null]
       const document = readDocument(tree)
@@ -209,10 +226,13 @@ export function readSegment(text: string): Segment {
   }
 }
 
-/** The name alone, without reading the documents. */
-export function segmentName(text: string): number {
-  return Number(/^\{"name":(\d+)/.exec(text)?.[1])
+/** What a segment says of itself, without reading its documents; undefined: it has to be read. */
+export function segmentHead(text: string): SegmentHead | undefined {
+  const [, name, collection, size] = headPattern.exec(text) ?? []
+  if (collection === undefined) return undefined
+  return { name: Number(name), collection: parse(collection) as string, size: Number(size) }
 }
+const headPattern = /^\{"name":(\d+),"collection":("(?:[^"\\]|\\.)*"),"size":(\d+),"documents":\[/
 
 // ---- manifest ----------------------------------------------------------------------------------------------------
 

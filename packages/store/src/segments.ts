@@ -1,36 +1,32 @@
+import type { DocSet } from './doc-map.ts'
 import type { Loaded } from './load.ts'
-import { manifestText, segmentItemText, segmentText } from './records.ts'
+import { manifestText, type SegmentHead, segmentItemText, segmentText } from './records.ts'
 import type { State } from './state.ts'
-import type { Lot } from './store.ts'
 
-interface LiveSegment {
-  readonly name: number
-  readonly collection: string
-  /** How many documents it tells of. */
-  readonly size: number
+interface LiveSegment extends SegmentHead {
   readonly sequences: readonly number[]
 }
 
 /** What to write for the log to be forgotten. */
 export interface Fold {
-  /** New segments, and the manifest last. */
-  readonly texts: readonly string[]
+  /** New segments, and the manifest last; made as they are asked for, of a state that stays as it is meanwhile. */
+  readonly texts: Iterable<string>
   /** They are durable as these records: what nobody needs any more. */
   done(sequences: readonly (readonly number[])[]): readonly number[]
 }
 
 /** Which records on the medium count: live segments, the manifest, and the log since then. */
 export class Segments {
-  #live: readonly LiveSegment[]
+  #live: LiveSegment[]
   #nextName: number
   #manifest: readonly number[]
   #log: number[]
 
   constructor({ manifest, manifestSequences, segments, logSequences }: Loaded) {
-    this.#live = segments.map(([{ name, collection, documents }, sequences]) => ({
+    this.#live = segments.map(({ head: { name, collection, size }, sequences }) => ({
       name,
       collection,
-      size: documents.length,
+      size,
       sequences,
     }))
     const last = Math.max(0, ...this.#live.map(({ name }) => name))
@@ -49,8 +45,8 @@ export class Segments {
   }
 
   /** A segment that was written beside the log, because a step of the log is made of it. */
-  addLot(name: number, { collection, documents }: Lot, sequences: readonly number[]): void {
-    this.#live = [...this.#live, { name, collection, size: documents.length, sequences }]
+  addLot(head: SegmentHead, sequences: readonly number[]): void {
+    this.#live.push({ ...head, sequences })
   }
 
   /**
@@ -58,48 +54,50 @@ export class Segments {
    * written anew as a whole.
    */
   fold(state: State): Fold {
-    const texts: string[] = []
-    const fresh: Omit<LiveSegment, 'sequences'>[] = []
+    const fresh: SegmentHead[] = []
     const replaced = new Set<LiveSegment>()
-    for (const collection of state.dirty.collections()) {
-      const { confirmed } = state.collections.of(collection)
-      const changed = [...state.dirty.ids(collection)]
-      const old = this.#live.filter(segment => segment.collection === collection)
-      const isStale = this.#isStale(old, changed.length, confirmed.size)
-      if (isStale) for (const segment of old) replaced.add(segment)
-      const ids = isStale || old.length === 0 ? confirmed.keys() : changed
-      for (const items of cut(ids, id => segmentItemText(id, confirmed.get(id)))) {
-        const name = this.takeName()
-        texts.push(segmentText(name, collection, items))
-        fresh.push({ name, collection, size: items.length })
-      }
-    }
-    const kept = this.#live.filter(segment => !replaced.has(segment))
-    const { checkpoint, subscriptions, rejected, outbox } = state
-    const segments = [...kept, ...fresh].map(segment => segment.name)
-    texts.push(
-      manifestText({
-        format: 2,
-        segments,
-        nextSegment: this.#nextName,
-        checkpoint,
-        subscriptions,
-        rejected: rejected.all,
-        // what is being amended waits in the log: behind this manifest, so what storage has of it is in here
-        outbox: outbox.stored,
-        texts: [...state.texts],
-      }),
-    )
     return {
-      texts,
+      texts: this.#texts(state, state.dirty, fresh, replaced),
       done: sequences => {
         const dead = [...this.#log, ...this.#manifest, ...[...replaced].flatMap(segment => segment.sequences)]
+        const kept = this.#live.filter(segment => !replaced.has(segment))
         this.#live = [...kept, ...fresh.map((segment, at) => ({ ...segment, sequences: sequences[at]! }))]
         this.#manifest = sequences[sequences.length - 1]!
         this.#log = []
         return dead
       },
     }
+  }
+
+  *#texts(state: State, dirty: DocSet, fresh: SegmentHead[], replaced: Set<LiveSegment>): Generator<string> {
+    for (const collection of dirty.collections()) {
+      const { confirmed } = state.collections.of(collection)
+      const changed = [...dirty.ids(collection)]
+      const old = this.#live.filter(segment => segment.collection === collection)
+      const isStale = this.#isStale(old, changed.length, confirmed.size)
+      if (isStale) for (const segment of old) replaced.add(segment)
+      const ids = isStale || old.length === 0 ? confirmed.keys() : changed
+      for (const items of cut(ids, id => segmentItemText(id, confirmed.get(id)))) {
+        const name = this.takeName()
+        const head = { name, collection, size: items.length }
+        fresh.push(head)
+        yield segmentText(head, items.join(','))
+      }
+    }
+    const kept = this.#live.filter(segment => !replaced.has(segment))
+    const { checkpoint, subscriptions, rejected, outbox } = state
+    const segments = [...kept, ...fresh].map(segment => segment.name)
+    yield manifestText({
+      format: 2,
+      segments,
+      nextSegment: this.#nextName,
+      checkpoint,
+      subscriptions,
+      rejected: rejected.all,
+      // what is being amended waits in the log: behind this manifest, so what storage has of it is in here
+      outbox: outbox.stored,
+      texts: [...state.texts],
+    })
   }
 
   #isStale(old: readonly LiveSegment[], changed: number, documents: number): boolean {

@@ -1,8 +1,9 @@
 import type { Mutation } from '@nearcloud/protocol'
+import type { Collection } from './collection.ts'
 import { Collections } from './collections.ts'
 import { DocSet } from './doc-map.ts'
 import { Outbox, touchedBy } from './outbox.ts'
-import type { Entry, LoggedStep, Manifest } from './records.ts'
+import type { Entry, LoggedStep, Manifest, StoredSegment } from './records.ts'
 import { RejectedList } from './rejected-list.ts'
 import type { Checkpoint, StoredSubscription } from './store.ts'
 import { StoredTexts } from './texts.ts'
@@ -12,7 +13,7 @@ import { StoredTexts } from './texts.ts'
  * state, whether they happen or are read back. What the app sees over it is `overlay.ts`.
  */
 export class State {
-  readonly collections = new Collections()
+  readonly collections: Collections
   readonly outbox = new Outbox()
   subscriptions: ReadonlyMap<string, StoredSubscription>
   readonly rejected: RejectedList
@@ -21,8 +22,15 @@ export class State {
   checkpoint: Checkpoint
   /** Confirmed documents that differ from what the segments hold. */
   dirty = new DocSet()
+  /** Collections of which the log says something that waits with the rest of them: what is dirty in them is not known yet. */
+  readonly changedLater = new Set<string>()
 
-  constructor(manifest: Pick<Manifest, 'checkpoint' | 'subscriptions' | 'outbox' | 'rejected' | 'texts'>) {
+  /** `loaded`: a collection whose documents waited in storage has them now. */
+  constructor(
+    manifest: Pick<Manifest, 'checkpoint' | 'subscriptions' | 'outbox' | 'rejected' | 'texts'>,
+    loaded: (collection: string) => void = () => undefined,
+  ) {
+    this.collections = new Collections(loaded)
     this.checkpoint = manifest.checkpoint
     this.subscriptions = manifest.subscriptions
     this.rejected = new RejectedList(manifest.rejected)
@@ -36,7 +44,10 @@ export class State {
   /** An entry read back from the log. */
   replay(entry: Entry): void {
     if (entry.kind === 'step') {
-      this.applyStep(entry.step)
+      const { puts = [], gone = [], lot, ...rest } = entry.step
+      const names = new Set([...puts, ...gone, ...(lot ? [lot] : [])].map(({ collection }) => collection))
+      for (const name of names) this.#documentsLater(name, entry.step)
+      this.applyStep(rest)
       return
     }
     // a renumbering may stand between the mutation's making and its place in the log: the place decides
@@ -73,23 +84,58 @@ export class State {
     this.checkpoint = freeze({ ...this.checkpoint, lastTime })
   }
 
-  /** The documents concerned: confirmed differently, or with other mutations over them. */
-  applyStep(step: LoggedStep): DocSet {
-    const concerned = new DocSet()
+  /** The documents of a segment, when somebody wants them. */
+  segmentLater({ head, read }: StoredSegment): void {
+    this.collections.later(head.collection, collection => {
+      for (const [id, known] of read().documents) {
+        if (known) collection.confirmed.set(id, known)
+        else collection.confirmed.delete(id)
+        collection.show(id, known?.document ?? null)
+      }
+    })
+  }
+
+  /** What a step of the log says of the documents of one collection, when somebody wants them. */
+  #documentsLater(name: string, { puts, gone, lot }: LoggedStep): void {
+    const isIts = ({ collection }: { collection: string }) => collection === name
+    const its = {
+      ...(puts && { puts: puts.filter(isIts) }),
+      ...(gone && { gone: gone.filter(isIts) }),
+      ...(lot && isIts(lot) && { lot }),
+    }
+    this.changedLater.add(name)
+    this.collections.later(name, collection => {
+      const concerned = new DocSet()
+      this.#applyDocuments(its, concerned, () => collection)
+      for (const [, id] of concerned) collection.show(id, collection.confirmed.get(id)?.document ?? null)
+    })
+  }
+
+  #applyDocuments(
+    step: Pick<LoggedStep, 'puts' | 'gone' | 'lot'>,
+    concerned: DocSet,
+    collectionOf = (name: string) => this.collections.of(name),
+  ): void {
     for (const { collection, version, id } of step.gone ?? []) {
-      const { confirmed } = this.collections.of(collection)
+      const { confirmed } = collectionOf(collection)
       const known = confirmed.get(id)
       if (!known || version < known.version) continue
       confirmed.delete(id)
       this.#touch(concerned, collection, id)
     }
     for (const { collection, version, document } of step.puts ?? []) {
-      const { confirmed } = this.collections.of(collection)
+      const { confirmed } = collectionOf(collection)
       if (version < (confirmed.get(document._id)?.version ?? 0)) continue
       confirmed.set(document._id, { document, version })
       this.#touch(concerned, collection, document._id)
     }
-    if (step.lot) this.#applyLot(step.lot, concerned)
+    if (step.lot) this.#applyLot(step.lot, collectionOf(step.lot.collection), concerned)
+  }
+
+  /** The documents concerned: confirmed differently, or with other mutations over them. */
+  applyStep(step: LoggedStep): DocSet {
+    const concerned = new DocSet()
+    this.#applyDocuments(step, concerned)
     const left: Mutation[] = []
     for (const { id, code, reason, details, time } of step.rejected ?? []) {
       const mutation = this.outbox.take(id)
@@ -116,9 +162,12 @@ export class State {
   }
 
   /** A segment has these documents already: what differs from it is what is newer here. */
-  #applyLot({ collection, documents }: NonNullable<LoggedStep['lot']>, concerned: DocSet): void {
-    const { confirmed } = this.collections.of(collection)
-    for (const known of documents) {
+  #applyLot(
+    { collection, documents }: NonNullable<LoggedStep['lot']>,
+    { confirmed }: Collection,
+    concerned: DocSet,
+  ): void {
+    for (const known of documents()) {
       const { _id: id } = known.document
       if (known.version < (confirmed.get(id)?.version ?? 0)) {
         this.dirty.add(collection, id)

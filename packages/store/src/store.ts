@@ -42,6 +42,11 @@ export interface Store {
   /** What it said of one collection, handed to `visit` one after the other: the quicker way for many. */
   eachConfirmed(collection: string, visit: (document: Document, version: Version) => void): void
   /**
+   * Brings a collection into memory in small steps, with the host's other work between them. Until then it is only in storage;
+   * whatever asks for it before that brings in the rest at once. Undefined when it is there.
+   */
+  load(collection: string): Promise<void> | undefined
+  /**
    * Answers a query: documents in order, projected. For a count: none, and how many match in `total` (skip and limit
    * do not apply); for a get `total` is the number of documents answered.
    *

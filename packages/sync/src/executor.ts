@@ -132,7 +132,7 @@ export class LocalFirstExecutor implements ClientExecutor {
     }
     const begin = () => {
       if (!isOpen) return
-      const preparing = prepare(asked)
+      const preparing = prepare(asked) ?? store.load(asked.collection)
       if (preparing) {
         preparing.then(begin, fail)
         return
@@ -163,7 +163,9 @@ export class LocalFirstExecutor implements ClientExecutor {
   }
 
   async #get(query: Query): Promise<Answer> {
-    const { subscriptions } = this.#options
+    const { store, subscriptions } = this.#options
+    const loading = store.load(query.collection)
+    if (loading) await loading
     const covering = subscriptions.covering(query)
     if (covering) return this.#local(query, covering)
     if (!this.#options.isReachable()) return this.#cached(query)
@@ -172,7 +174,7 @@ export class LocalFirstExecutor implements ClientExecutor {
     let isReady = false
     try {
       isReady = (await subscription.arrival({ patient: false })) === 'ready'
-      const meant = meantBy(this.#options.store, query)
+      const meant = meantBy(store, query)
       return isReady ? this.#local(meant, subscription) : this.#cached(meant)
     } finally {
       subscriptions.release(subscription, holder, { warm: isReady })

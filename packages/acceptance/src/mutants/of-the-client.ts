@@ -137,7 +137,7 @@ export const ofTheClient = [
   ]),
   mutant('store: after a restart pending edits are not shown', [
     'store/src/open-store.ts',
-    'rebase(state.collections, state.outbox, state.outbox.touched(), state.checkpoint.openid)',
+    'rebase(state.collections, state.outbox, pending, state.checkpoint.openid)',
     'void rebase',
   ]),
   mutant('store: numbers of mutations used again after a restart', [

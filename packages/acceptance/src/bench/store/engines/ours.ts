@@ -1,4 +1,4 @@
-import { DexieStorage } from '@nearcloud/browser'
+import { DexieStorage, nextTask } from '@nearcloud/browser'
 import { adoptJson, type Document, type Json, type PathChange } from '@nearcloud/protocol'
 import type { Filter, Query } from '@nearcloud/query'
 import { openStore, type Store } from '@nearcloud/store'
@@ -17,6 +17,7 @@ offer({
     store = await openStore({
       storage: new DexieStorage('bench'),
       random: size => crypto.getRandomValues(new Uint8Array(size)),
+      pause: nextTask,
     })
   },
   async insertMany(items) {
@@ -35,7 +36,10 @@ offer({
     return write({ op: 'add', collection, id, data: data as unknown as Document })
   },
   get: async id => store.get(collection, id) as unknown as Item | undefined,
-  indexed: async (status, age) => found(sorted('status', status, 'age', age)),
+  async indexed(status, age) {
+    await store.load(collection)
+    return found(sorted('status', status, 'age', age))
+  },
   unindexed: async (level, score) => found(sorted('level', level, 'score', score)),
   count: async () => store.run({ verb: 'count', query: query(['and', []]) }).total,
   update(id, title) {

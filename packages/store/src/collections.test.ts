@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest'
+import { Collections } from './collections.ts'
+import { type MemoryMedium, openTestStore, words } from './testing/index.ts'
+
+const { add, put, gone, update, query } = words('todos')
+const other = words('notes')
+const at = { time: 1_700_000_000_000 }
+const everything = { verb: 'get', query: query() } as const
+
+async function twoCollections(): Promise<MemoryMedium> {
+  const { store, medium } = await openTestStore()
+  const many = (n: number) => Array.from({ length: 300 }, (_, i) => put(n, { _id: `d${i}`, n }))
+  await store.confirm({ puts: many(1), checkpoint: { version: 1 } })
+  await store.confirm({ puts: [other.put(1, { _id: 'x', n: 1 })] })
+  await store.compact()
+  await store.confirm({ puts: [put(3, { _id: 'd0', n: 3 })], gone: [gone(3, 'd1')] })
+  await store.commit([update('d2', ['n', 'inc', 10]), other.update('x', ['n', 'inc', 10])], at).durable
+  await store.close()
+  return medium
+}
+
+test('[LOG-7] loaded in steps, asked for in the middle, or never loaded: a collection is the same', async () => {
+  const medium = await twoCollections()
+  const { store: whole } = await openTestStore(medium)
+  const expected = whole.run(everything).documents
+  expect(expected).toHaveLength(299)
+  expect(expected).toContainEqual({ _id: 'd0', n: 3 })
+  expect(expected).toContainEqual({ _id: 'd2', n: 11 })
+  await whole.close()
+  const { store } = await openTestStore(medium)
+  const loading = store.load('todos')
+  const inTheMiddle = store.run(everything).documents
+  await loading
+  for (const documents of [inTheMiddle, store.run(everything).documents]) expect(documents).toEqual(expected)
+  expect(store.get('notes', 'x')).toEqual({ _id: 'x', n: 11 })
+  await store.close()
+})
+
+test('[LOG-7] a store that was opened and folded without a look at it holds what it held', async () => {
+  const medium = await twoCollections()
+  const { store: before } = await openTestStore(medium)
+  const expected = before.run(everything).documents
+  await before.close()
+  const { store } = await openTestStore(medium)
+  await store.confirm({ puts: [words('others').put(4, { _id: 'new' })] })
+  await store.compact()
+  await store.close()
+  const { store: again } = await openTestStore(medium)
+  expect(again.run(everything).documents).toEqual(expected)
+  expect(again.outbox.size).toBe(1)
+  await again.close()
+})
+
+test('[LOG-7] a step that throws is done again, not skipped', () => {
+  const collections = new Collections()
+  let isBroken = true
+  const done: number[] = []
+  collections.later('todos', () => void done.push(1))
+  collections.later('todos', () => {
+    if (isBroken) throw new Error('broken')
+    done.push(2)
+  })
+  expect(() => collections.of('todos')).toThrow('broken')
+  expect(() => collections.of('todos')).toThrow('broken')
+  isBroken = false
+  collections.of('todos')
+  expect(done).toEqual([1, 2])
+})
+
+test('[LOG-7] what is pending in a collection of which nothing was said is there after an opening', async () => {
+  const { store, medium } = await openTestStore()
+  await store.commit([add('mine', { n: 1 })], at).durable
+  await store.close()
+  const { store: again } = await openTestStore(medium)
+  expect(again.get('todos', 'mine')).toEqual({ _id: 'mine', n: 1 })
+  await again.close()
+})
