@@ -1,3 +1,4 @@
+export type { Damage } from './load.ts'
 export { MemoryMedium, MemoryStorage, type MemoryStorageOptions } from './memory-storage.ts'
 export { type OpenStoreOptions, openStore } from './open-store.ts'
 export type { Payload, Storage, StorageInfo, StorageOptions, StoredRecord } from './storage.ts'

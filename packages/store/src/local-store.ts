@@ -24,6 +24,7 @@ import { checkFits } from './check-fits.ts'
 import { DocSet } from './doc-map.ts'
 import { explain } from './find.ts'
 import { LiveQueries } from './live-queries.ts'
+import type { Damage } from './load.ts'
 import { touchedBy } from './outbox.ts'
 import { effectOf, rebase, showEffect } from './overlay.ts'
 import { type FoldJob, type Job, RecordLog } from './record-log.ts'
@@ -55,12 +56,14 @@ interface Parts {
   readonly info: StorageInfo
   readonly random: RandomBytes
   readonly pause: () => Promise<void>
+  readonly damage: Damage | undefined
 }
 
 /** The store: reads from memory, writes through the log. Made by `openStore`. */
 export class LocalStore implements Store {
   readonly volatile: boolean
   readonly wasLost: boolean
+  readonly damage: Damage | undefined
   readonly #state: State
   readonly #segments: Segments
   readonly #random: RandomBytes
@@ -71,7 +74,8 @@ export class LocalStore implements Store {
   readonly #shown = new ShownTexts()
   #isClosed = false
 
-  constructor({ state, segments, storage, info, random, pause }: Parts) {
+  constructor({ state, segments, storage, info, random, pause, damage }: Parts) {
+    this.damage = damage
     this.volatile = info.volatile
     this.wasLost = info.wasLost ?? false
     this.#state = state

@@ -1,6 +1,6 @@
 import { newClientId, type RandomBytes } from '@nearcloud/protocol'
 import { DocSet } from './doc-map.ts'
-import { type Loaded, load, loadError } from './load.ts'
+import { type Damage, type Loaded, load, loadError } from './load.ts'
 import { LocalStore } from './local-store.ts'
 import { rebase } from './overlay.ts'
 import { Segments } from './segments.ts'
@@ -21,8 +21,10 @@ export interface OpenStoreOptions {
 /**
  * Opens a store, or makes it with a client id of its own.
  *
- * Rejects with STORE_IN_USE, STORE_FAILED (cannot be opened, or what it holds is damaged), STORE_FULL; the storage is
- * closed then.
+ * What was damaged in storage is made good as far as it can be, and `damage` of the store says so.
+ *
+ * Rejects with STORE_IN_USE, STORE_FAILED (cannot be opened, or a newer version of the app wrote it), STORE_FULL; the storage
+ * is closed then.
  */
 export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const { storage, random, durability = 'relaxed', pause = async () => undefined } = options
@@ -33,10 +35,11 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     const segments = new Segments(loaded)
     // refused, they are dropped by a later open
     if (loaded.leftovers.length > 0) await storage.drop(loaded.leftovers).catch(() => undefined)
-    const store = new LocalStore({ state, segments, storage, info, random, pause })
+    const { damage } = loaded
+    const store = new LocalStore({ state, segments, storage, info, random, pause, damage })
     if (loaded.manifest) store.foundLog(loaded.entries.length, loaded.logUnits)
     // what is written from now on an older version of this code would not understand: the manifest says so
-    if (loaded.manifest?.format !== 2) await store.compact()
+    if (loaded.manifest?.format !== 2 || loaded.damage) await store.compact()
     return store
   } catch (thrown) {
     await storage.close().catch(() => undefined)
@@ -62,10 +65,27 @@ function restore(loaded: Loaded, random: RandomBytes): State {
   )
   for (const segment of loaded.segments.slice(0, loaded.folded)) state.segmentLater(segment)
   for (const entry of loaded.entries) state.replay(entry)
+  if (loaded.damage) mend(state, loaded.damage)
   // what was made here before anything was said of its collection
   for (const name of state.outbox.touched().collections())
     if (!state.collections.isWaiting(name)) state.collections.later(name, () => undefined)
   return state
+}
+
+/** What is not known any more is not claimed: the server is asked again, and what nobody knows the fate of is the app's to decide. */
+function mend(state: State, { lost, found }: Damage): void {
+  if (lost === 'documents')
+    state.subscriptions = new Map(
+      [...state.subscriptions].map(([key, { query }]) => [key, Object.freeze({ query, complete: false })]),
+    )
+  for (const mutation of found)
+    state.rejected.add({
+      mutation,
+      code: 'STORE_FAILED',
+      reason: 'the local store was damaged: whether this write reached the server is not known',
+      details: {},
+      time: mutation.time,
+    })
 }
 
 function newCheckpoint(client: string): Checkpoint {

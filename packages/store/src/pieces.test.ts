@@ -38,7 +38,20 @@ test('[LOG-5] a text of which pieces are missing, wherever, does not count and s
   }
 })
 
-test('[LOG-4] what is no piece is STORE_FAILED', () => {
-  for (const payload of [new Uint8Array([46]), '', 'x', '0/1:', '1/:', '1-2:'])
-    expect(() => readAll([payload])).toThrow(expect.objectContaining({ code: 'STORE_FAILED' }))
+test('[LOG-4] what is no piece, and a piece that is not what was written, is a text that is not intact', () => {
+  const [good] = toPieces(long, 1_000) as readonly [string]
+  const changed = Array.from({ length: good.length }, (_, at) =>
+    [1, 2, 32].map(bit => flipped(good, at, bit)),
+  ).flat()
+  const payloads = [new Uint8Array([46]), '', 'x', '0/1:', '1/:', '1-2:', '!', '!00000000', ...changed]
+  for (const payload of payloads) {
+    const reader = new PieceReader()
+    expect([payload, reader.add({ sequence: 1, payload })?.isIntact ?? false]).toEqual([payload, false])
+  }
+  expect(new PieceReader().add({ sequence: 1, payload: good })).toMatchObject({ text: long, isIntact: true })
 })
+
+function flipped(text: string, at: number, bit: number): string {
+  const unit = String.fromCharCode(text.charCodeAt(at) ^ bit)
+  return text.slice(0, at) + unit + text.slice(at + 1)
+}

@@ -1,16 +1,17 @@
-import { CloudError } from '@nearcloud/protocol'
+import { checksum } from './checksum.ts'
 import type { Payload, StoredRecord } from './storage.ts'
 
 /*
- * A text in as many payloads as it needs, none over the medium's limit. `.` begins one that is all of the text, `2/5:` the
- * second piece of five. A crash can lose the last pieces of an append and leave some of a drop: a text counts when all
+ * A text in as many payloads as it needs, none over the medium's limit. `!` and the text's checksum begin one that is all of
+ * the text, `2/5!` and the checksum the second piece of five (`.` and `2/5:` in stores from before there were checksums). A crash can lose the last pieces of an append and leave some of a drop: a text counts when all
  * its pieces are there, one after the other.
  */
 
 /** Payloads of a text, each at most `maxBytes` (and that at least 100). */
 export function toPieces(text: string, maxBytes: number): readonly Payload[] {
+  const sum = checksum(text)
   const maxUnits = Math.floor((maxBytes - longestMark) / 3) // a UTF-16 unit takes at most three bytes
-  if (text.length <= maxUnits) return [`.${text}`]
+  if (text.length <= maxUnits) return [`!${sum}${text}`]
   const parts: string[] = []
   for (let at = 0; at < text.length; ) {
     let end = Math.min(text.length, at + maxUnits)
@@ -18,13 +19,15 @@ export function toPieces(text: string, maxBytes: number): readonly Payload[] {
     parts.push(text.slice(at, end))
     at = end
   }
-  return parts.map((part, at) => `${at + 1}/${parts.length}:${part}`)
+  return parts.map((part, at) => `${at + 1}/${parts.length}!${sum}${part}`)
 }
 
 export interface WholeText {
   readonly text: string
   /** The records it came from. */
   readonly sequences: readonly number[]
+  /** The text is what was written: its checksum says so. Undefined: it has none. */
+  readonly isIntact: boolean | undefined
 }
 
 /** Puts texts together again as records arrive. */
@@ -32,18 +35,21 @@ export class PieceReader {
   #texts: string[] = []
   #sequences: number[] = []
   #count = 0
+  #sum: string | undefined
   readonly #abandoned: number[] = []
 
   /** The text that is whole with this record. */
   add({ sequence, payload }: StoredRecord): WholeText | undefined {
-    const { number, count, text } = readPiece(payload)
-    const isNext = number === this.#texts.length + 1 && (number === 1 || count === this.#count)
+    const { number, count, sum, text } = readPiece(payload)
+    const isSame = count === this.#count && sum === this.#sum
+    const isNext = number === this.#texts.length + 1 && (number === 1 || isSame)
     if (!isNext) this.#abandon()
     if (number !== this.#texts.length + 1) {
       this.#abandoned.push(sequence)
       return undefined
     }
     this.#count = count
+    this.#sum = sum
     this.#texts.push(text)
     this.#sequences.push(sequence)
     return number === count ? this.#take() : undefined
@@ -56,28 +62,39 @@ export class PieceReader {
   }
 
   #abandon(): void {
-    this.#abandoned.push(...this.#take().sequences)
+    this.#abandoned.push(...this.#sequences)
+    this.#texts = []
+    this.#sequences = []
   }
 
   #take(): WholeText {
-    const whole = { text: this.#texts.join(''), sequences: this.#sequences }
+    const text = this.#texts.join('')
+    const isIntact = this.#sum === undefined ? undefined : checksum(text) === this.#sum
+    const whole = { text, sequences: this.#sequences, isIntact }
     this.#texts = []
     this.#sequences = []
     return whole
   }
 }
 
-function readPiece(payload: Payload): { number: number; count: number; text: string } {
-  if (typeof payload !== 'string') throw unreadable('bytes where it keeps text')
-  if (payload[0] === '.') return { number: 1, count: 1, text: payload.slice(1) }
-  const mark = /^([1-9]\d*)\/([1-9]\d*):/.exec(payload)
-  if (!mark) throw unreadable(`a record that begins with "${payload.slice(0, 10)}"`)
-  return { number: Number(mark[1]), count: Number(mark[2]), text: payload.slice(mark[0].length) }
+interface Piece {
+  readonly number: number
+  readonly count: number
+  readonly sum: string | undefined
+  readonly text: string
 }
 
-function unreadable(what: string): CloudError {
-  return new CloudError('STORE_FAILED', { errMsg: `the local store holds ${what}` })
+/** Of what is no piece nothing is known but that its text is not what was written. */
+function readPiece(payload: Payload): Piece {
+  if (typeof payload !== 'string') return { number: 1, count: 1, sum: 'none', text: '' }
+  if (payload[0] === '.') return { number: 1, count: 1, sum: undefined, text: payload.slice(1) }
+  if (payload[0] === '!') return { number: 1, count: 1, sum: payload.slice(1, 9), text: payload.slice(9) }
+  const [mark, number, count, sum] = markPattern.exec(payload) ?? []
+  if (mark === undefined) return { number: 1, count: 1, sum: 'none', text: payload }
+  return { number: Number(number), count: Number(count), sum, text: payload.slice(mark.length) }
 }
+
+const markPattern = /^([1-9]\d*)\/([1-9]\d*)(?::|!(.{8}))/s
 
 function isHighSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdbff

@@ -208,7 +208,9 @@ export function segmentItemText(id: DocId, confirmed: Confirmed | undefined): st
   return JSON.stringify(confirmed ? [confirmed.version, toJson(confirmed.document)] : [0, null, id])
 }
 
-export function readSegment(text: string): Segment {
+/** `isIntact`: it is what `segmentText` gave, and need not be looked at value by value. */
+export function readSegment(text: string, { isIntact = false } = {}): Segment {
+  const read = isIntact && !hasTags(text) ? freezeJson : readDocument
   const { name, collection, documents } = parse(text) as {
     name: number
     collection: string
@@ -220,7 +222,7 @@ export function readSegment(text: string): Segment {
     size: documents.length,
     documents: documents.map(([version, tree, id]) => {
       if (tree === null) return [id!, null]
-      const document = readDocument(tree)
+      const document = read(tree)
       return [document._id, { document, version }]
     }),
   }
@@ -253,7 +255,10 @@ export function readManifest(text: string): Manifest {
   }
   const { texts = [] } = json // earlier versions had none
   if (json.format !== 1 && json.format !== 2)
-    throw unreadable(`format ${String(json.format)}, made by a newer version`)
+    throw new CloudError('STORE_FAILED', {
+      errMsg: `the local store is of format ${String(json.format)}, made by a newer version of the app`,
+      details: { reason: 'newer' },
+    })
   return {
     ...json,
     texts,
@@ -287,6 +292,23 @@ function readMutation(json: MutationJson): Mutation {
     ...mutation,
     writes: Object.freeze(mutation.writes.map(write => Object.freeze(write))),
   })
+}
+
+/** Whether values may be in it that are more than their JSON: dates and others have tags, places have coordinates. */
+function hasTags(text: string): boolean {
+  return text.includes('{"$') || text.includes('"coordinates"')
+}
+
+/** The tree's own objects become the document. */
+function freezeJson(tree: Json): Document {
+  freezeAll(tree as object)
+  return tree as Document
+}
+
+function freezeAll(tree: object): void {
+  for (const value of Array.isArray(tree) ? tree : Object.values(tree))
+    if (typeof value === 'object' && value !== null) freezeAll(value as object)
+  Object.freeze(tree)
 }
 
 function readDocument(tree: Json): Document {

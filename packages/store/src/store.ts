@@ -9,6 +9,7 @@ import type {
   Write,
 } from '@nearcloud/protocol'
 import type { Explanation, IndexDefinition, Query, Read, Snapshot } from '@nearcloud/query'
+import type { Damage } from './load.ts'
 import type { StoredText, TextPlace, TextStep } from './texts.ts'
 
 /**
@@ -23,6 +24,8 @@ export interface Store {
   readonly volatile: boolean
   /** What was here before was taken away by the host: this is a new store. */
   readonly wasLost: boolean
+  /** What was found broken when this was opened, and is mended now as far as it can be here: the server is asked for the rest. */
+  readonly damage: Damage | undefined
   readonly checkpoint: Checkpoint
   /** By canonical text of the query. */
   readonly subscriptions: ReadonlyMap<string, StoredSubscription>

@@ -162,8 +162,8 @@ export const ofTheClient = [
   ]),
   mutant('store: compaction forgets a document', [
     'store/src/segments.ts',
-    'const changed = [...state.dirty.ids(collection)]',
-    'const changed = [...state.dirty.ids(collection)].slice(1)',
+    'const changed = [...dirty.ids(collection)]',
+    'const changed = [...dirty.ids(collection)].slice(1)',
   ]),
   mutant('store: compaction forgets what was refused', [
     'store/src/segments.ts',
