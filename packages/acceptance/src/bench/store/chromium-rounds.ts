@@ -36,6 +36,8 @@ export async function openSite(engine: EngineName): Promise<Site> {
     minify: true,
     format: 'esm',
     platform: 'browser',
+    // what PouchDB wants of Node, from the package of that name
+    alias: { events: join(import.meta.dirname, '../../../node_modules/events/events.js') },
     define: { 'process.env.NODE_ENV': '"production"', global: 'globalThis' },
     logLevel: 'error',
     write: false,
