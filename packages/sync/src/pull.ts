@@ -183,14 +183,7 @@ export class Pull {
 
   /** A refused subscription takes with it the documents that were here because of it alone. */
   denied(subscription: Subscription): ConfirmedStep {
-    const { collection } = subscription.query
-    const gone: Gone[] = []
-    for (const { document, version } of this.#store.confirmedDocuments(collection))
-      if (
-        subscription.isAbout(collection, document) &&
-        !this.#subscriptions.isAbout(collection, document, subscription)
-      )
-        gone.push({ collection, version, id: document._id })
+    const gone = this.#subscriptions.ownedBy(subscription)
     return { gone, subscriptions: new Map([[subscription.key, null]]) }
   }
 

@@ -75,6 +75,15 @@ export class Subscription {
     return this.denial === undefined && this.isStored && this.#stored()?.complete === true
   }
 
+  /**
+   * Its documents were here when the copy could not be continued, or when they were found to differ, and nobody has said
+   * since that they still are there, or for this reader.
+   */
+  get isInDoubt(): boolean {
+    const stored = this.isStored && !this.denial ? this.#stored() : undefined
+    return stored !== undefined && !stored.complete && stored.after === undefined
+  }
+
   /** Of a snapshot that came in part: the last id of it, behind which it may go on. */
   get after(): DocId | undefined {
     if (this.isWindowed || this.isComplete) return undefined

@@ -1,4 +1,4 @@
-import type { Clock, CloudError, DocId, Document, Millis, UpOf } from '@nearcloud/protocol'
+import type { Clock, CloudError, DocId, Document, Millis, UpOf, Version } from '@nearcloud/protocol'
 import { clausesOf, compareValues, type Progress, type Query, queryToJson } from '@nearcloud/query'
 import type { Store } from '@nearcloud/store'
 import { Coverage } from './coverage.ts'
@@ -81,6 +81,16 @@ export class Subscriptions {
     for (const subscription of this.#byKey.values())
       if (subscription !== except && subscription.isAbout(collection, document)) return true
     return false
+  }
+
+  /** The documents that are here because of this subscription alone. */
+  ownedBy(subscription: Subscription): { collection: string; version: Version; id: DocId }[] {
+    const { collection } = subscription.query
+    const owned: { collection: string; version: Version; id: DocId }[] = []
+    for (const { document, version } of this.#options.store.confirmedDocuments(collection))
+      if (subscription.isAbout(collection, document) && !this.isAbout(collection, document, subscription))
+        owned.push({ collection, version, id: document._id })
+    return owned
   }
 
   /** Is every document of the collection here because of a subscription? */
@@ -305,7 +315,9 @@ export class Subscriptions {
     const { store, clock, changed, failed } = this.#options
     const { key, query, denial, window } = subscription
     // what completed it may still be on its way into the store
-    if (subscription.isStored) {
+    if (subscription.isInDoubt) {
+      store.confirm({ gone: this.ownedBy(subscription), subscriptions: new Map([[key, null]]) }).catch(failed)
+    } else if (subscription.isStored) {
       const letGo = subscription.isComplete ? clock.now() : 0 // nobody vouches for the rest of it
       const cached = { query, complete: false, letGo, ...(window && { window: [...window] }) }
       store.confirm({ subscriptions: new Map([[key, denial ? null : cached]]) }).catch(failed)
