@@ -98,4 +98,5 @@ export type {
 } from './types.ts'
 export { applyWrite } from './update/apply.ts'
 export { checkWrite } from './update/check-write.ts'
+export { Replay } from './update/replay.ts'
 export { type BegunText, editedPlain, textsBegun, withPlainTexts } from './update/texts.ts'

@@ -1,8 +1,15 @@
 import type { DocId, Document, Mutation, Write } from '@nearcloud/protocol'
-import { applyWrite, equalValues, guardWrite, type WriteContext } from '@nearcloud/query'
+import {
+  type Applied,
+  applyWrite,
+  equalValues,
+  guardWrite,
+  Replay,
+  type WriteContext,
+} from '@nearcloud/query'
 import type { Collection } from './collection.ts'
 import type { Collections } from './collections.ts'
-import { DocMap, type DocSet } from './doc-map.ts'
+import { DocMap, DocSet } from './doc-map.ts'
 import type { Outbox } from './outbox.ts'
 import type { ShownTexts } from './shown-texts.ts'
 
@@ -35,25 +42,19 @@ export function effectOf(
   { isNew = false, shown }: { readonly isNew?: boolean; readonly shown?: ShownTexts | undefined } = {},
 ): Effect {
   const documents = new DocMap<Document | null>()
-  const context = contextOf(mutation)
   const writes: Write[] = []
-  const applied = mutation.writes.map(asked => {
+  const ended = mutation.writes.map(asked => {
     const { collection, id } = asked
     const before =
       (documents.has(collection, id) ? documents.get(collection, id) : read(collection, id)) ?? null
     const write = isNew ? guardWrite(asked, before) : asked
     writes.push(write)
-    const effective = asShown(write, shown)
-    const { after, touched } = applyWrite(
-      before && { doc: before, stamps: noStamps },
-      before ? effective : ownedBy(owner, effective),
-      context,
-    )
+    const { after, touched } = applied(before, write, mutation, owner, shown)
     const exists = touched ? after !== null : before !== null
     if (touched) documents.set(collection, id, after?.doc ?? null)
     return { id, existed: before !== null, exists }
   })
-  return { documents, writes, applied }
+  return { documents, writes, applied: ended }
 }
 
 /** Shows the effect of a mutation made on what is visible. */
@@ -88,13 +89,52 @@ export function rebase(
   shown?: ShownTexts,
 ): readonly Change[] {
   if (outbox.size === 0) return showConfirmed(collections, docs)
-  const mutations = outbox.touching(docs)
-  const next = new DocMap<Document | null>()
-  for (const [name, id] of docs) next.set(name, id, collections.of(name).confirmed.get(id)?.document ?? null)
-  for (const mutation of mutations) layOver(mutation, owner, next, shown)
   const changes: Change[] = []
+  const together = new DocSet()
+  for (const name of docs.collections()) {
+    const collection = collections.of(name)
+    for (const id of docs.ids(name)) {
+      const confirmed = collection.confirmed.get(id)?.document ?? null
+      const after = withAll(confirmed, outbox.of(name, id), owner, shown)
+      if (after === undefined) together.add(name, id)
+      else show(collection, name, id, after, changes)
+    }
+  }
+  const next = new DocMap<Document | null>()
+  const mutations = outbox.touching(together) // which are more documents then
+  for (const [name, id] of together)
+    next.set(name, id, collections.of(name).confirmed.get(id)?.document ?? null)
+  for (const mutation of mutations) layOver(mutation, owner, next, shown)
   for (const [name, id, after] of next) show(collections.of(name), name, id, after, changes)
   return changes
+}
+
+/** A document with all its mutations laid over it; undefined where one of them may write others as well. */
+function withAll(
+  confirmed: Document | null,
+  mutations: readonly Mutation[],
+  owner: string | undefined,
+  shown: ShownTexts | undefined,
+): Document | null | undefined {
+  let document = confirmed
+  let replay: Replay | undefined
+  for (const mutation of mutations) {
+    if (mutation.writes.length > 1) return undefined
+    const write = mutation.writes[0]!
+    try {
+      if (document && write.op === 'update') {
+        replay ??= new Replay(document)
+        if (replay.update(write.changes, mutation.time)) continue
+      }
+      if (replay) document = replay.finish()
+      replay = undefined
+      const { after, touched } = applied(document, write, mutation, owner, shown)
+      if (touched) document = after?.doc ?? null
+    } catch {
+      // what becomes of it the server will say
+    }
+  }
+  return replay ? replay.finish() : document
 }
 
 /** Nothing is pending: what the server has said is what there is to see. */
@@ -135,36 +175,28 @@ function layOver(
   next: DocMap<Document | null>,
   shown: ShownTexts | undefined,
 ): void {
-  const { writes } = mutation
-  const [write] = writes
   try {
-    if (writes.length === 1 && write) layOne(write, mutation, owner, next, shown)
-    else {
-      const effect = effectOf(mutation, owner, (collection, id) => next.get(collection, id), { shown })
-      for (const [name, id, after] of effect.documents) next.set(name, id, after)
-    }
+    const effect = effectOf(mutation, owner, (collection, id) => next.get(collection, id), { shown })
+    for (const [name, id, after] of effect.documents) next.set(name, id, after)
   } catch {
     // what becomes of it the server will say
   }
 }
 
-/** As `effectOf`, for one write: nothing has to be kept apart until the others have fitted too. */
-function layOne(
+/** What a write makes of a document, on the device where it was made. */
+function applied(
+  before: Document | null,
   write: Write,
   mutation: Mutation,
   owner: string | undefined,
-  next: DocMap<Document | null>,
   shown: ShownTexts | undefined,
-): void {
-  const { collection, id } = write
-  const before = next.get(collection, id) ?? null
+): Applied {
   const effective = asShown(write, shown)
-  const { after, touched } = applyWrite(
+  return applyWrite(
     before && { doc: before, stamps: noStamps },
     before ? effective : ownedBy(owner, effective),
     contextOf(mutation),
   )
-  if (touched) next.set(collection, id, after?.doc ?? null)
 }
 
 function asShown(write: Write, shown: ShownTexts | undefined): Write {
