@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { defineCommand, renderUsage, runCommand } from 'citty'
 import { backupCommand, restoreCommand } from './backup-commands.ts'
+import { callCommand, logsCommand } from './function-commands.ts'
 import { type Host, UsageError } from './host.ts'
-import { startCommand } from './start-command.ts'
+import { devCommand, startCommand } from './start-command.ts'
 
 /**
  * Runs the `nearcloud` command with these arguments; resolves with the exit code when it is over.
@@ -12,25 +13,30 @@ import { startCommand } from './start-command.ts'
 export async function runNearcloud(argv: readonly string[], host: Host): Promise<number> {
   let code = 0
   const { version } = packageFacts()
-  const start = startCommand(host, version, exitCode => {
+  const exit = (exitCode: number) => {
     code = exitCode
-  })
+  }
+  const start = startCommand(host, version, exit)
   const meta = {
     name: 'nearcloud',
     version,
     description: 'The cloud of wx.cloud apps, offline first, on your own server',
   }
-  const [backup, restore] = [backupCommand(host), restoreCommand(host)]
-  const nearcloud = defineCommand({ meta, subCommands: { start, backup, restore } })
+  const commands = {
+    start,
+    dev: devCommand(host, version, exit),
+    logs: logsCommand(host),
+    call: callCommand(host, exit),
+    backup: backupCommand(host),
+    restore: restoreCommand(host),
+  }
+  const nearcloud = defineCommand({ meta, subCommands: commands })
   const help = async () => {
+    const asked = argv.find(word => Object.hasOwn(commands, word)) as keyof typeof commands | undefined
     const usage =
-      argv[0] === 'backup'
-        ? await renderUsage(backup, { meta })
-        : argv[0] === 'restore'
-          ? await renderUsage(restore, { meta })
-          : argv.includes('start')
-            ? await renderUsage(start, { meta })
-            : await renderUsage(nearcloud)
+      asked === undefined
+        ? await renderUsage(nearcloud)
+        : await renderUsage(commands[asked] as typeof start, { meta })
     return host.hasColours ? usage : usage.replaceAll(colourCode, '')
   }
   try {

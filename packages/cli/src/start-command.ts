@@ -9,25 +9,37 @@ export function startCommand(host: Host, version: string, exit: (code: number) =
     meta: { name: 'start', description: 'Runs the server, and hosts the app of the project' },
     args: options,
     async run({ args }) {
-      checkNames(args)
-      const folder = (asked: string | undefined) =>
-        asked === undefined ? undefined : resolve(host.cwd, asked)
-      exit(
-        await start(
-          {
-            version,
-            project: resolve(host.cwd, args.project ?? '.'),
-            data: folder(args.data),
-            site: folder(args.site),
-            host: args.host,
-            port: args.port === undefined ? undefined : parsePort(args.port),
-            origins: args.origins === undefined ? undefined : parseOrigins(args.origins),
-          },
-          host,
-        ),
-      )
+      checkNames('start', args, options)
+      exit(await start({ version, ...readOptions(args, host) }, host))
     },
   })
+}
+
+/** `nearcloud dev`: the same for who writes the app: functions are heard here, and a debugger may look into one. */
+export function devCommand(host: Host, version: string, exit: (code: number) => void) {
+  return defineCommand({
+    meta: { name: 'dev', description: 'Runs the server, tells what functions say, and lets a debugger in' },
+    args: devOptions,
+    async run({ args }) {
+      checkNames('dev', args, devOptions)
+      const port =
+        args['inspect-port'] === undefined ? 9_229 : parsePort('inspect-port', args['inspect-port'])
+      const inspect = args.inspect === undefined ? {} : { inspect: { function: args.inspect, port } }
+      exit(await start({ version, ...readOptions(args, host), tellsFunctions: true, ...inspect }, host))
+    },
+  })
+}
+
+function readOptions(args: Readonly<Record<keyof typeof options, string | undefined>>, host: Host) {
+  const folder = (asked: string | undefined) => (asked === undefined ? undefined : resolve(host.cwd, asked))
+  return {
+    project: resolve(host.cwd, args.project ?? '.'),
+    data: folder(args.data),
+    site: folder(args.site),
+    host: args.host,
+    port: args.port === undefined ? undefined : parsePort('port', args.port),
+    origins: args.origins === undefined ? undefined : parseOrigins(args.origins),
+  }
 }
 
 const options = {
@@ -64,20 +76,44 @@ const options = {
   },
 } as const
 
+const devOptions = {
+  ...options,
+  inspect: {
+    type: 'string',
+    valueHint: 'function',
+    description: 'Lets a debugger look into this function; its calls then have no time limit',
+  },
+  'inspect-port': {
+    type: 'string',
+    valueHint: 'number',
+    description: 'Where the debugger comes in, on this machine (default: 9229)',
+  },
+} as const
+
 /** A misspelt option would quietly do nothing otherwise. */
-function checkNames(args: { readonly _: readonly string[] } & Readonly<Record<string, unknown>>): void {
+function checkNames(
+  command: string,
+  args: { readonly _: readonly string[] } & Readonly<Record<string, unknown>>,
+  known: object,
+): void {
+  // of a name with a hyphen there is a second spelling
   for (const name of Object.keys(args))
-    if (name !== '_' && !Object.hasOwn(options, name))
-      throw new UsageError(`start has no option --${name}; "nearcloud start --help" lists them.`)
-  for (const name of Object.keys(options))
+    if (name !== '_' && !Object.hasOwn(known, name) && !Object.hasOwn(known, hyphened(name)))
+      throw new UsageError(`${command} has no option --${name}; "nearcloud ${command} --help" lists them.`)
+  for (const name of Object.keys(known))
     if (args[name] === '') throw new UsageError(`--${name} needs a value.`)
   const [word] = args._
-  if (word !== undefined) throw new UsageError(`start takes options only; did you mean "--project ${word}"?`)
+  if (word !== undefined)
+    throw new UsageError(`${command} takes options only; did you mean "--project ${word}"?`)
 }
 
-function parsePort(text: string): number {
+function hyphened(name: string): string {
+  return name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
+}
+
+function parsePort(option: string, text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
-  if (!(port <= 65_535)) throw new UsageError(`--port is a number from 0 to 65535, not "${text}".`)
+  if (!(port <= 65_535)) throw new UsageError(`--${option} is a number from 0 to 65535, not "${text}".`)
   return port
 }
 

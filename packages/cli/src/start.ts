@@ -14,6 +14,10 @@ export interface StartOptions {
   readonly host: string | undefined
   readonly port: number | undefined
   readonly origins: readonly string[] | undefined
+  /** What functions say is said here. */
+  readonly tellsFunctions?: boolean
+  /** A debugger may look into this function. */
+  readonly inspect?: { readonly function: string; readonly port: number }
 }
 
 /**
@@ -40,7 +44,8 @@ export async function start(options: StartOptions, host: Host): Promise<number> 
     ...(options.host !== undefined && { host: options.host }),
     ...(options.port !== undefined && { port: options.port }),
     ...(options.origins !== undefined && { door: { origins: options.origins } }),
-    log: line => report(line, host),
+    ...(options.inspect && { inspect: options.inspect }),
+    log: line => report(line, host, options.tellsFunctions === true),
   })
   const { env, dataFolder } = server
   const urls = addressesOf(server, options.host)
@@ -87,6 +92,11 @@ function addressesOf(server: NearcloudServer, listenOn: string | undefined): rea
   return ['localhost', ...others].map(name => `http://${name}:${server.port}`)
 }
 
-function report(line: LogLine, host: Host): void {
-  if (line.level === 'warn' || line.level === 'error') host.err(`${line.level}: ${line.message}`)
+function report(line: LogLine, host: Host, tellsFunctions: boolean): void {
+  if (tellsFunctions && line.event === 'function.log') {
+    const { function: name, requestId } = line.facts ?? {}
+    const request = typeof requestId === 'string' ? ` ${requestId.slice(0, 8)}` : ''
+    host.out(`[${name}${request}] ${line.message}`)
+  } else if (line.event === 'function.inspect') host.out(line.message)
+  else if (line.level === 'warn' || line.level === 'error') host.err(`${line.level}: ${line.message}`)
 }

@@ -115,8 +115,9 @@ export type FromWorker =
   | { readonly type: 'ready' }
   /** The code could not be loaded. */
   | { readonly type: 'unloadable'; readonly error: Thrown }
-  | { readonly type: 'returned'; readonly call: string; readonly text: string }
-  | { readonly type: 'threw'; readonly call: string; readonly error: Thrown }
+  /** `memoryMb`: what the process holds then, as it says itself. */
+  | { readonly type: 'returned'; readonly call: string; readonly text: string; readonly memoryMb?: number }
+  | { readonly type: 'threw'; readonly call: string; readonly error: Thrown; readonly memoryMb?: number }
   /** The last words of a process that ends by an exception nobody caught. */
   | { readonly type: 'crashed'; readonly error: Thrown }
   | { readonly type: 'log'; readonly call?: string; readonly level: LogLevel; readonly text: string }
@@ -142,11 +143,11 @@ export function parseFromWorker(message: unknown): FromWorker | undefined {
     }
     case 'returned':
       if (typeof message.call !== 'string' || typeof message.text !== 'string') return undefined
-      return { type: 'returned', call: message.call, text: message.text }
+      return { type: 'returned', call: message.call, text: message.text, ...memoryOf(message) }
     case 'threw': {
       const error = parseThrown(message.error)
       return error && typeof message.call === 'string'
-        ? { type: 'threw', call: message.call, error }
+        ? { type: 'threw', call: message.call, error, ...memoryOf(message) }
         : undefined
     }
     case 'log': {
@@ -164,6 +165,10 @@ export function parseFromWorker(message: unknown): FromWorker | undefined {
     }
   }
   return undefined
+}
+
+function memoryOf({ memoryMb }: Record<string, unknown>): { memoryMb?: number } {
+  return typeof memoryMb === 'number' && Number.isFinite(memoryMb) ? { memoryMb } : {}
 }
 
 function parseThrown(error: unknown): Thrown | undefined {

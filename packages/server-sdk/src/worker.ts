@@ -74,11 +74,25 @@ async function invoke({ call, event }: InvokeMessage): Promise<void> {
     })
     if (text.length > maxResultLength)
       throw new Error(`the result is larger than 1 MB (${text.length} characters)`)
-    send({ type: 'returned', call: call.id, text })
+    send({ type: 'returned', call: call.id, text, memoryMb: memoryMb() })
   } catch (error) {
-    send({ type: 'threw', call: call.id, error: thrownFrom(error) })
+    send({ type: 'threw', call: call.id, error: thrownFrom(error), memoryMb: memoryMb() })
   }
 }
+
+/** Asking costs a quarter of a millisecond, so not after every call of a busy process. */
+function memoryMb(): number {
+  const now = performance.now()
+  if (now - measuredAt > measureEveryMs) {
+    measuredAt = now
+    measuredMb = Math.round(process.memoryUsage.rss() / 1_048_576)
+  }
+  return measuredMb
+}
+
+let measuredAt = Number.NEGATIVE_INFINITY
+let measuredMb = 0
+const measureEveryMs = 100
 
 function contextOf(call: InvokeMessage['call']) {
   return {

@@ -17,6 +17,7 @@ import { findFunctionsFolder } from './functions/function-folder.ts'
 import { openFunctions } from './functions/functions.ts'
 import { addCallRoutes } from './functions/http/call-routes.ts'
 import { addFunctionRoutes } from './functions/http/http-door.ts'
+import { FunctionLog, logFolder } from './functions/logs/function-log.ts'
 import { CallOnce } from './functions/once/call-once.ts'
 import { Gateway } from './gateway/gateway.ts'
 import { systemClock, systemRandom } from './host.ts'
@@ -30,6 +31,8 @@ import { addSite } from './http/site.ts'
 import { acceptSockets } from './http/sync-socket.ts'
 import { expireDocuments } from './indexes/expire-documents.ts'
 import { type Log, silentLog } from './log-line.ts'
+import { addOperatorRoutes } from './operator/operator-routes.ts'
+import { openOperators } from './operator/operator-token.ts'
 import type { Judge } from './rules/judge.ts'
 import { openRules } from './rules/rule-book.ts'
 import { PartShelves } from './session/part-shelf.ts'
@@ -62,6 +65,8 @@ export interface ServerOptions {
   readonly poll?: Partial<PollLimits>
   /** The mini program whose users sign in by `wx.login`. */
   readonly wechat?: WechatOptions
+  /** A debugger may look into this function, at this port of the machine (0: any); its process is started at once. */
+  readonly inspect?: { readonly function: string; readonly port: number }
   /** How much of the past is kept. */
   readonly history?: HistoryLimits
 }
@@ -122,6 +127,14 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     const files = await openFiles({ folder: folder.files, environment, tokens, clock, env, random, log })
     opened(files, () => files.close())
     const functionsFolder = project === undefined ? undefined : findFunctionsFolder(project)
+    const functionLog = new FunctionLog(logFolder(folder.path), error =>
+      log({
+        level: 'error',
+        event: 'function.logFailed',
+        message: `the log of functions cannot be written (${error.message})`,
+      }),
+    )
+    opened(functionLog, () => functionLog.close())
     const functions = openFunctions({
       folder: functionsFolder,
       secret: [folder.path, ...(project === undefined ? [] : [project])],
@@ -130,6 +143,8 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       clock,
       files: { ask: (actor, ask) => files.ask(actor, ask), url: () => url },
       createTicket: (uid, options) => users.createTicket(uid, options),
+      record: entry => functionLog.write(entry),
+      ...(options.inspect && { inspect: options.inspect }),
     })
     opened(functions, () => functions.close())
     const triggers = openTriggers({ environment, functions, log, clock, random })
@@ -197,6 +212,8 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       ...(options.poll && { limits: options.poll }),
     })
     const once = await CallOnce.open({ environment, clock })
+    const isOperator = await openOperators(folder.path, env, clock, random)
+    addOperatorRoutes(app, { functions, random, clock, isOperator })
     addCallRoutes(app, { functions, once, random, doorkeeper, identify })
     addFunctionRoutes(app, { functions, env, random, log, doorkeeper, identify })
     if (site !== undefined) addSite(app, site)

@@ -3,7 +3,7 @@ import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose'
 import type { Key } from './key-file.ts'
 
 /** What a signed text is for: what was signed for one purpose is refused for every other. */
-export type SignedPurpose = 'session' | 'access' | 'ticket'
+export type SignedPurpose = 'session' | 'access' | 'ticket' | 'operator'
 
 /** Claims as text that only this server can have written, for one purpose and one environment, with an end. */
 export class SignedClaims {

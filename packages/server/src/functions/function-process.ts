@@ -34,6 +34,8 @@ export interface ProcessOptions {
   /** It ends when it had nothing to do for so long. Default: never. */
   readonly idleMs?: number
   onLog(level: LogLevel, text: string, requestId: string | undefined): void
+  /** A debugger may come to this address. */
+  onDebug?(address: string): void
   /** The process is gone. */
   onEnded(): void
 }
@@ -45,6 +47,8 @@ export interface Job {
   readonly event: string
   /** Carries out what the code asks for; asked only while it runs. */
   ask(verb: AskVerb, text: string): Promise<unknown>
+  /** What its process held when it ended by itself. */
+  measured?(memoryMb: number | undefined): void
 }
 
 interface Running {
@@ -171,6 +175,8 @@ export class FunctionProcess {
     })
     readLines(child.stdout!, line => this.#log('info', line, undefined))
     readLines(child.stderr!, line => {
+      const address = this.#options.debug && /^Debugger listening on (ws:\S+)/.exec(line)?.[1]
+      if (address) this.#options.onDebug?.(address)
       this.#errorOutput = `${this.#errorOutput}${line}\n`.slice(-errorOutputLength)
       this.#log('error', line, undefined)
     })
@@ -186,9 +192,13 @@ export class FunctionProcess {
         this.#unloadable(message.error)
         break
       case 'returned':
-        this.#settle(message.call, running => running.resolve(message.text))
+        this.#settle(message.call, running => {
+          running.job.measured?.(message.memoryMb)
+          running.resolve(message.text)
+        })
         break
       case 'threw':
+        this.#running.get(message.call)?.job.measured?.(message.memoryMb)
         this.#threw(message.call, message.error)
         break
       case 'crashed':

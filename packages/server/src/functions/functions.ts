@@ -9,7 +9,7 @@ import {
   toHex,
   type Value,
 } from '@nearcloud/protocol'
-import { type Call, type FilesResult, maxResultLength } from '@nearcloud/server-sdk/channel'
+import { type AskVerb, type Call, type FilesResult, maxResultLength } from '@nearcloud/server-sdk/channel'
 import type { Actor } from '../actor.ts'
 import type { TicketOptions } from '../auth/users.ts'
 import type { Environment } from '../commit/environment.ts'
@@ -20,6 +20,7 @@ import { executeFail, functionNotFound, functionsClosed, invokeDenied } from './
 import type { HttpExchange } from './http/http-exchange.ts'
 import type { Isolation } from './jail/isolation.ts'
 import { Jail } from './jail/jail.ts'
+import { type RecordCall, recorded, timeOf } from './logs/call-record.ts'
 import { Registry } from './registry.ts'
 import type { FunctionCode, WarmFunction } from './warm-function.ts'
 
@@ -43,6 +44,10 @@ export interface FunctionsOptions {
   }
   /** Makes tickets for signing in; absent: there are none. */
   readonly createTicket?: (uid: string, options: TicketOptions) => Promise<string>
+  /** Keeps what functions say and how their calls went. */
+  readonly record?: RecordCall
+  /** This function's process is started at once, for a debugger to come in at this port of the machine; 0: any. */
+  readonly inspect?: { readonly function: string; readonly port: number }
   /** Calls of one function that run at once, 32 unless told, and that wait for one of them to end: 256. */
   readonly maxRunning?: number
   readonly maxWaiting?: number
@@ -151,9 +156,14 @@ export function openFunctions(options: FunctionsOptions): ServingFunctions {
     maxRunning,
     maxWaiting,
     jail: jail!,
+    ...(options.inspect?.function === folder.name && {
+      debug: [`--inspect=127.0.0.1:${options.inspect.port}`],
+      onDebug: (address: string) => tellDebugger(folder.name, address),
+    }),
     onLog(level, message, requestId) {
       const facts = { function: folder.name, ...(requestId !== undefined && { requestId }) }
       log({ level, event: 'function.log', message, facts })
+      options.record?.({ time: timeOf(clock), level, message, ...facts })
     },
   }))
 
@@ -222,7 +232,15 @@ export function openFunctions(options: FunctionsOptions): ServingFunctions {
       createTicket: options.createTicket,
       exchange,
     }
-    return found.invoke({ call, event, ask: (verb, question) => carryOut(behind, verb, question) })
+    const ask = (verb: AskVerb, question: string) => carryOut(behind, verb, question)
+    return recorded(options.record, clock, { function: name, requestId, source }, measured =>
+      found.invoke({ call, event, ask, measured }),
+    )
+  }
+
+  function tellDebugger(name: string, address: string): void {
+    const message = `"${name}" waits for a debugger at ${address}; its calls have no time limit`
+    log({ level: 'info', event: 'function.inspect', message, facts: { function: name, address } })
   }
 
   async function askFiles(self: Actor, ask: FilesAsk): Promise<FilesResult> {
@@ -236,6 +254,14 @@ export function openFunctions(options: FunctionsOptions): ServingFunctions {
     const message = `the call of "${name}" was not made: a chain of more than ${maxDepth} functions and triggers`
     log({ level: 'error', event: 'function.depth', message, facts: { function: name, requestId } })
     return executeFail(name, requestId, message)
+  }
+
+  if (options.inspect) {
+    const { function: name } = options.inspect
+    const found = registry.find(name)
+    if (!found)
+      throw new CloudError('SERVER_CONFIGURATION', { errMsg: `there is no function "${name}" to look into` })
+    found.warm()
   }
 
   return {

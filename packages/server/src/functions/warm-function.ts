@@ -5,7 +5,7 @@ import { FunctionProcess, type Job, type ProcessOptions } from './function-proce
 import type { RuntimeConfig } from './runtime-config.ts'
 
 export interface WarmOptions
-  extends Pick<ProcessOptions, 'env' | 'appId' | 'clock' | 'onLog' | 'jail' | 'debug'> {
+  extends Pick<ProcessOptions, 'env' | 'appId' | 'clock' | 'onLog' | 'onDebug' | 'jail' | 'debug'> {
   /** Calls of one function that run at once, if its own configuration does not say fewer, and that wait for one of those to end. */
   readonly maxRunning: number
   readonly maxWaiting: number
@@ -49,6 +49,11 @@ export class WarmFunction {
     return this.#processes.size
   }
 
+  /** Its first process is started now. */
+  warm(): void {
+    this.#process()
+  }
+
   /** Later calls run this code. */
   replace(code: RunnableCode): void {
     this.#code = code
@@ -88,7 +93,8 @@ export class WarmFunction {
 
   /** The oldest that has room; else another one, as long as there may be more; else the one with the least to do. */
   #process(): FunctionProcess {
-    const { instances, concurrency } = this.#code.runtime
+    // a debugger looks at one process
+    const { instances, concurrency } = this.#options.debug ? single : this.#code.runtime
     const open = [...this.#processes].filter(process => process.isOpen)
     const roomy = open.find(process => process.load < concurrency)
     if (roomy) return roomy
@@ -124,5 +130,6 @@ export class WarmFunction {
   }
 }
 
+const single = { instances: 1, concurrency: 1_000 }
 /** A process that was started for a rush and has had nothing to do for so long ends. */
 const spareIdleMs = 60_000

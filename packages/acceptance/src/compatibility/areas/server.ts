@@ -67,6 +67,12 @@ export const server: readonly Area[] = [
       ),
       absent(['timer triggers'], 'not yet'),
       better(
+        ['logs by function, call, level and time'],
+        'TELL-1 TELL-2 TELL-3',
+        '`nearcloud logs`, in the data folder, within 40 MB',
+      ),
+      better(['local debugging'], 'TELL-5', '`nearcloud dev --inspect NAME`: any debugger of Node'),
+      better(
         ['`callFunction` without a network'],
         'CALLS-4 CALLS-8 ONCE-1',
         'fails at once; with `queue: true` it waits and begins once',

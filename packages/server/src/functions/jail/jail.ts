@@ -60,7 +60,10 @@ export class Jail {
     const node = (temporary: string) => [
       process.execPath,
       ...limits,
-      ...permissionFlags(reads, temporary, runtime.allow, needsThread(folder.entry)),
+      // Node lets no debugger in where it holds code by permissions
+      ...(debug.length > 0
+        ? []
+        : permissionFlags(reads, temporary, runtime.allow, needsThread(folder.entry))),
       ...debug,
       this.#options.workerFile,
     ]
