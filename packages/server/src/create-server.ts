@@ -1,4 +1,4 @@
-import { type Clock, CloudError, newDocId, type RandomBytes } from '@nearcloud/protocol'
+import { type Clock, CloudError, newDocId, normalise, type RandomBytes } from '@nearcloud/protocol'
 import { createDatabase, type Database, type Executor } from '@nearcloud/query'
 import { Hono } from 'hono'
 import type { Actor } from './actor.ts'
@@ -83,6 +83,8 @@ export interface NearcloudServer {
   /** The database with all rights, for the operator's own code. */
   database(): Database
   executorFor(actor: Actor): Executor
+  /** Runs a cloud function as the operator, or as a user; rejects as `callFunction` of a client does. */
+  callFunction(call: { name: string; data?: object; openid?: string }): Promise<{ result: unknown }>
   /** Copies what there is at one moment to a new folder, while the server goes on: see `backUp`. */
   backup(to: string, progress?: (progress: BackupProgress) => void): Promise<BackupFacts>
   /** Sends clients away, decides what was asked, closes everything. Calling it again waits for the same end. */
@@ -249,6 +251,10 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
           side: 'server',
         }),
       executorFor,
+      async callFunction({ name, data = {}, openid }) {
+        const actor: Actor = openid === undefined ? { kind: 'admin' } : { kind: 'user', openid }
+        return { result: await functions.invoke({ name, data: normalise(data, { name: 'data' }), actor }) }
+      },
       backup: (to, progress) => backUp({ dataFolder: folder.path, to, ...(progress && { progress }) }),
       stop,
     }

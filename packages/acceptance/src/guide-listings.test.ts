@@ -1,0 +1,138 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { NearcloudServer } from '@nearcloud/server'
+import { expect, test } from 'vitest'
+import { openApp } from './scenario/app.ts'
+import { testProject } from './scenario/folder.ts'
+import { startServer } from './scenario/server.ts'
+
+/*
+ * The original's guide is not part of this repository. Where NEARCLOUD_GUIDE names a file with its text, every function in it is taken
+ * from there and run as it is.
+ */
+const guide = process.env.NEARCLOUD_GUIDE
+const isThere = guide !== undefined && existsSync(guide)
+if (!isThere) console.info('NEARCLOUD_GUIDE names no file: the functions of the original’s guide are not run')
+
+/** What tells each listing from the others, by the name it is given here. */
+const marks: Readonly<Record<string, RegExp>> = {
+  transfer: /runTransaction/,
+  permit: /addPermission/,
+  getUserInfo: /isNew: true/,
+  relay: /cloud\.callFunction/,
+  api: /path === '\/users'/,
+  dailyTasks: /collection\('reports'\)/,
+  onOrderCreate: /dataList/,
+  login: /unionid/,
+  customLogin: /createHash/,
+  index: /createIndex/,
+  cache: /CACHE_TTL/,
+  logging: /someOperation/,
+}
+/** They want transactions of the server, and `openapi`. */
+const notHere = ['transfer', 'permit', 'onOrderCreate']
+
+/** The functions of the guide by their names here, as they are written. */
+function listings(): ReadonlyMap<string, string> {
+  const text = readFileSync(guide!, 'utf8')
+  const fences = [...text.matchAll(/^( *)```javascript\n([\s\S]*?)^ *```$/gm)]
+  const codes = fences
+    .filter(([, , code]) => code!.includes('exports.main'))
+    .map(([, indent, code]) => code!.replaceAll(new RegExp(`^${indent}`, 'gm'), ''))
+    // one begins with what an app says
+    .map(code => code.slice(code.indexOf("const cloud = require('wx-server-sdk')")))
+  const nameOf = (code: string) => Object.entries(marks).find(([, mark]) => mark.test(code))?.[0] ?? 'unknown'
+  return new Map(codes.map(code => [nameOf(code), code]))
+}
+
+/** A server with all of them. */
+async function startGuide(): Promise<NearcloudServer> {
+  const project = testProject({ functions: { '*': { invoke: 'auth != null' } } })
+  for (const [name, code] of listings()) {
+    const file = join(project, 'cloudfunctions', name, 'index.js')
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, code)
+  }
+  const trigger = { name: 'web', type: 'http', config: { path: '/api' } }
+  writeFileSync(join(project, 'cloudfunctions/api/config.json'), JSON.stringify({ triggers: [trigger] }))
+  return startServer({ rules: null, project })
+}
+
+test.runIf(isThere)('every function of the guide is known here', () => {
+  expect([...listings().keys()].sort()).toEqual(Object.keys(marks).sort())
+})
+
+test.runIf(isThere)('functions of the guide that know their caller', async () => {
+  const server = await startGuide()
+  const app = await openApp(server)
+  const call = async (name: string, data: object = {}) => (await app.callFunction({ name, data })).result
+  const { openid } = (await call('login')) as { openid: string }
+  expect(openid).toBe(app.status().openid)
+  expect(await call('getUserInfo', { nickname: 'anna' })).toMatchObject({
+    success: true,
+    isNew: true,
+    data: { _openid: openid, nickname: 'anna', points: 0 },
+  })
+  // the relay of the guide calls the function above, as the same person
+  expect(await call('relay', { nickname: 'bob' })).toMatchObject({
+    success: true,
+    data: { nickname: 'anna' },
+  })
+  const [salt, password] = ['salt', 'secret']
+  const { createHash } = await import('node:crypto')
+  const hash = createHash('sha256')
+    .update(password + salt)
+    .digest('hex')
+  await server
+    .database()
+    .collection('users')
+    .add({ data: { username: 'anna', salt, password: hash, role: 'x' } })
+  expect(await call('customLogin', { username: 'nobody', password })).toMatchObject({ success: false })
+  expect(await call('customLogin', { username: 'anna', password: 'wrong' })).toMatchObject({ success: false })
+  const signedIn = (await call('customLogin', { username: 'anna', password })) as { token: string }
+  expect(signedIn).toMatchObject({ success: true, user: { username: 'anna', role: 'x' } })
+  const { data: sessions } = await server.database().collection('sessions').get()
+  expect(sessions).toMatchObject([{ token: signedIn.token, openid, expiresAt: expect.any(Date) }])
+})
+
+test.runIf(isThere)('the interface of the guide over HTTP', async () => {
+  const server = await startGuide()
+  const url = `${server.url}/api/users`
+  const post = (body: object) => fetch(url, { method: 'POST', body: JSON.stringify(body) })
+  expect((await post({ name: 'anna' })).status).toBe(400)
+  const made = await post({ name: 'anna', email: 'anna@a.example' })
+  expect([made.status, await made.json()]).toEqual([201, { id: expect.any(String) }])
+  expect(await (await fetch(url)).json()).toMatchObject([{ name: 'anna', email: 'anna@a.example' }])
+  expect((await fetch(`${server.url}/api/nothing`)).status).toBe(404)
+})
+
+test.runIf(isThere)('functions of the guide that work on documents', async () => {
+  const server = await startGuide()
+  const db = server.database()
+  const call = async (name: string, data: object = {}) => (await server.callFunction({ name, data })).result
+  const yesterday = new Date(Date.now() - 24 * 3_600_000)
+  await db.collection('statistics').add({ data: { type: 'daily', count: 7 } })
+  await db.collection('orders').add({ data: { amount: 12, createTime: yesterday } })
+  expect(await call('dailyTasks')).toMatchObject({ success: true })
+  expect((await db.collection('statistics').get()).data).toMatchObject([
+    { count: 0, lastReset: expect.any(Date) },
+  ])
+  expect((await db.collection('reports').get()).data).toMatchObject([{ totalSales: 12, orderCount: 1 }])
+  expect(await call('index')).toEqual({ success: true })
+  const { indexes } = await db.collection('orders').listIndexes()
+  expect(indexes.map(({ name }) => name)).toContain('userId_status_createTime')
+  await db.collection('products').add({ data: { category: 'tea' } })
+  expect(await call('cache', { category: 'tea' })).toMatchObject({
+    source: 'database',
+    data: [{ category: 'tea' }],
+  })
+  expect(await call('cache', { category: 'tea' })).toMatchObject({
+    source: 'cache',
+    data: [{ category: 'tea' }],
+  })
+  expect(await call('logging')).toEqual({ success: false, error: 'someOperation is not defined' })
+})
+
+test.runIf(isThere)('those that are not run here are these', () => {
+  expect(notHere.filter(name => !listings().has(name))).toEqual([])
+})
