@@ -67,6 +67,7 @@ test('examples stand on what an app may use, and import only that', () => {
   const forApps = [
     '@nearcloud/browser',
     '@nearcloud/client',
+    '@nearcloud/miniprogram',
     '@nearcloud/node',
     '@nearcloud/server',
     'nearcloud',

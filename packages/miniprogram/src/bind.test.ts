@@ -21,14 +21,20 @@ test('[MP-28] a page shows a query, a document and their changes; one setData fo
   const todos = cloud.database().collection('todos')
   await todos.add({ data: { _id: 'a', title: 'milk', done: false } })
   const page = new MiniPage({ other: 1 })
-  const binding = cloud.bind(page, {
-    open: todos.where({ done: false }).orderBy('_id', 'asc'),
-    first: todos.doc('a'),
-    none: todos.doc('z'),
-  })
+  let changes = 0
+  const binding = cloud.bind(
+    page,
+    {
+      open: todos.where({ done: false }).orderBy('_id', 'asc'),
+      first: todos.doc('a'),
+      none: todos.doc('z'),
+    },
+    { onChange: () => changes++ },
+  )
   await binding.ready
   const milk = { _id: 'a', title: 'milk', done: false }
   expect(page.data).toEqual({ other: 1, open: [milk], first: milk, none: null })
+  expect(changes).toBe(page.told.length)
   page.told.length = 0
   await todos.add({ data: { _id: 'b', title: 'tea', done: false } })
   await settle()

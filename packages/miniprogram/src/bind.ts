@@ -24,6 +24,8 @@ interface BoundChange {
 }
 
 export interface BindOptions {
+  /** The page was told something new: for what it shows beside documents, as what waits for the server. */
+  readonly onChange?: () => void
   /** A watch has ended for good; its data stays as it is. */
   readonly onError?: (error: CloudError, name: string) => void
 }
@@ -59,8 +61,10 @@ export function bind(
       if (isClosed) return
       const data: Record<string, unknown> = {}
       for (const each of bound) Object.assign(data, each.take())
-      if (Object.keys(data).length > 0) page.setData(data)
+      const isNew = Object.keys(data).length > 0
+      if (isNew) page.setData(data)
       for (const each of bound) each.told()
+      if (isNew) options.onChange?.()
     })
   }
 

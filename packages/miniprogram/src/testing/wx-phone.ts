@@ -32,6 +32,9 @@ export class WxPhone {
   #networkChanged: ((state: { isConnected: boolean; networkType: string }) => void)[] = []
   #wx: (Wx & { readonly cloud: object }) | undefined
   #whenKilled: (() => void)[] = []
+  #chosen: string[] = []
+  /** What `showToast` said. */
+  readonly toasts: string[] = []
   #isOnline = true
   #codes = 0
 
@@ -71,6 +74,26 @@ export class WxPhone {
           if (!this.#isOnline) throw new Error('request:fail ')
           return { code: `${this.#options.user ?? 'somebody'}-${++this.#codes}` }
         })
+      },
+      chooseMedia: (options: Options) => {
+        checkOptions('chooseMedia', options, {
+          optional: ['count', 'mediaType', 'sourceType', 'sizeType', 'maxDuration', 'camera'],
+        })
+        process.answer('chooseMedia', options, () => {
+          const chosen = this.#chosen.shift()
+          if (chosen === undefined) throw new Error('cancel')
+          return {
+            type: 'image',
+            tempFiles: [{ tempFilePath: chosen, size: this.read(chosen)?.length ?? 0 }],
+          }
+        })
+      },
+      showToast: (options: Options) => {
+        checkOptions('showToast', options, {
+          needed: ['title'],
+          optional: ['icon', 'image', 'duration', 'mask'],
+        })
+        this.toasts.push(String(options.title))
       },
       onAppShow: (listener: () => void) => void this.#shown.push(listener),
       offAppShow: (listener: () => void) => void remove(this.#shown, listener),
@@ -143,6 +166,11 @@ export class WxPhone {
     const path = `http://tmp/${name}`
     this.disk.files.set(path, bytes)
     return path
+  }
+
+  /** The user chooses this file the next time `chooseMedia` asks. */
+  choose(path: string): void {
+    this.#chosen.push(path)
   }
 
   #tellNetwork(): void {
