@@ -83,13 +83,19 @@ export const platforms: readonly Area[] = [
     rows: [
       better(['browsers: IndexedDB'], 'FILES-2 LOG-1', 'the original runs in WeChat alone'),
       better(['Node: SQLite'], 'LOG-1', 'the same client'),
-      absent(
-        ['WeChat and Alipay mini programs'],
-        'not yet: the client needs none of what they lack, but their storage and sockets are not bound',
+      better(
+        ["WeChat's mini programs, offline too; `cloud.install(wx)`"],
+        'MP-15 MP-16 MP-19',
+        'in Taro and uni-app the same package, where they build for WeChat',
+      ),
+      same(
+        ['who uses WeChat is the user, by `wx.login`'],
+        'MP-21 WXLOGIN-1',
+        "documents carry WeChat's openid",
       ),
       absent(
-        ['`my.cloud.init`, `createCloudContext`; `Taro.cloud`; uni-app, uniCloud'],
-        'they come with the mini programs',
+        ["Alipay's mini programs: `my.cloud.init`, `createCloudContext`; uniCloud"],
+        'not yet: their storage and sockets are not bound',
       ),
     ],
   },
