@@ -48,6 +48,7 @@ export class DexieStorage implements Storage {
       await this.close()
       throw new CloudError('STORE_FAILED', {
         errMsg: `the local store "${this.#name}" cannot be opened in this browser: ${wordsOf(cause)}`,
+        ...(isForbidden(cause) && { details: { reason: 'unavailable' } }),
         cause,
       })
     }
@@ -168,6 +169,13 @@ function transact<T>(
     // only of a write: in Chromium a read of large values that was committed before they came may never complete
     if (mode === 'readwrite') transaction.commit?.()
   })
+}
+
+/** There is no IndexedDB to be had: a private window, a frame of another site, a user who forbade it. */
+function isForbidden(thrown: unknown): boolean {
+  const names = ['MissingAPI', 'MissingAPIError', 'SecurityError', 'InvalidStateError', 'NotAllowedError']
+  const { inner } = (thrown ?? {}) as { inner?: unknown }
+  return names.includes(nameOf(thrown)) || (inner !== undefined && names.includes(nameOf(inner)))
 }
 
 function isFull(thrown: unknown): boolean {

@@ -1,6 +1,7 @@
 export type { Damage } from './load.ts'
 export { MemoryMedium, MemoryStorage, type MemoryStorageOptions } from './memory-storage.ts'
 export { type OpenStoreOptions, openStore } from './open-store.ts'
+export { isUnavailable, orMemory } from './or-memory.ts'
 export type { Payload, Storage, StorageInfo, StorageOptions, StoredRecord } from './storage.ts'
 export type {
   Checkpoint,
@@ -16,3 +17,4 @@ export type {
   StoreEvent,
 } from './store.ts'
 export { type StoredText, type TextPlace, type TextStep, textKey } from './texts.ts'
+export { WatchedStorage, type WatchedStorageOptions } from './watched-storage.ts'
