@@ -24,6 +24,25 @@ export function documentText(document: Document): string {
   return text
 }
 
+/** As `documentText`, for the sake of what it throws: most documents are surely small enough without being written. */
+export function checkDocumentSize(document: Document): void {
+  if (mostBytesOf(document) > limits.documentBytes) documentText(document)
+}
+
+/** A canonical text is not longer. */
+function mostBytesOf(value: Value): number {
+  if (typeof value === 'string') return value.length * 6 + 2
+  if (typeof value !== 'object' || value === null) return 40
+  let bytes = 100
+  if (Array.isArray(value)) for (const item of value as readonly Value[]) bytes += mostBytesOf(item) + 1
+  else if (kindOf(value) === 'object')
+    for (const [key, item] of Object.entries(value as { readonly [key: string]: Value }))
+      bytes += key.length * 6 + 4 + mostBytesOf(item)
+  else if (value instanceof Date) return 40
+  else return Number.POSITIVE_INFINITY
+  return bytes
+}
+
 /** A normalised value read as a document; throws VALUE_REFUSED when it is no object with an acceptable `_id`. */
 export function asDocument(value: Value): Document {
   if (kindOf(value) !== 'object') throw refusal('document', '', 'not an object')

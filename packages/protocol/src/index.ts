@@ -2,7 +2,14 @@ export type { Clock } from './clock.ts'
 export { adoptJson, decode, decodeTrusted, encode, fromJson, toJson } from './codec.ts'
 export { contentTypeOf } from './content-type.ts'
 export { Digest } from './digest.ts'
-export { asDocument, checkCollectionName, checkDocId, documentText, makeDocument } from './document.ts'
+export {
+  asDocument,
+  checkCollectionName,
+  checkDocId,
+  checkDocumentSize,
+  documentText,
+  makeDocument,
+} from './document.ts'
 export {
   assert,
   CloudError,

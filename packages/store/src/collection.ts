@@ -60,21 +60,23 @@ export class Collection {
     }
   }
 
-  index(path: string): OrderedIndex | undefined {
-    return this.#indexByPath.get(path)
+  /** `within`: the one with this path in front. */
+  index(path: string, within?: string): OrderedIndex | undefined {
+    return this.#indexByPath.get(keyOf(path, within))
   }
 
   /**
    * Makes the index when the collection is large enough to want it and has room for one more, and when it is wished for the
    * second time: one answer is found sooner by looking at everything, the first of a store that was just opened above all.
    */
-  makeIndex(path: string): OrderedIndex | undefined {
+  makeIndex(path: string, within?: string): OrderedIndex | undefined {
     if (this.size < this.#smallestIndexed || this.#indexByPath.size >= mostIndexes) return undefined
-    const wishes = (this.#wishesByPath.get(path) ?? 0) + 1
-    this.#wishesByPath.set(path, wishes)
+    const key = keyOf(path, within)
+    const wishes = (this.#wishesByPath.get(key) ?? 0) + 1
+    this.#wishesByPath.set(key, wishes)
     if (wishes < this.#wishes) return undefined
-    const index = new OrderedIndex(path, this.slots())
-    this.#indexByPath.set(path, index)
+    const index = new OrderedIndex(path, this.slots(), undefined, within)
+    this.#indexByPath.set(key, index)
     return index
   }
 
@@ -98,6 +100,11 @@ export class Collection {
   drop(name: string): void {
     this.#declaredByName.delete(name)
   }
+}
+
+/** No path has a NUL. */
+function keyOf(path: string, within: string | undefined): string {
+  return within === undefined ? path : `${within}\u0000${path}`
 }
 
 function isSame(a: IndexDefinition, b: IndexDefinition): boolean {

@@ -1,9 +1,9 @@
 import {
   CloudError,
   checkCollectionName,
+  checkDocumentSize,
   type DocId,
   type Document,
-  documentText,
   limits,
   type Mutation,
   newNonce,
@@ -305,7 +305,7 @@ export class LocalStore implements Store {
     const asked = this.#newMutation(writes, context)
     const read = (collection: string, id: DocId) => collections.of(collection).get(id)
     const effect = effectOf(asked, this.checkpoint.openid, read, { isNew: true, shown: this.#shown })
-    for (const [, , after] of effect.documents) if (after) documentText(after)
+    for (const [, , after] of effect.documents) if (after) checkDocumentSize(after)
     const guarded = Object.freeze({ ...asked, writes: Object.freeze(effect.writes) })
     const { mutation, text } = checkFits(guarded, asked, { retries })
     outbox.append(mutation)

@@ -4,30 +4,37 @@ import type { Slot } from './collection.ts'
 import { SortedList, type Span, start } from './sorted-list.ts'
 
 export interface Entry {
+  /** What the document holds at the path in front, where there is one. */
+  readonly group?: Value
   readonly key: Value
   readonly id: DocId
   readonly slot: Slot
 }
 
 /**
- * The documents of a collection in the order of what they hold at one path. A document has an entry for each of its
- * keys there (the elements of an array and the array itself), and none where the path reaches nothing.
+ * The documents of a collection in the order of what they hold at one path, or within each value of another path (`within`).
+ * A document has an entry for each of its keys there (the elements of an array and the array itself), and none where the path
+ * reaches nothing.
  */
 export class OrderedIndex {
   readonly path: string
+  readonly within: string | undefined
   readonly #entries: SortedList<Entry>
   #irregular = 0
   /** The path names a field of the document itself. */
   readonly #isField: boolean
 
-  constructor(path: string, slots: Iterable<Slot>, fullChunk?: number) {
+  constructor(path: string, slots: Iterable<Slot>, fullChunk?: number, within?: string) {
     this.path = path
+    this.within = within
     this.#isField = !path.includes('.')
-    this.#entries = new SortedList(sortedEntries(this.#allEntries(slots)), compareEntries, fullChunk)
+    const all = this.#allEntries(slots)
+    const sorted = within === undefined ? sortedEntries(all) : sortedByGroup(all)
+    this.#entries = new SortedList(sorted, compareEntries, fullChunk)
   }
 
   get name(): string {
-    return this.path
+    return this.within === undefined ? this.path : `${this.within}, ${this.path}`
   }
 
   /** Every document has exactly one entry, which is what an `orderBy` of this path sorts by. */
@@ -46,24 +53,30 @@ export class OrderedIndex {
 
   /** One may stand for the other here (`false` may mean "not seen"). */
   hasSameKeys(a: Document, b: Document): boolean {
+    const { within } = this
+    if (within !== undefined && !equalLists(keysAt(a, within), keysAt(b, within))) return false
     if (!this.#isField) return equalLists(keysAt(a, this.path), keysAt(b, this.path))
     return equalValues(fieldOf(a, this.path), fieldOf(b, this.path))
   }
 
-  /** Where documents that satisfy the constraint are; all of the index for none. */
-  spansOf(constraint: Constraint | undefined): readonly Span[] {
+  /** Where documents that satisfy the constraint are, within `group`; all of it for none. */
+  spansOf(constraint: Constraint | undefined, group?: Value): readonly Span[] {
     if (constraint?.equals) {
       const values = sortedUnique(constraint.equals)
-      return values.map(value => ({ from: this.#seek(value, false), to: this.#seek(value, true) }))
+      return values.map(value => ({
+        from: this.#seek(value, false, group),
+        to: this.#seek(value, true, group),
+      }))
     }
     const { lower, upper } = constraint ?? {}
-    const from = lower ? this.#seek(lower.value, !lower.inclusive) : start
-    const to = upper ? this.#seek(upper.value, upper.inclusive) : this.#entries.end()
+    const [first, end] = this.#endsOf(group)
+    const from = lower ? this.#seek(lower.value, !lower.inclusive, group) : first
+    const to = upper ? this.#seek(upper.value, upper.inclusive, group) : end
     if (!lower || !upper || this.isOrder) return [{ from, to }]
     // elements of one array may satisfy one bound each: take the better bound alone
     const [above, below] = [
-      { from, to: this.#entries.end() },
-      { from: start, to },
+      { from, to: end },
+      { from: first, to },
     ]
     return [this.count([above]) < this.count([below]) ? above : below]
   }
@@ -81,6 +94,17 @@ export class OrderedIndex {
   }
 
   #entriesOf(slot: Slot, sign: 1 | -1): readonly Entry[] {
+    const { within } = this
+    if (within === undefined) return this.#keyEntriesOf(slot, sign)
+    const groups = keysAt(slot.document, within)
+    const entries = this.#keyEntriesOf(slot, sign)
+    if (groups.length === 1 && !Array.isArray(groups[0]))
+      return entries.map(entry => ({ group: groups[0]!, ...entry }))
+    this.#irregular += sign
+    return sortedUnique(groups).flatMap(group => entries.map(entry => ({ group, ...entry })))
+  }
+
+  #keyEntriesOf(slot: Slot, sign: 1 | -1): readonly Entry[] {
     const { document } = slot
     const id = document._id
     if (this.#isField) {
@@ -94,10 +118,20 @@ export class OrderedIndex {
   }
 
   /** The first entry with this key, or (`after`) the first with a greater one. */
-  #seek(key: Value, after: boolean) {
+  #seek(key: Value, after: boolean, group: Value | undefined) {
+    const most = after ? 0 : -1
+    if (group === undefined) return this.#entries.seek(other => compareValues(other.key, key) <= most)
     return this.#entries.seek(
-      after ? other => compareValues(other.key, key) <= 0 : other => compareValues(other.key, key) < 0,
+      other => (compareValues(other.group!, group) || compareValues(other.key, key)) <= most,
     )
+  }
+
+  #endsOf(group: Value | undefined) {
+    if (group === undefined) return [start, this.#entries.end()] as const
+    return [
+      this.#entries.seek(other => compareValues(other.group!, group) < 0),
+      this.#entries.seek(other => compareValues(other.group!, group) <= 0),
+    ] as const
   }
 }
 
@@ -120,6 +154,17 @@ function sortedEntries(entries: Iterable<Entry>): readonly Entry[] {
   return others.length === 0 ? sorted : [...sorted, ...others].sort(compareEntries)
 }
 
+function sortedByGroup(entries: Iterable<Entry>): readonly Entry[] {
+  const byGroup = new Map<Value, Entry[]>()
+  for (const entry of entries) {
+    const { group } = entry
+    if (typeof group === 'object' && group !== null)
+      return [...byGroup.values(), [entry], entries].flatMap(some => [...some]).sort(compareEntries)
+    if (byGroup.get(group!)?.push(entry) === undefined) byGroup.set(group!, [entry])
+  }
+  return [...byGroup.keys()].sort(compareValues).flatMap(group => sortedEntries(byGroup.get(group)!))
+}
+
 function sortById(entries: Entry[]): readonly Entry[] {
   // the host's order of texts is that of code points as long as there are no surrogates
   const isPlain = entries.every(({ id }) => typeof id === 'string' && !surrogate.test(id))
@@ -140,5 +185,6 @@ const hasOwn = Object.prototype.hasOwnProperty
 const surrogate = /[\ud800-\udfff]/
 
 function compareEntries(a: Entry, b: Entry): number {
-  return compareValues(a.key, b.key) || compareValues(a.id, b.id)
+  const groups = a.group === undefined ? 0 : compareValues(a.group, b.group!)
+  return groups || compareValues(a.key, b.key) || compareValues(a.id, b.id)
 }

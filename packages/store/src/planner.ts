@@ -19,7 +19,8 @@ export type Plan =
 
 /**
  * The plan that looks at the fewest documents, as far as the counts in the indexes tell. Where none is good, indexes
- * that would help are made, on the paths of equalities first, then of ranges, then of the order.
+ * that would help are made: on an equality with the order or a range behind it, then on the paths of equalities, of ranges, of
+ * the order.
  *
  * `wanted`: how many matches are needed in the query's order; Infinity for all of them in any order.
  */
@@ -29,6 +30,10 @@ export function choosePlan(collection: Collection, query: Query, wanted: number)
   if (ids) return { plan: 'id', ids }
   const orderPath = wanted < Infinity ? orderPathOf(query) : undefined
   let best = cheapest(collection, query, constraints, orderPath, wanted)
+  const pair =
+    best.cost > wanted * 2 || best.cost > goodEnough ? usefulPair(constraints, orderPath) : undefined
+  if (pair && !collection.index(...pair) && collection.makeIndex(...pair))
+    best = cheapest(collection, query, constraints, orderPath, wanted)
   for (const path of usefulPaths(constraints, orderPath)) {
     if (best.cost <= goodEnough) break
     if (collection.index(path) || !collection.makeIndex(path)) continue
@@ -101,12 +106,35 @@ function automaticOffers(
     // without either, documents that are not in the index may match
     if (constraint || walk) offers.push({ index, spans: index.spansOf(constraint), paths: [path], walk })
   }
+  for (const [within, { equals }] of constraints) {
+    if (equals?.length !== 1) continue
+    for (const path of new Set([...constraints.keys(), ...(orderPath === undefined ? [] : [orderPath])])) {
+      const index = path === within ? undefined : collection.index(path, within)
+      if (!index) continue
+      const constraint = constraints.get(path)
+      const walk = path === orderPath && index.isOrder ? (query.orderBy[0]?.[1] ?? 'asc') : undefined
+      const paths = constraint ? [within, path] : [within]
+      if (constraint || walk) offers.push({ index, spans: index.spansOf(constraint, equals[0]), paths, walk })
+    }
+  }
   return offers
 }
 
 /** The path a query's answer is first sorted by; none when that is a distance. */
 function orderPathOf(query: Query): string | undefined {
   return nearestFirst(query) ? undefined : (query.orderBy[0]?.[0] ?? '_id')
+}
+
+/** A path, and the one of an equality in front of it. */
+function usefulPair(
+  constraints: ReadonlyMap<string, Constraint>,
+  orderPath: string | undefined,
+): readonly [path: string, within: string] | undefined {
+  const equality = [...constraints].find(([path, { equals }]) => equals?.length === 1 && path !== orderPath)
+  if (!equality) return undefined
+  const range = [...constraints].find(([, { equals }]) => !equals)
+  const path = orderPath ?? range?.[0]
+  return path === undefined || path === '_id' ? undefined : [path, equality[0]]
 }
 
 function usefulPaths(

@@ -57,7 +57,7 @@ export interface Store {
    * as well, unless the query skips: where a local one stands before the window nobody here can tell.
    */
   run(run: Read, within?: ReadonlySet<DocId>): { documents: readonly Document[]; total: number }
-  /** How `run` answers the query, by answering it. An index that is here by itself has its path as name. */
+  /** How `run` answers the query, by answering it. An index that is here by itself has its paths as name. */
   explain(query: Query): Explanation
   /**
    * An index over what the app sees, for as long as the store is open: create it at each start. The same again is
