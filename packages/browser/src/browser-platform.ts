@@ -1,4 +1,4 @@
-import { type Platform, requestByFetch } from '@nearcloud/client'
+import { type HostStorage, type Platform, requestByFetch } from '@nearcloud/client'
 import { type Clock, CloudError, type RandomBytes } from '@nearcloud/protocol'
 import type { Storage } from '@nearcloud/store'
 import { nextTask } from './next-task.ts'
@@ -29,6 +29,8 @@ export function browserPlatform(storage: (name: string) => Storage): Platform {
       ms => AbortSignal.timeout(ms),
     ),
     pause: nextTask,
+    storageState,
+    persistStorage: async () => (await navigator.storage?.persist?.()) ?? false,
     decodeText: bytes => utf8.decode(bytes),
     readFile: readAnyFile,
     async saveTemporary(bytes, { contentType }) {
@@ -47,6 +49,16 @@ export function browserPlatform(storage: (name: string) => Storage): Platform {
         document.removeEventListener('visibilitychange', shown)
       }
     },
+  }
+}
+
+async function storageState(): Promise<HostStorage> {
+  const { storage } = navigator as Partial<Navigator>
+  const [estimate, persisted] = await Promise.all([storage?.estimate?.(), storage?.persisted?.()])
+  return {
+    ...(persisted !== undefined && { persisted }),
+    ...(estimate?.usage !== undefined && { usageBytes: estimate.usage }),
+    ...(estimate?.quota !== undefined && { quotaBytes: estimate.quota }),
   }
 }
 

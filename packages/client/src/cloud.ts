@@ -10,6 +10,7 @@ import type { LoginState } from './identity/login-state.ts'
 import type { InitOptions } from './init-options.ts'
 import type { CalledEvent } from './queued-calls.ts'
 import type { Rejection, Rejections } from './rejections.ts'
+import type { CloudStorage, StorageDamage } from './storage.ts'
 import type { DownloadTask, UploadTask } from './transfer-task.ts'
 
 /**
@@ -74,6 +75,8 @@ export interface Cloud {
   isPending(collection: string, id: DocId): boolean
   /** Who uses this device: anonymous at once, signed in by name later; what each has here is kept apart. */
   auth(): Auth
+  /** Where what is here is kept, and how safe it is there. */
+  readonly storage: CloudStorage
   /** What the server refused. */
   readonly rejections: Rejections
   /**
@@ -119,6 +122,8 @@ export interface CloudEvents extends SyncEvents {
   rejected: SyncEvents['rejected'] & { readonly rejection: Rejection }
   /** More was refused than `rejections` holds: these, the oldest, go right after this, unless they are retried now. */
   rejectionsDropped: { readonly rejections: readonly Rejection[] }
+  /** Some of what was on this device was lost or broken when the store was opened. */
+  storageDamaged: StorageDamage
   /** Another user is the active one, with a store of its own. */
   userChanged: LoginState
   /** What an anonymous user owned on the server is the active one's now (`anonymousData: 'merge'`). */

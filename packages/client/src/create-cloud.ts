@@ -13,6 +13,7 @@ import { followed, readInitOptions, type Setting } from './init-options.ts'
 import type { Platform } from './platform.ts'
 import { createRejections, rejectionFrom } from './rejections.ts'
 import { roomFrom } from './room.ts'
+import { createStorage, damageOf } from './storage.ts'
 import { type DownloadProgress, Transfer, type UploadProgress } from './transfer-task.ts'
 
 /** A cloud object on a host. Nothing happens before its `init`. */
@@ -34,7 +35,13 @@ export function createCloud(platform: Platform): Cloud {
       failed: error => events.emit('error', error),
       dropped: rejected =>
         events.emit('rejectionsDropped', { rejections: Object.freeze(rejected.map(rejectionFrom)) }),
-      began({ sync }) {
+      began({ sync, store }) {
+        const damage = damageOf(store)
+        if (damage) events.emit('storageDamaged', damage)
+        const stopWaiting = sync.on('pending', () => {
+          stopWaiting()
+          platform.persistStorage?.().catch(() => undefined)
+        })
         for (const name of syncEvents) sync.on(name, detail => events.emit(name, detail as never))
         sync.on('rejected', detail =>
           events.emit('rejected', { ...detail, rejection: rejectionFrom(detail) }),
@@ -203,6 +210,10 @@ export function createCloud(platform: Platform): Cloud {
     rejections: createRejections(
       () => current?.seat.instance,
       async work => use().seat.within('write', ({ instance }) => work(instance)),
+    ),
+
+    storage: createStorage(platform, () =>
+      use().seat.within('other', async ({ instance }) => instance.store),
     ),
 
     auth: () => auth,

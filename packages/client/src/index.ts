@@ -26,6 +26,7 @@ export type { CalledEvent } from './queued-calls.ts'
 export type { Rejection, RejectionChange, Rejections } from './rejections.ts'
 export { type CallbackRequest, requestByCallback } from './request-by-callback.ts'
 export { type Fetch, requestByFetch } from './request-by-fetch.ts'
+export type { CloudStorage, HostStorage, StorageDamage, StorageHealth } from './storage.ts'
 export type {
   DownloadProgress,
   DownloadTask,

@@ -1,6 +1,7 @@
 import type { Clock, RandomBytes } from '@nearcloud/protocol'
 import type { Storage } from '@nearcloud/store'
 import type { TextRuntime, Transport } from '@nearcloud/sync'
+import type { HostStorage } from './storage.ts'
 
 /**
  * What a host gives the client: everything that is not ECMAScript. `testing/platform-suite.ts` checks implementations.
@@ -31,6 +32,10 @@ export interface Platform {
    * does not do that. Absent: nobody is known before somebody signs in.
    */
   ticket?(server: { readonly endpoint: string; readonly env: string }): Promise<string>
+  /** What the host says of everything this app keeps in it. Absent: nothing. */
+  storageState?(): Promise<HostStorage>
+  /** Asks the host to keep it for good. */
+  persistStorage?(): Promise<boolean>
   /** Lets the host do something else, and goes on soon: long work on a store has pauses. Absent: it has none. */
   pause?(): Promise<void>
   /** Hints of the host: `online` when it is worth trying now, `offline` when it surely is not. Returns the way to stop. */

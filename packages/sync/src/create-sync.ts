@@ -37,8 +37,10 @@ export function createSync(options: SyncOptions): Sync {
   const verdicts = new Verdicts()
   const dialect = new Dialect(clock)
   const parts = options.parts && new Parts({ ...options.parts, clock })
-  const stopStoreEvents = store.onEvent(({ name }) => {
-    if (name === 'storageFailed') requests.wake()
+  const stopStoreEvents = store.onEvent(event => {
+    if (event.name !== 'storageFailed') return
+    requests.wake()
+    if (event.error.code === 'STORE_FULL') eviction.makeRoom()
   })
   let access: string | undefined
   let signInNeeded: CloudError | undefined
@@ -146,7 +148,7 @@ export function createSync(options: SyncOptions): Sync {
       ),
     changed: () => linkChanged(),
   })
-  const eviction = new Eviction({
+  const eviction: Eviction = new Eviction({
     store,
     subscriptions,
     clock,

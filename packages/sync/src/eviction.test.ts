@@ -191,3 +191,33 @@ test('[CACHE-4] what was dropped is asked again like anything else', async () =>
   await rig.pass()
   expect((await asked).documents).toHaveLength(4)
 })
+
+test('[CACHE-5] when the device is full everything that nobody follows goes, and nothing else', async () => {
+  const rig = rigWith(20)
+  const ann = await rig.client()
+  await visit(rig, ann, even)
+  ann.sync.subscribe(below(3))
+  await rig.pass()
+  expect(here(ann)).toHaveLength(11)
+  ann.medium.faultAt(1, 'full')
+  const write = { op: 'add', collection: 'notes', id: 'mine', data: {} } as const
+  await expect(ann.sync.executor.commit({ writes: [write] })).rejects.toMatchObject({ code: 'STORE_FULL' })
+  await rig.pass()
+  expect(here(ann)).toEqual(['t0000', 't0001', 't0002'])
+  expect(evicted(ann)).toEqual([{ collection: 'todos', count: 8 }])
+  await ann.sync.executor.commit({ writes: [write] })
+  expect(ann.store.get('notes', 'mine')).toBeDefined()
+})
+
+test('[CACHE-5] without a connection nothing is dropped, however full the device is', async () => {
+  const rig = rigWith(6)
+  const ann = await rig.client()
+  await visit(rig, ann, even)
+  ann.sync.goOffline()
+  await rig.pass()
+  ann.medium.faultAt(1, 'full')
+  const write = { op: 'add', collection: 'notes', id: 'mine', data: {} } as const
+  await expect(ann.sync.executor.commit({ writes: [write] })).rejects.toMatchObject({ code: 'STORE_FULL' })
+  await rig.pass()
+  expect(here(ann)).toHaveLength(3)
+})

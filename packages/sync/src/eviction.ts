@@ -49,6 +49,7 @@ export class Eviction {
   readonly #options: EvictionOptions
   #cancelTimer: () => void = () => undefined
   #isOn = false
+  #isMakingRoom = false
 
   constructor(options: EvictionOptions) {
     this.#options = options
@@ -63,7 +64,24 @@ export class Eviction {
 
   end(): void {
     this.#isOn = false
+    this.#isMakingRoom = false
     this.#cancelTimer()
+  }
+
+  /** The device is full: all that nobody follows goes, and what is dead on the medium. */
+  makeRoom(): void {
+    if (!this.#isOn || this.#isMakingRoom) return
+    this.#isMakingRoom = true
+    this.#options.between(async () => {
+      try {
+        while (await this.#sweep(0)) if (!this.#isOn) break
+        await this.#options.store.compact()
+      } catch {
+        // the next write that is refused asks again
+      } finally {
+        this.#isMakingRoom = false
+      }
+    })
   }
 
   #sweepAfter(delayMs: Millis): void {
@@ -78,7 +96,7 @@ export class Eviction {
   }
 
   /** One step of the store, of a thousand documents at most. True when more remain. */
-  async #sweep(): Promise<boolean> {
+  async #sweep(most = this.#options.limits.maxDocuments ?? maxDocuments): Promise<boolean> {
     const { store, limits, clock } = this.#options
     const now = clock.now()
     const oldest = now - (limits.maxAgeMs ?? maxAgeMs)
@@ -92,7 +110,7 @@ export class Eviction {
       }
     cached.sort((a, b) => a.since - b.since || a.version - b.version)
     const firstKept = cached.findIndex(({ since }) => since > 0)
-    const excess = cached.length - (limits.maxDocuments ?? maxDocuments)
+    const excess = cached.length - most
     const due = Math.max(firstKept < 0 ? cached.length : firstKept, excess)
     const gone = cached.slice(0, Math.min(due, atOnce))
     for (const { key, isOfUse } of lapsed) if (!isOfUse) changed.set(key, null)
