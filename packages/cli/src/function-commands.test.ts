@@ -37,6 +37,7 @@ function run(cwd: string, ...argv: readonly string[]) {
   const host: Host = {
     cwd,
     hasColours: false,
+    variable: () => undefined,
     out: text => void said.push(text),
     err: text => void complained.push(text),
     onStopAsked(listener) {

@@ -35,6 +35,11 @@ export const client: readonly Area[] = [
         'REJECTIONS-1 REJECTIONS-2 REJECTIONS-3',
         'ours: refused writes with their reasons, to be tried again, edited or discarded',
       ),
+      better(
+        'storage',
+        'STORAGE-1 STORAGE-2 STORAGE-3',
+        'ours: how safe what is stored here is, and what was lost',
+      ),
       absent('Cloud', 'environments of other accounts: a cloud has one server'),
       absent('CloudID CDN', 'they name things inside WeChat’s own network'),
       absent('callContainer connectContainer', 'there are no containers: a function, or your own server'),
