@@ -25,7 +25,7 @@ test.each(folders)('packages/%s declares only what its place allows', folder => 
   const room = packages[folder]!
   const manifest = readManifest(manifestPath(folder))
   expect(manifest.name).toBe(room.name)
-  for (const name of Object.keys(manifest.dependencies ?? {})) {
+  for (const name of declaredBy(manifest)) {
     const allowed = isOurs(name) ? room.below : room.others
     expect(allowed, `${room.name} may not depend on ${name}`).toContain(name)
   }
@@ -35,7 +35,7 @@ test.each(folders)('packages/%s declares only what its place allows', folder => 
 test.each(folders)('packages/%s imports by name, what it declared, and nothing else', folder => {
   const room = packages[folder]!
   const manifest = readManifest(manifestPath(folder))
-  const declared = Object.keys(manifest.dependencies ?? {})
+  const declared = declaredBy(manifest)
   const home = join(root, 'packages', folder)
   for (const file of sources(join(home, 'src'))) {
     const where = relative(root, file)
@@ -114,7 +114,13 @@ interface Manifest {
   readonly name: string
   readonly dependencies?: Readonly<Record<string, string>>
   readonly devDependencies?: Readonly<Record<string, string>>
+  readonly peerDependencies?: Readonly<Record<string, string>>
   readonly exports?: Readonly<Record<string, unknown>>
+}
+
+/** What it brings, and what whoever uses it has to have. */
+function declaredBy({ dependencies, peerDependencies }: Manifest): string[] {
+  return Object.keys({ ...dependencies, ...peerDependencies })
 }
 
 function readManifest(path: string): Manifest {

@@ -38,6 +38,7 @@ export const packages: Readonly<Record<string, Room>> = {
   client: pure('@nearcloud/client', core),
   browser: pure('@nearcloud/browser', ['@nearcloud/client', '@nearcloud/text', ...core], ['dexie']),
   miniprogram: pure('@nearcloud/miniprogram', ['@nearcloud/client', ...core]),
+  rxdb: pure('@nearcloud/rxdb', ['@nearcloud/protocol', '@nearcloud/query', '@nearcloud/store'], ['rxdb']),
   node: onNode('@nearcloud/node', ['@nearcloud/client', '@nearcloud/text', ...core], [sqlite, 'ws']),
   'server-sdk': onNode('@nearcloud/server-sdk', ['@nearcloud/protocol', '@nearcloud/query']),
   server: onNode(

@@ -1,0 +1,1 @@
+export { RxdbStorage, type RxdbStorageOptions } from './rxdb-storage.ts'
