@@ -1,8 +1,17 @@
 import { type Cloud, createCloud as createCloudOn } from '@nearcloud/client'
-import { browserPlatform } from './browser-platform.ts'
+import { orMemory, WatchedStorage } from '@nearcloud/store'
+import { browserClock, browserPlatform } from './browser-platform.ts'
 import { DexieStorage } from './dexie-storage.ts'
 
-/** A cloud object for a page, on IndexedDB. A store belongs to one tab at a time: a second one gets STORE_IN_USE. */
+/**
+ * A cloud object for a page, on IndexedDB; in memory where the browser has none to give (`status().volatile`). A store belongs to
+ * one tab at a time: a second one gets STORE_IN_USE.
+ */
 export function createCloud(): Cloud {
-  return createCloudOn(browserPlatform(name => new DexieStorage(`nearcloud.${name}`)))
+  return createCloudOn(
+    browserPlatform(name => {
+      const onDisk = () => new DexieStorage(`nearcloud.${name}`)
+      return orMemory(new WatchedStorage(onDisk, { clock: browserClock }))
+    }),
+  )
 }

@@ -2,7 +2,7 @@ import './text-types.ts'
 import type { Cloud } from '@nearcloud/client'
 import { createCloud } from './create-cloud.ts'
 
-export { browserPlatform } from './browser-platform.ts'
+export { browserClock, browserPlatform } from './browser-platform.ts'
 export { createCloud } from './create-cloud.ts'
 export { DexieStorage, type DexieStorageOptions } from './dexie-storage.ts'
 export { nextTask } from './next-task.ts'
