@@ -1,5 +1,6 @@
-import type { DocId, DownOf, Version } from '@nearcloud/protocol'
+import type { DownOf, Version } from '@nearcloud/protocol'
 import type { Confirmed, ConfirmedStep, Store, StoredSubscription } from '@nearcloud/store'
+import type { Gone } from './snapshot-assembly.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
 /**
@@ -7,12 +8,7 @@ import type { Subscriptions } from './subscriptions.ts'
  * every subscription is incomplete until its snapshot has replaced what is here.
  */
 export function resetStep(store: Store, subscriptions: Subscriptions): ConfirmedStep {
-  const gone: { collection: string; version: Version; id: DocId }[] = []
-  for (const collection of store.collections())
-    if (!subscriptions.isAboutAll(collection))
-      store.eachConfirmed(collection, (document, version) => {
-        if (!subscriptions.isAbout(collection, document)) gone.push({ collection, version, id: document._id })
-      })
+  const gone = [...store.collections()].flatMap(collection => ofNobody(store, subscriptions, collection))
   const incomplete = new Map<string, StoredSubscription | null>()
   for (const [key, { letGo }] of store.subscriptions) if (letGo !== undefined) incomplete.set(key, null)
   for (const { key, isStored } of subscriptions) {
@@ -26,13 +22,30 @@ export function resetStep(store: Store, subscriptions: Subscriptions): Confirmed
 
 /**
  * Subscriptions the store has and nobody keeps in step: it refused to let them go when it was asked to. They must not be
- * taken for complete later.
+ * taken for complete later; what is here of one that was not compared is dropped.
  */
-export function leftBehind(store: Store, subscriptions: Subscriptions): ReadonlyMap<string, null> {
+export function leftBehind(
+  store: Store,
+  subscriptions: Subscriptions,
+): { readonly gone: readonly Gone[]; readonly subscriptions: ReadonlyMap<string, null> } {
   const left = new Map<string, null>()
   for (const [key, { letGo }] of store.subscriptions) if (letGo === undefined) left.set(key, null)
   for (const { key, isStored } of subscriptions) if (isStored) left.delete(key)
-  return left
+  const gone: Gone[] = []
+  for (const key of left.keys()) {
+    const { query, complete, after } = store.subscriptions.get(key)!
+    if (!complete && after === undefined) gone.push(...ofNobody(store, subscriptions, query.collection))
+  }
+  return { gone, subscriptions: left }
+}
+
+function ofNobody(store: Store, subscriptions: Subscriptions, collection: string): Gone[] {
+  const gone: Gone[] = []
+  if (subscriptions.isAboutAll(collection)) return gone
+  store.eachConfirmed(collection, (document, version) => {
+    if (!subscriptions.isAbout(collection, document)) gone.push({ collection, version, id: document._id })
+  })
+  return gone
 }
 
 /**

@@ -43,10 +43,12 @@ export async function takeWelcome(
   const mutations = pendingById(store, rejected)
   const recalled = welcome.recall && touchedBy(store, welcome.lastMutation)
   const reset: ConfirmedStep = welcome.resumed ? {} : resetStep(store, subscriptions)
+  const left = leftBehind(store, subscriptions)
   const common = commonWith(store, welcome)
   const step: ConfirmedStep = {
     ...reset,
-    subscriptions: new Map([...(reset.subscriptions ?? []), ...leftBehind(store, subscriptions)]),
+    gone: [...(reset.gone ?? []), ...left.gone],
+    subscriptions: new Map([...(reset.subscriptions ?? []), ...left.subscriptions]),
     rejected,
     ...(common !== undefined && { cut: common }),
     checkpoint: {

@@ -85,7 +85,7 @@ export const ofTheClient = [
   ]),
   mutant('sync: subscriptions nobody keeps stay in the store', [
     welcome,
-    'new Map([...(reset.subscriptions ?? []), ...leftBehind(store, subscriptions)])',
+    'new Map([...(reset.subscriptions ?? []), ...left.subscriptions])',
     'new Map(reset.subscriptions ?? [])',
   ]),
   mutant('sync: what a copy made counts as decided', [
