@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { type Clock, CloudError, newDocId, normalise, type RandomBytes } from '@nearcloud/protocol'
 import { createDatabase, type Database, type Executor } from '@nearcloud/query'
 import { Hono } from 'hono'
@@ -139,6 +140,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     opened(functionLog, () => functionLog.close())
     const functions = openFunctions({
       folder: functionsFolder,
+      runtimeFolder: join(folder.path, 'runtime'),
       secret: [folder.path, ...(project === undefined ? [] : [project])],
       environment,
       log,

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util'
+import { runSections } from './run-sections.ts'
 import type { Section } from './section.ts'
 import { firstSync } from './sync/first-sync.ts'
 import { firstSyncInBrowser } from './sync/first-sync-browser.ts'
@@ -28,33 +28,5 @@ const sections: readonly Section[] = [
   offlineDay,
   local,
 ]
-const { values: options, positionals: wanted } = parseArgs({
-  options: { json: { type: 'boolean', default: false } },
-  allowPositionals: true,
-})
-for (const name of wanted)
-  if (!sections.some(section => section.name === name)) {
-    console.error(`no section "${name}": there are ${sections.map(section => section.name).join(', ')}`)
-    process.exit(1)
-  }
 
-const absolute: Record<string, number> = {}
-const ratios: Record<string, number> = {}
-for (const section of sections) {
-  if (wanted.length > 0 && !wanted.includes(section.name)) continue
-  console.log(section.name)
-  const found = await section.run()
-  for (const [kind, values] of [
-    [absolute, found.absolute],
-    [ratios, found.ratios ?? {}],
-  ] as const)
-    for (const [name, value] of Object.entries(values)) {
-      kind[`${section.name}.${name}`] = value
-      console.log(`  ${name.padEnd(30)} ${readable(value)}${kind === ratios ? ' (ratio)' : ''}`)
-    }
-}
-if (options.json) console.log(JSON.stringify({ ratios, absolute }))
-
-function readable(value: number): string {
-  return Math.abs(value) >= 1_000 ? Math.round(value).toLocaleString('en') : value.toFixed(3)
-}
+await runSections(sections)

@@ -154,7 +154,7 @@ function wholeResponse(text: string, isBodyWanted: boolean): Response {
 
 function responseOf(
   { statusCode, headers }: ResponseHead,
-  body: Uint8Array<ArrayBuffer> | ReadableStream | null,
+  body: string | Uint8Array<ArrayBuffer> | ReadableStream | null,
 ): Response {
   return new Response(hasNoBody(statusCode) ? null : body, { status: statusCode, headers })
 }

@@ -42,13 +42,21 @@ export class Jail {
   readonly isolation: Isolation
   readonly #options: JailOptions
   readonly #tools: NamespaceTools | undefined
-  readonly #sdk: readonly string[]
+  #workerFile: string
+  #sdk: readonly string[]
 
   constructor(options: JailOptions) {
     this.#options = options
     this.#tools = options.isolation === 'permissions' ? undefined : namespaceTools()
     this.isolation = this.#tools ? 'namespaces' : 'permissions'
+    this.#workerFile = options.workerFile
     this.#sdk = sdkFolders(options.workerFile)
+  }
+
+  /** Processes that start from now on run this program, which is alone in its folder. */
+  use(workerFile: string): void {
+    this.#workerFile = workerFile
+    this.#sdk = [dirname(workerFile)]
   }
 
   /** `debug`: more words for Node. */
@@ -65,7 +73,7 @@ export class Jail {
         ? []
         : permissionFlags(reads, temporary, runtime.allow, needsThread(folder.entry))),
       ...debug,
-      this.#options.workerFile,
+      this.#workerFile,
     ]
     const path = runtime.allow.has('childProcesses') ? { PATH: usualPath } : {}
     if (this.#tools) {
