@@ -15,6 +15,11 @@ const pages = {
   'editors.md': [],
   'text.md': [],
   'identity.md': ['cloudfunctions/login/index.js'],
+  'functions.md': [
+    'cloudfunctions/award/index.js',
+    'cloudfunctions/board/config.json',
+    'cloudfunctions/board/index.js',
+  ],
 }
 
 test('every page of the guide with a program is run', () => {
