@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { assert } from '@nearcloud/protocol'
+import { isWithin } from './view.ts'
 
 /**
  * How a function is kept from what is not its own. `namespaces`: it has a view of the machine of its own, by the operating system, and
@@ -14,6 +16,7 @@ export interface NamespaceTools {
   readonly unshare: string
   readonly sh: string
   readonly mount: string
+  readonly umount: string
   readonly mkdir: string
 }
 
@@ -27,13 +30,15 @@ let probed: { readonly tools: NamespaceTools | undefined } | undefined
 
 function probe(): NamespaceTools | undefined {
   if (process.platform !== 'linux') return undefined
-  const [setpriv, unshare, sh, mount, mkdir] = ['setpriv', 'unshare', 'sh', 'mount', 'mkdir'].map(find)
-  if (!setpriv || !unshare || !sh || !mount || !mkdir) return undefined
-  const tools = { setpriv, unshare, sh, mount, mkdir }
+  const [setpriv, unshare, sh, mount, umount, mkdir] = programs.map(find)
+  if (!setpriv || !unshare || !sh || !mount || !umount || !mkdir || !existsSync(stages[0]!)) return undefined
+  const tools = { setpriv, unshare, sh, mount, umount, mkdir }
   const [command, ...words] = inNamespaces(tools, [
     'set -e',
     `${mount} -t proc proc /proc`,
     `${mount} -t tmpfs -o size=64k none /tmp`,
+    `${mount} -t tmpfs -o size=64k none ${stages[0]}`,
+    `${umount} -l ${stages[0]}`,
     `exec ${setpriv} ${withoutRights.join(' ')} ${sh} -c :`,
   ])
   const { status } = spawnSync(command!, words, { stdio: 'ignore', env: {}, timeout: 10_000 })
@@ -49,6 +54,19 @@ export function inNamespaces(
   const apart = [unshare, '--user', '--map-root-user', '--mount', '--pid', '--ipc', '--fork', '--kill-child']
   return [...dying, ...apart, sh, '-c', script.join('\n')]
 }
+
+const programs = ['setpriv', 'unshare', 'sh', 'mount', 'umount', 'mkdir']
+
+/** A folder of the system that has nothing to do with these, where things are put while the view is made. */
+export function stageFor(folders: readonly string[]): string {
+  const isApart = (stage: string) =>
+    !folders.some(folder => isWithin(folder, stage) || isWithin(stage, folder)) && existsSync(stage)
+  const stage = stages.find(isApart)
+  assert(stage !== undefined, 'no server keeps things in all of these')
+  return stage
+}
+
+const stages = ['/mnt', '/media', '/srv', '/opt', '/run', '/home']
 
 /** For `setpriv`: nothing that runs behind it can undo what the script made. */
 export const withoutRights = ['--no-new-privs', '--bounding-set=-all', '--inh-caps=-all'] as const

@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { alice } from '../../testing/scenario.ts'
 import { openFixtures, temporaryFolder } from '../testing/open-fixtures.ts'
 import { type Isolation, namespaceTools } from './isolation.ts'
-import { commonFolder, viewOf } from './view.ts'
+import { viewOf } from './view.ts'
 
 /** What this machine has: namespaces are not to be had everywhere. */
 const isolations: readonly Isolation[] = namespaceTools() ? ['namespaces', 'permissions'] : ['permissions']
@@ -17,7 +17,7 @@ const sdk = "'wx-server-sdk'"
 
 /** Functions by name, as code, with what their `config.json` says; beside them the server's secrets. */
 function openJailed(isolation: Isolation, codes: Readonly<Record<string, string>>, config: object = {}) {
-  const project = temporaryFolder(onTestFinished)
+  const project = join(temporaryFolder(onTestFinished), 'app')
   const secret = join(project, '.nearcloud')
   const files: Record<string, string> = {
     '.nearcloud/keys.json': 'the key',
@@ -156,6 +156,30 @@ test('[JAIL-4] what it is held by is said at the start', () => {
   }
 })
 
+test.each(isolations)(
+  '[JAIL-1] packages are reached where they are linked to, and where a folder above has them (%s)',
+  async isolation => {
+    const { functions, project } = openJailed(isolation, {
+      f: "exports.main = () => [require('linked'), require('@scope/linked'), require('above'), require('beside')]",
+    })
+    const shelf = join(temporaryFolder(onTestFinished), 'store/node_modules')
+    const put = (folder: string, code: string) => {
+      mkdirSync(folder, { recursive: true })
+      writeFileSync(join(folder, 'index.js'), `module.exports = ${code}`)
+    }
+    put(join(shelf, 'linked'), "require('needed')")
+    put(join(shelf, 'needed'), '1')
+    put(join(shelf, '@scope/linked'), '2')
+    put(join(dirname(project), 'node_modules/above'), '3')
+    put(join(project, 'node_modules/beside'), '4')
+    const own = join(project, 'functions/f/node_modules')
+    mkdirSync(join(own, '@scope'), { recursive: true })
+    symlinkSync(join(shelf, 'linked'), join(own, 'linked'))
+    symlinkSync(join(shelf, '@scope/linked'), join(own, '@scope/linked'))
+    expect(await functions.invoke({ name: 'f', data: {}, actor: alice })).toEqual([1, 2, 3, 4])
+  },
+)
+
 /** Code that harms, what its call ends with, and what it may do. */
 const bombs: readonly [string, string, RegExp, object?][] = [
   ['an endless loop', 'exports.main = () => { for (;;); }', /timed out after 2 seconds/],
@@ -260,5 +284,4 @@ test('a view hides whole folders, and keeps what lies in them and is needed', ()
     hidden: ['/home/a', '/tmp', '/srv/data'],
     kept: ['/home/a/app/functions/f', '/tmp/sdk'],
   })
-  expect(commonFolder(['/a/b/c', '/a/b', '/a/bd'])).toBe('/a')
 })

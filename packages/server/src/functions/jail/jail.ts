@@ -9,11 +9,12 @@ import {
   inNamespaces,
   type NamespaceTools,
   namespaceTools,
+  stageFor,
   withoutRights,
 } from './isolation.ts'
 import { permissionFlags } from './permission-flags.ts'
 import { sdkFolders } from './sdk-folders.ts'
-import { commonFolder, existing, packageFolders, viewOf } from './view.ts'
+import { existing, linkedPackages, packageFolders, viewOf } from './view.ts'
 
 export interface JailOptions {
   /** The program to run, a file that Node runs as it is. */
@@ -62,7 +63,7 @@ export class Jail {
   /** `debug`: more words for Node. */
   command({ folder, config, runtime }: RunnableCode, debug: readonly string[] = []): JailedCommand {
     const own = existing(folder.path)[0] ?? folder.path
-    const packages = packageFolders(own, this.#top())
+    const packages = [...packageFolders(own), ...linkedPackages(own)]
     const reads = [...new Set([own, folder.path, ...packages, ...this.#sdk])]
     const limits = [`--max-old-space-size=${config.memoryMb}`, '--no-warnings', '--enable-source-maps']
     const node = (temporary: string) => [
@@ -94,32 +95,30 @@ export class Jail {
   ): readonly string[] {
     const secret = [this.#options.root, ...this.#options.secret, homedir()].flatMap(existing)
     const needed = [own, ...packages, ...existing(dirname(process.execPath))]
-    const sdk = this.#sdk.length + needed.length > mostKept ? [commonFolder(this.#sdk)] : this.#sdk
-    const { hidden, kept } = viewOf(['/tmp', ...secret], [...needed, ...sdk])
-    const { mount, mkdir, setpriv } = tools
+    const { hidden, kept } = viewOf(['/tmp', ...secret], [...needed, ...this.#sdk])
+    const stage = stageFor([...hidden, ...kept])
+    const staged = kept.map((_, at) => `${stage}/${at}`)
+    const { mount, umount, mkdir, setpriv } = tools
     const script = [
       'set -e',
-      ...kept.map((folder, at) => `exec ${firstKept + at}<${quoted(folder)}`),
+      `${mount} -t tmpfs -o size=64k,mode=700 none ${stage}`,
+      ...(kept.length > 0 ? [`${mkdir} ${staged.join(' ')}`] : []),
+      ...kept.map((folder, at) => `${mount} --bind ${quoted(folder)} ${staged[at]}`),
       `${mount} -t proc proc /proc`,
       ...hidden.map(folder => {
         const size = folder === '/tmp' ? `${memoryMb}m,mode=1777` : '64k,mode=755'
         return `${mount} -t tmpfs -o size=${size},nosuid,nodev none ${quoted(folder)}`
       }),
       ...(kept.length > 0 ? [`${mkdir} -p ${kept.map(quoted).join(' ')}`] : []),
-      ...kept.map((folder, at) => `${mount} -c --bind /proc/self/fd/${firstKept + at} ${quoted(folder)}`),
+      ...kept.map((folder, at) => `${mount} --bind ${staged[at]} ${quoted(folder)}`),
       // a mount's flags may be locked, and then it stays as it is
-      ...kept.map(folder => `${mount} -c -o remount,bind,ro ${quoted(folder)} 2>/dev/null || :`),
-      ...kept.map((_, at) => `exec ${firstKept + at}<&-`),
+      ...kept.map(folder => `${mount} -o remount,bind,ro ${quoted(folder)} 2>/dev/null || :`),
+      `${umount} -l ${stage}`,
       `cd ${quoted(own)}`,
       'unset PWD OLDPWD',
       `exec ${setpriv} ${withoutRights.join(' ')} ${node.map(quoted).join(' ')}`,
     ]
     return inNamespaces(tools, script)
-  }
-
-  /** Packages for all functions are installed in their folder, or in the project's. */
-  #top(): string {
-    return dirname(existing(this.#options.root)[0] ?? this.#options.root)
   }
 }
 
@@ -155,7 +154,4 @@ function needsThread(entry: string): boolean {
 }
 
 const importing = /\bimport\b/
-/** Shells have files 0 to 9; 3 is the channel to the server. */
-const firstKept = 4
-const mostKept = 6
 const usualPath = '/usr/local/bin:/usr/bin:/bin'

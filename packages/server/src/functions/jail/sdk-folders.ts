@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { shelfOf } from './view.ts'
 
 /** Where the code lies that runs a function: this package's SDK and what it is made of. */
 export function sdkFolders(workerFile: string): readonly string[] {
@@ -24,12 +25,5 @@ export function sdkFolders(workerFile: string): readonly string[] {
 function packageOf(file: string): string {
   let folder = dirname(file)
   while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder)
-  return folder
-}
-
-/** Packages beside it are found through the `node_modules` it lies in. */
-function shelfOf(folder: string): string {
-  for (let above = dirname(folder); above !== dirname(above); above = dirname(above))
-    if (basename(above) === 'node_modules') return above
   return folder
 }

@@ -1,5 +1,5 @@
-import { existsSync, realpathSync } from 'node:fs'
-import { dirname, join, sep } from 'node:path'
+import { existsSync, readdirSync, realpathSync } from 'node:fs'
+import { basename, dirname, join, sep } from 'node:path'
 
 /** What a function's process sees of the machine. */
 export interface View {
@@ -20,25 +20,39 @@ export function existing(folder: string): readonly string[] {
   return existsSync(folder) ? [realpathSync(folder)] : []
 }
 
-/** Where packages are found that are installed for a folder and the ones above it, up to `top`. */
-export function packageFolders(folder: string, top: string): readonly string[] {
-  const found: string[] = []
-  for (let at = folder; isWithin(at, top); at = dirname(at)) {
-    found.push(...existing(join(at, 'node_modules')))
-    if (at === dirname(at)) break
+/** Where Node looks for packages from a folder: its `node_modules`, and those of the folders above it. */
+export function packageFolders(folder: string): readonly string[] {
+  const found = existing(join(folder, 'node_modules'))
+  return folder === dirname(folder) ? found : [...found, ...packageFolders(dirname(folder))]
+}
+
+/** Where the packages lie that a folder's `node_modules` only links to. */
+export function linkedPackages(folder: string): readonly string[] {
+  const home = join(folder, 'node_modules')
+  const names = namesIn(home).flatMap(name =>
+    name.startsWith('@') ? namesIn(join(home, name)).map(each => join(name, each)) : [name],
+  )
+  const places = names.flatMap(name => existing(join(home, name))).filter(place => !isWithin(place, folder))
+  return [...new Set(places.map(shelfOf))]
+}
+
+/** What a package needs lies beside it, in the `node_modules` it is in. */
+export function shelfOf(folder: string): string {
+  for (let above = dirname(folder); above !== dirname(above); above = dirname(above))
+    if (basename(above) === 'node_modules') return above
+  return folder
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
   }
-  return found
 }
 
 export function isWithin(folder: string, other: string): boolean {
   return folder === other || folder.startsWith(other.endsWith(sep) ? other : other + sep)
-}
-
-/** The deepest folder that all of them lie in. */
-export function commonFolder(folders: readonly string[]): string {
-  let common = folders[0] ?? sep
-  while (!folders.every(folder => isWithin(folder, common))) common = dirname(common)
-  return common
 }
 
 function outermost(folders: readonly string[]): readonly string[] {
