@@ -1,3 +1,4 @@
+import { orMemory } from '@nearcloud/store'
 import { storageSuite } from '@nearcloud/store/testing'
 import { IDBFactory, IDBKeyRange } from 'fake-indexeddb'
 import { expect, test } from 'vitest'
@@ -114,3 +115,23 @@ test('a browser without IndexedDB is STORE_FAILED', async () => {
   const broken = { open: () => undefined } as unknown as IDBFactory
   await expect(open(broken)).rejects.toMatchObject({ code: 'STORE_FAILED' })
 })
+
+test.each(['SecurityError', 'InvalidStateError'])(
+  '[SURVIVE-2] where a browser has no database to give (%s) there is memory, and it says so',
+  async name => {
+    const forbidden = {
+      open: () => {
+        throw new DOMException('not here', name)
+      },
+    } as unknown as IDBFactory
+    const storage = new DexieStorage('private', { indexedDB: forbidden, IDBKeyRange })
+    await expect(storage.open({ durability: 'relaxed' })).rejects.toMatchObject({
+      code: 'STORE_FAILED',
+      details: { reason: 'unavailable' },
+    })
+    const fallback = orMemory(new DexieStorage('private', { indexedDB: forbidden, IDBKeyRange }))
+    expect(await fallback.open({ durability: 'relaxed' })).toMatchObject({ volatile: true })
+    expect(await fallback.append(['here'])).toHaveLength(1)
+    await fallback.close()
+  },
+)

@@ -102,13 +102,35 @@ export class DexieStorage implements Storage {
   }
 
   async #page(after: number): Promise<readonly StoredRecord[]> {
-    return this.#transact('readonly', store => {
-      const request: IDBRequest<StoredRecord[]> = store.getAll(
-        this.#keyRange.lowerBound(after, true),
-        pageSize,
-      )
-      return () => request.result
+    const range = this.#keyRange.lowerBound(after, true)
+    try {
+      return await this.#transact('readonly', store => {
+        const request: IDBRequest<StoredRecord[]> = store.getAll(range, pageSize)
+        return () => request.result
+      })
+    } catch {
+      return this.#readable(range)
+    }
+  }
+
+  /**
+   * One by one: a large value whose file was cut or is gone cannot be read, and takes the whole page with it. Of such a record
+   * there is nothing left, and whoever reads it sees that it is not what was written.
+   */
+  async #readable(range: IDBKeyRange): Promise<readonly StoredRecord[]> {
+    const keys = await this.#transact('readonly', store => {
+      const request = store.getAllKeys(range, pageSize)
+      return () => request.result as number[]
     })
+    const records: StoredRecord[] = []
+    for (const sequence of keys) {
+      const read = this.#transact('readonly', store => {
+        const request: IDBRequest<StoredRecord> = store.get(sequence)
+        return () => request.result
+      })
+      records.push(await read.catch(() => ({ sequence, payload: '' })))
+    }
+    return records
   }
 
   /** One native transaction; when the connection was closed under it, once more on a new one. */
