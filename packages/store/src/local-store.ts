@@ -22,6 +22,7 @@ import {
 import { answer } from './answer.ts'
 import { checkFits } from './check-fits.ts'
 import { DocSet } from './doc-map.ts'
+import { drawnAhead } from './drawn-ahead.ts'
 import { explain } from './find.ts'
 import { LiveQueries } from './live-queries.ts'
 import type { Damage } from './load.ts'
@@ -80,7 +81,7 @@ export class LocalStore implements Store {
     this.wasLost = info.wasLost ?? false
     this.#state = state
     this.#segments = segments
-    this.#random = random
+    this.#random = drawnAhead(random)
     this.#pause = pause
     this.#live = new LiveQueries(state.collections, state.outbox, error =>
       this.#events.emit({ name: 'observerFailed', error }),
@@ -304,7 +305,7 @@ export class LocalStore implements Store {
     const { collections, outbox } = this.#state
     const asked = this.#newMutation(writes, context)
     const read = (collection: string, id: DocId) => collections.of(collection).get(id)
-    const effect = effectOf(asked, this.checkpoint.openid, read, { isNew: true, shown: this.#shown })
+    const effect = effectOf(asked, this.#state.checkpoint.openid, read, { isNew: true, shown: this.#shown })
     for (const [, , after] of effect.documents) if (after) checkDocumentSize(after)
     const guarded = Object.freeze({ ...asked, writes: Object.freeze(effect.writes) })
     const { mutation, text } = checkFits(guarded, asked, { retries })

@@ -174,7 +174,7 @@ export class Outbox implements OutboxView {
   }
 
   #index(mutation: Mutation): void {
-    for (const [collection, id] of touchedBy([mutation])) {
+    for (const [collection, id] of documentsOf(mutation)) {
       const list = this.#byDocument.get(collection, id)
       if (list) list.push(mutation)
       else this.#byDocument.set(collection, id, [mutation])
@@ -182,12 +182,18 @@ export class Outbox implements OutboxView {
   }
 
   #unindex(mutation: Mutation): void {
-    for (const [collection, id] of touchedBy([mutation])) {
+    for (const [collection, id] of documentsOf(mutation)) {
       const list = this.#byDocument.get(collection, id)!
       list.splice(list.indexOf(mutation), 1)
       if (list.length === 0) this.#byDocument.delete(collection, id)
     }
   }
+}
+
+/** Each document a mutation writes, once. */
+function documentsOf(mutation: Mutation): Iterable<readonly [collection: string, id: DocId]> {
+  const [first] = mutation.writes
+  return mutation.writes.length === 1 ? [[first!.collection, first!.id]] : touchedBy([mutation])
 }
 
 /** The documents these mutations write. */
