@@ -56,13 +56,13 @@ export class DexieStorage implements Storage {
   }
 
   async *read(after = 0): AsyncIterable<readonly StoredRecord[]> {
-    let next = this.#page(after)
+    let next = this.#page(after, firstPage)
     for (;;) {
       const page = await next
       const last = page[page.length - 1]
       if (!last) return
       // the next page is on its way while the caller reads this one
-      next = this.#page(last.sequence)
+      next = this.#page(last.sequence, sizeAfter(page))
       next.catch(() => undefined)
       yield page
     }
@@ -101,15 +101,15 @@ export class DexieStorage implements Storage {
     }
   }
 
-  async #page(after: number): Promise<readonly StoredRecord[]> {
+  async #page(after: number, size: number): Promise<readonly StoredRecord[]> {
     const range = this.#keyRange.lowerBound(after, true)
     try {
       return await this.#transact('readonly', store => {
-        const request: IDBRequest<StoredRecord[]> = store.getAll(range, pageSize)
+        const request: IDBRequest<StoredRecord[]> = store.getAll(range, size)
         return () => request.result
       })
     } catch {
-      return this.#readable(range)
+      return this.#readable(range, size)
     }
   }
 
@@ -117,9 +117,9 @@ export class DexieStorage implements Storage {
    * One by one: a large value whose file was cut or is gone cannot be read, and takes the whole page with it. Of such a record
    * there is nothing left, and whoever reads it sees that it is not what was written.
    */
-  async #readable(range: IDBKeyRange): Promise<readonly StoredRecord[]> {
+  async #readable(range: IDBKeyRange, size: number): Promise<readonly StoredRecord[]> {
     const keys = await this.#transact('readonly', store => {
-      const request = store.getAllKeys(range, pageSize)
+      const request = store.getAllKeys(range, size)
       return () => request.result as number[]
     })
     const records: StoredRecord[] = []
@@ -200,6 +200,12 @@ function isForbidden(thrown: unknown): boolean {
   return names.includes(nameOf(thrown)) || (inner !== undefined && names.includes(nameOf(inner)))
 }
 
+/** Many small records at once, few large ones: a page is read in one piece, and what comes between two is other work. */
+function sizeAfter(page: readonly StoredRecord[]): number {
+  const units = page.reduce((sum, { payload }) => sum + payload.length, 0)
+  return Math.max(2, Math.min(512, Math.floor((pageUnits * page.length) / (units + 1))))
+}
+
 function isFull(thrown: unknown): boolean {
   return nameOf(thrown) === 'QuotaExceededError'
 }
@@ -225,4 +231,5 @@ function wordsOf(thrown: unknown): string {
 }
 
 const table = 'records'
-const pageSize = 16
+const firstPage = 16
+const pageUnits = 1_048_576
