@@ -10,6 +10,7 @@ const guides = resolve(import.meta.dirname, '../../../docs/guide')
 const pages = {
   'getting-started.md': ['cloudfunctions/pay/index.js'],
   'database.md': ['cloudfunctions/prepare/index.js'],
+  'transactions.md': ['cloudfunctions/open/index.js', 'cloudfunctions/transfer/index.js'],
   'offline.md': [],
   'conflicts.md': [],
   'editors.md': [],

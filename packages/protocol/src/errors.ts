@@ -17,6 +17,10 @@ export const errorNumbers = {
   DATABASE_INVALID_OPERATOR: -502002,
   DATABASE_PERMISSION_DENIED: -502003,
   DATABASE_COLLECTION_NOT_EXIST: -502005,
+  /** Something that the transaction read or wrote was changed by somebody else: run it again. */
+  DATABASE_TRANSACTION_CONFLICT: -501001,
+  /** The transaction has ended: committed, rolled back, or open for too long. */
+  DATABASE_TRANSACTION_FAIL: -501001,
   STORAGE_REQUEST_FAIL: -503001,
   STORAGE_EXCEED_AUTHORITY: -503002,
   STORAGE_FILE_NONEXIST: -503003,

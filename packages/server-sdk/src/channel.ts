@@ -83,13 +83,16 @@ export interface FilesResult {
  * What a function can ask for. The text of each: get, count — the query's JSON; push, call, files — a frame of the
  * protocol of that type; change — `{query, first, changes}` where changes are tuples of JSON, or null for a removal;
  * aggregate — its JSON; explain — the query's JSON, answered by an `Explanation`; indexes, createIndex, dropIndex — `{collection}`
- * with `{index}`, `{name}`, answered by a list of definitions or nothing; createTicket — `{uid, expire}`, answered by the ticket.
+ * with `{index}`, `{name}`, answered by a list of definitions or nothing; createTicket — `{uid, expire}`, answered by the ticket;
+ * begin — `{lost}`, a transaction that met a conflict, or `{}`: answered by the number of a new one; within — `{transaction, verb,
+ * text}` with a get, count, push or change; commit, rollback — `{transaction}`.
  * Of a function that answers an HTTP request: respond — `{statusCode, headers}`; chunk — base64 of a piece of the response's body,
  * answered when there is room for more; bodyPart — nothing, answered by base64 of the request's next piece, or null.
  */
 export const askVerbs = [
   ...(['get', 'count', 'aggregate', 'explain', 'indexes'] as const),
   ...(['push', 'change', 'createIndex', 'dropIndex', 'call', 'files', 'createTicket'] as const),
+  ...(['begin', 'within', 'commit', 'rollback'] as const),
   ...(['respond', 'chunk', 'bodyPart'] as const),
 ] as const
 export type AskVerb = (typeof askVerbs)[number]

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { CloudError, decodeTrusted, newDocId, normalise, toJson } from '@nearcloud/protocol'
-import { createDatabase, type Database } from '@nearcloud/query'
+import { createDatabase, type DatabaseOptions } from '@nearcloud/query'
+import { type TransactionalDatabase, withTransactions } from '@nearcloud/query/transactions'
 import type { CallResult, LogLevel } from './channel.ts'
 import { serverExecutor } from './executor.ts'
 import { ask, calls, currentRuntime } from './runtime.ts'
+import { beginTransaction } from './transactions.ts'
 
 export const version = '0.1.0'
 
@@ -52,18 +54,21 @@ export function warnOfOtherEnv(options: InitOptions): void {
 }
 
 /** The database as the server itself sees it: no rule filters what a function reads or writes. */
-export function database(options: { throwOnNotFound?: boolean } = {}): Database {
+export function database(options: { throwOnNotFound?: boolean } = {}): TransactionalDatabase {
   return openDatabase({ ...initialised(), ...options })
 }
 
-export function openDatabase({ throwOnNotFound = true }: Pick<InitOptions, 'throwOnNotFound'>): Database {
-  return createDatabase(serverExecutor, {
+export function openDatabase({
+  throwOnNotFound = true,
+}: Pick<InitOptions, 'throwOnNotFound'>): TransactionalDatabase {
+  const settings: DatabaseOptions = {
     newId: () => newDocId(randomBytes),
     limits: { default: 100, max: 1_000 },
     side: 'server',
     throwOnNotFound,
     now: Date.now,
-  })
+  }
+  return withTransactions(createDatabase(serverExecutor, settings), settings, beginTransaction)
 }
 
 /** Who is behind the running invocation; empty outside one. */

@@ -16,52 +16,59 @@ import {
   loadAggregation,
   queryToJson,
 } from '@nearcloud/query'
-import type { AggregateResult, GetResult } from './channel.ts'
+import type { AggregateResult, AskVerb, GetResult } from './channel.ts'
 import { ask } from './runtime.ts'
 
+type Ask = (verb: AskVerb, text: string) => Promise<unknown>
+
 /** A function's executor: every verb is a question to the server, which judges it. */
-export const serverExecutor: Executor = {
-  async run(run): Promise<Answer> {
-    const nothing = { documents: [], total: 0, fromCache: false }
-    switch (run.verb) {
-      case 'get':
-      case 'count': {
-        const answer = (await ask(run.verb, JSON.stringify(queryToJson(run.query)))) as GetResult
-        const documents = answer.documents.map(text => decodeTrusted(text) as Document)
-        return { documents, total: answer.total, fromCache: false }
-      }
-      case 'aggregate': {
-        const { aggregationToJson } = await loadAggregation()
-        const json = aggregationToJson(run.aggregation)
-        const { text } = (await ask(run.verb, JSON.stringify(json))) as AggregateResult
-        return { ...nothing, results: decodeTrusted(text) as readonly DocumentData[] }
-      }
-      case 'explain': {
-        const explanation = await ask(run.verb, JSON.stringify(queryToJson(run.query)))
-        return { ...nothing, explanation: explanation as Explanation }
-      }
-      case 'indexes': {
-        const indexes = await ask(run.verb, JSON.stringify({ collection: run.collection }))
-        return { ...nothing, indexes: indexes as readonly IndexDefinition[] }
-      }
-    }
-  },
+export const serverExecutor = executorOver(ask)
 
-  async commit(commit): Promise<Committed> {
-    if ('collection' in commit) return changeIndexes(commit)
-    const answer =
-      'writes' in commit ? await ask('push', pushFrame(commit)) : await ask('change', changeText(commit))
-    return answer as Committed
-  },
+/** An executor whose questions go to the server by way of `ask`. */
+export function executorOver(ask: Ask): Executor {
+  return {
+    async run(run): Promise<Answer> {
+      const nothing = { documents: [], total: 0, fromCache: false }
+      switch (run.verb) {
+        case 'get':
+        case 'count': {
+          const answer = (await ask(run.verb, JSON.stringify(queryToJson(run.query)))) as GetResult
+          const documents = answer.documents.map(text => decodeTrusted(text) as Document)
+          return { documents, total: answer.total, fromCache: false }
+        }
+        case 'aggregate': {
+          const { aggregationToJson } = await loadAggregation()
+          const json = aggregationToJson(run.aggregation)
+          const { text } = (await ask(run.verb, JSON.stringify(json))) as AggregateResult
+          return { ...nothing, results: decodeTrusted(text) as readonly DocumentData[] }
+        }
+        case 'explain': {
+          const explanation = await ask(run.verb, JSON.stringify(queryToJson(run.query)))
+          return { ...nothing, explanation: explanation as Explanation }
+        }
+        case 'indexes': {
+          const indexes = await ask(run.verb, JSON.stringify({ collection: run.collection }))
+          return { ...nothing, indexes: indexes as readonly IndexDefinition[] }
+        }
+      }
+    },
 
-  watch(): never {
-    throw new CloudError('WATCH_FAILED', {
-      errMsg: 'watch:fail a cloud function cannot watch: it reads and ends',
-    })
-  },
+    async commit(commit): Promise<Committed> {
+      if ('collection' in commit) return changeIndexes(ask, commit)
+      const answer =
+        'writes' in commit ? await ask('push', pushFrame(commit)) : await ask('change', changeText(commit))
+      return answer as Committed
+    },
+
+    watch(): never {
+      throw new CloudError('WATCH_FAILED', {
+        errMsg: 'watch:fail a cloud function cannot watch: it reads and ends',
+      })
+    },
+  }
 }
 
-async function changeIndexes(commit: Extract<Commit, { collection: string }>): Promise<Committed> {
+async function changeIndexes(ask: Ask, commit: Extract<Commit, { collection: string }>): Promise<Committed> {
   const { collection } = commit
   if ('createIndex' in commit)
     await ask('createIndex', JSON.stringify({ collection, index: commit.createIndex }))

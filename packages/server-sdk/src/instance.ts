@@ -1,12 +1,12 @@
 import { CloudError } from '@nearcloud/protocol'
-import type { Database } from '@nearcloud/query'
+import type { TransactionalDatabase } from '@nearcloud/query/transactions'
 import { callByName, type callFunction, type InitOptions, openDatabase, warnOfOtherEnv } from './cloud.ts'
 
 /** What an instance has of its own; everything else is the SDK's. */
 interface OwnParts {
   init(options?: InitOptions): Promise<void>
   updateConfig(options?: InitOptions): void
-  database(options?: { throwOnNotFound?: boolean }): Database
+  database(options?: { throwOnNotFound?: boolean }): TransactionalDatabase
   callFunction: typeof callFunction
 }
 

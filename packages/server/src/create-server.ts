@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { type Clock, CloudError, newDocId, normalise, type RandomBytes } from '@nearcloud/protocol'
-import { createDatabase, type Database, type Executor } from '@nearcloud/query'
+import { createDatabase, type DatabaseOptions, type Executor } from '@nearcloud/query'
+import { type TransactionalDatabase, withTransactions } from '@nearcloud/query/transactions'
 import { Hono } from 'hono'
 import type { Actor } from './actor.ts'
 import { openTokens } from './auth/tokens.ts'
@@ -39,6 +40,7 @@ import { openRules } from './rules/rule-book.ts'
 import { PartShelves } from './session/part-shelf.ts'
 import type { SessionLimits } from './session/session.ts'
 import { Sessions } from './session/sessions.ts'
+import type { ServerTransaction } from './transactions/server-transaction.ts'
 import { openTriggers } from './triggers/triggers.ts'
 
 export interface ServerOptions {
@@ -82,7 +84,7 @@ export interface NearcloudServer {
   /** Tickets for signing in, and the end of users. */
   readonly users: UserAdmin
   /** The database with all rights, for the operator's own code. */
-  database(): Database
+  database(): TransactionalDatabase
   executorFor(actor: Actor): Executor
   /** Runs a cloud function as the operator, or as a user; rejects as `callFunction` of a client does. */
   callFunction(call: { name: string; data?: object; openid?: string }): Promise<{ result: unknown }>
@@ -246,12 +248,17 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
         find: uid => users.find(uid),
         delete: name => users.delete(name),
       },
-      database: () =>
-        createDatabase(executorFor({ kind: 'admin' }), {
+      database() {
+        const actor: Actor = { kind: 'admin' }
+        const settings: DatabaseOptions = {
           newId: () => newDocId(random),
           limits: { default: 100, max: 1_000 },
           side: 'server',
-        }),
+        }
+        return withTransactions(createDatabase(executorFor(actor), settings), settings, lost =>
+          environment.transactions.begin(actor, { lost: lost as ServerTransaction | undefined }),
+        )
+      },
       executorFor,
       async callFunction({ name, data = {}, openid }) {
         const actor: Actor = openid === undefined ? { kind: 'admin' } : { kind: 'user', openid }

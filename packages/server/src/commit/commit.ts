@@ -21,16 +21,17 @@ import type { Actor } from '../actor.ts'
 import { indexesCollection } from '../indexes/open-index.ts'
 import type { JudgedWrite } from '../rules/judge.ts'
 import type { TextAuthor } from '../texts/group-texts.ts'
-import type { CommitRequest, Decision, Effect } from './environment.ts'
+import { transactionConflict } from '../transactions/transaction-errors.ts'
+import type { CommitRequest, Decision, Effect, SeenDocument } from './environment.ts'
 import type { Group } from './group.ts'
 import type { Staged, StagedChange } from './stage.ts'
 
 /** The pipeline, in the order it happens. The caller makes the group durable and publishes it afterwards. */
 export function commit(group: Group, request: CommitRequest): Decision {
   const earlier = group.decidedBefore(request) // a retry gets its first answer
-  if (earlier) return { outcome: earlier, effects: [] }
+  if (earlier) return earlier
   const decision = decide(group, request)
-  group.remember(request, decision.outcome)
+  group.remember(request, decision)
   return decision
 }
 
@@ -44,6 +45,7 @@ function decide(group: Group, request: CommitRequest): Decision {
   let changed: readonly StagedChange[]
   try {
     if ('client' in request && request.client.refusal) throw request.client.refusal
+    if ('seen' in request) checkSeen(group, request.seen ?? [])
     const isWanted = 'where' in request && request.where ? compileFilter(request.where) : undefined
     for (const asked of writesOf(request)) {
       if (actor.kind !== 'admin') checkWrite(asked, actor.kind === 'function' ? 'server' : 'client')
@@ -85,6 +87,11 @@ function decide(group: Group, request: CommitRequest): Decision {
     ...(superseded.length > 0 && { superseded }),
   }
   return { outcome, effects }
+}
+
+function checkSeen({ stage }: Group, seen: readonly SeenDocument[]): void {
+  for (const { collection, id, version } of seen)
+    if ((stage.get(collection, id)?.version ?? 0) !== version) throw transactionConflict(collection, id)
 }
 
 export function writesOf(request: CommitRequest): readonly Write[] {

@@ -6,6 +6,7 @@ import type {
   Outcome,
   RandomBytes,
   TextId,
+  Version,
   Write,
 } from '@nearcloud/protocol'
 import type { Executor, Filter, IndexDefinition } from '@nearcloud/query'
@@ -16,6 +17,7 @@ import type { Indexes } from '../indexes/indexes.ts'
 import type { Judge } from '../rules/judge.ts'
 import type { LoadingReads } from '../rules/rule-reads.ts'
 import type { TextChange, TextPlaceOf } from '../texts/text-change.ts'
+import type { Transactions } from '../transactions/transactions.ts'
 import type { Change } from './change.ts'
 
 /** One app's documents behind their one door: what functions, triggers, files and sessions stand on. */
@@ -29,6 +31,7 @@ export interface Environment {
   readonly indexes: Indexes
   /** What rules read of other documents, as it is now. */
   readonly reads: LoadingReads
+  readonly transactions: Transactions
   /** The database as this actor sees it: every answer filtered, every write judged. */
   executorFor(actor: Actor): Executor
   /**
@@ -80,6 +83,10 @@ export type CommitRequest =
       readonly writes: readonly Write[]
       /** Writes on documents that do not match when it is decided are left out. */
       readonly where?: Filter
+      /** Refused with DATABASE_TRANSACTION_CONFLICT unless these are as they were seen. */
+      readonly seen?: readonly SeenDocument[]
+      /** Decided once under this name: asked again it gets the first decision, if that was no refusal. See `onceKey`. */
+      readonly once?: string
       /** Durable strings of the server's own that change in the same transaction, when accepted; null removes. */
       readonly state?: readonly (readonly [key: string, value: string | null])[]
       /** Where it comes from, for whoever hears of its edits of texts: see `TextChange`. Not kept. */
@@ -90,6 +97,14 @@ export type CommitRequest =
       /** A client's mutation: decided once, in order. With a `refusal` it is rejected, whatever it asks. */
       readonly client: { readonly id: string; readonly mutation: Mutation; readonly refusal?: CloudError }
     }
+
+/** A document somebody looked at before they decided what to write. */
+export interface SeenDocument {
+  readonly collection: string
+  readonly id: DocId
+  /** The commit that had written it last; 0 when there was none. */
+  readonly version: Version
+}
 
 export interface Decision {
   /** For writes without a client `id` is 0. */

@@ -1,4 +1,4 @@
-import { CloudError, type Millis, type MutationId, type Outcome, type Version } from '@nearcloud/protocol'
+import { CloudError, type Millis, type MutationId, type Version } from '@nearcloud/protocol'
 import { stampsText } from '@nearcloud/query'
 import type { Batch, ClientRow, OutcomeRow, StoredChange } from '../engine/engine.ts'
 import type { Indexes } from '../indexes/indexes.ts'
@@ -7,11 +7,12 @@ import type { Judge } from '../rules/judge.ts'
 import { GroupTexts } from '../texts/group-texts.ts'
 import type { Texts } from '../texts/texts.ts'
 import { type Change, changeOf } from './change.ts'
-import type { CommitRequest } from './environment.ts'
+import type { CommitRequest, Decision } from './environment.ts'
 import { GroupKeys } from './group-keys.ts'
 import { GroupReads } from './group-reads.ts'
 import type { KnownReads } from './known-reads.ts'
 import type { Loaded } from './loaded.ts'
+import { onceKey } from './once.ts'
 import { Stage, type StagedChange } from './stage.ts'
 
 export interface GroupOptions {
@@ -49,6 +50,7 @@ export class Group {
   readonly #clients = new Map<string, Writable<ClientRow>>()
   /** What was decided here, by client and mutation. */
   readonly #decided = new Map<string, Map<MutationId, OutcomeRow>>()
+  readonly #once: Map<string, Decision>
   readonly #outcomes: OutcomeRow[] = []
   readonly #changes: Change[] = []
   readonly #stored: StoredChange[] = []
@@ -60,6 +62,7 @@ export class Group {
     this.reads = new GroupReads(reads, this.#changes)
     this.texts = new GroupTexts(texts)
     this.#loaded = loaded
+    this.#once = new Map(loaded.once)
     this.#from = loaded.head
     this.#horizon = loaded.horizon
     this.#version = loaded.head
@@ -90,8 +93,8 @@ export class Group {
    * The first answer to a mutation that was decided before. Throws PROTOCOL_ERROR for one that does not continue its
    * client's count, or that reuses the number of another one: its author has to look at a new welcome.
    */
-  decidedBefore(request: CommitRequest): Outcome | undefined {
-    if (!('client' in request)) return undefined
+  decidedBefore(request: CommitRequest): Decision | undefined {
+    if (!('client' in request)) return request.once === undefined ? undefined : this.#once.get(request.once)
     const { id, mutation } = request.client
     const last = this.#client(id)?.lastMutation
     if (last === undefined) throw breach('this client has not introduced itself')
@@ -100,12 +103,18 @@ export class Group {
     const earlier = (this.#decided.get(id) ?? this.#loaded.earlier.get(id))?.get(mutation.id)
     if (earlier?.nonce !== mutation.nonce)
       throw breach(`mutation ${mutation.id} was decided, and it was another one`)
-    return earlier.outcome
+    return { outcome: earlier.outcome, effects: [] }
   }
 
-  /** Keeps the outcome of a client's mutation, accepted or not. */
-  remember(request: CommitRequest, outcome: Outcome): void {
-    if (!('client' in request)) return
+  /** Keeps the outcome of a client's mutation, accepted or not, and what was decided once under a name. */
+  remember(request: CommitRequest, decision: Decision): void {
+    const { outcome } = decision
+    if (!('client' in request)) {
+      if (request.once === undefined || outcome.status === 'rejected') return
+      this.#once.set(request.once, decision)
+      this.#state.set(onceKey(request.once), JSON.stringify(decision))
+      return
+    }
     const { id, mutation } = request.client
     let row = this.#clients.get(id)
     let decided = this.#decided.get(id)

@@ -9,6 +9,7 @@ import { type Log, silentLog } from '../log-line.ts'
 import type { Judge } from '../rules/judge.ts'
 import type { TextChange, TextPlaceOf } from '../texts/text-change.ts'
 import { Texts } from '../texts/texts.ts'
+import { Transactions } from '../transactions/transactions.ts'
 import type { Change } from './change.ts'
 import { type Alone, Committer, type OpenedClient, type Published } from './committer.ts'
 import type { CommitRequest, Decision, Environment, OpenText } from './environment.ts'
@@ -25,6 +26,7 @@ export class LiveEnvironment implements Environment {
   readonly indexes: Indexes
   readonly reads: KnownReads
   readonly texts: Texts
+  readonly transactions: Transactions
   readonly #log: Log
   readonly #committer: Committer
   readonly #indexChanges: IndexChanges
@@ -57,6 +59,7 @@ export class LiveEnvironment implements Environment {
       log: this.#log,
       publish: published => this.#publish(published),
     })
+    this.transactions = new Transactions(this)
     this.#indexChanges = new IndexChanges({
       env: this.env,
       engine: this.engine,
@@ -147,6 +150,7 @@ export class LiveEnvironment implements Environment {
   }
 
   async close(): Promise<void> {
+    this.transactions.close()
     await this.#committer.close()
     await this.#indexChanges.close()
   }

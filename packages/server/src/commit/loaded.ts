@@ -2,8 +2,9 @@ import type { DocId, MutationId, Version } from '@nearcloud/protocol'
 import type { ClientRow, Engine, OutcomeRow } from '../engine/engine.ts'
 import { type Holders, holdersOf } from '../indexes/holders.ts'
 import type { OpenIndex } from '../indexes/open-index.ts'
-import type { CommitRequest } from './environment.ts'
+import type { CommitRequest, Decision } from './environment.ts'
 import type { KnownDocuments } from './known-documents.ts'
+import { onceKey } from './once.ts'
 import { keyOf, type Staged, unpack } from './stage.ts'
 
 /** Keys of unique indexes. */
@@ -18,6 +19,8 @@ export class Loaded {
   readonly clients = new Map<string, ClientRow>()
   /** Outcomes of mutations that were decided before, by client and mutation. */
   readonly earlier = new Map<string, Map<MutationId, OutcomeRow>>()
+  /** Decisions that were made before under a name, by the name. */
+  readonly once = new Map<string, Decision>()
   /** Who holds a key, by the index's number and the key. Which keys are asked for shows when writes are decided. */
   readonly holders = new Map<number, Map<string, Holders>>()
   readonly #engine: Engine
@@ -39,8 +42,7 @@ export class Loaded {
     const loaded = new Loaded(engine, env, await engine.head(env), await engine.horizon(env))
     const wanted = new Map<string, Set<DocId>>()
     for (const request of requests) {
-      const writes = 'client' in request ? request.client.mutation.writes : request.writes
-      for (const { collection, id } of writes) {
+      for (const { collection, id } of touchedBy(request)) {
         const key = keyOf(collection, id)
         if (loaded.documents.has(key)) continue
         const staged = known.get(key)
@@ -52,8 +54,10 @@ export class Loaded {
         if (ids) ids.add(id)
         else wanted.set(collection, new Set([id]))
       }
-      if ('client' in request && loaded.#needsClient(request.client.id, request.client.mutation.id))
-        await loaded.#readClient(request.client.id, request.client.mutation.id)
+      if ('client' in request) {
+        if (loaded.#needsClient(request.client.id, request.client.mutation.id))
+          await loaded.#readClient(request.client.id, request.client.mutation.id)
+      } else if (request.once !== undefined) await loaded.#readDecision(request.once)
     }
     for (const [collection, ids] of wanted) {
       const list = [...ids]
@@ -80,6 +84,11 @@ export class Loaded {
     return isHeld
   }
 
+  async #readDecision(once: string): Promise<void> {
+    const text = await this.#engine.readState(this.#env, onceKey(once))
+    if (text !== undefined) this.once.set(once, JSON.parse(text) as Decision)
+  }
+
   #needsClient(client: string, mutation: MutationId): boolean {
     const row = this.clients.get(client)
     return !row || mutation <= row.lastMutation
@@ -97,4 +106,9 @@ export class Loaded {
     for (const row of await this.#engine.outcomes(this.#env, client, mutation - 1))
       earlier.set(row.outcome.id, row)
   }
+}
+
+function touchedBy(request: CommitRequest): readonly { readonly collection: string; readonly id: DocId }[] {
+  if ('client' in request) return request.client.mutation.writes
+  return request.seen ? [...request.writes, ...request.seen] : request.writes
 }

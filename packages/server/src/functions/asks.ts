@@ -25,6 +25,8 @@ import type {
   GetResult,
 } from '@nearcloud/server-sdk/channel'
 import type { TicketOptions } from '../auth/users.ts'
+import { transactionEnded } from '../transactions/transaction-errors.ts'
+import type { TransactionScope } from '../transactions/transaction-scope.ts'
 import { isRecord } from './function-config.ts'
 import type { HttpExchange } from './http/http-exchange.ts'
 
@@ -36,6 +38,8 @@ export interface Behind {
   call(name: string, data: Value): Promise<{ requestId: string; result: Value }>
   /** Throws STORAGE_REQUEST_FAIL where there are none. */
   files(ask: FilesAsk): Promise<FilesResult>
+  /** The invocation's transactions. */
+  readonly transactions?: TransactionScope | undefined
   /** Throws INVALID_PARAM. Undefined where nobody signs in by name. */
   readonly createTicket?: ((uid: string, options: TicketOptions) => Promise<string>) | undefined
   /** Of an invocation that answers an HTTP request. */
@@ -92,6 +96,17 @@ export async function carryOut(behind: Behind, verb: AskVerb, text: string): Pro
       const { uid, options } = ticketWishOf(parse(text))
       return behind.createTicket(uid, options)
     }
+    case 'begin':
+      return transactionsOf(behind).begin(lostOf(parse(text)))
+    case 'within': {
+      const { transaction, verb: inner, text: question } = withinOf(parse(text))
+      const { executor } = transactionsOf(behind).get(transaction)
+      return carryOut({ ...behind, executor }, inner, question)
+    }
+    case 'commit':
+      return transactionsOf(behind).commit(objectOf(parse(text)).transaction)
+    case 'rollback':
+      return transactionsOf(behind).rollback(objectOf(parse(text)).transaction)
     case 'respond':
     case 'chunk':
     case 'bodyPart':
@@ -143,6 +158,29 @@ function ticketWishOf(json: Json): { uid: string; options: TicketOptions } {
   const { uid, expire } = json
   if (expire !== undefined && typeof expire !== 'number') throw malformed()
   return { uid, options: expire === undefined ? {} : { expire } }
+}
+
+function transactionsOf({ transactions }: Behind): TransactionScope {
+  if (transactions) return transactions
+  throw transactionEnded('there are none here')
+}
+
+function lostOf(json: Json): number | undefined {
+  const { lost } = objectOf(json)
+  if (lost !== undefined && typeof lost !== 'number') throw malformed()
+  return lost
+}
+
+function withinOf(json: Json): { transaction: unknown; verb: AskVerb; text: string } {
+  const { transaction, verb, text } = objectOf(json)
+  const known = (['get', 'count', 'push', 'change'] as const).find(each => each === verb)
+  if (known === undefined || typeof text !== 'string') throw malformed()
+  return { transaction, verb: known, text }
+}
+
+function objectOf(json: Json): Readonly<Record<string, unknown>> {
+  if (!isRecord(json)) throw malformed()
+  return json
 }
 
 function collectionOf(json: Json): string {

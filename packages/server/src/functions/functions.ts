@@ -14,6 +14,7 @@ import type { Actor } from '../actor.ts'
 import type { TicketOptions } from '../auth/users.ts'
 import type { Environment } from '../commit/environment.ts'
 import type { Log } from '../log-line.ts'
+import { TransactionScope } from '../transactions/transaction-scope.ts'
 import { carryOut } from './asks.ts'
 import { workerFile } from './fork-worker.ts'
 import { executeFail, functionNotFound, functionsClosed, invokeDenied } from './function-errors.ts'
@@ -238,7 +239,9 @@ export function openFunctions(options: FunctionsOptions): ServingFunctions {
       ...(http && { http }),
     }
     const self: Actor = { kind: 'function', name, depth, ...(openid !== undefined && { openid }) }
+    const transactions = new TransactionScope(lost => environment.transactions.begin(self, { lost }))
     const behind = {
+      transactions,
       executor: environment.executorFor(self),
       async call(name: string, data: Value) {
         const requestId = toHex(randomBytes(16))
@@ -250,9 +253,13 @@ export function openFunctions(options: FunctionsOptions): ServingFunctions {
       exchange,
     }
     const ask = (verb: AskVerb, question: string) => carryOut(behind, verb, question)
-    return recorded(options.record, clock, { function: name, requestId, source }, measured =>
-      found.invoke({ call, event, ask, measured }),
-    )
+    try {
+      return await recorded(options.record, clock, { function: name, requestId, source }, measured =>
+        found.invoke({ call, event, ask, measured }),
+      )
+    } finally {
+      await transactions.close()
+    }
   }
 
   function tellDebugger(name: string, address: string): void {

@@ -158,7 +158,7 @@ export const client: readonly Area[] = [
       better('batch', 'API-19 API-20 WRITES-5', 'ours: several writes, all or none, on both sides'),
       absent(
         'runTransaction startTransaction',
-        'not yet; an update of one document, one `where().update()` and a `batch()` are atomic',
+        'in cloud functions, as in the original; here an update of one document, one `where().update()` and a `batch()` are atomic',
       ),
       absent('config', 'of the SDK’s own making'),
     ],

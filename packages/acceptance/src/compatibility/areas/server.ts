@@ -59,6 +59,11 @@ export const server: readonly Area[] = [
         'JAIL-1 JAIL-4 JAIL-5',
         'namespaces on Linux, Node’s permissions everywhere; programs, threads and compiled packages when `config.json` says so',
       ),
+      better(
+        ['`runTransaction` `startTransaction` of the database, in both styles'],
+        'TX-1 TX-2 TX-3 TX-5 TX-6 TX-7',
+        'also `where()` and `count()`; what was read by id is checked, and another attempt has its turn',
+      ),
       same(['database triggers: CloudEvents and `dataList`'], 'TRIGGER-1 TRIGGER-2'),
       better(
         ['a trigger that fails, a server that was off'],
