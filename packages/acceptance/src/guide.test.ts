@@ -11,6 +11,10 @@ const pages = {
   'getting-started.md': ['cloudfunctions/pay/index.js'],
   'database.md': ['cloudfunctions/prepare/index.js'],
   'transactions.md': ['cloudfunctions/open/index.js', 'cloudfunctions/transfer/index.js'],
+  'triggers.md': ['onOrder', 'askOpinion', 'report'].flatMap(name => [
+    `cloudfunctions/${name}/config.json`,
+    `cloudfunctions/${name}/index.js`,
+  ]),
   'offline.md': [],
   'conflicts.md': [],
   'editors.md': [],

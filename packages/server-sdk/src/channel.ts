@@ -1,5 +1,6 @@
-import type { ErrorData } from '@nearcloud/protocol'
+import type { ErrorData, Json } from '@nearcloud/protocol'
 
+export { eventFromText } from './event-text.ts'
 export { LogBudget } from './log-budget.ts'
 
 /*
@@ -41,6 +42,8 @@ export interface Call {
   readonly source: string
   readonly timeLimitMs: number
   readonly memoryMb: number
+  /** Ids that are made here are made of it: an event that is brought again makes the same ones. Absent: random ones. */
+  readonly seed?: string
   /** It answers an HTTP request from there: the event is plain JSON, and the answer that of `http-response.ts`. */
   readonly http?: { readonly clientIp: string; readonly streamsBody: boolean }
 }
@@ -71,6 +74,15 @@ export interface CallResult {
   readonly text: string
 }
 
+/** An answer to `openapi`: `errCode` is WeChat's, 0 when it did what was asked. */
+export interface OpenapiResult {
+  readonly errCode: number
+  readonly words: string
+  readonly result: Json
+  /** A picture, as base64. */
+  readonly buffer?: string
+}
+
 /** An answer to `files`. */
 export interface FilesResult {
   /** Canonical text; addresses in it are relative to the server. */
@@ -85,14 +97,15 @@ export interface FilesResult {
  * aggregate — its JSON; explain — the query's JSON, answered by an `Explanation`; indexes, createIndex, dropIndex — `{collection}`
  * with `{index}`, `{name}`, answered by a list of definitions or nothing; createTicket — `{uid, expire}`, answered by the ticket;
  * begin — `{lost}`, a transaction that met a conflict, or `{}`: answered by the number of a new one; within — `{transaction, verb,
- * text}` with a get, count, push or change; commit, rollback — `{transaction}`.
+ * text}` with a get, count, push or change; commit, rollback — `{transaction}`; send — `{queue, data, delay}`, answered by the
+ * message's id; openapi — `{api, args}`.
  * Of a function that answers an HTTP request: respond — `{statusCode, headers}`; chunk — base64 of a piece of the response's body,
  * answered when there is room for more; bodyPart — nothing, answered by base64 of the request's next piece, or null.
  */
 export const askVerbs = [
   ...(['get', 'count', 'aggregate', 'explain', 'indexes'] as const),
   ...(['push', 'change', 'createIndex', 'dropIndex', 'call', 'files', 'createTicket'] as const),
-  ...(['begin', 'within', 'commit', 'rollback'] as const),
+  ...(['begin', 'within', 'commit', 'rollback', 'send', 'openapi'] as const),
   ...(['respond', 'chunk', 'bodyPart'] as const),
 ] as const
 export type AskVerb = (typeof askVerbs)[number]

@@ -1,9 +1,10 @@
-import { randomBytes } from 'node:crypto'
-import { CloudError, decodeTrusted, newDocId, normalise, toJson } from '@nearcloud/protocol'
+import { CloudError, decodeTrusted, toJson } from '@nearcloud/protocol'
 import { createDatabase, type DatabaseOptions } from '@nearcloud/query'
 import { type TransactionalDatabase, withTransactions } from '@nearcloud/query/transactions'
 import type { CallResult, LogLevel } from './channel.ts'
 import { serverExecutor } from './executor.ts'
+import { jsonValue } from './json-value.ts'
+import { newId } from './new-id.ts'
 import { ask, calls, currentRuntime } from './runtime.ts'
 import { beginTransaction } from './transactions.ts'
 
@@ -62,7 +63,7 @@ export function openDatabase({
   throwOnNotFound = true,
 }: Pick<InitOptions, 'throwOnNotFound'>): TransactionalDatabase {
   const settings: DatabaseOptions = {
-    newId: () => newDocId(randomBytes),
+    newId,
     limits: { default: 100, max: 1_000 },
     side: 'server',
     throwOnNotFound,
@@ -123,21 +124,6 @@ export function logger(): Record<'log' | 'info' | 'warn' | 'error', (entry: obje
     log(level, JSON.stringify(entry))
   }
   return { log: at('info'), info: at('info'), warn: at('warn'), error: at('error') }
-}
-
-/**
- * What JSON makes of a value: dates become text, class instances their own properties, undefined is null. Throws what
- * `JSON.stringify` throws (`onCircle()` for a cycle), and VALUE_REFUSED for keys that no value can have.
- */
-export function jsonValue(input: unknown, name: string, onCircle?: () => Error) {
-  let text: string | undefined
-  try {
-    text = JSON.stringify(input)
-  } catch (thrown) {
-    if (onCircle && thrown instanceof TypeError && thrown.message.includes('circular')) throw onCircle()
-    throw thrown
-  }
-  return normalise(text === undefined ? null : JSON.parse(text), { name })
 }
 
 function addressOf(ip: string): Pick<WXContext, 'CLIENTIP' | 'CLIENTIPV6'> {

@@ -12,10 +12,14 @@ import {
 } from './cloud.ts'
 import { deleteFile, downloadFile, getTempFileURL, uploadFile } from './files.ts'
 import { type Instance, newInstance } from './instance.ts'
+import { openapi } from './openapi.ts'
+import { queue } from './queue.ts'
 
 export type { FunctionAuth } from './auth.ts'
 export type { InitOptions, WXContext } from './cloud.ts'
 export type { FileStatus, TempFile } from './files.ts'
+export type { OpenapiError, OpenapiNames } from './openapi.ts'
+export type { Queue } from './queue.ts'
 export {
   auth,
   callFunction,
@@ -27,6 +31,8 @@ export {
   getWXContext,
   init,
   logger,
+  openapi,
+  queue,
   updateConfig,
   uploadFile,
   version,
@@ -55,6 +61,8 @@ const ofTheSdk = {
   getWXContext,
   init,
   logger,
+  openapi,
+  queue,
   updateConfig,
   uploadFile,
   version,

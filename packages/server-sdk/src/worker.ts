@@ -12,10 +12,10 @@ import {
   type Thrown,
   type ToWorker,
 } from './channel.ts'
-import { jsonValue } from './cloud.ts'
 import { forwardConsole } from './console.ts'
 import { eventFromText } from './event-text.ts'
 import { answerRequest, requestEvent } from './http-response.ts'
+import { jsonValue } from './json-value.ts'
 import { loadFunction, type Main } from './load-function.ts'
 import { answered, calls, enterRuntime } from './runtime.ts'
 

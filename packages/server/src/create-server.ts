@@ -1,5 +1,12 @@
 import { join } from 'node:path'
-import { type Clock, CloudError, newDocId, normalise, type RandomBytes } from '@nearcloud/protocol'
+import {
+  type Clock,
+  CloudError,
+  newDocId,
+  normalise,
+  type RandomBytes,
+  type Value,
+} from '@nearcloud/protocol'
 import { createDatabase, type DatabaseOptions, type Executor } from '@nearcloud/query'
 import { type TransactionalDatabase, withTransactions } from '@nearcloud/query/transactions'
 import { Hono } from 'hono'
@@ -33,6 +40,8 @@ import { addSite } from './http/site.ts'
 import { acceptSockets } from './http/sync-socket.ts'
 import { expireDocuments } from './indexes/expire-documents.ts'
 import { type Log, silentLog } from './log-line.ts'
+import { Openapi } from './openapi/openapi.ts'
+import type { OpenapiOutbox } from './openapi/outbox.ts'
 import { addOperatorRoutes } from './operator/operator-routes.ts'
 import { openOperators } from './operator/operator-token.ts'
 import type { Judge } from './rules/judge.ts'
@@ -41,7 +50,8 @@ import { PartShelves } from './session/part-shelf.ts'
 import type { SessionLimits } from './session/session.ts'
 import { Sessions } from './session/sessions.ts'
 import type { ServerTransaction } from './transactions/server-transaction.ts'
-import { openTriggers } from './triggers/triggers.ts'
+import { type SendOptions, sendJob } from './triggers/queues/jobs.ts'
+import { openTriggers, type TriggerAdmin } from './triggers/triggers.ts'
 
 export interface ServerOptions {
   /** Everything the server keeps is in here; made when it is missing. */
@@ -66,7 +76,7 @@ export interface ServerOptions {
   readonly door?: DoorkeeperOptions
   /** Of conversations over HTTP requests. */
   readonly poll?: Partial<PollLimits>
-  /** The mini program whose users sign in by `wx.login`. */
+  /** The mini program whose users sign in by `wx.login`, and that functions call the WeChat API as; absent: what they say is in `outbox`. */
   readonly wechat?: WechatOptions
   /** A debugger may look into this function, at this port of the machine (0: any); its process is started at once. */
   readonly inspect?: { readonly function: string; readonly port: number }
@@ -88,6 +98,12 @@ export interface NearcloudServer {
   executorFor(actor: Actor): Executor
   /** Runs a cloud function as the operator, or as a user; rejects as `callFunction` of a client does. */
   callFunction(call: { name: string; data?: object; openid?: string }): Promise<{ result: unknown }>
+  /** Timers and when they run, and events that were given up. */
+  readonly triggers: TriggerAdmin
+  /** What functions said to `cloud.openapi` while there were no credentials. */
+  readonly outbox: Pick<OpenapiOutbox, 'list' | 'clear'>
+  /** The queue of that name: resolves with the message's id when it is durable. */
+  queue(name: string): { send(data: Value, options?: SendOptions): Promise<string> }
   /** Copies what there is at one moment to a new folder, while the server goes on: see `backUp`. */
   backup(to: string, progress?: (progress: BackupProgress) => void): Promise<BackupFacts>
   /** Sends clients away, decides what was asked, closes everything. Calling it again waits for the same end. */
@@ -140,7 +156,10 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       }),
     )
     opened(functionLog, () => functionLog.close())
+    const openapi = new Openapi({ environment, clock, log, wechat: options.wechat })
     const functions = openFunctions({
+      openapi: call => openapi.call(call),
+      ...(options.wechat && { appId: options.wechat.appId }),
       folder: functionsFolder,
       runtimeFolder: join(folder.path, 'runtime'),
       secret: [folder.path, ...(project === undefined ? [] : [project])],
@@ -264,6 +283,11 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
         const actor: Actor = openid === undefined ? { kind: 'admin' } : { kind: 'user', openid }
         return { result: await functions.invoke({ name, data: normalise(data, { name: 'data' }), actor }) }
       },
+      triggers,
+      outbox: openapi.outbox,
+      queue: name => ({
+        send: (data, options) => sendJob(environment, { queue: name, data, depth: 0, ...options }),
+      }),
       backup: (to, progress) => backUp({ dataFolder: folder.path, to, ...(progress && { progress }) }),
       stop,
     }

@@ -50,7 +50,7 @@ export class CollectionReference extends QueryReference {
       const writes = (isList ? data : [data]).map(each => addition(this.name, each, database))
       if (writes.length === 0) throw new CloudError('INVALID_PARAM', { errMsg: 'data must not be empty' })
       const committed = await executor.commit({ writes, ...waitFrom(options) })
-      const ids = writes.map(({ id }) => id)
+      const { ids } = committed // as they were decided: a write that is done once may have been before
       const result = writeResult('collection.add', committed)
       return isList ? { _ids: ids, ...result } : { _id: ids[0]!, ...result }
     })

@@ -1,11 +1,11 @@
 import { CloudError } from '@nearcloud/protocol'
 import type { Users } from './users.ts'
 
-/** A mini program of WeChat whose users sign in by `wx.login`. */
+/** A mini program of WeChat: its users sign in by `wx.login`, and functions call the WeChat API as it. */
 export interface WechatOptions {
   readonly appId: string
   readonly secret: string
-  /** Where `/sns/jscode2session` is. Default: WeChat's. */
+  /** Where the WeChat API is. Default: WeChat's. */
   readonly baseUrl?: string
 }
 

@@ -19,6 +19,7 @@ import type { LoadingReads } from '../rules/rule-reads.ts'
 import type { TextChange, TextPlaceOf } from '../texts/text-change.ts'
 import type { Transactions } from '../transactions/transactions.ts'
 import type { Change } from './change.ts'
+import type { EffectNames } from './effect-names.ts'
 
 /** One app's documents behind their one door: what functions, triggers, files and sessions stand on. */
 export interface Environment {
@@ -32,8 +33,8 @@ export interface Environment {
   /** What rules read of other documents, as it is now. */
   readonly reads: LoadingReads
   readonly transactions: Transactions
-  /** The database as this actor sees it: every answer filtered, every write judged. */
-  executorFor(actor: Actor): Executor
+  /** The database as this actor sees it: every answer filtered, every write judged, and done once where `effects` names it. */
+  executorFor(actor: Actor, effects?: EffectNames): Executor
   /**
    * Decides writes, all or nothing. Resolves when an accepted outcome is durable and published; a refusal is an outcome,
    * not an error. Rejects with STORE_FAILED when the engine did, and nothing was decided.

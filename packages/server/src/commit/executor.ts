@@ -10,15 +10,16 @@ import {
 } from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
 import { runAggregation } from './aggregate.ts'
+import type { EffectNames } from './effect-names.ts'
 import type { Decision, Environment } from './environment.ts'
 import { askedBy, countAll, explain, findAny, findFirst } from './find.ts'
 import { watch } from './watch.ts'
 
 /** The database as one actor sees it: the three verbs over the commit pipeline. */
-export function createExecutor(environment: Environment, actor: Actor): Executor {
+export function createExecutor(environment: Environment, actor: Actor, effects?: EffectNames): Executor {
   return {
     run: question => run(environment, actor, question),
-    commit: asked => commit(environment, actor, asked),
+    commit: asked => commit(environment, actor, asked, effects),
     watch: (query, observer) => watch(environment, actor, query, observer),
   }
 }
@@ -49,8 +50,18 @@ async function run(environment: Environment, actor: Actor, asked: Run): Promise<
   return { documents, total: documents.length, fromCache: false }
 }
 
-async function commit(environment: Environment, actor: Actor, asked: Commit): Promise<Committed> {
-  if ('writes' in asked) return summary(await decide(environment, actor, { writes: asked.writes }))
+async function commit(
+  environment: Environment,
+  actor: Actor,
+  asked: Commit,
+  effects: EffectNames | undefined,
+): Promise<Committed> {
+  if ('writes' in asked) {
+    const { writes } = asked
+    return summary(
+      await decide(environment, actor, { writes, ...(effects && { once: effects.nextOfWrites(writes) }) }),
+    )
+  }
   if ('collection' in asked) {
     checkMayIndex(actor, asked.collection)
     if ('createIndex' in asked) await environment.createIndex(asked.collection, asked.createIndex)
@@ -60,24 +71,26 @@ async function commit(environment: Environment, actor: Actor, asked: Commit): Pr
   const { first, change } = asked
   const target = await askedBy(environment, actor, asked.target)
   let total: Committed = { ids: [], updated: 0, removed: 0, created: 0, pending: false }
+  const { collection } = target
+  const once = effects?.nextOfChange(collection, change)
+  let part = 0
   for await (const ids of idsOf(environment, actor, target, first)) {
-    const { collection } = target
     const writes = ids.map(
       (id): Write =>
         change === 'remove'
           ? { op: 'remove', collection, id }
           : { op: 'update', collection, id, changes: change },
     )
-    total = add(total, summary(await decide(environment, actor, { writes, where: target.where })))
+    const request = { writes, where: target.where, ...(once !== undefined && { once: `${once}-${part++}` }) }
+    total = add(total, summary(await decide(environment, actor, request)))
   }
   return total
 }
 
 /** How documents are found, and how many were looked at, is not for users. */
 function checkMayIndex(actor: Actor, collection: string): void {
-  if (actor.kind === 'admin') return
   checkCollectionName(collection)
-  if (actor.kind === 'function') return
+  if (actor.kind === 'admin' || actor.kind === 'function') return
   throw new CloudError('DATABASE_PERMISSION_DENIED', {
     errMsg: `${collection}: indexes and explain are for functions and the operator`,
   })
@@ -114,7 +127,7 @@ async function* idsOf(
 async function decide(
   environment: Environment,
   actor: Actor,
-  request: { writes: readonly Write[]; where?: Query['where'] },
+  request: { writes: readonly Write[]; where?: Query['where']; once?: string },
 ): Promise<Decision> {
   if (request.writes.length > limits.batchWrites)
     throw new CloudError('INVALID_PARAM', { errMsg: `more than ${limits.batchWrites} writes at once` })

@@ -12,6 +12,7 @@ import { Texts } from '../texts/texts.ts'
 import { Transactions } from '../transactions/transactions.ts'
 import type { Change } from './change.ts'
 import { type Alone, Committer, type OpenedClient, type Published } from './committer.ts'
+import type { EffectNames } from './effect-names.ts'
 import type { CommitRequest, Decision, Environment, OpenText } from './environment.ts'
 import { createExecutor } from './executor.ts'
 import { KnownReads } from './known-reads.ts'
@@ -69,8 +70,8 @@ export class LiveEnvironment implements Environment {
     })
   }
 
-  executorFor(actor: Actor): Executor {
-    return createExecutor(this, actor)
+  executorFor(actor: Actor, effects?: EffectNames): Executor {
+    return createExecutor(this, actor, effects)
   }
 
   commit(request: CommitRequest): Promise<Decision> {

@@ -23,6 +23,7 @@ import type {
   CallResult,
   FilesResult,
   GetResult,
+  OpenapiResult,
 } from '@nearcloud/server-sdk/channel'
 import type { TicketOptions } from '../auth/users.ts'
 import { transactionEnded } from '../transactions/transaction-errors.ts'
@@ -38,6 +39,10 @@ export interface Behind {
   call(name: string, data: Value): Promise<{ requestId: string; result: Value }>
   /** Throws STORAGE_REQUEST_FAIL where there are none. */
   files(ask: FilesAsk): Promise<FilesResult>
+  /** Calls the WeChat API. */
+  readonly openapi?: ((api: string, args: Value) => Promise<OpenapiResult>) | undefined
+  /** Sends to a queue; resolves with the message's id. */
+  readonly send?: ((queue: string, data: Value, delay: number | undefined) => Promise<string>) | undefined
   /** The invocation's transactions. */
   readonly transactions?: TransactionScope | undefined
   /** Throws INVALID_PARAM. Undefined where nobody signs in by name. */
@@ -95,6 +100,16 @@ export async function carryOut(behind: Behind, verb: AskVerb, text: string): Pro
         })
       const { uid, options } = ticketWishOf(parse(text))
       return behind.createTicket(uid, options)
+    }
+    case 'send': {
+      const { queue, data, delay } = sendingOf(parse(text))
+      if (!behind.send) throw malformed()
+      return behind.send(queue, data, delay)
+    }
+    case 'openapi': {
+      const { api, args } = objectOf(parse(text))
+      if (!behind.openapi || typeof api !== 'string' || !isRecord(args)) throw malformed()
+      return behind.openapi(api, fromJson(args as Json))
     }
     case 'begin':
       return transactionsOf(behind).begin(lostOf(parse(text)))
@@ -158,6 +173,13 @@ function ticketWishOf(json: Json): { uid: string; options: TicketOptions } {
   const { uid, expire } = json
   if (expire !== undefined && typeof expire !== 'number') throw malformed()
   return { uid, options: expire === undefined ? {} : { expire } }
+}
+
+function sendingOf(json: Json): { queue: string; data: Value; delay: number | undefined } {
+  const { queue, data, delay } = objectOf(json)
+  if (typeof queue !== 'string' || data === undefined) throw malformed()
+  if (delay !== undefined && typeof delay !== 'number') throw malformed()
+  return { queue, data: fromJson(data as Json), delay }
 }
 
 function transactionsOf({ transactions }: Behind): TransactionScope {

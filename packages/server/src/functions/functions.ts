@@ -9,12 +9,21 @@ import {
   toHex,
   type Value,
 } from '@nearcloud/protocol'
-import { type AskVerb, type Call, type FilesResult, maxResultLength } from '@nearcloud/server-sdk/channel'
+import {
+  type AskVerb,
+  type Call,
+  type FilesResult,
+  maxResultLength,
+  type OpenapiResult,
+} from '@nearcloud/server-sdk/channel'
 import type { Actor } from '../actor.ts'
 import type { TicketOptions } from '../auth/users.ts'
+import { EffectNames } from '../commit/effect-names.ts'
 import type { Environment } from '../commit/environment.ts'
 import type { Log } from '../log-line.ts'
+import type { OpenapiCall } from '../openapi/openapi.ts'
 import { TransactionScope } from '../transactions/transaction-scope.ts'
+import { sendJob } from '../triggers/queues/jobs.ts'
 import { carryOut } from './asks.ts'
 import { workerFile } from './fork-worker.ts'
 import { executeFail, functionNotFound, functionsClosed, invokeDenied } from './function-errors.ts'
@@ -46,6 +55,8 @@ export interface FunctionsOptions {
     /** Where this server is reached over HTTP, for the bytes of files; empty: not yet. */
     url(): string
   }
+  /** Calls the WeChat API; absent: it is refused. */
+  readonly openapi?: (call: OpenapiCall) => Promise<OpenapiResult>
   /** Makes tickets for signing in; absent: there are none. */
   readonly createTicket?: (uid: string, options: TicketOptions) => Promise<string>
   /** Keeps what functions say and how their calls went. */
@@ -66,6 +77,8 @@ export interface Invocation {
   readonly source?: string
   /** The request id; random unless told. */
   readonly requestId?: string
+  /** Names the event it runs for: what it writes is done once, however often it runs. See `EffectNames`. */
+  readonly once?: string
 }
 
 /** A request that a function answers. */
@@ -114,6 +127,7 @@ interface Asked extends Pick<Invocation, 'name' | 'actor'> {
   readonly source: string
   readonly event: string
   readonly isPermitted?: boolean
+  readonly once?: string
   readonly http?: Call['http']
   readonly exchange?: HttpExchange
 }
@@ -209,7 +223,8 @@ export function openFunctions(options: FunctionsOptions): ServingFunctions {
     const requestId = told.requestId ?? toHex(randomBytes(16))
     const source = told.source ?? sourceOf(actor)
     const event = encode(eventOf(data, actor, appId))
-    const text = await run({ name, actor, requestId, source, event })
+    const once = told.once === undefined ? {} : { once: told.once }
+    const text = await run({ name, actor, requestId, source, event, ...once })
     return resultOf(name, requestId, text)
   }
 
@@ -237,17 +252,31 @@ export function openFunctions(options: FunctionsOptions): ServingFunctions {
       memoryMb,
       ...(openid !== undefined && { openid }),
       ...(http && { http }),
+      ...(asked.once !== undefined && { seed: asked.once }),
     }
     const self: Actor = { kind: 'function', name, depth, ...(openid !== undefined && { openid }) }
-    const transactions = new TransactionScope(lost => environment.transactions.begin(self, { lost }))
+    const effects = asked.once === undefined ? undefined : new EffectNames(asked.once)
+    const transactions = new TransactionScope(lost => environment.transactions.begin(self, { lost, effects }))
     const behind = {
       transactions,
-      executor: environment.executorFor(self),
+      executor: environment.executorFor(self, effects),
       async call(name: string, data: Value) {
         const requestId = toHex(randomBytes(16))
-        const result = await invoke({ name, data, actor: self, source: `${source},scf`, requestId })
+        const once = effects && { once: effects.next(`call-${name}`) }
+        const result = await invoke({ name, data, actor: self, source: `${source},scf`, requestId, ...once })
         return { requestId, result }
       },
+      openapi:
+        options.openapi &&
+        ((api: string, args: Value) => options.openapi!({ api, args, function: name, effects })),
+      send: (queue: string, data: Value, delay: number | undefined) =>
+        sendJob(environment, {
+          queue,
+          data,
+          delay,
+          depth,
+          ...(effects && { once: effects.next(`send-${queue}`) }),
+        }),
       files: (ask: FilesAsk) => askFiles(self, ask),
       createTicket: options.createTicket,
       exchange,

@@ -45,7 +45,7 @@ export class IndexChanges {
    * was to be unique, or a document has too many keys; then there is no such index.
    */
   async create(collection: string, wish: IndexDefinition): Promise<void> {
-    checkCollectionName(collection)
+    if (!isOwn(collection)) checkCollectionName(collection)
     const definition = parseIndex(wish)
     const index = await this.#options.committer.alone(alone => this.#define(collection, definition, alone))
     if (index.isBuilding) await this.#build(index)
@@ -183,3 +183,8 @@ function failure(event: string, words: string, thrown: unknown) {
 
 const mostIndexes = 64
 const rowsAtOnce = 1_000
+
+/** The server's own collections may have some, too; only the server names them. */
+function isOwn(collection: string): boolean {
+  return /^_[a-z]+$/.test(collection)
+}

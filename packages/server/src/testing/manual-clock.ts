@@ -3,7 +3,7 @@ import type { Clock, Millis } from '@nearcloud/protocol'
 /** Server time that stands still until a test moves it; what is due runs then, in order. */
 export class ManualClock implements Clock {
   #now: Millis
-  #tasks: { due: Millis; task: () => void }[] = []
+  #tasks: { due: Millis; readonly task: () => void }[] = []
 
   constructor(now: Millis = 1_800_000_000_000) {
     this.#now = now
@@ -19,6 +19,13 @@ export class ManualClock implements Clock {
     return () => {
       this.#tasks = this.#tasks.filter(each => each !== entry)
     }
+  }
+
+  /** As when somebody sets the clock: what waits goes on waiting as long as it did. */
+  set(now: Millis): void {
+    const by = now - this.#now
+    this.#now = now
+    for (const each of this.#tasks) each.due += by
   }
 
   advance(byMs: Millis): void {

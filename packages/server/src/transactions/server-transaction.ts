@@ -23,6 +23,7 @@ import {
 } from '@nearcloud/query'
 import type { OpenTransaction } from '@nearcloud/query/transactions'
 import type { Actor } from '../actor.ts'
+import type { EffectNames } from '../commit/effect-names.ts'
 import type { Environment, SeenDocument } from '../commit/environment.ts'
 import { askedBy, findFirst } from '../commit/find.ts'
 import { keyOf, unpack } from '../commit/stage.ts'
@@ -55,7 +56,7 @@ export class ServerTransaction implements OpenTransaction {
   readonly #actor: Actor
   readonly #environment: Environment
   readonly #transactions: Transactions
-  readonly #once: string | undefined
+  readonly #effects: EffectNames | undefined
   readonly #seen = new Map<string, Seen>()
   readonly #own = new Map<string, Own>()
   readonly #writes: Write[] = []
@@ -65,11 +66,16 @@ export class ServerTransaction implements OpenTransaction {
   #last: Promise<unknown> = Promise.resolve()
   #lostAt: string | undefined
 
-  constructor(actor: Actor, environment: Environment, transactions: Transactions, once: string | undefined) {
+  constructor(
+    actor: Actor,
+    environment: Environment,
+    transactions: Transactions,
+    effects: EffectNames | undefined,
+  ) {
     this.#actor = actor
     this.#environment = environment
     this.#transactions = transactions
-    this.#once = once
+    this.#effects = effects
     this.#cancelExpiry = environment.clock.after(lifetimeMs, () => this.expire('it was open for too long'))
     this.executor = {
       run: question => this.#inOrder(() => this.#run(question)),
@@ -121,7 +127,7 @@ export class ServerTransaction implements OpenTransaction {
         actor: this.#actor,
         writes: this.#writes,
         seen,
-        ...(this.#once !== undefined && { once: this.#once }),
+        ...(this.#effects && { once: this.#effects.nextOfWrites(this.#writes) }),
       })
       this.#cancelExpiry()
       const { outcome } = await decision.finally(() => this.#end('it was committed'))

@@ -2,6 +2,7 @@ import { CloudError, type Version } from '@nearcloud/protocol'
 import type { Actor } from '../actor.ts'
 import type { Change } from '../commit/change.ts'
 import type { Alone, Published } from '../commit/committer.ts'
+import type { EffectNames } from '../commit/effect-names.ts'
 import type { Environment } from '../commit/environment.ts'
 import { nextTurn } from '../engine/turn.ts'
 import { EarlierDocuments } from './earlier-documents.ts'
@@ -37,14 +38,14 @@ export class Transactions {
    * Opens one; with `lost` as another attempt of one that met a conflict: it waits until it is alone at the documents of
    * the first attempt. Throws DATABASE_PERMISSION_DENIED for users, EXCEED_REQUEST_LIMIT when too many are open.
    */
-  async begin(actor: Actor, { lost, once }: BeginOptions = {}): Promise<ServerTransaction> {
+  async begin(actor: Actor, { lost, effects }: BeginOptions = {}): Promise<ServerTransaction> {
     if (actor.kind !== 'function' && actor.kind !== 'admin')
       throw new CloudError('DATABASE_PERMISSION_DENIED', { errMsg: 'transactions are for cloud functions' })
     if (this.#open.size >= mostOpen)
       throw new CloudError('EXCEED_REQUEST_LIMIT', {
         errMsg: `more than ${mostOpen} transactions are open: try later`,
       })
-    const transaction = new ServerTransaction(actor, this.#environment, this, once)
+    const transaction = new ServerTransaction(actor, this.#environment, this, effects)
     this.#open.add(transaction)
     this.#ready ??= this.#environment.alone(async ({ head }) => {
       this.#published ??= head
@@ -102,8 +103,8 @@ export class Transactions {
 
 interface BeginOptions {
   readonly lost?: ServerTransaction | undefined
-  /** See `CommitRequest`. */
-  readonly once?: string | undefined
+  /** Names its commit, where it is done once. */
+  readonly effects?: EffectNames | undefined
 }
 
 const mostOpen = 1_000

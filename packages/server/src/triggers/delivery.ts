@@ -1,21 +1,20 @@
 import {
   type Clock,
   type CloudError,
-  type ErrorData,
   encode,
+  type Millis,
   type RandomBytes,
   toCloudError,
   type Value,
 } from '@nearcloud/protocol'
-import type { Change } from '../commit/change.ts'
 import type { Environment } from '../commit/environment.ts'
 import { type Functions, maxDepth } from '../functions/functions.ts'
 import type { Log, LogLine } from '../log-line.ts'
 import { retryDelayMs } from './backoff.ts'
-import { keepDeadLetter } from './dead-letters.ts'
+import type { DeadLetter, DeadLetters } from './dead-letters.ts'
 import type { Pause } from './pause.ts'
-import type { DatabaseTrigger } from './trigger-config.ts'
-import { eventId, triggerEvent } from './trigger-event.ts'
+import type { Permits } from './permits.ts'
+import type { TriggerName } from './trigger-config.ts'
 
 export interface DeliveryOptions {
   readonly environment: Environment
@@ -23,53 +22,88 @@ export interface DeliveryOptions {
   readonly log: Log
   readonly clock: Clock
   readonly random: RandomBytes
+  readonly deadLetters: DeadLetters
+}
+
+/** Something a function is to be run for. */
+export interface Event {
+  /** Stays the same however often it is brought. */
+  readonly id: string
+  readonly data: Value
+  /** Functions and triggers that led to it. */
+  readonly depth: number
 }
 
 /** An event that fails so often is a dead letter. */
 export const maxTries = 5
 
-/** Brings changes to a trigger's function. */
+/** Brings events to a trigger's function. */
 export class Delivery {
-  readonly #trigger: DatabaseTrigger
+  readonly #trigger: TriggerName
   readonly #options: DeliveryOptions
   readonly #pause: Pause
+  readonly #permits: Permits
 
-  constructor(trigger: DatabaseTrigger, options: DeliveryOptions, pause: Pause) {
+  /** `permits`: for the function's work; not held while waiting for another try. */
+  constructor(trigger: TriggerName, options: DeliveryOptions, pause: Pause, permits: Permits) {
+    this.#permits = permits
     this.#trigger = trigger
     this.#options = options
     this.#pause = pause
   }
 
   /**
-   * True when the change is done with: the function took it, or it is a dead letter, or it may not be followed any
-   * further. False when everything was stopped before.
+   * Runs the function for the event until it took it, or is a dead letter, or may not be followed any further; then
+   * `settle` makes that durable, before another event takes its place. Does not when everything was stopped before.
+   * No try but the first begins at or after `end`. Never rejects if `settle` does not.
    */
-  async deliver(change: Change): Promise<boolean> {
-    const { engine, env } = this.#options.environment
-    const id = eventId(engine.epoch, change)
-    if (change.depth >= maxDepth) {
-      const words = `the function was not run: a chain of more than ${maxDepth} functions and triggers led to the change`
-      this.log('error', 'trigger.depth', words, { event: id })
-      return true
-    }
-    const event = triggerEvent(env, engine.epoch, change)
-    for (let tries = 1; ; ) {
-      const error = await this.#try(event, change)
-      if (!error) return true
-      if (this.#pause.isStopped) return false
-      if (tries >= maxTries) {
-        await this.#bury(id, encode(event), error)
-        return true
+  async deliver(
+    event: Event,
+    settle: (isDead: boolean) => Promise<void>,
+    end: Millis = Number.POSITIVE_INFINITY,
+  ): Promise<void> {
+    for (let tries = 1; !this.#pause.isStopped; ) {
+      await this.#permits.take()
+      let waitMs: Millis
+      try {
+        if (this.#pause.isStopped) return
+        const error = await this.#follow(event)
+        if (error && this.#pause.isStopped) return
+        if (!error) return await settle(false)
+        waitMs = Math.round(retryDelayMs(tries, this.#options.random))
+        if (tries >= maxTries || this.#options.clock.now() + waitMs >= end) {
+          if (await this.#bury(event, error, tries)) await settle(true)
+          return
+        }
+        const words = `try ${tries} failed, the next in ${waitMs} ms: ${error.errMsg}`
+        this.log('warn', 'trigger.retry', words, { event: event.id })
+        // Where there is no room for calls the event is not to blame.
+        if (error.code !== 'EXCEED_REQUEST_LIMIT') tries++
+      } finally {
+        this.#permits.giveBack()
       }
-      const delayMs = Math.round(retryDelayMs(tries, this.#options.random))
-      this.log('warn', 'trigger.retry', `try ${tries} failed, the next in ${delayMs} ms: ${error.errMsg}`, {
-        event: id,
-      })
-      await this.#pause.forMs(delayMs)
-      if (this.#pause.isStopped) return false
-      // Where there is no room for calls the event is not to blame.
-      if (error.code !== 'EXCEED_REQUEST_LIMIT') tries++
+      await this.#pause.forMs(waitMs)
     }
+  }
+
+  /** One try: the error of the function, if it failed. */
+  async bring({ id, data, depth }: Event): Promise<CloudError | undefined> {
+    const { function: name, name: trigger } = this.#trigger
+    try {
+      const actor = { kind: 'function', name: `trigger:${trigger}`, depth } as const
+      const once = onceOf(this.#trigger, id)
+      await this.#options.functions.invoke({ name, data, actor, source: 'wx_trigger', once })
+      return undefined
+    } catch (thrown) {
+      return toCloudError(thrown)
+    }
+  }
+
+  async #follow(event: Event): Promise<CloudError | undefined> {
+    if (event.depth < maxDepth) return this.bring(event)
+    const words = `the function was not run: a chain of more than ${maxDepth} functions and triggers led to the event`
+    this.log('error', 'trigger.depth', words, { event: event.id })
+    return undefined
   }
 
   log(level: LogLine['level'], event: string, message: string, facts: LogLine['facts'] = {}): void {
@@ -77,34 +111,44 @@ export class Delivery {
     this.#options.log({ level, event, message, facts: { function: name, trigger, ...facts } })
   }
 
-  async #try(event: Value, { depth }: Change): Promise<CloudError | undefined> {
-    const { function: name, name: trigger } = this.#trigger
-    try {
-      const actor = { kind: 'function', name: `trigger:${trigger}`, depth } as const
-      await this.#options.functions.invoke({ name, data: event, actor, source: 'wx_trigger' })
-      return undefined
-    } catch (thrown) {
-      return toCloudError(thrown)
-    }
+  /** As often as it takes. */
+  async #keep(letter: DeadLetter): Promise<readonly string[] | undefined> {
+    for (let failures = 1; !this.#pause.isStopped; failures++)
+      try {
+        return await this.#options.deadLetters.keep(letter)
+      } catch (error) {
+        this.log('error', 'trigger.failed', `a dead letter could not be kept: ${(error as Error).message}`)
+        await this.#pause.forMs(retryDelayMs(failures, this.#options.random))
+      }
+    return undefined
   }
 
-  async #bury(id: string, event: string, { code, errMsg }: ErrorData): Promise<void> {
-    const { environment, clock } = this.#options
+  /** False when everything was stopped before it was kept. */
+  async #bury({ id, data, depth }: Event, { code, errMsg }: CloudError, tries: number): Promise<boolean> {
     const { function: name, name: trigger } = this.#trigger
+    const time = this.#options.clock.now()
     const letter = {
       function: name,
       trigger,
       id,
-      event,
+      event: encode(data),
+      depth,
       error: { code, errMsg },
-      tries: maxTries,
-      time: clock.now(),
+      tries,
+      time,
     }
-    const dropped = await keepDeadLetter(environment.engine, environment.env, letter)
-    this.log('error', 'trigger.dead', `the event failed ${maxTries} times and is a dead letter: ${errMsg}`, {
+    const dropped = await this.#keep(letter)
+    if (!dropped) return false
+    this.log('error', 'trigger.dead', `the event failed ${tries} times and is a dead letter: ${errMsg}`, {
       event: id,
     })
     for (const event of dropped)
       this.log('error', 'trigger.dead.dropped', 'too many dead letters: the oldest is gone', { event })
+    return true
   }
+}
+
+/** Under which the effects of an event are remembered, until it is done with. */
+export function onceOf({ function: name, name: trigger }: TriggerName, id: string): string {
+  return `${name}/${trigger}/${id}`
 }

@@ -1,23 +1,29 @@
 import { join } from 'node:path'
-import { checkCollectionName } from '@nearcloud/protocol'
 import type { DataType } from '../commit/change.ts'
 import { isRecord, misconfigured } from '../functions/function-config.ts'
 import type { FunctionCode } from '../functions/warm-function.ts'
+import { type DatabaseConfig, readDatabaseConfig, type TriggerEvent } from './database-config.ts'
+import { type QueueConfig, readQueueConfig } from './queues/queue-config.ts'
+import { readTimerConfig, type TimerConfig } from './timers/timer-config.ts'
 
-/** What a trigger is asked for, in its own words: a `set` is a write that replaces a whole document. */
-export type TriggerEvent = 'add' | 'update' | 'set' | 'remove'
-
-/** A function that runs after changes of a collection. */
-export interface DatabaseTrigger {
+/** Names a trigger. */
+export interface TriggerName {
   readonly function: string
   /** Unique in its function. */
   readonly name: string
-  readonly collection: string
-  readonly events: ReadonlySet<TriggerEvent>
 }
+
+/** A function that runs after changes of a collection. */
+export type DatabaseTrigger = TriggerName & DatabaseConfig
+/** A function that runs at times. */
+export type TimerTrigger = TriggerName & TimerConfig
+/** A function that gets what was sent to a queue. */
+export type QueueTrigger = TriggerName & QueueConfig
 
 export interface DeclaredTriggers {
   readonly database: readonly DatabaseTrigger[]
+  readonly timers: readonly TimerTrigger[]
+  readonly queues: readonly QueueTrigger[]
   /** One sentence for each that this version cannot run. */
   readonly unsupported: readonly string[]
 }
@@ -32,65 +38,33 @@ export const eventOf: Readonly<Record<DataType, TriggerEvent>> = {
 /** The triggers of a function's `config.json`. Throws SERVER_CONFIGURATION naming the file and the place. */
 export function readTriggers({ folder, config }: FunctionCode): DeclaredTriggers {
   const file = join(folder.path, 'config.json')
-  const database: DatabaseTrigger[] = []
+  const [database, timers, queues]: [DatabaseTrigger[], TimerTrigger[], QueueTrigger[]] = [[], [], []]
   const unsupported: string[] = []
+  const names = new Set<string>()
   for (const [i, declared] of config.triggers.entries()) {
     const place = `triggers[${i}]`
     if (!isRecord(declared)) throw misconfigured(file, place, 'must be an object')
-    if (typeof declared.name !== 'string' || !nameForm.test(declared.name))
+    const { name, type } = declared
+    if (typeof name !== 'string' || !nameForm.test(name))
       throw misconfigured(
         file,
         `${place}.name`,
         'must be a text: a letter, then up to 59 letters, digits, "_" or "-"',
       )
-    if (database.some(({ name }) => name === declared.name))
-      throw misconfigured(file, `${place}.name`, `is used twice ("${declared.name}")`)
-    if (typeof declared.type !== 'string')
-      throw misconfigured(file, `${place}.type`, 'must be a text: "database"')
-    if (declared.type === 'http') continue // a route: `functions/http/` reads it
-    if (declared.type === 'database')
-      database.push({
-        function: folder.name,
-        name: declared.name,
-        ...readConfig(file, `${place}.config`, declared.config),
-      })
-    else
+    if (names.has(name)) throw misconfigured(file, `${place}.name`, `is used twice ("${name}")`)
+    names.add(name)
+    if (typeof type !== 'string')
+      throw misconfigured(file, `${place}.type`, 'must be a text: "database", "timer", "queue" or "http"')
+    const trigger = { function: folder.name, name }
+    if (type === 'database') database.push({ ...trigger, ...readDatabaseConfig(file, place, declared) })
+    else if (type === 'timer') timers.push({ ...trigger, ...readTimerConfig(file, place, declared) })
+    else if (type === 'queue') queues.push({ ...trigger, ...readQueueConfig(file, place, declared) })
+    else if (type !== 'http')
       unsupported.push(
-        `${file}: "${place}.type" is "${declared.type}", and triggers of this type are not supported yet: it will not run`,
+        `${file}: "${place}.type" is "${type}", and triggers of this type are not supported: it will not run`,
       )
   }
-  return { database, unsupported }
+  return { database, timers, queues, unsupported }
 }
 
-function readConfig(
-  file: string,
-  place: string,
-  config: unknown,
-): Pick<DatabaseTrigger, 'collection' | 'events'> {
-  if (!isRecord(config))
-    throw misconfigured(file, place, 'must be an object: {"collection": …, "events": […]}')
-  const { collection, events = allEvents } = config
-  try {
-    checkCollectionName(collection)
-  } catch (error) {
-    throw misconfigured(
-      file,
-      `${place}.collection`,
-      `does not name a collection (${(error as Error).message})`,
-    )
-  }
-  if (!Array.isArray(events) || events.length === 0 || !events.every(isEvent))
-    throw misconfigured(
-      file,
-      `${place}.events`,
-      `must be a list of ${allEvents.map(e => `"${e}"`).join(', ')}`,
-    )
-  return { collection, events: new Set<TriggerEvent>(events) }
-}
-
-const allEvents: readonly TriggerEvent[] = ['add', 'update', 'set', 'remove']
 const nameForm = /^[A-Za-z][A-Za-z0-9_-]{0,59}$/
-
-function isEvent(event: unknown): event is TriggerEvent {
-  return allEvents.some(known => known === event)
-}

@@ -1,7 +1,7 @@
 import { type Document, encode } from '@nearcloud/protocol'
 import { expect, test } from 'vitest'
 import { type Change, changeOf, type DataType } from '../commit/change.ts'
-import { triggerEvent } from './trigger-event.ts'
+import { eventId, triggerEvent } from './trigger-event.ts'
 
 function change(dataType: DataType, before: Document | null, after: Document | null): Change {
   return changeOf({
@@ -21,7 +21,7 @@ function change(dataType: DataType, before: Document | null, after: Document | n
 test('an update is told with new values by dotted path and the paths that are gone', () => {
   const before = { _id: 'o1', address: { city: 'Ghent', zip: 9000 }, tags: ['a'], note: 'x' }
   const after = { _id: 'o1', address: { city: 'Bruges', zip: 9000 }, tags: ['a', 'b'], sent: true }
-  expect(triggerEvent('test', 'epoch', change('update', before, after))).toEqual({
+  expect(triggerEvent('test', 'epoch-7-1', change('update', before, after))).toEqual({
     specversion: '1.0',
     id: 'epoch-7-1',
     source: 'tcb/database.local.test.orders',
@@ -64,4 +64,21 @@ test('a whole document that is replaced is a set in dataList, an update in data'
     data: { dataType: 'update', updatedFields: { m: 2 }, RemovedFields: ['n'] },
     dataList: [{ dataType: 'set' }],
   })
+})
+
+test('[TRIGGER-4] an id is made of the opening of the history in which the change was made, whatever opening it is told in', () => {
+  const openings = [
+    { epoch: 'first', start: 0 },
+    { epoch: 'second', start: 7 },
+    { epoch: 'third', start: 7 },
+    { epoch: 'now', start: 12 },
+  ]
+  const idOf = (version: number) => eventId(openings, { version, ordinal: 1 })
+  expect([1, 7, 8, 12, 13].map(idOf)).toEqual([
+    'first-1-1',
+    'first-7-1',
+    'third-8-1',
+    'third-12-1',
+    'now-13-1',
+  ])
 })

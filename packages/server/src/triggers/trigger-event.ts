@@ -1,6 +1,7 @@
 import type { Value } from '@nearcloud/protocol'
 import { differenceOf } from '@nearcloud/query'
 import type { Change, DataType } from '../commit/change.ts'
+import type { Opening } from '../engine/engine.ts'
 import { eventOf } from './trigger-config.ts'
 
 const cloudTypes: Readonly<Record<DataType, 'insert' | 'update' | 'delete'>> = {
@@ -10,9 +11,16 @@ const cloudTypes: Readonly<Record<DataType, 'insert' | 'update' | 'delete'>> = {
   remove: 'delete',
 }
 
-/** Names one change for ever: a function that gets an id twice got the same event twice. */
-export function eventId(epoch: string, change: Pick<Change, 'version' | 'ordinal'>): string {
-  return `${epoch}-${change.version}-${change.ordinal}`
+/**
+ * Names one change for ever: a function that gets an id twice got the same event twice. `openings` of the history: the one
+ * that made the version is part of the name, since a history that was put back has other changes under the same numbers.
+ */
+export function eventId(
+  openings: readonly Opening[],
+  { version, ordinal }: Pick<Change, 'version' | 'ordinal'>,
+): string {
+  const madeBy = openings.filter(({ start }) => start < version).at(-1) ?? openings[0]
+  return `${madeBy?.epoch}-${version}-${ordinal}`
 }
 
 /**
@@ -21,13 +29,13 @@ export function eventId(epoch: string, change: Pick<Change, 'version' | 'ordinal
  *
  * `updatedFields` has new values by dotted path, `removedFields` the paths that are gone.
  */
-export function triggerEvent(env: string, epoch: string, change: Change): { readonly [key: string]: Value } {
+export function triggerEvent(env: string, id: string, change: Change): { readonly [key: string]: Value } {
   const { collection, id: docId, dataType, before, after } = change
   const doc = after ?? before ?? null
   const { updatedFields, removedFields } = (before && after && differenceOf(before, after)) ?? nothing
   return {
     specversion: '1.0',
-    id: eventId(epoch, change),
+    id,
     source: `tcb/database.local.${env}.${collection}`,
     type: `com.tcb.database.${cloudTypes[dataType]}`,
     subject: `${collection}/${docId}`,

@@ -104,7 +104,7 @@ test('[TRIGGER-1] a change is brought after its commit, and the writer does not 
   await closing
 })
 
-test('[TRIGGER-2] changes come in the order of the commits, and of other collections none', async () => {
+test('[TRIGGER-2] changes are begun in the order of the commits, and of other collections none', async () => {
   const opened = await open()
   await opened.commit(add('o1'), add('x', 'other'), add('o2'))
   await opened.commit(add('y', 'other'))
@@ -150,19 +150,18 @@ test('[TRIGGER-4] an event whose function was cut short is brought again, with t
   const engine = new MemoryEngine()
   const first = await open({ engine, run: () => new Promise(() => {}) })
   await first.commit(add('o1'), add('o2'))
-  await first.until(() => first.brought.length === 1)
+  await first.until(() => first.brought.length === 2)
   const closing = first.triggers.close()
   first.world.clock.advance(2_000)
   await closing
   const second = await open({ engine })
   await second.until(() => second.brought.length === 2)
   expect(second.brought).toEqual(['o1', 'o2'])
-  expect((second.invocations[0]!.data as { id: string }).id).toBe(
-    (first.invocations[0]!.data as { id: string }).id,
-  )
+  const idsOf = ({ invocations }: Opened) => invocations.map(({ data }) => (data as { id: string }).id)
+  expect(idsOf(second)).toEqual(idsOf(first))
 })
 
-test('[TRIGGER-5] a failing event is tried five times, ever later, then it is a durable dead letter and others follow', async () => {
+test('[TRIGGER-5] a failing event is tried five times, ever later, then it is a durable dead letter; others do not wait', async () => {
   const engine = new MemoryEngine()
   const times: number[] = []
   const opened = await open({
@@ -176,10 +175,10 @@ test('[TRIGGER-5] a failing event is tried five times, ever later, then it is a 
   await opened.commit(add('poison'))
   await opened.commit(add('o2'))
   await opened.until(() => opened.brought.length === 6)
-  expect(opened.brought).toEqual(['poison', 'poison', 'poison', 'poison', 'poison', 'o2'])
+  expect(opened.brought).toEqual(['poison', 'o2', 'poison', 'poison', 'poison', 'poison'])
   const waits = opened.lines.filter(({ event }) => event === 'trigger.retry').map(({ message }) => message)
   expect(waits.map(words => Number(/in (\d+) ms/.exec(words)?.[1]))).toEqual([500, 1_000, 2_000, 4_000])
-  expect(times.every((time, i) => i === 0 || i === 5 || time > times[i - 1]!)).toBe(true)
+  expect(times.every((time, i) => i < 2 || time > times[i - 1]!)).toBe(true)
   await opened.triggers.close()
 
   const again = await open({ engine })

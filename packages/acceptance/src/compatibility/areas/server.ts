@@ -17,7 +17,13 @@ export const server: readonly Area[] = [
       same('auth', 'FN-18', 'createTicket, of the CloudBase SDK: here a promise'),
       same('getWXContext', 'FN-3 FN-4'),
       same('logger', 'SDK-4'),
-      absent('openapi callOpenAPI getOpenData', 'they ask WeChat itself'),
+      better('queue', 'QUEUE-1', 'ours: `send(data, { delay })` to a function with a queue trigger'),
+      better(
+        'openapi',
+        'OPENAPI-1 OPENAPI-2 OPENAPI-3 OPENAPI-5',
+        'messages, checks of content, codes and links; without credentials a call is kept for the developer to read',
+      ),
+      absent('callOpenAPI getOpenData', 'they ask WeChat itself'),
       absent('getVoIPSign getCloudCallSign signature cloudPay ai', 'they are WeChat’s own services'),
       same('Cloud createNewInstance', 'SDK-8', 'of the one environment that a server has'),
       same('updateConfig', 'SDK-8'),
@@ -70,7 +76,22 @@ export const server: readonly Area[] = [
         'TRIGGER-4 TRIGGER-5',
         'at least once, from a stored place; what fails five times is a dead letter',
       ),
-      absent(['timer triggers'], 'not yet'),
+      better(
+        ['timer triggers: seven fields, or six, or five, at UTC+8'],
+        'TIMER-1 TIMER-2 TIMER-3 TIMER-6 TIMER-7 TIMER-8',
+        'also other time zones; one run for each slot, over restarts and clocks that are set',
+      ),
+      better(['conditions of database triggers'], 'TRIGGER-9', '`where` in the trigger’s `config`'),
+      better(
+        ['a function that runs twice for one event'],
+        'AGAIN-1 AGAIN-2',
+        'what it wrote for it is there once',
+      ),
+      better(
+        ['message queues'],
+        'QUEUE-1 QUEUE-2 QUEUE-4',
+        'ours: `cloud.queue(name).send(data, { delay })` and a queue trigger',
+      ),
       better(
         ['logs by function, call, level and time'],
         'TELL-1 TELL-2 TELL-3',
