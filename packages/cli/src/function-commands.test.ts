@@ -2,8 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import type { Host } from './host.ts'
-import { runNearcloud } from './run.ts'
+import { run, started } from './testing/run-command.ts'
 
 const files = {
   'rules.json': '{"functions":{"*":{"invoke":"auth != null"},"hidden":{"invoke":false}}}',
@@ -27,39 +26,6 @@ function projectFolder(): string {
     writeFileSync(join(folder, path), text)
   }
   return folder
-}
-
-/** The command as someone at a terminal has it. */
-function run(cwd: string, ...argv: readonly string[]) {
-  const said: string[] = []
-  const complained: string[] = []
-  const stops = new Set<() => void>()
-  const host: Host = {
-    cwd,
-    hasColours: false,
-    variable: () => undefined,
-    out: text => void said.push(text),
-    err: text => void complained.push(text),
-    onStopAsked(listener) {
-      stops.add(listener)
-      return () => stops.delete(listener)
-    },
-  }
-  const over = runNearcloud(argv, host)
-  const stop = async () => {
-    for (const listener of stops) listener()
-    return over
-  }
-  onTestFinished(async () => {
-    await stop()
-  })
-  return { over, stop, said, out: () => said.join('\n'), err: () => complained.join('\n') }
-}
-
-async function started(folder: string, ...argv: readonly string[]) {
-  const command = run(folder, ...argv)
-  await expect.poll(() => command.out(), { timeout: 20_000 }).toContain('is running')
-  return command
 }
 
 test('call calls a function of the server that runs, as the operator or as a user', async () => {

@@ -10,7 +10,7 @@ import { defineCommand } from 'citty'
 import { type Host, UsageError } from './host.ts'
 import { readProject } from './project.ts'
 
-const place = {
+export const place = {
   project: {
     type: 'string',
     valueHint: 'dir',
@@ -144,7 +144,7 @@ function momentOf(text: string): number {
 
 const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
-function placeOf(
+export function placeOf(
   host: Host,
   given: { readonly project?: string | undefined; readonly store?: string | undefined },
 ): { dataFolder: string; env: string | undefined } {
@@ -154,7 +154,7 @@ function placeOf(
 }
 
 /** A misspelt option would quietly do nothing otherwise. */
-function checkNames(command: string, given: object, known: object): void {
+export function checkNames(command: string, given: object, known: object): void {
   for (const name of Object.keys(given))
     if (!Object.hasOwn(known, name))
       throw new UsageError(`${command} has no option --${name}; "nearcloud ${command} --help" lists them.`)

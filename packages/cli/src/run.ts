@@ -4,6 +4,7 @@ import { backupCommand, restoreCommand } from './backup-commands.ts'
 import { callCommand, logsCommand } from './function-commands.ts'
 import { type Host, UsageError } from './host.ts'
 import { devCommand, startCommand } from './start-command.ts'
+import { outboxCommand, triggersCommand } from './trigger-commands.ts'
 
 /**
  * Runs the `nearcloud` command with these arguments; resolves with the exit code when it is over.
@@ -27,6 +28,8 @@ export async function runNearcloud(argv: readonly string[], host: Host): Promise
     dev: devCommand(host, version, exit),
     logs: logsCommand(host),
     call: callCommand(host, exit),
+    triggers: triggersCommand(host, exit),
+    outbox: outboxCommand(host),
     backup: backupCommand(host),
     restore: restoreCommand(host),
   }

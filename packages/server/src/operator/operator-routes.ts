@@ -7,7 +7,7 @@ import {
   toHex,
   toJson,
 } from '@nearcloud/protocol'
-import type { Hono } from 'hono'
+import type { Context, Hono } from 'hono'
 import type { Actor } from '../actor.ts'
 import { isRecord } from '../functions/function-config.ts'
 import type { Functions } from '../functions/functions.ts'
@@ -29,9 +29,7 @@ export function addOperatorRoutes(
   { functions, random, clock, isOperator }: OperatorRoutesOptions,
 ): void {
   app.post('/operator/call', async c => {
-    const token = /^Bearer (\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1]
-    if (c.req.header('origin') !== undefined || token === undefined || !(await isOperator(token)))
-      return c.text('not found', 404)
+    if (!(await isAllowed(c, isOperator))) return c.text('not found', 404)
     const asked = readCall(await readText(c.req.raw, limits.frameBytes))
     if (!asked) return c.json({ code: 'INVALID_PARAM', errMsg: 'a call is {name, data, openid?}' }, 400)
     const { name, data, actor } = asked
@@ -46,6 +44,15 @@ export function addOperatorRoutes(
     )
     return c.json({ requestId, durationMs: clock.now() - began, ...outcome })
   })
+}
+
+/** Whoever has no operator's token, and every web page, is told that there is nothing. */
+export async function isAllowed(
+  c: Context,
+  isOperator: (token: string) => Promise<boolean>,
+): Promise<boolean> {
+  const token = /^Bearer (\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1]
+  return c.req.header('origin') === undefined && token !== undefined && isOperator(token)
 }
 
 function readCall(text: string | undefined) {
