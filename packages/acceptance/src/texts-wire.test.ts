@@ -1,4 +1,12 @@
-import { type DownMessage, fromBase64, parseUp, toBase64, type UpMessage } from '@nearcloud/protocol'
+import {
+  type DownMessage,
+  fromBase64,
+  OutgoingNumbers,
+  parseUp,
+  toBase64,
+  type UpMessage,
+  withoutNumber,
+} from '@nearcloud/protocol'
 import type { TextHandle } from '@nearcloud/query'
 import { MemoryMedium, MemoryStorage, openStore } from '@nearcloud/store'
 import { seededRandom, settle, TestClock } from '@nearcloud/store/testing'
@@ -21,15 +29,20 @@ class PlayedServer {
   isDeciding = true
   answersTexts = true
   #version = 1
+  #numbers: OutgoingNumbers | undefined
   #last = 0
 
   readonly accept = (peer: Peer) => {
     this.peer = peer
-    return { received: (frame: string) => this.#received(parseUp(frame)), closed: () => undefined }
+    this.#numbers = undefined
+    const received = (text: string) => this.#received(parseUp(withoutNumber(text)))
+    return { received, closed: () => undefined }
   }
 
   say(message: DownMessage): void {
-    this.peer?.send(JSON.stringify(message))
+    const frame = JSON.stringify(message)
+    this.peer?.send(this.#numbers?.number(frame) ?? frame)
+    if (message.type === 'welcome') this.#numbers = new OutgoingNumbers()
   }
 
   of<Type extends UpMessage['type']>(type: Type): Extract<UpMessage, { type: Type }>[] {
