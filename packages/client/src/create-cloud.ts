@@ -5,10 +5,10 @@ import type { Cloud, CloudEvents, DatabaseWish, DialectMaker } from './cloud.ts'
 import { editorRoomOf } from './editor-room.ts'
 import { checkFileList } from './files.ts'
 import { callFunction } from './functions.ts'
-import { createAuth } from './identity/auth.ts'
-import { Device } from './identity/device.ts'
+import { type Auth, type AuthParts, createAuth } from './identity/auth.ts'
+import { Device, type DeviceEvents } from './identity/device.ts'
 import { loginStateOf } from './identity/login-state.ts'
-import type { Kind, Opening } from './identity/seat.ts'
+import type { Kind, Opening, Seat } from './identity/seat.ts'
 import { followed, readInitOptions, type Setting } from './init-options.ts'
 import type { Platform } from './platform.ts'
 import { createRejections, rejectionFrom } from './rejections.ts'
@@ -16,16 +16,37 @@ import { roomFrom } from './room.ts'
 import { createStorage, damageOf } from './storage.ts'
 import { type DownloadProgress, Transfer, type UploadProgress } from './transfer-task.ts'
 
+/** What a cloud is about between two `init`: whose turn it is. */
+export interface Place {
+  readonly setting: Setting
+  readonly seat: Seat
+  isOfflineByChoice: boolean
+  close(options?: { destroy?: boolean }): Promise<void>
+}
+
+/** How a place is made, and who is in it. */
+export interface Making<P extends Place> {
+  place(setting: Setting, previous: Promise<unknown>, events: DeviceEvents): P
+  auth(parts: AuthParts<P>): Auth
+}
+
 /** A cloud object on a host. Nothing happens before its `init`. */
 export function createCloud(platform: Platform): Cloud {
+  return createCloudOf(platform, {
+    place: (setting, previous, events) => new Device(platform, setting, previous, events),
+    auth: createAuth,
+  })
+}
+
+export function createCloudOf<P extends Place>(platform: Platform, making: Making<P>): Cloud {
   const events = new Emitter<CloudEvents>()
   const { clock, random } = platform
-  let current: Device | undefined
+  let current: P | undefined
 
-  function init(setting: Setting): Device {
+  function init(setting: Setting): P {
     // the former one may hold the very stores this one wants
     const previous = current?.close().catch(() => undefined)
-    return new Device(platform, setting, previous ?? Promise.resolve(), {
+    return making.place(setting, previous ?? Promise.resolve(), {
       called: event => events.emit('called', event),
       uploaded({ fileID }, error) {
         if (!error) events.emit('uploaded', { fileID })
@@ -52,7 +73,7 @@ export function createCloud(platform: Platform): Cloud {
     })
   }
 
-  function use(): Device {
+  function use(): P {
     if (current) return current
     throw notInitialised()
   }
@@ -192,12 +213,12 @@ export function createCloud(platform: Platform): Cloud {
     status() {
       const instance = current?.seat.instance
       if (!instance) return { ...nothing, state: current ? 'opening' : 'closed' }
-      const { store, sync, queue } = instance
+      const { store, sync, queue, queuedCalls } = instance
       return {
         state: sync.state,
         pending: store.outbox.size,
         uploads: queue.size,
-        calls: queue.calls.length,
+        calls: queuedCalls.size,
         rejected: store.rejected.length,
         openid: sync.openid,
         arriving: sync.arriving,
@@ -224,7 +245,7 @@ export function createCloud(platform: Platform): Cloud {
       await closed?.close(options)
     },
   }
-  const auth = createAuth({
+  const auth = making.auth({
     device: use,
     current: () => current,
     onChanged: listener => events.on('userChanged', listener),

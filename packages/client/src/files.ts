@@ -1,6 +1,6 @@
 import { CloudError, contentTypeOf, errorNumbers, limits, type Value } from '@nearcloud/protocol'
 import { checkCloudPath, fileIdOf } from './cloud-path.ts'
-import type { Instance } from './instance.ts'
+import type { Instance, OwnInstance } from './instance.ts'
 import type { Platform } from './platform.ts'
 import { Sha256 } from './sha256.ts'
 import type { DownloadProgress, Transfer, UploadProgress } from './transfer-task.ts'
@@ -36,13 +36,16 @@ export interface TempFileURL {
 
 export type DeletedFile = Pick<TempFileURL, 'fileID' | 'status' | 'errMsg'>
 
+/** What is done with files. */
+export type FileWork = Pick<Files, 'upload' | 'download' | 'urls' | 'delete'>
+
 /** The files of the app, by id: those on the server, and those still on their way there. */
 export class Files {
-  readonly #instance: Instance
+  readonly #instance: OwnInstance
   readonly #platform: Platform
   readonly #localUrlByUpload = new Map<QueuedUpload, Promise<string>>()
 
-  constructor(instance: Instance, platform: Platform) {
+  constructor(instance: OwnInstance, platform: Platform) {
     this.#instance = instance
     this.#platform = platform
   }
@@ -53,12 +56,7 @@ export class Files {
    */
   async upload(options: UploadFileOptions, transfer: Transfer<UploadProgress>): Promise<UploadFileResult> {
     const { queue, uploads, setting } = this.#instance
-    checkCloudPath(options?.cloudPath)
-    const { bytes, contentType } = await this.#read(options)
-    if (bytes.length > limits.fileBytes)
-      throw new CloudError('UPLOAD_TOO_LARGE', {
-        errMsg: `a file has at most ${limits.fileBytes} bytes, this one has ${bytes.length}`,
-      })
+    const { bytes, contentType } = await readUpload(this.#platform, options)
     const fileID = fileIdOf(setting.env, options.cloudPath)
     const sha256 = new Sha256().update(bytes).hex()
     const file: QueuedUpload = { fileID, path: options.cloudPath, contentType, sha256, bytes }
@@ -154,22 +152,6 @@ export class Files {
     })
   }
 
-  async #read(options: UploadFileOptions): Promise<{ bytes: Uint8Array; contentType: string }> {
-    if (options.fileContent !== undefined && !(options.fileContent instanceof Uint8Array))
-      throw new CloudError('INVALID_PARAM', { errMsg: 'fileContent is bytes (a Uint8Array)' })
-    const read = options.fileContent
-      ? { bytes: options.fileContent.slice() }
-      : await this.#platform.readFile(options.filePath)
-    return {
-      bytes: read.bytes,
-      contentType:
-        options.contentType ??
-        ('contentType' in read ? read.contentType : undefined) ??
-        contentTypeOf(options.cloudPath) ??
-        'application/octet-stream',
-    }
-  }
-
   /** Addresses of the files that are still in the queue. */
   async #here(asked: readonly string[]): Promise<Map<string, string>> {
     const here = new Map<string, string>()
@@ -206,6 +188,28 @@ export class Files {
       if (here.size > 0 && thrown instanceof CloudError && thrown.code === 'OFFLINE') return undefined
       throw thrown
     }
+  }
+}
+
+/** What is to be uploaded. Rejects with INVALID_PARAM, UPLOAD_TOO_LARGE. */
+export async function readUpload(
+  platform: Platform,
+  options: UploadFileOptions,
+): Promise<{ bytes: Uint8Array; contentType: string }> {
+  checkCloudPath(options?.cloudPath)
+  if (options.fileContent !== undefined && !(options.fileContent instanceof Uint8Array))
+    throw new CloudError('INVALID_PARAM', { errMsg: 'fileContent is bytes (a Uint8Array)' })
+  const { bytes, contentType }: { bytes: Uint8Array; contentType?: string } = options.fileContent
+    ? { bytes: options.fileContent.slice() }
+    : await platform.readFile(options.filePath)
+  if (bytes.length > limits.fileBytes)
+    throw new CloudError('UPLOAD_TOO_LARGE', {
+      errMsg: `a file has at most ${limits.fileBytes} bytes, this one has ${bytes.length}`,
+    })
+  return {
+    bytes,
+    contentType:
+      options.contentType ?? contentType ?? contentTypeOf(options.cloudPath) ?? 'application/octet-stream',
   }
 }
 

@@ -68,17 +68,12 @@ async function queueCall(
   const text = encode(data)
   if (text.length > limits.frameBytes)
     throw new CloudError('INVALID_PARAM', { errMsg: `callFunction: more than ${limits.frameBytes} bytes` })
-  return new Promise((resolve, reject) => {
-    const errMsg = 'cloud.callFunction:ok'
-    const after = store.checkpoint.nextMutation - 1
-    queuedCalls
-      .add({ key, name, data: text, after }, progress => {
-        if ('error' in progress) reject(inOriginalWords(progress.error))
-        else if ('waits' in progress) resolve({ result: null, errMsg, requestID: '', key, pending: true })
-        else resolve({ result: copyValue(progress.result), errMsg, requestID: progress.requestId, key })
-      })
-      .catch(reject)
-  })
+  const after = store.checkpoint.nextMutation - 1
+  const progress = await queuedCalls.bring({ key, name, data: text, after })
+  const errMsg = 'cloud.callFunction:ok'
+  if ('error' in progress) throw inOriginalWords(progress.error)
+  if ('waits' in progress) return { result: null, errMsg, requestID: '', key, pending: true }
+  return { result: copyValue(progress.result), errMsg, requestID: progress.requestId, key }
 }
 
 /** What the original's client says of a function that failed. */

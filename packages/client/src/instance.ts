@@ -31,10 +31,19 @@ export interface Instance {
   readonly setting: Setting
   readonly store: Store
   readonly sync: Sync
+  /** Files that wait for the server. */
+  readonly queue: { readonly size: number }
+  readonly uploads: { whenEmpty(): Promise<void> }
+  /** Calls of functions that wait for the server. */
+  readonly queuedCalls: Pick<QueuedCalls, 'size' | 'bring' | 'whenEmpty'>
+  readonly undecided: Undecided
+}
+
+/** An instance of this very process. */
+export interface OwnInstance extends Instance {
   readonly queue: UploadQueue
   readonly uploads: Uploads
   readonly queuedCalls: QueuedCalls
-  readonly undecided: Undecided
   /** Begins to talk to the server. */
   start(): void
   /** Gives what was undecided when the last write had been taken. */
@@ -60,7 +69,7 @@ export async function openInstance(
   setting: Setting,
   user: InstanceUser,
   events: InstanceEvents,
-): Promise<Instance> {
+): Promise<OwnInstance> {
   const { clock, random } = platform
   const { durability, env, endpoint } = setting
   const { storeName, openid, token } = user

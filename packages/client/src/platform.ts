@@ -4,6 +4,12 @@ import type { TextRuntime, Transport } from '@nearcloud/sync'
 import type { HostStorage } from './storage.ts'
 
 /**
+ * How a storage is opened. `own` (default): STORE_IN_USE when another one has it. `takeOver`: it is this one's from then on, and
+ * whoever had it can write no more: the append is refused with STORE_IN_USE. `read`: it may be another's meanwhile.
+ */
+export type Access = 'own' | 'takeOver' | 'read'
+
+/**
  * What a host gives the client: everything that is not ECMAScript. `testing/platform-suite.ts` checks implementations.
  */
 export interface Platform {
@@ -14,7 +20,7 @@ export interface Platform {
   readonly clock: Clock
   readonly random: RandomBytes
   /** The storage with this name (letters, digits, `-`, `_`, `.`); not opened yet. */
-  storage(name: string): Storage
+  storage(name: string, access?: Access): Storage
   /** Frames to a `ws:` or `wss:` address. */
   transport(url: string): Transport
   /** One HTTP exchange. Rejects with OFFLINE when there was no answer; any status resolves. */

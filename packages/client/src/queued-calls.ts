@@ -67,6 +67,15 @@ export class QueuedCalls {
   /** Durable when it resolves. `heard` is told once: the outcome, or that it waits. Rejects with EXCEED_REQUEST_LIMIT, STORE_FULL. */
   async add(call: QueuedCall, heard: (progress: CallProgress) => void): Promise<void> {
     const { queue, sync, clock } = this.#options
+    const known = queue.calls.find(
+      ({ key, name, data }) => key === call.key && name === call.name && data === call.data,
+    )
+    if (known) {
+      // whoever asked for it asks again: the tab that was to bring it is gone
+      this.#watches.set(known, heard)
+      if (sync.state === 'offline') this.#tellWaiting()
+      return
+    }
     if (queue.calls.length >= mostCalls)
       throw new CloudError('EXCEED_REQUEST_LIMIT', {
         errMsg: `more than ${mostCalls} calls wait on this device`,
@@ -79,6 +88,18 @@ export class QueuedCalls {
         if (sync.state !== 'online') this.#tellWaiting()
       })
     this.wake()
+  }
+
+  /** How many wait. */
+  get size(): number {
+    return this.#options.queue.calls.length
+  }
+
+  /** Resolves with what came of it, or that it waits. Rejects as `add`. */
+  bring(call: QueuedCall): Promise<CallProgress> {
+    return new Promise((resolve, reject) => {
+      this.add(call, resolve).catch(reject)
+    })
   }
 
   wake(): void {

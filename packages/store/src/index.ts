@@ -1,7 +1,9 @@
 export type { Damage } from './load.ts'
 export { MemoryMedium, MemoryStorage, type MemoryStorageOptions } from './memory-storage.ts'
+export { type Mirror, type MirrorOptions, openMirror } from './mirror.ts'
 export { type OpenStoreOptions, openStore } from './open-store.ts'
 export { isUnavailable, orMemory } from './or-memory.ts'
+export type { Origin } from './records.ts'
 export type { Payload, Storage, StorageInfo, StorageOptions, StoredRecord } from './storage.ts'
 export type {
   Checkpoint,
@@ -9,6 +11,7 @@ export type {
   CommitReceipt,
   Confirmed,
   ConfirmedStep,
+  LoggedGroup,
   Lot,
   OutboxView,
   RejectedMutation,

@@ -185,7 +185,7 @@ function isSegment(text: string): boolean {
 }
 
 /** Its documents are read when somebody wants them; at once, where nothing else says whether they can be. */
-function storedSegment({ text, sequences, isIntact }: WholeText): StoredSegment {
+export function storedSegment({ text, sequences, isIntact }: WholeText): StoredSegment {
   const head = segmentHead(text)
   if (head && isIntact) return { head, sequences, read: () => readSegment(text, { isIntact }) }
   const segment = readSegment(text)

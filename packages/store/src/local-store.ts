@@ -24,12 +24,21 @@ import { checkFits } from './check-fits.ts'
 import { DocSet } from './doc-map.ts'
 import { drawnAhead } from './drawn-ahead.ts'
 import { explain } from './find.ts'
+import { hear } from './hear.ts'
 import { LiveQueries } from './live-queries.ts'
 import type { Damage } from './load.ts'
 import { touchedBy } from './outbox.ts'
 import { effectOf, rebase, showEffect } from './overlay.ts'
-import { type FoldJob, type Job, RecordLog } from './record-log.ts'
-import { entryText, type LoggedStep, segmentItemText, segmentText } from './records.ts'
+import { type FoldJob, type Job, type Log, RecordLog } from './record-log.ts'
+import {
+  type Entry,
+  entryText,
+  type LoggedStep,
+  type Origin,
+  readEntry,
+  segmentItemText,
+  segmentText,
+} from './records.ts'
 import type { Segments } from './segments.ts'
 import { ShownTexts } from './shown-texts.ts'
 import type { State } from './state.ts'
@@ -40,6 +49,7 @@ import type {
   CommitReceipt,
   Confirmed,
   ConfirmedStep,
+  LoggedGroup,
   OutboxView,
   RejectedMutation,
   Store,
@@ -58,6 +68,8 @@ interface Parts {
   readonly random: RandomBytes
   readonly pause: () => Promise<void>
   readonly damage: Damage | undefined
+  /** Absent: on the storage. */
+  readonly log?: (refused: (error: CloudError) => void) => Log
 }
 
 /** The store: reads from memory, writes through the log. Made by `openStore`. */
@@ -69,13 +81,14 @@ export class LocalStore implements Store {
   readonly #segments: Segments
   readonly #random: RandomBytes
   readonly #pause: () => Promise<void>
-  readonly #log: RecordLog
+  readonly #log: Log
   readonly #live: LiveQueries
   readonly #events = new StoreEvents()
   readonly #shown = new ShownTexts()
+  readonly #loggedListeners = new Set<(group: LoggedGroup) => void>()
   #isClosed = false
 
-  constructor({ state, segments, storage, info, random, pause, damage }: Parts) {
+  constructor({ state, segments, storage, info, random, pause, damage, log }: Parts) {
     this.damage = damage
     this.volatile = info.volatile
     this.wasLost = info.wasLost ?? false
@@ -86,16 +99,23 @@ export class LocalStore implements Store {
     this.#live = new LiveQueries(state.collections, state.outbox, error =>
       this.#events.emit({ name: 'observerFailed', error }),
     )
-    this.#log = new RecordLog(
-      storage,
-      info.maxPayloadBytes,
-      {
-        logged: sequences => segments.addLog(sequences),
-        fold: () => this.#fold(),
-        refused: error => this.#takeBack(error),
-      },
-      pause,
-    )
+    const refused = (error: CloudError) => this.#takeBack(error)
+    this.#log =
+      log?.(refused) ??
+      new RecordLog(
+        storage,
+        info.maxPayloadBytes,
+        {
+          logged: (sequences, texts) => {
+            segments.addLog(sequences)
+            const group = { ...texts, sequence: sequences.at(-1)! }
+            for (const listener of [...this.#loggedListeners]) listener(group)
+          },
+          fold: () => this.#fold(),
+          refused,
+        },
+        pause,
+      )
   }
 
   get checkpoint(): Checkpoint {
@@ -267,6 +287,51 @@ export class LocalStore implements Store {
       if (!keep(document, version)) gone.push({ collection, version, id })
     if (gone.length > 0) await this.#confirm({ gone })
     return gone.length
+  }
+
+  adopt(text: string, from: Origin): Promise<void> {
+    this.#assertOpen()
+    const entry = readEntry(text)
+    if (entry.kind === 'step') return this.#confirm({ discarded: entry.step.discarded ?? [] })
+    if (from[1] <= (this.checkpoint.tabs?.[from[0]] ?? 0)) return Promise.resolve()
+    const { writes } = entry.mutation
+    for (const write of writes) checkWrite(write)
+    const { nextMutation, lastTime } = this.checkpoint
+    const mutation = Object.freeze({
+      ...entry.mutation,
+      id: nextMutation,
+      base: this.#cuts.some(cut => entry.mutation.base > cut) ? 0 : entry.mutation.base,
+      time: Math.max(entry.mutation.time, lastTime),
+    })
+    const { retries } = entry
+    if (retries !== undefined) this.#state.rejected.check(retries)
+    this.show(mutation)
+    const logged = { kind: 'mutation', mutation, from, ...(retries !== undefined && { retries }) } as const
+    const durable = this.#log.write(entryText(logged), () =>
+      this.#state.mutationIsDurable(mutation, retries, from),
+    )
+    if (retries !== undefined) this.#state.rejected.leaves(retries, durable)
+    return durable
+  }
+
+  onLogged(listener: (group: LoggedGroup) => void): () => void {
+    this.#loggedListeners.add(listener)
+    return () => this.#loggedListeners.delete(listener)
+  }
+
+  /** Lays a mutation over what is here that is on its way into storage. */
+  show(mutation: Mutation): void {
+    const { collections, outbox } = this.#state
+    outbox.append(mutation)
+    this.#lastTime = mutation.time
+    this.#live.publish(
+      rebase(collections, outbox, touchedBy([mutation]), this.checkpoint.openid, this.#shown),
+    )
+  }
+
+  /** Entries of a log that another one writes. */
+  heard(entries: readonly Entry[]): void {
+    if (!this.#isClosed) this.#live.publish(hear(this.#state, entries, this.#shown))
   }
 
   compact(): Promise<void> {

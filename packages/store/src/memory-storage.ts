@@ -58,14 +58,20 @@ export class MemoryMedium {
     return this.#gate
   }
 
-  acquire(holder: MemoryStorage): void {
-    if (this.#holder && this.#holder !== holder)
+  acquire(holder: MemoryStorage, takesOver = false): void {
+    if (this.#holder && this.#holder !== holder && !takesOver)
       throw new CloudError('STORE_IN_USE', { errMsg: 'this memory medium is held by another storage' })
     this.#holder = holder
   }
 
   release(holder: MemoryStorage): void {
     if (this.#holder === holder) this.#holder = undefined
+  }
+
+  /** Throws when another one has taken it over. */
+  check(holder: MemoryStorage): void {
+    if (this.#holder !== undefined && this.#holder !== holder)
+      throw new CloudError('STORE_IN_USE', { errMsg: 'another storage has taken over this memory medium' })
   }
 
   get isHeld(): boolean {
@@ -93,22 +99,26 @@ export class MemoryMedium {
 export interface MemoryStorageOptions {
   /** Default 16 MB. */
   maxPayloadBytes?: number
+  /** `takeOver`: whoever holds the medium can write no more. `read`: it may be another's. Default `own`. */
+  access?: 'own' | 'takeOver' | 'read'
 }
 
 /** The storage contract in memory: for tests with their faults, and for a store that keeps nothing. */
 export class MemoryStorage implements Storage {
   readonly medium: MemoryMedium
   readonly #maxPayloadBytes: number
+  readonly #access: NonNullable<MemoryStorageOptions['access']>
   #dead = false
 
   constructor(medium: MemoryMedium = new MemoryMedium(), options: MemoryStorageOptions = {}) {
     this.medium = medium
     this.#maxPayloadBytes = options.maxPayloadBytes ?? 16_777_216
+    this.#access = options.access ?? 'own'
   }
 
   async open(_options: StorageOptions): Promise<StorageInfo> {
     await this.#step()
-    this.medium.acquire(this)
+    if (this.#access !== 'read') this.medium.acquire(this, this.#access === 'takeOver')
     return { maxPayloadBytes: this.#maxPayloadBytes, volatile: true }
   }
 
@@ -128,6 +138,7 @@ export class MemoryStorage implements Storage {
 
   async append(payloads: readonly Payload[]): Promise<readonly number[]> {
     await this.medium.paused
+    this.medium.check(this)
     const written: number[] = []
     try {
       for (const payload of payloads) {
@@ -157,6 +168,12 @@ export class MemoryStorage implements Storage {
   async close(options: { destroy?: boolean } = {}): Promise<void> {
     await this.#step()
     if (options.destroy) this.medium.records.clear()
+    this.medium.release(this)
+  }
+
+  /** The process is gone: nothing that was asked of it is ever answered. */
+  die(): void {
+    this.#dead = true
     this.medium.release(this)
   }
 

@@ -48,7 +48,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
 }
 
 /** The state whose history this is. */
-function restore(loaded: Loaded, random: RandomBytes): State {
+export function restore(loaded: Loaded, random: RandomBytes): State {
   const state: State = new State(
     loaded.manifest ?? {
       checkpoint: newCheckpoint(newClientId(random)),

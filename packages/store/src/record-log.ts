@@ -12,10 +12,16 @@ export interface Job {
   failed(error: CloudError): void
 }
 
+/** Where a store's entries go. */
+export type Log = Pick<RecordLog, 'write' | 'fold' | 'found' | 'close'>
+
 /** What the log asks of who keeps the state. */
 export interface LogOwner {
   /** Storage has these records, and they are log. */
-  logged(sequences: readonly number[]): void
+  logged(
+    sequences: readonly number[],
+    texts: { readonly aheads: readonly string[]; readonly log: string },
+  ): void
   /** What to write for the log to be forgotten, from all that is done so far. */
   fold(): FoldJob
   /** Nothing of what waits will be written. Called before the jobs' `failed`. */
@@ -131,7 +137,10 @@ export class RecordLog {
       try {
         const sequences = splitLike(pieces, await this.#storage.append(pieces.flat()))
         aheads.forEach((ahead, n) => void ahead.landed(sequences[n]!))
-        this.#owner.logged(sequences[sequences.length - 1]!)
+        this.#owner.logged(sequences[sequences.length - 1]!, {
+          aheads: aheads.map(ahead => ahead.text),
+          log: text,
+        })
       } catch (thrown) {
         this.#failAll(group, storageError(thrown))
         return

@@ -38,8 +38,13 @@ export type Entry =
       readonly retries?: string
       /** The nonce of the last mutation, in whose place it is. */
       readonly amends?: string
+      /** Made in another tab. */
+      readonly from?: Origin
     }
   | { readonly kind: 'step'; readonly step: LoggedStep }
+
+/** A tab, by name, and the number of the write among those of that tab. */
+export type Origin = readonly [tab: string, number: number]
 
 export interface LoggedStep extends Omit<ConfirmedStep, 'lot'> {
   /** Its text is a segment of its own, of this name, right before the step. */
@@ -102,9 +107,19 @@ export function entryText(entry: Entry): string {
           mutation: mutationToJson(entry.mutation),
           ...(entry.retries !== undefined && { retries: entry.retries }),
           ...(entry.amends !== undefined && { amends: entry.amends }),
+          ...(entry.from && { from: entry.from }),
         }
       : { step: stepToJson(entry.step) },
   )
+}
+
+/** Throws STORE_FAILED for what is no entry, and for one with a lot: that has a text of its own. */
+export function readEntry(text: string): Entry {
+  const [entry] = readLog(`[${text}]`, () => {
+    throw unreadable('an entry with a lot, where there is none')
+  })
+  if (!entry) throw unreadable('nothing, where an entry belongs')
+  return entry
 }
 
 export function logText(entries: readonly string[]): string {
@@ -120,7 +135,9 @@ export function readLog(text: string, lotOf: (segment: number) => StoredSegment)
   )
 }
 
-type EntryJson = { mutation: MutationJson; retries?: string; amends?: string } | { step: StepJson }
+type EntryJson =
+  | { mutation: MutationJson; retries?: string; amends?: string; from?: Origin }
+  | { step: StepJson }
 
 interface StepJson {
   /** The segment's name. */
@@ -134,6 +151,7 @@ interface StepJson {
   cut?: number
   subscriptions?: [key: string, subscription: SubscriptionJson | null][]
   renumber?: { client: string }
+  left?: readonly string[]
   discarded?: readonly string[]
   texts?: readonly TextStep[]
 }
@@ -157,6 +175,7 @@ function stepToJson(step: LoggedStep): StepJson {
     }),
     ...(step.cut !== undefined && { cut: step.cut }),
     ...(step.renumber && { renumber: step.renumber }),
+    ...(step.left?.length && { left: step.left }),
     ...(step.discarded?.length && { discarded: step.discarded }),
     ...(step.texts?.length && { texts: step.texts }),
   }

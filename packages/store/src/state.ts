@@ -3,7 +3,7 @@ import type { Collection } from './collection.ts'
 import { Collections } from './collections.ts'
 import { DocSet } from './doc-map.ts'
 import { Outbox, touchedBy } from './outbox.ts'
-import type { Entry, LoggedStep, Manifest, StoredSegment } from './records.ts'
+import type { Entry, LoggedStep, Manifest, Origin, StoredSegment } from './records.ts'
 import { RejectedList } from './rejected-list.ts'
 import type { Checkpoint, StoredSubscription } from './store.ts'
 import { StoredTexts } from './texts.ts'
@@ -61,19 +61,23 @@ export class State {
     }
     const id = this.checkpoint.nextMutation
     this.outbox.append(mutation.id === id ? mutation : Object.freeze({ ...mutation, id }))
-    this.mutationIsDurable(mutation, entry.retries)
+    this.mutationIsDurable(mutation, entry.retries, entry.from)
   }
 
-  /** Storage has the oldest mutation that it did not have, and that the one it retries is no longer rejected. */
-  mutationIsDurable(mutation: Mutation, retries: string | undefined): void {
+  /**
+   * Storage has the oldest mutation that it did not have, that the one it retries is no longer rejected, and that it was this
+   * one of another tab's.
+   */
+  mutationIsDurable(mutation: Mutation, retries: string | undefined, from?: Origin): void {
     const { time } = mutation
     this.outbox.markDurable(mutation)
     if (retries !== undefined) this.rejected.remove([retries])
-    const { nextMutation, lastTime } = this.checkpoint
+    const { nextMutation, lastTime, tabs } = this.checkpoint
     this.checkpoint = freeze({
       ...this.checkpoint,
       nextMutation: nextMutation + 1,
       lastTime: Math.max(lastTime, time),
+      ...(from && { tabs: freeze({ ...tabs, [from[0]]: from[1] }) }),
     })
   }
 
@@ -157,6 +161,7 @@ export class State {
     if (step.checkpoint) this.#patchCheckpoint(step.checkpoint)
     if (step.cut !== undefined) this.outbox.forgetBases(step.cut)
     if (step.subscriptions) this.#patchSubscriptions(step.subscriptions)
+    if (step.left) this.#forgetTabs(step.left)
     if (step.renumber) this.#renumber(step.renumber.client)
     return concerned
   }
@@ -199,6 +204,11 @@ export class State {
       else subscriptions.delete(key)
     }
     this.subscriptions = subscriptions
+  }
+
+  #forgetTabs(left: readonly string[]): void {
+    const tabs = Object.entries(this.checkpoint.tabs ?? {}).filter(([tab]) => !left.includes(tab))
+    this.checkpoint = freeze({ ...this.checkpoint, tabs: freeze(Object.fromEntries(tabs)) })
   }
 
   #renumber(client: string): void {

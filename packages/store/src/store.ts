@@ -10,6 +10,7 @@ import type {
 } from '@nearcloud/protocol'
 import type { Explanation, IndexDefinition, Query, Read, Snapshot } from '@nearcloud/query'
 import type { Damage } from './load.ts'
+import type { Origin } from './records.ts'
 import type { StoredText, TextPlace, TextStep } from './texts.ts'
 
 /**
@@ -113,11 +114,28 @@ export interface Store {
   discardRejected(nonce: string): Promise<void>
   /** Drops the confirmed documents of a collection that `keep` does not want; how many. Pending mutations stay. */
   forget(collection: string, keep: (document: Document, version: Version) => boolean): Promise<number>
+  /**
+   * A write that another tab made, by the text of its log entry: a mutation with its nonce, its moment and what its author saw,
+   * or rejected ones that are discarded. A mutation that storage has already, by the tab's own number, is not made again.
+   * Resolves when storage has it. Rejects as a commit.
+   */
+  adopt(entry: string, from: Origin): Promise<void>
+  /** What storage has from now on, group by group, before anybody else hears that it has. Returns the way to stop. */
+  onLogged(listener: (group: LoggedGroup) => void): () => void
   /** Folds the log into segments now. It happens by itself as well. */
   compact(): Promise<void>
   /** Waits for what was written, then releases the storage; `destroy` removes the data. */
   close(options?: { destroy?: boolean }): Promise<void>
   onEvent(listener: (event: StoreEvent) => void): () => void
+}
+
+/** Records of the log as they went to storage: whoever applies them in order has the same store. */
+export interface LoggedGroup {
+  /** Segments of lots that the log names. */
+  readonly aheads: readonly string[]
+  readonly log: string
+  /** Of the last of their records. */
+  readonly sequence: number
 }
 
 export interface StoredTextsView extends Iterable<StoredText> {
@@ -149,6 +167,8 @@ export interface Checkpoint {
   readonly lastTime: Millis
   readonly openid?: string
   readonly token?: string
+  /** Of each tab that writes through this store: the number of the last of its writes that storage has. */
+  readonly tabs?: Readonly<Record<string, number>>
 }
 
 export interface StoredSubscription {
@@ -230,6 +250,8 @@ export interface ConfirmedStep {
    * its way into storage, counts as having seen nothing (base 0).
    */
   readonly cut?: Version
+  /** Tabs that are no more: nothing of theirs will come again. */
+  readonly left?: readonly string[]
   /** Subscriptions to put, or (null) to remove. */
   readonly subscriptions?: ReadonlyMap<string, StoredSubscription | null>
   /**

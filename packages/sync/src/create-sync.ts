@@ -17,6 +17,8 @@ import { ServerClock } from './server-clock.ts'
 import { Session } from './session.ts'
 import { Subscriptions } from './subscriptions.ts'
 import type { Sync, SyncEvents, SyncOptions } from './sync.ts'
+import { Host } from './tabs/host.ts'
+import { errorToData } from './tabs/told.ts'
 import { Texts } from './texts/texts.ts'
 import { Verdicts } from './verdicts.ts'
 
@@ -58,7 +60,10 @@ export function createSync(options: SyncOptions): Sync {
       events.emit('error', toCloudError(error))
       link.doubt() // the next greeting puts it right, before anything else is stored
     },
-    changed: () => tellSettled(),
+    changed() {
+      host.changed()
+      tellSettled()
+    },
     progressed: progress => events.emit('progress', progress),
   })
   const pull = new Pull(store, subscriptions)
@@ -131,12 +136,15 @@ export function createSync(options: SyncOptions): Sync {
             access = welcome.access
             signInNeeded = undefined
             session = begun
+            host.changed()
           },
           renewed(fresh) {
             access = fresh
+            host.changed()
           },
           signInNeeded(error) {
             signInNeeded = error
+            host.changed()
             events.emit('signInNeeded', { reason: String(error.details.reason), error })
           },
           advanced() {
@@ -157,10 +165,38 @@ export function createSync(options: SyncOptions): Sync {
     evicted: detail => events.emit('evicted', detail),
   })
   const isReachable = () => link.state === 'online' || link.isHopeful
+  const host: Host = new Host({
+    store,
+    subscriptions,
+    requests,
+    verdicts,
+    events,
+    status: () => ({
+      state: link.state,
+      isReachable: isReachable(),
+      access,
+      signInNeeded: signInNeeded && errorToData(signInNeeded),
+      offsetMs: serverClock.offsetMs,
+    }),
+    enter: presence => rooms.add(presence),
+    hint: hint => link[hint](),
+    whenSynced: () => whenSynced(),
+    adopted(nonce, durable) {
+      durable.then(
+        () => {
+          const mutation = store.outbox.mutations.find(each => each.nonce === nonce)
+          if (mutation) events.emit('pending', { mutation })
+          push.wake()
+        },
+        () => undefined,
+      )
+    },
+  })
 
   function linkChanged(): void {
     const before = state
     state = link.state
+    host.changed()
     if (state === 'online' && before !== 'online') {
       events.emit('online', { openid: store.checkpoint.openid ?? '' })
       eviction.begin()
@@ -237,6 +273,7 @@ export function createSync(options: SyncOptions): Sync {
     start: () => link.start(),
     async stop({ isKept = true } = {}) {
       await link.stop()
+      host.stop()
       push.stop()
       stopStoreEvents()
       eviction.end()
@@ -267,6 +304,7 @@ export function createSync(options: SyncOptions): Sync {
       return { documents, left }
     },
     whenSynced,
+    join: send => host.join(send),
     on: (name, listener) => events.on(name, listener),
   }
 }

@@ -24,22 +24,22 @@ import {
 import type { CommitReceipt, Store } from '@nearcloud/store'
 import { answerAggregation } from './aggregation.ts'
 import { followedQuery, isWindowed } from './followed.ts'
+import type { Held, Holdings } from './holdings.ts'
 import { isUnknowable, meantBy } from './meaning.ts'
 import { isUnreachable, lastMutation, type Requests } from './requests.ts'
 import type { ServerClock } from './server-clock.ts'
-import type { Holder, Subscription } from './subscription.ts'
-import type { Subscriptions } from './subscriptions.ts'
+import type { Holder } from './subscription.ts'
 import type { Texts } from './texts/texts.ts'
 import type { Verdicts } from './verdicts.ts'
 
 export interface LocalFirstOptions {
   readonly store: Store
-  readonly subscriptions: Subscriptions
-  readonly requests: Requests
-  readonly serverClock: ServerClock
+  readonly subscriptions: Holdings
+  readonly requests: Pick<Requests, 'ask'>
+  readonly serverClock: Pick<ServerClock, 'now'>
   readonly random: RandomBytes
-  readonly verdicts: Verdicts
-  readonly texts: Texts
+  readonly verdicts: Pick<Verdicts, 'of' | 'forget'>
+  readonly texts: Pick<Texts, 'open' | 'rewritten'>
   /** There is a server to ask, or about to be. */
   isReachable(): boolean
   follow(query: Query, options?: FollowOptions): Following
@@ -209,7 +209,7 @@ export class LocalFirstExecutor implements ClientExecutor {
     return { ids: [], updated: 0, removed: 0, created: 0, pending: false }
   }
 
-  #local(query: Query, subscription: Subscription): Answer {
+  #local(query: Query, subscription: Held): Answer {
     const { documents, total } = this.#options.store.run({ verb: 'get', query }, subscription.window)
     return { documents, total, fromCache: false }
   }

@@ -1,13 +1,13 @@
 import { CloudError } from '@nearcloud/protocol'
 import { type Following, type FollowOptions, prepare, type Query } from '@nearcloud/query'
 import type { Store } from '@nearcloud/store'
+import type { Held, Holdings } from './holdings.ts'
 import { meantBy } from './meaning.ts'
-import type { Holder, Subscription } from './subscription.ts'
-import type { Subscriptions } from './subscriptions.ts'
+import type { Holder } from './subscription.ts'
 
 interface Parts {
   readonly store: Store
-  readonly subscriptions: Subscriptions
+  readonly subscriptions: Holdings
   /** The server refuses the query; `ready` tells it too, if it is not over yet. */
   denied(error: CloudError): void
 }
@@ -24,7 +24,7 @@ export function follow(parts: Parts, query: Query, options: FollowOptions = {}):
     },
     progressed: ({ done, total }) => options.onProgress?.({ collection, done, total }),
   }
-  let subscription: Subscription | undefined
+  let subscription: Held | undefined
   let isOpen = true
   const hold = () => {
     if (!isOpen) return undefined

@@ -13,6 +13,11 @@ export class ServerClock {
     return this.#clock.now() + this.#offsetMs
   }
 
+  /** From this side's clock to the server's. */
+  get offsetMs(): Millis {
+    return this.#offsetMs
+  }
+
   /**
    * The server read its clock at `serverTime`, somewhere between `sentAt` (local) and now. Whatever correction that
    * allows is as likely as any other, so the one in force moves no further than it has to: two devices whose clocks are

@@ -2,6 +2,7 @@ import type { CloudError, DocId, Document } from '@nearcloud/protocol'
 import { compileFilter, type Priority, prepare, priorities, type Query } from '@nearcloud/query'
 import type { StoredSubscription } from '@nearcloud/store'
 import { isWindowed } from './followed.ts'
+import type { Held } from './holdings.ts'
 import type { SnapshotAssembly } from './snapshot-assembly.ts'
 
 /** Somebody who wants a query kept in step. */
@@ -11,7 +12,7 @@ export interface Holder {
   /** The server refuses it, or refuses it from now on. */
   denied?(error: CloudError): void
   /** The subscription that covered the query is refused; this one keeps it in step from now on. */
-  moved?(to: Subscription): void
+  moved?(to: Held): void
   /** Some of its first documents came. */
   progressed?(progress: Done): void
 }
@@ -32,7 +33,7 @@ interface Waiter {
 }
 
 /** One query that is kept in step, for all who want it. */
-export class Subscription {
+export class Subscription implements Held {
   readonly key: string
   readonly query: Query
   readonly isWindowed: boolean

@@ -3,6 +3,7 @@ import { clausesOf, compareValues, type Progress, type Query, queryToJson } from
 import type { Store } from '@nearcloud/store'
 import { Coverage } from './coverage.ts'
 import { followedQuery } from './followed.ts'
+import type { Holdings } from './holdings.ts'
 import { SnapshotAssembly } from './snapshot-assembly.ts'
 import { type Done, type Holder, Subscription } from './subscription.ts'
 import type { SubscriptionSink } from './subscription-sink.ts'
@@ -23,7 +24,7 @@ export interface SubscriptionsOptions {
 }
 
 /** Every query that is kept in step: who wants it, and how far it is. */
-export class Subscriptions {
+export class Subscriptions implements Holdings<Subscription> {
   readonly #options: SubscriptionsOptions
   readonly #byKey = new Map<string, Subscription>()
   readonly #coverage = new Coverage(this.#byKey)

@@ -18,6 +18,8 @@ import type { CacheLimits } from './eviction.ts'
 import type { LinkState } from './link.ts'
 import type { PartsOptions } from './parts.ts'
 import type { OpenPresence } from './rooms/presence.ts'
+import type { Guest } from './tabs/host.ts'
+import type { Down } from './tabs/messages.ts'
 import type { TextRuntime } from './texts/text-runtime.ts'
 import type { Transport } from './transport.ts'
 
@@ -96,6 +98,8 @@ export interface Sync {
    * called is here. Waits while offline.
    */
   whenSynced(): Promise<void>
+  /** Shares this conversation and the store with another tab, which hears by `send`. */
+  join(send: (message: Down) => void): Guest
   /** Returns the way to stop. */
   on<Name extends keyof SyncEvents>(name: Name, listener: (detail: SyncEvents[Name]) => void): () => void
 }

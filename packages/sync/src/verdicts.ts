@@ -21,14 +21,14 @@ export class Verdicts {
   readonly #waiting = new Map<string, Waiter>()
 
   /** Rejects with the server's error when it refuses, with CLOSED when the conversation ends for good before. */
-  of({ nonce }: Mutation): Promise<Verdict> {
+  of({ nonce }: Pick<Mutation, 'nonce'>): Promise<Verdict> {
     const verdict = new Promise<Verdict>((resolve, reject) => this.#waiting.set(nonce, { resolve, reject }))
     verdict.catch(() => undefined) // it may come before somebody looks
     return verdict
   }
 
   /** The mutation did not happen: there will be no word. */
-  forget({ nonce }: Mutation): void {
+  forget({ nonce }: Pick<Mutation, 'nonce'>): void {
     this.#waiting.delete(nonce)
   }
 

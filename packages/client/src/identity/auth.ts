@@ -71,11 +71,11 @@ export interface Auth {
 
 type Refused = (...options: unknown[]) => Promise<never>
 
-export interface AuthParts {
+export interface AuthParts<P = Device> {
   /** Throws NOT_INITIALIZED. */
-  device(): Device
+  device(): P
   /** While there is one. */
-  current(): Device | undefined
+  current(): P | undefined
   onChanged(listener: () => void): () => void
   onExpired(listener: () => void): () => void
 }
@@ -175,6 +175,13 @@ export function createAuth({ device, current, onChanged, onExpired }: AuthParts)
 
     onLoginStateChanged: listener => onChanged(telling(listener)),
     onLoginStateExpired: listener => onExpired(telling(listener)),
+    ...notThere(),
+  }
+}
+
+/** Ways to sign in that are not there yet. */
+export function notThere() {
+  return {
     signInWithPassword: notYet,
     signInWithUsernameAndPassword: notYet,
     signInWithEmailAndPassword: notYet,

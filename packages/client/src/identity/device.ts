@@ -2,7 +2,14 @@ import { CloudError, toCloudError, toHex } from '@nearcloud/protocol'
 import { openStore } from '@nearcloud/store'
 import { Files } from '../files.ts'
 import type { Setting } from '../init-options.ts'
-import { filesOf, type Instance, type InstanceEvents, openInstance, type Undecided } from '../instance.ts'
+import {
+  filesOf,
+  type Instance,
+  type InstanceEvents,
+  type OwnInstance,
+  openInstance,
+  type Undecided,
+} from '../instance.ts'
 import type { Platform } from '../platform.ts'
 import { firstUser, signInKnown } from './known-user.ts'
 import { type DeviceUser, Register, type RegisterState } from './register.ts'
@@ -44,7 +51,7 @@ export class Device {
   readonly platform: Platform
   readonly setting: Setting
   isOfflineByChoice = false
-  seat: Seat
+  seat: Seat<OwnInstance>
   readonly #events: DeviceEvents
   #register: Register | undefined
   #isClosed = false
@@ -103,7 +110,7 @@ export class Device {
     const { slot } = next.user
     const isNew = !register.state.users.some(user => user.slot === slot)
     let left: Undecided = { writes: 0, files: 0, rejections: 0 }
-    let opening: Opening | undefined
+    let opening: Opening<OwnInstance> | undefined
     let isLeft = false
     this.#preparing = slot
     try {
@@ -183,7 +190,7 @@ export class Device {
     }
   }
 
-  async #open(): Promise<Opening> {
+  async #open(): Promise<Opening<OwnInstance>> {
     const { durability, storeName } = this.setting
     const register = await Register.open(this.platform.storage(`${storeName}.users`), durability)
     try {
@@ -200,7 +207,7 @@ export class Device {
   }
 
   /** A device that nobody has used yet begins as whom the host knows. */
-  async #asKnown(opening: Opening): Promise<Opening> {
+  async #asKnown(opening: Opening<OwnInstance>): Promise<Opening<OwnInstance>> {
     const known = await firstUser(this, opening.instance)
     if (!known) return opening
     const register = this.#register!
@@ -211,7 +218,7 @@ export class Device {
     return this.#openUser(user, token)
   }
 
-  async #openUser(user: DeviceUser, token?: string): Promise<Opening> {
+  async #openUser(user: DeviceUser, token?: string): Promise<Opening<OwnInstance>> {
     const instance = await openInstance(
       this.platform,
       this.setting,
@@ -225,7 +232,7 @@ export class Device {
     return { instance, files: new Files(instance, this.platform) }
   }
 
-  #begin(instance: Instance): void {
+  #begin(instance: OwnInstance): void {
     this.#events.began(instance)
     instance.sync.on('online', () => {
       this.#mergingNow = this.#mergingNow.then(() => this.#merge(instance))
@@ -310,7 +317,7 @@ export class Device {
   }
 
   /** Asks for the mergers into this user. */
-  async #merge(instance: Instance): Promise<void> {
+  async #merge(instance: OwnInstance): Promise<void> {
     const register = this.#register!
     if (this.seat.instance !== instance) return
     const { openid } = register.user
@@ -342,9 +349,13 @@ export class Device {
   }
 
   #storeName(slot: string): string {
-    const { storeName } = this.setting
-    return slot === '' ? storeName : `${storeName}.${slot}`
+    return storeNameOf(this.setting, slot)
   }
+}
+
+/** Names the storages of a user. */
+export function storeNameOf({ storeName }: Setting, slot: string): string {
+  return slot === '' ? storeName : `${storeName}.${slot}`
 }
 
 function closed(): CloudError {

@@ -1,13 +1,13 @@
 import { CloudError } from '@nearcloud/protocol'
 import type { Executor, Following, FollowOptions, Query, WatchObserver } from '@nearcloud/query'
-import type { Files } from '../files.ts'
+import type { FileWork } from '../files.ts'
 import type { Instance } from '../instance.ts'
 import { later } from '../later.ts'
 
 /** What is open while a user is active. */
-export interface Opening {
-  readonly instance: Instance
-  readonly files: Files
+export interface Opening<I extends Instance = Instance> {
+  readonly instance: I
+  readonly files: FileWork
 }
 
 /** `write`: what it made durable is kept for its user, so it may come to its end when the seat is left. */
@@ -17,20 +17,23 @@ export type Kind = 'write' | 'other'
  * One user's time as the active one. Whatever is asked in it belongs to that user: it is answered by this user's store, or ends
  * with USER_CHANGED when the seat is left. Nothing is asked of a seat that is about to be left.
  */
-export class Seat {
-  readonly opening: Promise<Opening>
+export class Seat<I extends Instance = Instance> {
+  readonly opening: Promise<Opening<I>>
   readonly executor: Required<Executor>
   /** Once it is open, until it is left. */
-  instance: Instance | undefined
+  instance: I | undefined
+  files: FileWork | undefined
   #refusal: CloudError | undefined
   #isOver = false
   readonly #running = new Set<{ readonly kind: Kind; end(error: CloudError): void }>()
 
-  constructor(opening: Promise<Opening>) {
+  constructor(opening: Promise<Opening<I>>) {
     this.opening = opening
     opening.then(
-      ({ instance }) => {
-        if (!this.#isOver) this.instance = instance
+      ({ instance, files }) => {
+        if (this.#isOver) return
+        this.instance = instance
+        this.files = files
       },
       () => undefined, // every method tells the reason
     )
@@ -45,7 +48,7 @@ export class Seat {
   }
 
   /** Does something as this user. */
-  within<T>(kind: Kind, work: (opening: Opening) => Promise<T>): Promise<T> {
+  within<T>(kind: Kind, work: (opening: Opening<I>) => Promise<T>): Promise<T> {
     if (this.#refusal) return Promise.reject(this.#refusal)
     return new Promise((resolve, reject) => {
       const running = { kind, end: reject }
@@ -74,7 +77,7 @@ export class Seat {
   }
 
   /** Watches and questions end here, writes when `close` has: it makes durable what was written. */
-  async leave(close: (instance: Instance) => Promise<void>): Promise<void> {
+  async leave(close: (instance: I) => Promise<void>): Promise<void> {
     this.#refusal ??= changed()
     this.#end(({ kind }) => kind !== 'write')
     const { instance } = await this.opening

@@ -1,3 +1,4 @@
 export { MemoryPlatform } from './memory-platform.ts'
 export { type PlatformUnderTest, platformSuite, type SuiteRunner } from './platform-suite.ts'
 export { type HttpFault, ScriptedFiles, type StoredFile } from './scripted-files.ts'
+export { TestOrigin, TestPage } from './test-crossing.ts'

@@ -1,12 +1,12 @@
-import { CloudError, type RandomBytes } from '@nearcloud/protocol'
+import { type Clock, CloudError, type RandomBytes } from '@nearcloud/protocol'
 import { MemoryMedium, MemoryStorage, seededRandom } from '@nearcloud/store/testing'
 import { LocalPair, type TestRig } from '@nearcloud/sync/testing'
-import type { HttpRequest, HttpResponse, Platform } from '../platform.ts'
+import type { Access, HttpRequest, HttpResponse, Platform } from '../platform.ts'
 
 /** A host in memory: its media outlive the clouds on it, its network can be cut, and what it saved can be looked at. */
 export class MemoryPlatform implements Platform {
   readonly name = 'memory'
-  readonly clock: TestRig['clock']
+  readonly clock: Clock
   readonly random: RandomBytes
   readonly media = new Map<string, MemoryMedium>()
   readonly network: LocalPair
@@ -15,15 +15,20 @@ export class MemoryPlatform implements Platform {
   readonly #http: (request: HttpRequest) => Promise<HttpResponse>
   #connectivity: ((state: 'online' | 'offline') => void) | undefined
 
-  constructor(rig: TestRig, http: (request: HttpRequest) => Promise<HttpResponse>, seed = 1) {
-    this.clock = rig.clock
+  constructor(
+    rig: TestRig,
+    http: (request: HttpRequest) => Promise<HttpResponse>,
+    seed = 1,
+    clock: Clock = rig.clock,
+  ) {
+    this.clock = clock
     this.random = seededRandom(seed)
     this.network = new LocalPair({ accept: rig.server.accept, clock: rig.clock })
     this.#http = http
   }
 
-  storage(name: string): MemoryStorage {
-    return new MemoryStorage(this.medium(name))
+  storage(name: string, access?: Access): MemoryStorage {
+    return new MemoryStorage(this.medium(name), { ...(access && { access }) })
   }
 
   /** What is under a storage's name. */

@@ -71,6 +71,11 @@ export class OpenPresence implements Presence {
         errMsg: `presence.set:fail a state has at most ${limits.presenceBytes} characters of JSON`,
         details: { reason: 'too large' },
       })
+    this.setJson(json)
+  }
+
+  /** As `set`, of what was looked at already. */
+  setJson(json: unknown): void {
     this.state = json
     this.wire?.say(this)
   }

@@ -1,0 +1,254 @@
+import { type CloudError, decodeTrusted, errorFromData, toCloudError } from '@nearcloud/protocol'
+import { type LoggedGroup, type Mirror, openMirror } from '@nearcloud/store'
+import { createGuestSync, type Down, type ErrorData, type GuestSync, type Up } from '@nearcloud/sync'
+import {
+  type DeletedFile,
+  Files,
+  readUpload,
+  type TempFileURL,
+  type UploadFileOptions,
+  type UploadFileResult,
+} from '../files.ts'
+import { type DeviceEvents, storeNameOf } from '../identity/device.ts'
+import type { DeviceUser } from '../identity/register.ts'
+import type { Setting } from '../init-options.ts'
+import type { Instance, OwnInstance } from '../instance.ts'
+import { later } from '../later.ts'
+import type { Platform } from '../platform.ts'
+import type { Transfer, UploadProgress } from '../transfer-task.ts'
+import type { Engine } from './engine.ts'
+import type { AuthMethod, CallSaid, DeviceStatus, News, Wish } from './messages.ts'
+import type { Writes } from './writes.ts'
+
+export interface GuestOptions {
+  readonly platform: Platform
+  readonly setting: Setting
+  readonly tab: string
+  readonly user: DeviceUser
+  readonly device: DeviceStatus
+  readonly writes: Writes
+  readonly events: Pick<DeviceEvents, 'uploaded' | 'called' | 'merged' | 'dropped'>
+  send(message: Up | Wish): void
+  auth(method: AuthMethod, args: readonly unknown[]): Promise<unknown>
+  deviceChanged(device: DeviceStatus): void
+}
+
+/** The work of one user where another tab leads: reads are answered here. */
+export class GuestEngine implements Engine {
+  readonly user: DeviceUser
+  readonly instance: Instance
+  readonly executor: Engine['executor']
+  readonly files: Engine['files']
+  readonly #options: GuestOptions
+  readonly #mirror: Mirror
+  readonly #sync: GuestSync
+  readonly #transfers = new Map<number, Transfer<UploadProgress>>()
+  #device: DeviceStatus
+
+  /** `early` is what was said before this, in order; what comes after is for `heard`. */
+  static async open(options: GuestOptions, early: (Down | News)[]): Promise<GuestEngine> {
+    const { platform, setting, tab, user, writes } = options
+    let sync: GuestSync | undefined
+    const mirror = await openMirror({
+      storage: platform.storage(storeNameOf(setting, user.slot), 'read'),
+      random: platform.random,
+      ...(platform.pause && { pause: platform.pause }),
+      tab,
+      waiting: writes.of(user.slot),
+      write: entry => writes.write(entry, user.slot, message => sync!.ask(message)),
+    })
+    const { store } = mirror
+    sync = createGuestSync({
+      store,
+      clock: platform.clock,
+      random: platform.random,
+      send: message => options.send(message),
+    })
+    const engine = new GuestEngine(options, mirror, sync)
+    for (const message of early.splice(0)) engine.heard(message)
+    writes.sendAgain(user.slot, message => sync.ask(message))
+    return engine
+  }
+
+  private constructor(options: GuestOptions, mirror: Mirror, sync: GuestSync) {
+    this.#options = options
+    this.#mirror = mirror
+    this.#sync = sync
+    this.#device = options.device
+    this.user = options.user
+    const { store } = mirror
+    const size = () => this.#device.uploads
+    const calls = () => this.#device.calls
+    this.instance = {
+      setting: options.setting,
+      store,
+      sync,
+      queue: {
+        get size() {
+          return size()
+        },
+      },
+      uploads: { whenEmpty: async () => void (await this.#ask(id => ({ type: 'whenUploaded', id }))) },
+      queuedCalls: {
+        get size() {
+          return calls()
+        },
+        bring: async call => {
+          // what was written before, and not waited for, is on its way then
+          await new Promise<void>(resolve => void options.platform.clock.after(0, resolve))
+          const said = (await this.#ask(id => ({ type: 'queueCall', id, call }))) as CallSaid
+          if ('error' in said) return { error: errorFromData(said.error) }
+          return 'waits' in said ? said : { ...said, result: decodeTrusted(said.result) }
+        },
+        whenEmpty: async () => void (await this.#ask(id => ({ type: 'whenCalled', id }))),
+      },
+      get undecided() {
+        return { writes: store.outbox.size, files: size(), rejections: store.rejected.length }
+      },
+    }
+    this.executor = later(async () => sync.executor)
+    this.files = new FilesThere(options.platform, this.instance, {
+      ask: wish => this.#ask(wish),
+      begun: (id, transfer) => this.#transfers.set(id, transfer),
+      ended: id => this.#transfers.delete(id),
+      abort: upload => options.send({ type: 'abort', upload }),
+    })
+  }
+
+  heard(message: Down | News): void {
+    switch (message.type) {
+      case 'logged':
+        this.#mirror.heard(message.group as LoggedGroup)
+        return
+      case 'refused':
+        this.#options.writes.refused()
+        this.#mirror.refused(errorFromData(message.error))
+        return
+      case 'device':
+        this.#device = message.device
+        this.#options.deviceChanged(message.device)
+        return
+      case 'uploading': {
+        const transfer = this.#transfers.get(message.upload)
+        if (message.progress) transfer?.progressed(message.progress as UploadProgress)
+        if (message.header) transfer?.headersCame(message.header as Readonly<Record<string, string>>)
+        return
+      }
+      case 'uploaded':
+        this.#options.events.uploaded(
+          { fileID: message.fileID } as never,
+          message.error && errorFromData(message.error),
+        )
+        return
+      case 'called': {
+        const { key, name, data, result, error } = message
+        const outcome =
+          result === undefined ? { error: errorFromData(error!) } : { result: decodeTrusted(result) }
+        this.#options.events.called({ key, name, data: decodeTrusted(data), ...outcome })
+        return
+      }
+      case 'merged':
+        this.#options.events.merged(message.merged)
+        return
+      case 'dropped':
+        this.#options.events.dropped(
+          this.#mirror.store.rejected.filter(({ mutation }) => message.nonces.includes(mutation.nonce)),
+        )
+        return
+      default:
+        this.#sync.heard(message)
+    }
+  }
+
+  auth(method: AuthMethod, args: readonly unknown[]): Promise<unknown> {
+    return this.#options.auth(method, args)
+  }
+
+  setOffline(isOffline: boolean): void {
+    this.#options.send({ type: 'offline', isOffline })
+  }
+
+  async close(): Promise<void> {
+    await this.#sync.stop()
+    await this.#mirror.store.close()
+  }
+
+  #ask(wish: (id: number) => Wish): Promise<unknown> {
+    return this.#sync.ask(wish as unknown as (id: number) => Up)
+  }
+}
+
+interface There {
+  ask(wish: (id: number) => Wish): Promise<unknown>
+  begun(id: number, transfer: Transfer<UploadProgress>): void
+  ended(id: number): void
+  abort(upload: number): void
+}
+
+/** Files, where another tab has the queue. */
+class FilesThere extends Files {
+  readonly #there: There
+  readonly #platform: Platform
+
+  constructor(platform: Platform, instance: Instance, there: There) {
+    // what waits is not here: it is asked for
+    const none = { find: () => undefined }
+    super({ ...instance, sync: instance.sync, queue: none } as unknown as OwnInstance, platform)
+    this.#there = there
+    this.#platform = platform
+  }
+
+  override async upload(
+    options: UploadFileOptions,
+    transfer: Transfer<UploadProgress>,
+  ): Promise<UploadFileResult> {
+    const { bytes, contentType } = await readUpload(this.#platform, options)
+    const { cloudPath } = options
+    let upload = 0
+    const asked = this.#there.ask(id => {
+      upload = id
+      return { type: 'upload', id, options: { cloudPath, fileContent: bytes, contentType } }
+    })
+    this.#there.begun(upload, transfer)
+    transfer.whenAborted(() => this.#there.abort(upload))
+    try {
+      return (await asked) as UploadFileResult
+    } finally {
+      this.#there.ended(upload)
+    }
+  }
+
+  override async urls(asked: readonly { fileID: string; maxAge?: number }[]): Promise<TempFileURL[]> {
+    return (await this.#there.ask(id => ({ type: 'urls', id, asked }))) as TempFileURL[]
+  }
+
+  override async delete(asked: readonly string[]): Promise<DeletedFile[]> {
+    return (await this.#there.ask(id => ({ type: 'delete', id, asked }))) as DeletedFile[]
+  }
+}
+
+/** Answers of another tab, by number. */
+export class Answers {
+  readonly #waiting = new Map<number, { resolve(result: unknown): void; reject(error: CloudError): void }>()
+  #last = 0
+
+  ask(send: (id: number) => void): Promise<unknown> {
+    const id = ++this.#last
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject })
+      send(id)
+    })
+  }
+
+  heard({ id, result, error }: { id: number; result?: unknown; error?: ErrorData }): void {
+    const waiting = this.#waiting.get(id)
+    this.#waiting.delete(id)
+    if (error) waiting?.reject(errorFromData(error))
+    else waiting?.resolve(result)
+  }
+
+  lost(thrown: unknown): void {
+    for (const { reject } of this.#waiting.values()) reject(toCloudError(thrown))
+    this.#waiting.clear()
+  }
+}

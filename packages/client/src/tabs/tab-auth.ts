@@ -1,0 +1,76 @@
+import { CloudError } from '@nearcloud/protocol'
+import {
+  type Auth,
+  type AuthParts,
+  notThere,
+  type SignOutResult,
+  type TicketWish,
+  type UserOnDevice,
+} from '../identity/auth.ts'
+import { type LoginState, loginStateOf } from '../identity/login-state.ts'
+import type { SignInOptions, SignInResult } from '../identity/sign-in.ts'
+import type { AuthMethod } from './messages.ts'
+import type { TabDevice } from './tab-device.ts'
+
+/** Who uses this device, asked for in any tab: the one that leads does it, and all of them have the same user. */
+export function createTabAuth({ device, current, onChanged, onExpired }: AuthParts<TabDevice>): Auth {
+  let getTicket: (() => Promise<string> | string) | undefined
+
+  function now(): LoginState | null {
+    const at = current()
+    const instance = at?.seat.instance
+    return instance && at?.user ? loginStateOf(at.user, instance) : null
+  }
+
+  const telling = (listener: (state: LoginState) => void) => () => {
+    const state = now()
+    if (state) listener(state)
+  }
+
+  async function ask<T>(method: AuthMethod, ...args: readonly unknown[]): Promise<T> {
+    const at = device()
+    await at.seat.opening
+    const result = (await at.auth(method, args)) as T
+    await at.seat.opening
+    return result
+  }
+
+  async function signInWithCustomTicket(
+    given: TicketWish | undefined = getTicket,
+    options: SignInOptions = {},
+  ): Promise<SignInResult> {
+    device()
+    if (given === undefined)
+      throw new CloudError('INVALID_PARAM', {
+        errMsg: 'signIn:fail give a ticket, or a function that gets one with setCustomSignFunc',
+      })
+    const ticket = typeof given === 'function' ? await given() : given
+    return ask('signInWithCustomTicket', ticket, options)
+  }
+
+  const signInAnonymously = () => ask<LoginState>('signInAnonymously')
+
+  return {
+    get currentUser() {
+      return now()?.user ?? null
+    },
+    async getLoginState() {
+      await device().seat.opening
+      return now()!
+    },
+    hasLoginState: now,
+    signInAnonymously,
+    signInWithCustomTicket,
+    setCustomSignFunc(given) {
+      getTicket = given
+    },
+    customAuthProvider: () => ({ signIn: signInWithCustomTicket }),
+    anonymousAuthProvider: () => ({ signIn: signInAnonymously }),
+    switchTo: user => ask<LoginState>('switchTo', user),
+    users: () => ask<readonly UserOnDevice[]>('users'),
+    signOut: (options = {}) => ask<SignOutResult>('signOut', options),
+    onLoginStateChanged: listener => onChanged(telling(listener)),
+    onLoginStateExpired: listener => onExpired(telling(listener)),
+    ...notThere(),
+  }
+}

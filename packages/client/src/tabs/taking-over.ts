@@ -1,0 +1,20 @@
+import type { Platform } from '../platform.ts'
+
+/** The same host, whose storages are taken over from whoever has them. */
+export function takingOver(platform: Platform): Platform {
+  const { name, clock, random, defaultEndpoint, decodeText, text, onConnectivity } = platform
+  return {
+    name,
+    clock,
+    random,
+    ...(defaultEndpoint !== undefined && { defaultEndpoint }),
+    storage: name => platform.storage(name, 'takeOver'),
+    transport: url => platform.transport(url),
+    request: request => platform.request(request),
+    readFile: file => platform.readFile(file),
+    saveTemporary: (bytes, options) => platform.saveTemporary(bytes, options),
+    ...(decodeText && { decodeText: bytes => decodeText.call(platform, bytes) }),
+    ...(text && { text: () => text.call(platform) }),
+    ...(onConnectivity && { onConnectivity: listener => onConnectivity.call(platform, listener) }),
+  }
+}

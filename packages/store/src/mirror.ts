@@ -1,0 +1,102 @@
+import type { CloudError, RandomBytes } from '@nearcloud/protocol'
+import { load, loadError, storedSegment } from './load.ts'
+import { LocalStore } from './local-store.ts'
+import { restore } from './open-store.ts'
+import { readEntry, readLog, recordOf } from './records.ts'
+import { Segments } from './segments.ts'
+import type { Storage } from './storage.ts'
+import type { LoggedGroup, Store } from './store.ts'
+
+export interface MirrorOptions {
+  /** Not opened yet, and only read: it may be another's at the same time. Closed when the mirror is open. */
+  readonly storage: Storage
+  readonly random: RandomBytes
+  /** As of `openStore`. */
+  readonly pause?: () => Promise<void>
+  /** Of this tab: how many of its writes are in the log is in the checkpoint. */
+  readonly tab: string
+  /** The texts of this tab's own writes that may not be in the log yet, with their numbers, in order. */
+  readonly waiting: readonly { readonly number: number; readonly entry: string }[]
+  /** Brings a write to whoever writes the log. Resolves when it is in there and was heard here. */
+  write(entry: string): Promise<void>
+}
+
+/** A store that reads the log another one writes, and writes through that. */
+export interface Mirror {
+  readonly store: Store
+  /** The next group of the log; those that were read from storage already are passed over. */
+  heard(group: LoggedGroup): void
+  /** Nothing that was on its way will be in the log. */
+  refused(error: CloudError): void
+}
+
+/**
+ * Reads the log as storage has it. Whatever is logged from the call on is for `heard`, in order: what was read already is passed
+ * over. Rejects as `openStore`.
+ */
+export async function openMirror(options: MirrorOptions): Promise<Mirror> {
+  const { storage, random, tab, pause = async () => undefined } = options
+  const info = await storage.open({ durability: 'relaxed' })
+  let last = 0
+  try {
+    const loaded = await load({
+      ...noMedium,
+      async *read() {
+        for await (const page of storage.read()) {
+          last = page.at(-1)?.sequence ?? last
+          yield page
+        }
+      },
+    })
+    const state = restore(loaded, random)
+    let refused: (error: CloudError) => void = () => undefined
+    const store = new LocalStore({
+      state,
+      segments: new Segments(loaded),
+      storage: noMedium,
+      info,
+      random,
+      pause,
+      damage: loaded.damage,
+      log: given => {
+        refused = given
+        return {
+          write: entry => options.write(entry),
+          fold: async () => undefined,
+          found: () => undefined,
+          close: async () => undefined,
+        }
+      },
+    })
+    const heard = ({ aheads, log, sequence }: LoggedGroup) => {
+      if (sequence <= last) return
+      last = sequence
+      const segments = new Map(
+        aheads
+          .map(text => storedSegment({ text: recordOf(text).text, sequences: [], isIntact: true }))
+          .map(each => [each.head.name, each] as const),
+      )
+      store.heard(readLog(recordOf(log).text, name => segments.get(name)!))
+    }
+    const taken = store.checkpoint.tabs?.[tab] ?? 0
+    for (const { number, entry } of options.waiting) {
+      const read = readEntry(entry)
+      if (number > taken && read.kind === 'mutation')
+        store.show(Object.freeze({ ...read.mutation, id: store.checkpoint.nextMutation }))
+    }
+    return { store, heard, refused }
+  } catch (thrown) {
+    throw loadError(thrown)
+  } finally {
+    await storage.close().catch(() => undefined)
+  }
+}
+
+/** What is not written here needs no place. */
+const noMedium: Storage = {
+  open: async () => ({ maxPayloadBytes: 1, volatile: false }),
+  async *read() {},
+  append: async () => [],
+  drop: async () => undefined,
+  close: async () => undefined,
+}
