@@ -61,9 +61,6 @@ export interface Words {
   readonly activityTitle: string
   readonly activityEmpty: string
   readonly activity: Readonly<Record<string, (name: string, title: string) => string>>
-  readonly inUseTitle: string
-  readonly inUseBody: string
-  readonly inUseOpen: string
   readonly brokenTitle: string
   readonly volatile: string
 }
@@ -139,10 +136,6 @@ const english: Words = {
     unlocked: (name, title) => `${name} unlocked “${title}”`,
     removed: (_, title) => `“${title}” was deleted`,
   },
-  inUseTitle: 'This window is open already',
-  inUseBody:
-    'Each window keeps a store of its own, and this one is in use in another tab. Go back to that tab, or open the other window here.',
-  inUseOpen: 'Open the other window',
   brokenTitle: 'The list cannot be opened',
   volatile: 'This browser does not let the page keep data: what you write is gone when the window closes.',
 }
@@ -217,10 +210,6 @@ const chinese: Words = {
     unlocked: (name, title) => `${name}解锁了“${title}”`,
     removed: (_, title) => `“${title}”已被删除`,
   },
-  inUseTitle: '这个窗口已经打开了',
-  inUseBody:
-    '每个窗口有自己的本地数据，它正在另一个标签页中使用。请回到那个标签页，或者在这里打开另一个窗口。',
-  inUseOpen: '打开另一个窗口',
   brokenTitle: '清单无法打开',
   volatile: '这个浏览器不允许页面保存数据：窗口关闭后，写下的内容会丢失。',
 }

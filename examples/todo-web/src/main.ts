@@ -15,7 +15,7 @@ import { createCounter } from './counter.ts'
 import { h, icon, say } from './dom.ts'
 import { text } from './i18n.ts'
 import { createList } from './list.ts'
-import { anotherPerson, displayName, hueOf, initialOf, me } from './person.ts'
+import { displayName, hueOf, initialOf, me } from './person.ts'
 import { createPhotos } from './photo.ts'
 import { createNetworkSwitch, createStatusLine } from './status.ts'
 import { createSummary } from './summary.ts'
@@ -128,15 +128,6 @@ function topBar(network: HTMLElement): HTMLElement {
 }
 
 function messageFor(error: unknown): HTMLElement {
-  if ((error as { code?: string }).code === 'STORE_IN_USE')
-    return h(
-      'main',
-      { class: 'message', 'data-testid': 'store-in-use' },
-      icon('windows'),
-      h('h1', {}, text.inUseTitle),
-      h('p', {}, text.inUseBody),
-      h('a', { class: 'primary', href: `?window=${anotherPerson()}` }, text.inUseOpen),
-    )
   return h(
     'main',
     { class: 'message', role: 'alert' },

@@ -1,4 +1,4 @@
-import { type HostStorage, type Platform, requestByFetch } from '@nearcloud/client'
+import { type Access, type HostStorage, type Platform, requestByFetch } from '@nearcloud/client'
 import { type Clock, CloudError, type RandomBytes } from '@nearcloud/protocol'
 import type { Storage } from '@nearcloud/store'
 import { nextTask } from './next-task.ts'
@@ -15,7 +15,7 @@ export const browserClock: Clock = {
 export const browserRandom: RandomBytes = size => crypto.getRandomValues(new Uint8Array(size))
 
 /** What a browser gives the client. `storage` makes the storage with a name. */
-export function browserPlatform(storage: (name: string) => Storage): Platform {
+export function browserPlatform(storage: (name: string, access?: Access) => Storage): Platform {
   return {
     name: 'browser',
     ...(location.origin.startsWith('http') && { defaultEndpoint: location.origin }),

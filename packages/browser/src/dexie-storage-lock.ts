@@ -20,3 +20,13 @@ export async function holdLock(name: string): Promise<() => void> {
     locks.request(name, { ifAvailable: true }, hold).catch(reject)
   })
 }
+
+/** Takes a Web Lock from whoever has it. `lost` is called when it is taken from this one. The answer gives it back. */
+export async function takeLock(name: string, lost: () => void): Promise<() => void> {
+  const locks = (globalThis.navigator as Navigator | undefined)?.locks
+  if (!locks) return () => undefined
+  return new Promise(resolve => {
+    const hold = (): Promise<void> => new Promise(release => resolve(release))
+    locks.request(name, { steal: true }, hold).catch(lost)
+  })
+}

@@ -135,3 +135,36 @@ test.each(['SecurityError', 'InvalidStateError'])(
     await fallback.close()
   },
 )
+
+storageSuite(
+  'DexieStorage that takes over',
+  { test, expect },
+  () => {
+    const indexedDB = new IDBFactory()
+    return { storage: () => new DexieStorage('app', { indexedDB, IDBKeyRange, access: 'takeOver' }) }
+  },
+  { isExclusive: false },
+)
+
+test('a storage that was taken over appends no more; what it had appended is there, and is read while another has it', async () => {
+  const indexedDB = new IDBFactory()
+  const make = (access: 'takeOver' | 'read') => new DexieStorage('app', { indexedDB, IDBKeyRange, access })
+  const first = make('takeOver')
+  await first.open({ durability: 'relaxed' })
+  const written = await first.append(['one', 'two'])
+  const second = make('takeOver')
+  await second.open({ durability: 'relaxed' })
+  await expect(first.append(['three'])).rejects.toMatchObject({ code: 'STORE_IN_USE' })
+  await expect(first.append(['four'])).rejects.toMatchObject({ code: 'STORE_IN_USE' })
+  await second.append(['five'])
+  await second.drop(written)
+  await second.append(['six'])
+  const reader = make('read')
+  await reader.open({ durability: 'relaxed' })
+  expect(await payloadsOf(reader)).toEqual(['five', 'six'])
+  await first.close({ destroy: true })
+  await second.append(['seven'])
+  expect(await payloadsOf(reader)).toEqual(['five', 'six', 'seven'])
+  await reader.close()
+  await second.close()
+})

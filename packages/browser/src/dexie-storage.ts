@@ -1,12 +1,17 @@
 import { CloudError } from '@nearcloud/protocol'
 import type { Payload, Storage, StorageInfo, StorageOptions, StoredRecord } from '@nearcloud/store'
 import { Dexie } from 'dexie'
-import { holdLock } from './dexie-storage-lock.ts'
+import { holdLock, takeLock } from './dexie-storage-lock.ts'
 
 export interface DexieStorageOptions {
   /** Default: the host's. */
   readonly indexedDB?: IDBFactory
   readonly IDBKeyRange?: typeof globalThis.IDBKeyRange
+  /**
+   * `own` (default): STORE_IN_USE when another one has it. `takeOver`: whoever has it can append no more. `read`: nothing is locked,
+   * and nothing may be written.
+   */
+  readonly access?: 'own' | 'takeOver' | 'read'
 }
 
 /**
@@ -25,6 +30,9 @@ export class DexieStorage implements Storage {
   #releaseLock: () => void = () => undefined
   /** The last record written and not dropped: it is there after a reopening, or the data was taken away. */
   #witness = 0
+  /** The last number given, where another one may take over: whoever adds meanwhile takes the next. */
+  #last: number | undefined
+  #isTaken = false
 
   constructor(name: string, options: DexieStorageOptions = {}) {
     this.#name = name
@@ -34,7 +42,13 @@ export class DexieStorage implements Storage {
 
   async open({ durability }: StorageOptions): Promise<StorageInfo> {
     this.#durability = durability
-    this.#releaseLock = await holdLock(`nearcloud:${this.#name}`)
+    const { access = 'own' } = this.#options
+    const lock = `nearcloud:${this.#name}`
+    if (access === 'takeOver')
+      this.#releaseLock = await takeLock(lock, () => {
+        this.#isTaken = true
+      })
+    else if (access === 'own') this.#releaseLock = await holdLock(lock)
     try {
       const { indexedDB, IDBKeyRange } = this.#options
       this.#database = new Dexie(this.#name, {
@@ -44,6 +58,7 @@ export class DexieStorage implements Storage {
       })
       this.#database.version(1).stores({ [table]: '++sequence' })
       await this.#database.open()
+      if (access === 'takeOver') this.#last = await this.#takeNumber()
     } catch (cause) {
       await this.close()
       throw new CloudError('STORE_FAILED', {
@@ -70,11 +85,18 @@ export class DexieStorage implements Storage {
 
   async append(payloads: readonly Payload[]): Promise<readonly number[]> {
     if (payloads.length === 0) return []
-    const sequences = await this.#transact('readwrite', store => {
+    const sequences = await this.#transact('readwrite', (store, decide) => {
       const requests = payloads.map(payload => store.add({ payload }))
+      const [first] = requests
+      if (this.#last !== undefined && first)
+        decide(first, () => {
+          this.#isTaken ||= first.result !== this.#last! + 1
+          return !this.#isTaken
+        })
       return () => requests.map(request => request.result as number)
     })
     this.#witness = sequences[sequences.length - 1]!
+    if (this.#last !== undefined) this.#last = this.#witness
     return sequences
   }
 
@@ -91,7 +113,7 @@ export class DexieStorage implements Storage {
     const database = this.#database
     this.#database = undefined
     try {
-      if (options.destroy) await database?.delete()
+      if (options.destroy && !this.#isTaken) await database?.delete()
       else database?.close()
     } catch (cause) {
       throw failed('removed', cause)
@@ -134,13 +156,15 @@ export class DexieStorage implements Storage {
   }
 
   /** One native transaction; when the connection was closed under it, once more on a new one. */
-  async #transact<T>(mode: IDBTransactionMode, ask: Ask<T>): Promise<T> {
+  async #transact<T>(mode: IDBTransactionMode, ask: Ask<T>, isAtOnce = true): Promise<T> {
     const database = this.#database
     if (!database) throw new CloudError('CLOSED', { errMsg: `the local store "${this.#name}" is closed` })
     const what = mode === 'readonly' ? 'read' : 'written'
+    if (this.#isTaken) throw taken(this.#name)
     try {
-      return await transact(database.backendDB(), mode, this.#durability, ask)
+      return await transact(database.backendDB(), mode, this.#durability, ask, isAtOnce)
     } catch (thrown) {
+      if (this.#isTaken) throw taken(this.#name)
       if (isFull(thrown))
         throw new CloudError('STORE_FULL', {
           errMsg: 'no space left for the local store: free some space on this device',
@@ -150,10 +174,24 @@ export class DexieStorage implements Storage {
     }
     try {
       await this.#reopen(database)
-      return await transact(database.backendDB(), mode, this.#durability, ask)
+      return await transact(database.backendDB(), mode, this.#durability, ask, isAtOnce)
     } catch (thrown) {
+      if (this.#isTaken) throw taken(this.#name)
       throw thrown instanceof CloudError ? thrown : failed(what, thrown)
     }
+  }
+
+  /** Uses up a number: whoever had the storage before gets another than the next, and knows by that. */
+  #takeNumber(): Promise<number> {
+    return this.#transact(
+      'readwrite',
+      store => {
+        const request = store.add({ payload: '' })
+        request.onsuccess = () => store.delete(request.result)
+        return () => request.result as number
+      },
+      false,
+    )
   }
 
   /** Throws STORE_FAILED when the data is not what it was: going on would lose the difference unseen. */
@@ -173,23 +211,37 @@ export class DexieStorage implements Storage {
   }
 }
 
-/** Makes its requests at once; what it returns reads their results after completion. */
-type Ask<T> = (store: IDBObjectStore) => () => T
+/**
+ * Makes its requests at once; what it returns reads their results after completion. With `decide` the transaction waits for a
+ * request, and is committed or aborted.
+ */
+type Ask<T> = (
+  store: IDBObjectStore,
+  decide: (request: IDBRequest, isRight: () => boolean) => void,
+) => () => T
 
 function transact<T>(
   database: IDBDatabase,
   mode: IDBTransactionMode,
   durability: IDBTransactionDurability,
   ask: Ask<T>,
+  isAtOnce = true,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const transaction = database.transaction(table, mode, { durability })
-    const answer = ask(transaction.objectStore(table))
+    let isDecidedLater = !isAtOnce
+    const answer = ask(transaction.objectStore(table), (request, isRight) => {
+      isDecidedLater = true
+      request.onsuccess = () => {
+        if (isRight()) transaction.commit?.()
+        else transaction.abort()
+      }
+    })
     transaction.oncomplete = () => resolve(answer())
     transaction.onabort = () =>
       reject(transaction.error ?? new DOMException('the transaction was aborted', 'AbortError'))
     // only of a write: in Chromium a read of large values that was committed before they came may never complete
-    if (mode === 'readwrite') transaction.commit?.()
+    if (mode === 'readwrite' && !isDecidedLater) transaction.commit?.()
   })
 }
 
@@ -217,6 +269,12 @@ function isLostConnection(thrown: unknown): boolean {
 
 function nameOf(thrown: unknown): string {
   return String((thrown as { name?: unknown } | null)?.name)
+}
+
+function taken(name: string): CloudError {
+  return new CloudError('STORE_IN_USE', {
+    errMsg: `another tab has taken over the local store "${name}"`,
+  })
 }
 
 function failed(what: string, cause: unknown): CloudError {

@@ -1,0 +1,166 @@
+import type { BrowserContext, Page } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { openBrowser } from './scenario/browser.ts'
+import { testFolder } from './scenario/folder.ts'
+import { openTo, startServer } from './scenario/server.ts'
+import { buildSite } from './scenario/site.ts'
+import { until } from './scenario/until.ts'
+
+/** Real tabs: pages of one Chromium with one storage. */
+
+const lock = 'nearcloud.tabs:default.main'
+
+async function setUp() {
+  const site = testFolder('site')
+  await buildSite(site)
+  const server = await startServer({ rules: openTo('notes'), site })
+  const browser = await openBrowser()
+  const context = await browser.newContext()
+  const open = async () => {
+    const page = await context.newPage()
+    await page.goto(server.url)
+    await page.evaluate(env => window.app.open({ env, collection: 'notes' }), server.env)
+    return page
+  }
+  return { context, open, notes: server.database().collection('notes') }
+}
+
+const allOf = (page: Page) => page.evaluate(() => window.app.all('notes'))
+const push = (page: Page, value: string) =>
+  page.evaluate(value => window.app.edit('notes', [{ kind: 'push', id: 'one', value }]), value)
+
+/** The page that leads, by the name its lock has. */
+async function leaderOf(context: BrowserContext): Promise<Page> {
+  for (const page of context.pages()) {
+    const isLeading = await page.evaluate(async name => {
+      const { held = [] } = await navigator.locks.query()
+      const holder = held.find(each => each.name === name)?.clientId
+      // a client is known by a lock of its own
+      const mine = `probe-${Math.random()}`
+      return navigator.locks.request(mine, async () => {
+        const { held = [] } = await navigator.locks.query()
+        return holder !== undefined && held.find(each => each.name === mine)?.clientId === holder
+      })
+    }, lock)
+    if (isLeading) return page
+  }
+  throw new Error('no page leads')
+}
+
+test('[TAB-1] pages of one browser share one store: one has the connection, and each sees what the others write', async () => {
+  const { context, open, notes } = await setUp()
+  await notes.add({ data: { _id: 'one', list: [] } })
+  const pages = [await open(), await open(), await open()]
+  for (const page of pages) await page.evaluate(() => window.app.cloud.whenSynced())
+  await Promise.all(pages.map((page, n) => push(page, `by ${n}`)))
+  for (const page of pages)
+    await expect
+      .poll(async () => ((await allOf(page)) as { list: string[] }[])[0]!.list.slice().sort())
+      .toEqual(['by 0', 'by 1', 'by 2'])
+  await pages[0]!.evaluate(() => window.app.cloud.whenSynced())
+  expect((await notes.doc('one').get()).data).toMatchObject({
+    list: expect.arrayContaining(['by 0', 'by 1', 'by 2']),
+  })
+  const openids = await Promise.all(pages.map(page => page.evaluate(() => window.app.cloud.status().openid)))
+  expect(new Set(openids).size).toBe(1)
+  expect(context.pages()).toHaveLength(3)
+})
+
+test('[TAB-2] the page that leads is closed in the middle of writes: the next one leads and nothing is lost or doubled', async () => {
+  const { context, open, notes } = await setUp()
+  await notes.add({ data: { _id: 'one', list: [] } })
+  const pages = [await open(), await open(), await open()]
+  for (const page of pages) await page.evaluate(() => window.app.cloud.whenSynced())
+  const leader = await leaderOf(context)
+  const others = pages.filter(page => page !== leader)
+  const writing = others.map((page, n) =>
+    page.evaluate(
+      list => window.app.edit('notes', list),
+      Array.from({ length: 50 }, (_, at) => ({ kind: 'push' as const, id: 'one', value: `${n}-${at}` })),
+    ),
+  )
+  await leader.close({ runBeforeUnload: false })
+  await Promise.all(writing)
+  const next = await leaderOf(context)
+  expect(others).toContain(next)
+  for (const page of others) await page.evaluate(() => window.app.cloud.whenSynced())
+  const { data } = await notes.doc('one').get()
+  const expected = [0, 1].flatMap(n => Array.from({ length: 50 }, (_, at) => `${n}-${at}`)).sort()
+  expect([...(data as unknown as { list: string[] }).list].sort()).toEqual(expected)
+  for (const page of others) await expect.poll(() => allOf(page)).toEqual([data])
+})
+
+test('[TAB-9] the page that leads is frozen: another writes; thawed, it is a guest', async () => {
+  const { context, open, notes } = await setUp()
+  await notes.add({ data: { _id: 'one', list: [] } })
+  const pages = [await open(), await open()]
+  for (const page of pages) await page.evaluate(() => window.app.cloud.whenSynced())
+  const leader = await leaderOf(context)
+  const other = pages.find(page => page !== leader)!
+  const devtools = await context.newCDPSession(leader)
+  // as a frozen page it keeps its locks, and runs nothing
+  await devtools.send('Debugger.enable')
+  const paused = new Promise(resolve => devtools.once('Debugger.paused', resolve))
+  await devtools.send('Debugger.pause')
+  await paused
+  await push(other, 'while frozen')
+  await devtools.send('Debugger.resume')
+  await devtools.send('Debugger.disable')
+  await push(leader, 'thawed')
+  for (const page of pages)
+    await expect
+      .poll(async () => ((await allOf(page)) as { list: string[] }[])[0]!.list)
+      .toEqual(['while frozen', 'thawed'])
+  for (const page of pages) await page.evaluate(() => window.app.cloud.whenSynced())
+  expect((await notes.doc('one').get()).data).toMatchObject({ list: ['while frozen', 'thawed'] })
+  expect(await leaderOf(context)).toBe(other)
+})
+
+test('[TAB-18] twenty pages open, write and die, the leader too: what was acknowledged is there once, and all are equal', async () => {
+  const { context, open, notes } = await setUp()
+  await notes.add({ data: { _id: 'one', list: [], count: 0 } })
+  const acknowledged: string[] = []
+  const writing: Promise<unknown>[] = []
+  const write = (page: Page, name: string) => {
+    writing.push(
+      page
+        .evaluate(
+          value =>
+            window.app.edit('notes', [
+              { kind: 'push', id: 'one', value },
+              { kind: 'inc', id: 'one', by: 1 },
+            ]),
+          name,
+        )
+        .then(
+          () => acknowledged.push(name),
+          () => undefined, // its page died
+        ),
+    )
+  }
+  const alive: Page[] = []
+  for (let n = 0; n < 20; n++) {
+    const page = await open()
+    alive.push(page)
+    for (const [at, each] of alive.entries()) write(each, `${n}-${at}`)
+    if (n % 3 === 2) {
+      const dying = n % 2 === 0 ? await leaderOf(context) : alive[0]!
+      alive.splice(alive.indexOf(dying), 1)
+      await dying.close({ runBeforeUnload: false })
+    }
+  }
+  await Promise.all(writing)
+  for (const page of alive) await page.evaluate(() => window.app.cloud.whenSynced())
+  const { data } = await notes.doc('one').get()
+  const { list, count } = data as unknown as { list: string[]; count: number }
+  expect(new Set(list).size).toBe(list.length)
+  expect(acknowledged.filter(name => !list.includes(name))).toEqual([])
+  expect(acknowledged.length).toBeGreaterThan(100)
+  expect(count).toBeGreaterThanOrEqual(acknowledged.length)
+  expect(count).toBeLessThanOrEqual(list.length)
+  for (const page of alive)
+    await until(
+      'a page has all of it',
+      async () => JSON.stringify(await allOf(page)) === JSON.stringify([data]),
+    )
+})
