@@ -40,3 +40,34 @@ test('a page computes, declares an index and explains, over IndexedDB and withou
   expect((await orders.where(_.expr($.lt([$.size('$tags'), 1]))).get()).data).toEqual([])
   await cloud.close({ destroy: true })
 })
+
+test('[SEAL-7] a page with a key: another one is refused and loses nothing, in a second tab too', async () => {
+  const store = `sealed-${crypto.randomUUID()}`
+  const key = crypto.getRandomValues(new Uint8Array(32))
+  const open = (given: Uint8Array) => {
+    const cloud = createCloud({ key: () => given })
+    cloud.init({ endpoint: 'http://127.0.0.1:1', store })
+    cloud.goOffline()
+    return cloud
+  }
+  const first = open(key)
+  await first
+    .database()
+    .collection('notes')
+    .add({ data: { _id: 'a', words: 'open sesame' } })
+  await first.uploadFile({ cloudPath: 'a.txt', fileContent: new TextEncoder().encode('open sesame') })
+  const second = open(key)
+  expect((await second.database().collection('notes').get()).data).toMatchObject([{ _id: 'a' }])
+  const wrong = open(crypto.getRandomValues(new Uint8Array(32)))
+  const refused = { code: 'STORE_FAILED', details: { reason: 'key' } }
+  await expect(wrong.ready()).rejects.toMatchObject(refused)
+  await second.close()
+  await first.close()
+  const alone = open(crypto.getRandomValues(new Uint8Array(32)))
+  await expect(alone.ready()).rejects.toMatchObject(refused)
+  await alone.close()
+  const again = open(key)
+  await again.ready()
+  expect(again.status()).toMatchObject({ pending: 1, uploads: 1 })
+  await again.close({ destroy: true })
+})

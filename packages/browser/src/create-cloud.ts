@@ -1,22 +1,52 @@
-import { type Cloud, createCloud as createCloudOn } from '@nearcloud/client'
+import { type Access, type Cloud, createCloud as createCloudOn } from '@nearcloud/client'
 import { createTabsCloud } from '@nearcloud/client/tabs'
 import { orMemory, type Storage, WatchedStorage } from '@nearcloud/store'
 import { browserCrossing } from './browser-crossing.ts'
-import { browserClock, browserPlatform } from './browser-platform.ts'
+import { browserClock, browserPlatform, browserRandom } from './browser-platform.ts'
 import { DexieStorage } from './dexie-storage.ts'
+import { EncryptedStorage, type StorageKey } from './encrypted-storage.ts'
+
+export interface CloudOptions {
+  /**
+   * Everything that is stored on this device is encrypted with this key: documents, writes and files that wait, tokens. With another
+   * one, or for a store that was made without, everything rejects with STORE_FAILED (`details.reason`: `key`), and nothing is
+   * changed. All tabs need the same. The key is the app's to keep: without it the store cannot be read by anybody.
+   */
+  readonly key?: StorageKey
+}
 
 /**
  * A cloud object for a page, on IndexedDB; in memory where the browser has none to give (`status().volatile`). Tabs with the same
  * store share it: one of them talks to the server. Where the browser has no Web Locks (an address that is neither https nor
  * localhost) nothing keeps two tabs apart: name another `store` in each.
  */
-export function createCloud(): Cloud {
-  const platform = browserPlatform((name, access): Storage => {
-    const onDisk = () => new DexieStorage(`nearcloud.${name}`, { ...(access && { access }) })
-    const watched = new WatchedStorage(onDisk, { clock: browserClock })
-    // what another tab has in its memory cannot be read
-    return access === 'read' ? watched : orMemory(watched)
+export function createCloud({ key }: CloudOptions = {}): Cloud {
+  const kept = key && askedOnce(key)
+  const platform = browserPlatform((name, access) => {
+    const storage = dexieStorage(name, access)
+    return kept ? new EncryptedStorage(storage, { key: kept, name, random: browserRandom }) : storage
   })
   const shared = browserCrossing()
   return shared ? createTabsCloud({ ...platform, ...shared }) : createCloudOn(platform)
+}
+
+function dexieStorage(name: string, access: Access | undefined): Storage {
+  const onDisk = () => new DexieStorage(`nearcloud.${name}`, { ...(access && { access }) })
+  const watched = new WatchedStorage(onDisk, { clock: browserClock })
+  // what another tab has in its memory cannot be read
+  return access === 'read' ? watched : orMemory(watched)
+}
+
+function askedOnce(key: StorageKey): StorageKey {
+  if (typeof key !== 'function') return key
+  let asked: ReturnType<typeof key> | undefined
+  return async () => {
+    asked ??= key()
+    try {
+      return await asked
+    } catch (thrown) {
+      asked = undefined // perhaps the next time
+      throw thrown
+    }
+  }
 }

@@ -2,6 +2,7 @@ import { openStore } from '@nearcloud/store'
 import { storageSuite, words } from '@nearcloud/store/testing'
 import { expect, test } from 'vitest'
 import { DexieStorage } from './dexie-storage.ts'
+import { EncryptedStorage } from './encrypted-storage.ts'
 
 let databases = 0
 const newName = () => `dexie-storage-test-${++databases}-${crypto.randomUUID()}`
@@ -16,6 +17,13 @@ storageSuite('DexieStorage in Chromium', { test, expect }, () => {
       await storage.close({ destroy: true })
     },
   }
+})
+
+storageSuite('EncryptedStorage over DexieStorage in Chromium', { test, expect }, () => {
+  const name = newName()
+  const random = (size: number) => crypto.getRandomValues(new Uint8Array(size))
+  const key = random(32)
+  return { storage: () => new EncryptedStorage(new DexieStorage(name), { key, name, random }) }
 })
 
 test('the lock is the store’s name, and is given back on close', async () => {

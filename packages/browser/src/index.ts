@@ -3,8 +3,9 @@ import type { Cloud } from '@nearcloud/client'
 import { createCloud } from './create-cloud.ts'
 
 export { browserClock, browserPlatform } from './browser-platform.ts'
-export { createCloud } from './create-cloud.ts'
+export { type CloudOptions, createCloud } from './create-cloud.ts'
 export { DexieStorage, type DexieStorageOptions } from './dexie-storage.ts'
+export { EncryptedStorage, type EncryptedStorageOptions, type StorageKey } from './encrypted-storage.ts'
 export { nextTask } from './next-task.ts'
 export { WebSocketTransport } from './web-socket-transport.ts'
 

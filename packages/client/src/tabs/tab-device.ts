@@ -50,6 +50,7 @@ export class TabDevice implements Place {
   #user: DeviceUser | undefined
   #leaveTab: () => void = () => undefined
   #isClosed = false
+  #isGivenUp = false
   #open: (opening: Opening) => void = () => undefined
   #fail: (error: CloudError) => void = () => undefined
 
@@ -158,12 +159,19 @@ export class TabDevice implements Place {
         this.#attach(engine)
       } catch (thrown) {
         if (this.#leader !== leader) return
-        this.#fail(toCloudError(thrown))
-        if (this.#steady) this.#events.failed(toCloudError(thrown))
         this.#leader = undefined
-        this.#election?.stop()
+        this.#giveUp(toCloudError(thrown))
       }
     })
+  }
+
+  /** The store cannot be opened here: another tab may have more luck. */
+  #giveUp(error: CloudError): void {
+    this.#session = undefined
+    this.#fail(error)
+    if (this.#steady) this.#events.failed(error)
+    this.#election?.stop()
+    this.#isGivenUp = true
   }
 
   /** What was written while somebody else led, and may not have got there. */
@@ -192,7 +200,7 @@ export class TabDevice implements Place {
 
   #join(): void {
     this.#endSession()
-    if (this.#isClosed || this.#leader) return
+    if (this.#isClosed || this.#isGivenUp || this.#leader) return
     const name = toHex(this.#platform.random(8))
     this.#session = { name, leader: undefined, early: [], engine: undefined, heard: 0 }
     this.#post({ type: 'join', from: this.#tab, session: name })
@@ -286,11 +294,16 @@ export class TabDevice implements Place {
       this.#attach(engine)
     } catch (thrown) {
       if (this.#session !== session) return
+      const error = toCloudError(thrown)
+      if (error.details.reason === 'key' || error.code === 'INVALID_PARAM') {
+        this.#giveUp(error)
+        return
+      }
       // what was read was on its way to be something else, or is damaged: whoever leads will say
       this.#platform.clock.after(retryMs, () => {
         if (this.#session === session) this.#join()
       })
-      if (toCloudError(thrown).code !== 'STORE_FAILED') this.#events.failed(toCloudError(thrown))
+      if (error.code !== 'STORE_FAILED') this.#events.failed(error)
     }
   }
 
