@@ -36,7 +36,11 @@ export const packages: Readonly<Record<string, Room>> = {
   store: pure('@nearcloud/store', ['@nearcloud/protocol', '@nearcloud/query']),
   sync: pure('@nearcloud/sync', ['@nearcloud/protocol', '@nearcloud/query', '@nearcloud/store']),
   client: pure('@nearcloud/client', core),
-  browser: pure('@nearcloud/browser', ['@nearcloud/client', '@nearcloud/text', ...core], ['dexie']),
+  browser: pure(
+    '@nearcloud/browser',
+    ['@nearcloud/client', '@nearcloud/text', ...core],
+    ['comlink', 'dexie'],
+  ),
   miniprogram: pure('@nearcloud/miniprogram', ['@nearcloud/client', ...core]),
   rxdb: pure('@nearcloud/rxdb', ['@nearcloud/protocol', '@nearcloud/query', '@nearcloud/store'], ['rxdb']),
   node: onNode('@nearcloud/node', ['@nearcloud/client', '@nearcloud/text', ...core], [sqlite, 'ws']),

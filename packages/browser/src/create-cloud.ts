@@ -5,6 +5,7 @@ import { browserCrossing } from './browser-crossing.ts'
 import { browserClock, browserPlatform, browserRandom } from './browser-platform.ts'
 import { DexieStorage } from './dexie-storage.ts'
 import { EncryptedStorage, type StorageKey } from './encrypted-storage.ts'
+import { inWorker } from './worker/in-worker.ts'
 
 export interface CloudOptions {
   /**
@@ -13,6 +14,11 @@ export interface CloudOptions {
    * changed. All tabs need the same. The key is the app's to keep: without it the store cannot be read by anybody.
    */
   readonly key?: StorageKey
+  /**
+   * Does what the storage and the network take of a thread: a module worker of the app's in which there is
+   * `import '@nearcloud/browser/worker'`. It ends with the page, or when the app ends it after `close`.
+   */
+  readonly worker?: Worker
 }
 
 /**
@@ -20,12 +26,13 @@ export interface CloudOptions {
  * store share it: one of them talks to the server. Where the browser has no Web Locks (an address that is neither https nor
  * localhost) nothing keeps two tabs apart: name another `store` in each.
  */
-export function createCloud({ key }: CloudOptions = {}): Cloud {
+export function createCloud({ key, worker }: CloudOptions = {}): Cloud {
   const kept = key && askedOnce(key)
-  const platform = browserPlatform((name, access) => {
+  const here = browserPlatform((name, access) => {
     const storage = dexieStorage(name, access)
     return kept ? new EncryptedStorage(storage, { key: kept, name, random: browserRandom }) : storage
   })
+  const platform = worker ? { ...here, ...inWorker(worker, kept) } : here
   const shared = browserCrossing()
   return shared ? createTabsCloud({ ...platform, ...shared }) : createCloudOn(platform)
 }

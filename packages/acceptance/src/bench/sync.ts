@@ -4,6 +4,7 @@ import { firstSync } from './sync/first-sync.ts'
 import { firstSyncInBrowser } from './sync/first-sync-browser.ts'
 import { latency } from './sync/latency.ts'
 import { local } from './sync/local.ts'
+import { mainThread } from './sync/main-thread.ts'
 import { mutations } from './sync/mutations.ts'
 import { offlineDay } from './sync/offline-day.ts'
 import { oneField } from './sync/one-field.ts'
@@ -20,6 +21,7 @@ import { resync } from './sync/resync.ts'
 const sections: readonly Section[] = [
   firstSync,
   firstSyncInBrowser,
+  mainThread,
   oneField,
   latency,
   mutations,

@@ -1,5 +1,10 @@
-import cloud from '@nearcloud/browser'
+import pageCloud, { createCloud } from '@nearcloud/browser'
 import type { Edit } from '../scenario/edits.ts'
+
+/** `?worker`: the page's cloud has a worker for its storage and its network. */
+const cloud = location.search.includes('worker')
+  ? createCloud({ worker: new Worker('/worker.js', { type: 'module' }) })
+  : pageCloud
 
 /** What the tests do in a page: an app whose buttons are functions. */
 const page = {

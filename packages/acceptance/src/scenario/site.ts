@@ -2,16 +2,21 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 
-/** A folder with the test page, to be hosted by a server: `window.app` is `page/page.ts` over `@nearcloud/browser`. */
+/**
+ * A folder with the test page, to be hosted by a server: `window.app` is `page/page.ts` over `@nearcloud/browser`, and `/worker.js` its
+ * worker.
+ */
 export async function buildSite(folder: string): Promise<void> {
-  await build({
-    entryPoints: [join(import.meta.dirname, '../page/page.ts')],
-    bundle: true,
-    format: 'esm',
-    platform: 'browser',
-    conditions: ['source'],
-    outfile: join(folder, 'page.js'),
-  })
+  const entryPoints = { page: '../page/page.ts', worker: '../page/worker.ts' }
+  for (const [name, path] of Object.entries(entryPoints))
+    await build({
+      entryPoints: [join(import.meta.dirname, path)],
+      bundle: true,
+      format: 'esm',
+      platform: 'browser',
+      conditions: ['source'],
+      outfile: join(folder, `${name}.js`),
+    })
   writeFileSync(
     join(folder, 'index.html'),
     '<!doctype html><meta charset="utf-8"><title>nearcloud</title><script type="module" src="/page.js"></script>',

@@ -1,12 +1,14 @@
-import cloud from '@nearcloud/browser'
+import pageCloud, { createCloud } from '@nearcloud/browser'
 import { getRxStorageDexie } from 'rxdb/plugins/storage-dexie'
 import { receiveBare } from '../bare.ts'
 import { firstSyncOfRxdb } from '../rxdb.ts'
 
 /** What the benchmark does in a page of Chromium. Times in milliseconds. */
 const page = {
-  async firstSync(env: string, documents: number): Promise<number> {
+  async firstSync(env: string, documents: number, inWorker = false): Promise<number> {
     const start = performance.now()
+    const worker = inWorker ? new Worker('/worker.js', { type: 'module' }) : undefined
+    const cloud = worker ? createCloud({ worker }) : pageCloud
     cloud.init({ endpoint: location.origin, env, subscribe: { tasks: true } })
     await cloud.ready()
     await cloud.whenSynced()

@@ -60,7 +60,18 @@ async function inPage(browser: Browser, url: string, work: (page: Page) => Promi
   return result
 }
 
-async function buildPage(site: string): Promise<void> {
+/** With `/worker.js`, the worker of a page. */
+export async function buildPage(site: string): Promise<void> {
+  await build({
+    stdin: {
+      contents: "import '@nearcloud/browser/worker'",
+      resolveDir: import.meta.dirname,
+    },
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    outfile: join(site, 'worker.js'),
+  })
   await build({
     entryPoints: [join(import.meta.dirname, '../page/page.js')],
     bundle: true,

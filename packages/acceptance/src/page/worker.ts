@@ -1,0 +1,1 @@
+import '@nearcloud/browser/worker'

@@ -1,0 +1,120 @@
+import type { Access, HttpRequest, HttpResponse, Platform } from '@nearcloud/client'
+import { CloudError, errorFromData } from '@nearcloud/protocol'
+import type { Payload, Storage, StorageInfo, StorageOptions, StoredRecord } from '@nearcloud/store'
+import type { Connection, Transport, TransportListener } from '@nearcloud/sync'
+import * as Comlink from 'comlink'
+import type { StorageKey } from '../encrypted-storage.ts'
+import type { StorageWish, Told, WorkerHouse } from './house.ts'
+
+/** What of a platform a worker does. */
+export function inWorker(
+  worker: Worker,
+  key: StorageKey | undefined,
+): Pick<Platform, 'storage' | 'transport' | 'request'> {
+  const house = Comlink.wrap<WorkerHouse>(worker)
+  return {
+    storage: (name, access) => new WorkerStorage(house, name, access, key),
+    transport: url => new WorkerTransport(house, url),
+    async request({ onSent, ...request }: HttpRequest): Promise<HttpResponse> {
+      return resultOf(await house.request(request, ...(onSent ? [Comlink.proxy(onSent)] : [])))
+    },
+  }
+}
+
+type House = Comlink.Remote<WorkerHouse>
+
+/** The storage contract, carried out in a worker. */
+class WorkerStorage implements Storage {
+  readonly #house: House
+  readonly #id = crypto.randomUUID()
+  readonly #wish: Omit<StorageWish, 'key'>
+  readonly #key: StorageKey | undefined
+
+  constructor(house: House, name: string, access: Access | undefined, key: StorageKey | undefined) {
+    this.#house = house
+    this.#wish = { name, ...(access && { access }) }
+    this.#key = key
+  }
+
+  async open(options: StorageOptions): Promise<StorageInfo> {
+    const given: unknown = typeof this.#key === 'function' ? await this.#key() : this.#key
+    if (this.#key !== undefined && !(given instanceof CryptoKey || given instanceof Uint8Array))
+      throw new CloudError('INVALID_PARAM', {
+        errMsg: 'a key is 32 or 16 bytes (a Uint8Array), or a CryptoKey for AES-GCM',
+      })
+    const key = given as StorageWish['key']
+    return resultOf(await this.#house.openStorage(this.#id, { ...this.#wish, ...(key && { key }) }, options))
+  }
+
+  async *read(after = 0): AsyncIterable<readonly StoredRecord[]> {
+    const page = (from: number) => this.#house.readStorage(this.#id, from)
+    let next = page(after)
+    for (;;) {
+      const records = resultOf(await next)
+      const last = records[records.length - 1]
+      if (!last) return
+      // the next is on its way while the caller reads this one
+      next = page(last.sequence)
+      next.catch(() => undefined)
+      yield records
+    }
+  }
+
+  async append(payloads: readonly Payload[]): Promise<readonly number[]> {
+    return resultOf(await this.#house.append(this.#id, payloads))
+  }
+
+  async drop(sequences: readonly number[]): Promise<void> {
+    return resultOf(await this.#house.drop(this.#id, sequences))
+  }
+
+  async close(options?: { destroy?: boolean }): Promise<void> {
+    return resultOf(await this.#house.closeStorage(this.#id, options))
+  }
+}
+
+/** Frames over a WebSocket of a worker. */
+class WorkerTransport implements Transport {
+  readonly #house: House
+  readonly #url: string
+
+  constructor(house: House, url: string) {
+    this.#house = house
+    this.#url = url
+  }
+
+  connect(listener: TransportListener): Connection {
+    const house = this.#house
+    const id = crypto.randomUUID()
+    let buffered = 0
+    /** On their way to the worker. */
+    let leaving = 0
+    void house.connect(
+      id,
+      this.#url,
+      Comlink.proxy({
+        opened: () => listener.opened(),
+        received: (frame: string) => listener.received(frame),
+        closed: (reason: { code: number; words: string }) => listener.closed(reason),
+      }),
+    )
+    return {
+      send(frame) {
+        leaving += frame.length
+        void house.send(id, frame).then(bytes => {
+          leaving -= frame.length
+          buffered = bytes
+        })
+      },
+      close: () => void house.disconnect(id),
+      get bufferedBytes() {
+        return leaving + buffered
+      },
+    }
+  }
+}
+
+function resultOf<Result>(told: Told<Result>): Result {
+  if ('error' in told) throw errorFromData(told.error)
+  return told.result
+}
