@@ -164,3 +164,55 @@ test('[TAB-18] twenty pages open, write and die, the leader too: what was acknow
       async () => JSON.stringify(await allOf(page)) === JSON.stringify([data]),
     )
 })
+
+test('[TAB-19] a text is edited in all pages at once, in the one that leads and in its guests, and seen in each', async () => {
+  const { context, open, notes } = await setUp()
+  const pages = [await open(), await open(), await open()]
+  for (const page of pages) await page.evaluate(() => window.app.cloud.whenSynced())
+  const leader = await leaderOf(context)
+  const guests = pages.filter(page => page !== leader)
+  await guests[0]!.evaluate(() =>
+    window.app.cloud
+      .database()
+      .collection('notes')
+      .add({ data: { _id: 'n', body: window.app.cloud.database().Text('hello') } }),
+  )
+  for (const page of [guests[0]!, leader, guests[1]!]) {
+    await page.evaluate(() => window.app.cloud.whenSynced())
+    await page.evaluate(() => window.app.openText('notes', 'n', 'body'))
+  }
+  await Promise.all([
+    leader.evaluate(() => window.app.type(0, 'L')),
+    guests[0]!.evaluate(() => window.app.type(5, 'G')),
+  ])
+  await guests[1]!.evaluate(() => window.app.type(0, '2'))
+  const shown = (page: Page) => page.evaluate(() => window.app.shown())
+  const field = async (page: Page) => ((await allOf(page)) as { body: string }[])[0]?.body
+  await expect.poll(() => shown(leader)).toHaveLength(8)
+  const all = await shown(leader)
+  expect([...all].sort().join('')).toBe('2GLehllo')
+  for (const page of pages) {
+    await expect.poll(() => shown(page)).toBe(all)
+    await expect.poll(() => field(page)).toBe(all)
+  }
+  for (const page of pages) await page.evaluate(() => window.app.cloud.whenSynced())
+  expect((await notes.doc('n').get()).data).toMatchObject({ body: all })
+  // whoever leads next has what a guest typed last, and the text can be opened again
+  const typed = guests[0]!.evaluate(() => window.app.type(0, 'X'))
+  await leader.close()
+  await typed
+  for (const page of guests) {
+    await page.evaluate(() => window.app.cloud.whenSynced())
+    await page.evaluate(() => window.app.openText('notes', 'n', 'body'))
+    await expect.poll(() => shown(page)).toBe(`X${all}`)
+  }
+  // an assignment is an edit of what is open
+  await guests[1]!.evaluate(() =>
+    window.app.cloud
+      .database()
+      .collection('notes')
+      .doc('n')
+      .update({ data: { body: 'new words' } }),
+  )
+  for (const page of guests) await expect.poll(() => shown(page)).toBe('new words')
+})

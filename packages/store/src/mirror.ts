@@ -2,7 +2,7 @@ import type { CloudError, RandomBytes } from '@nearcloud/protocol'
 import { load, loadError, storedSegment } from './load.ts'
 import { LocalStore } from './local-store.ts'
 import { restore } from './open-store.ts'
-import { readEntry, readLog, recordOf } from './records.ts'
+import { type Entry, readEntry, readLog, recordOf } from './records.ts'
 import { Segments } from './segments.ts'
 import type { Storage } from './storage.ts'
 import type { LoggedGroup, Store } from './store.ts'
@@ -19,6 +19,8 @@ export interface MirrorOptions {
   readonly waiting: readonly { readonly number: number; readonly entry: string }[]
   /** Brings a write to whoever writes the log. Resolves when it is in there and was heard here. */
   write(entry: string): Promise<void>
+  /** These are about to take effect. */
+  hears?(entries: readonly Entry[]): void
 }
 
 /** A store that reads the log another one writes, and writes through that. */
@@ -76,7 +78,9 @@ export async function openMirror(options: MirrorOptions): Promise<Mirror> {
           .map(text => storedSegment({ text: recordOf(text).text, sequences: [], isIntact: true }))
           .map(each => [each.head.name, each] as const),
       )
-      store.heard(readLog(recordOf(log).text, name => segments.get(name)!))
+      const entries = readLog(recordOf(log).text, name => segments.get(name)!)
+      options.hears?.(entries)
+      store.heard(entries)
     }
     const taken = store.checkpoint.tabs?.[tab] ?? 0
     for (const { number, entry } of options.waiting) {

@@ -179,6 +179,8 @@ export function createSync(options: SyncOptions): Sync {
       offsetMs: serverClock.offsetMs,
     }),
     enter: presence => rooms.add(presence),
+    openText: place => texts.open(place),
+    making: writes => texts.made(writes),
     hint: hint => link[hint](),
     whenSynced: () => whenSynced(),
     adopted(nonce, durable) {

@@ -30,9 +30,9 @@ export class Push {
     return this.#answeredThrough
   }
 
-  /** The nonce of the last mutation that was ever sent: none behind it was. */
-  get lastSent(): string | undefined {
-    return this.#lastSent
+  /** Is this the nonce of the last mutation that was ever sent? None behind it was. */
+  wasSentLast(nonce: string): boolean {
+    return this.#lastSent === nonce
   }
 
   /** In frames that were not answered. */

@@ -1,10 +1,14 @@
 import pageCloud, { createCloud } from '@nearcloud/browser'
+import type { Database } from '@nearcloud/query'
 import type { Edit } from '../scenario/edits.ts'
 
 /** `?worker`: the page's cloud has a worker for its storage and its network. */
 const cloud = location.search.includes('worker')
   ? createCloud({ worker: new Worker('/worker.js', { type: 'module' }) })
   : pageCloud
+
+type OpenText = Awaited<ReturnType<ReturnType<ReturnType<Database['collection']>['doc']>['text']>>
+let text: OpenText | undefined
 
 /** What the tests do in a page: an app whose buttons are functions. */
 const page = {
@@ -45,6 +49,14 @@ const page = {
       }
     }
   },
+
+  async openText(collection: string, id: string, path: string): Promise<void> {
+    text = await cloud.database().collection(collection).doc(id).text(path)
+  },
+
+  type: (at: number, words: string): void => text?.ytext.insert(at, words),
+
+  shown: (): string => String(text),
 
   async all(collection: string): Promise<unknown[]> {
     const { data } = await cloud.database().collection(collection).orderBy('_id', 'asc').get()

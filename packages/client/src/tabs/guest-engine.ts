@@ -56,6 +56,7 @@ export class GuestEngine implements Engine {
       tab,
       waiting: writes.of(user.slot),
       write: entry => writes.write(entry, user.slot, message => sync!.ask(message)),
+      hears: entries => sync?.logs(entries),
     })
     const { store } = mirror
     sync = createGuestSync({
@@ -63,6 +64,7 @@ export class GuestEngine implements Engine {
       clock: platform.clock,
       random: platform.random,
       send: message => options.send(message),
+      ...(platform.text && { text: () => platform.text!() }),
     })
     const engine = new GuestEngine(options, mirror, sync)
     for (const message of early.splice(0)) engine.heard(message)
@@ -119,6 +121,7 @@ export class GuestEngine implements Engine {
     switch (message.type) {
       case 'logged':
         this.#mirror.heard(message.group as LoggedGroup)
+        this.#sync.logged()
         return
       case 'refused':
         this.#options.writes.refused()

@@ -481,7 +481,7 @@ test.each([1, 2, 3, 4, 5, 6])(
 
 const when = new Date(1_700_000_000_000)
 
-test('[TAB-30] a queued call is brought by the tab that leads, behind what was written before it, and answered here', async () => {
+test('[TAB-20] a queued call is brought by the tab that leads, behind what was written before it, and answered here', async () => {
   const { rig, open, calls } = setUp()
   const [, guest] = [await open(), await open()]
   void add(guest, 'before')
@@ -494,7 +494,7 @@ test('[TAB-30] a queued call is brought by the tab that leads, behind what was w
   expect(guest.cloud.status().calls).toBe(0)
 })
 
-test('[TAB-30] without a network it waits in every tab, and each of them hears what came of it', async () => {
+test('[TAB-20] without a network it waits in every tab, and each of them hears what came of it', async () => {
   const { rig, open, calls } = setUp()
   const [first, guest] = [await open(), await open()]
   const heard: unknown[] = []
@@ -519,7 +519,7 @@ test('[TAB-30] without a network it waits in every tab, and each of them hears w
   expect([first, guest].map(({ cloud }) => cloud.status().calls)).toEqual([0, 0])
 })
 
-test('[TAB-30] when the tab that was to bring it dies, the next one brings it, under the same key', async () => {
+test('[TAB-20] when the tab that was to bring it dies, the next one brings it, under the same key', async () => {
   const { rig, open, calls, leader } = setUp()
   const guests = [await open(), await open()]
   const guest = guests.find(tab => tab !== leader())!

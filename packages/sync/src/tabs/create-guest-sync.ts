@@ -11,16 +11,19 @@ import {
   type Value,
 } from '@nearcloud/protocol'
 import { type FollowOptions, parseQuery, type Query } from '@nearcloud/query'
-import type { Store } from '@nearcloud/store'
+import type { Entry, Store } from '@nearcloud/store'
 import { Emitter } from '../emitter.ts'
 import { LocalFirstExecutor } from '../executor.ts'
 import { follow } from '../follow.ts'
 import type { Asked } from '../requests.ts'
+import { OpenPresence } from '../rooms/presence.ts'
 import type { Sync, SyncEvents } from '../sync.ts'
+import type { TextRuntime } from '../texts/text-runtime.ts'
 import type { Verdict } from '../verdicts.ts'
 import { HeldThere } from './held-there.ts'
 import type { Down, TabStatus, Up } from './messages.ts'
 import { RoomsThere } from './rooms-there.ts'
+import { TextsThere } from './texts-there.ts'
 import { eventFromData } from './told.ts'
 
 export interface GuestSyncOptions {
@@ -29,11 +32,16 @@ export interface GuestSyncOptions {
   readonly clock: Clock
   readonly random: RandomBytes
   send(message: Up): void
+  /** As in `SyncOptions`. */
+  readonly text?: (() => Promise<TextRuntime>) | undefined
 }
 
 export interface GuestSync extends Sync {
   /** What the one that leads says; of `logged` and `refused` the store has been told before. */
   heard(message: Down): void
+  /** Entries of the log, before they take effect in the store, and that they have. */
+  logs(entries: readonly Entry[]): void
+  logged(): void
   /** Asks, and is answered once; rejects with CLOSED when nobody leads any more. */
   ask(message: (id: number) => Up): Promise<unknown>
 }
@@ -72,14 +80,35 @@ export function createGuestSync(options: GuestSyncOptions): GuestSync {
   const following = (query: Query, wish?: FollowOptions) =>
     follow({ store, subscriptions: held, denied: error => events.emit('error', error) }, query, wish)
 
+  const serverClock = { now: () => clock.now() + (status?.offsetMs ?? 0) }
+  const isReachable = () => status?.isReachable ?? false
+  const texts = new TextsThere({
+    store,
+    clock,
+    random,
+    serverClock,
+    send,
+    ask,
+    isReachable,
+    runtime: options.text,
+    isOnline: () => status?.state === 'online',
+    enter(room) {
+      const presence = new OpenPresence(room)
+      rooms.add(presence)
+      return presence
+    },
+    committed: () => undefined,
+    failed: error => events.emit('error', error),
+  })
+
   const executor = new LocalFirstExecutor({
     store,
     subscriptions: held,
     requests,
     random,
     follow: following,
-    serverClock: { now: () => clock.now() + (status?.offsetMs ?? 0) },
-    isReachable: () => status?.isReachable ?? false,
+    serverClock,
+    isReachable,
     committed: () => undefined, // whoever leads tells everybody
     verdicts: {
       of({ nonce }: Pick<Mutation, 'nonce'>) {
@@ -89,10 +118,7 @@ export function createGuestSync(options: GuestSyncOptions): GuestSync {
       },
       forget: ({ nonce }) => void verdicts.delete(nonce),
     },
-    texts: {
-      open: () => Promise.reject(elsewhere()),
-      rewritten: writes => ({ writes, takeBack: () => undefined }),
-    },
+    texts,
   })
 
   function heard(message: Down): void {
@@ -115,6 +141,7 @@ export function createGuestSync(options: GuestSyncOptions): GuestSync {
         return
       }
       case 'event':
+        if (message.name === 'rejected') tellTexts(message.detail)
         events.emit(message.name, eventFromData(message.detail) as never)
         return
       case 'denied':
@@ -128,8 +155,15 @@ export function createGuestSync(options: GuestSyncOptions): GuestSync {
     }
   }
 
+  function tellTexts(detail: unknown): void {
+    const { mutation, ...rejection } = eventFromData(detail) as SyncEvents['rejected']
+    texts.rejected(mutation, rejection)
+  }
+
   return {
     heard,
+    logs: entries => texts.hears(entries),
+    logged: () => texts.heard(),
     ask,
     executor,
     get state() {
@@ -147,6 +181,7 @@ export function createGuestSync(options: GuestSyncOptions): GuestSync {
     start: () => undefined,
     async stop({ isKept = true } = {}) {
       isOver = true
+      texts.stop()
       for (const { reject } of answers.values()) reject(closed())
       answers.clear()
       const words = isKept

@@ -1,6 +1,13 @@
-import { CloudError, toCloudError, toJson } from '@nearcloud/protocol'
-import { parseQuery, queryToJson } from '@nearcloud/query'
-import type { Store } from '@nearcloud/store'
+import {
+  CloudError,
+  type MutationJson,
+  mutationFromJson,
+  toCloudError,
+  toJson,
+  type Write,
+} from '@nearcloud/protocol'
+import { parseQuery, queryToJson, type TextHandle } from '@nearcloud/query'
+import type { Store, TextPlace } from '@nearcloud/store'
 import type { Emitter } from '../emitter.ts'
 import { lastMutation, type Requests } from '../requests.ts'
 import { OpenPresence } from '../rooms/presence.ts'
@@ -19,6 +26,9 @@ export interface HostParts {
   readonly events: Emitter<SyncEvents>
   status(): Omit<TabStatus, 'arriving'>
   enter(presence: OpenPresence): void
+  openText(place: TextPlace): Promise<TextHandle>
+  /** About to be made for another tab. */
+  making(writes: readonly Write[]): void
   hint(hint: (Up & { type: 'hint' })['hint']): void
   whenSynced(): Promise<void>
   /** A write is on its way into storage. */
@@ -92,6 +102,7 @@ class GuestSeat implements Guest {
   readonly #gone: () => void
   readonly #holds = new Map<number, { subscription: Subscription; readonly holder: Holder }>()
   readonly #rooms = new Map<number, OpenPresence>()
+  readonly #texts = new Map<number, TextHandle>()
   /** How often storage has refused what this one wrote. */
   #refusals = 0
   #refusal: CloudError | undefined
@@ -146,6 +157,13 @@ class GuestSeat implements Guest {
       case 'present':
         this.#rooms.get(message.room)?.setJson(message.state)
         return
+      case 'openText':
+        this.#answer(message.id, () => this.#openText(message))
+        return
+      case 'closeText':
+        this.#texts.get(message.text)?.close()
+        this.#texts.delete(message.text)
+        return
       case 'leave':
         this.#rooms.get(message.room)?.close()
         this.#rooms.delete(message.room)
@@ -159,6 +177,13 @@ class GuestSeat implements Guest {
     for (const { subscription, holder } of this.#holds.values())
       this.#parts.subscriptions.release(subscription, holder, { warm: true })
     for (const presence of this.#rooms.values()) presence.close()
+    for (const handle of this.#texts.values()) handle.close()
+  }
+
+  async #openText({ text, place }: Up & { type: 'openText' }): Promise<void> {
+    const handle = await this.#parts.openText(place)
+    if (this.#isHere) this.#texts.set(text, handle)
+    else handle.close()
   }
 
   #answer(id: number, work: () => Promise<unknown>): void {
@@ -170,12 +195,12 @@ class GuestSeat implements Guest {
 
   /** What was made before a refusal was heard of may stand on what was refused. */
   #write({ id, entry, from, refusals }: Up & { type: 'write' }): void {
-    const { store, verdicts, adopted } = this.#parts
+    const { store, verdicts, adopted, making } = this.#parts
     if (refusals < this.#refusals) {
       this.send({ type: 'answer', id, error: errorToData(this.#refusal!) })
       return
     }
-    const nonce = nonceOf(entry)
+    const { nonce, writes } = mutationOf(entry)
     const isTaken = from[1] <= (store.checkpoint.tabs?.[from[0]] ?? 0)
     if (nonce !== undefined && !isTaken)
       verdicts.of({ nonce }).then(
@@ -184,6 +209,7 @@ class GuestSeat implements Guest {
       )
     let durable: Promise<void>
     try {
+      if (!isTaken) making(writes)
       durable = store.adopt(entry, from)
     } catch (thrown) {
       durable = Promise.reject(thrown)
@@ -238,7 +264,9 @@ class GuestSeat implements Guest {
   }
 }
 
-function nonceOf(entry: string): string | undefined {
-  const { mutation } = JSON.parse(entry) as { mutation?: { nonce?: unknown } }
-  return typeof mutation?.nonce === 'string' ? mutation.nonce : undefined
+function mutationOf(entry: string): { readonly nonce?: string; readonly writes: readonly Write[] } {
+  const { mutation } = JSON.parse(entry) as { mutation?: MutationJson }
+  if (!mutation) return { writes: [] }
+  const { nonce, writes } = mutationFromJson(mutation)
+  return { nonce, writes }
 }

@@ -1,6 +1,6 @@
 import type { Json, Millis, Room } from '@nearcloud/protocol'
 import type { Priority } from '@nearcloud/query'
-import type { LoggedGroup, Origin } from '@nearcloud/store'
+import type { LoggedGroup, Origin, TextPlace } from '@nearcloud/store'
 import type { LinkState } from '../link.ts'
 import type { Asked } from '../requests.ts'
 import type { Done } from '../subscription.ts'
@@ -32,6 +32,9 @@ export type Up =
   | { readonly type: 'enter'; readonly room: number; readonly place: Room; readonly state: unknown }
   | { readonly type: 'present'; readonly room: number; readonly state: unknown }
   | { readonly type: 'leave'; readonly room: number }
+  /** Answered when the text is in the store; it is kept in step until `closeText`. */
+  | { readonly type: 'openText'; readonly id: number; readonly text: number; readonly place: TextPlace }
+  | { readonly type: 'closeText'; readonly text: number }
 
 /** What the one that leads says. */
 export type Down =

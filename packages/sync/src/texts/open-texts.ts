@@ -1,6 +1,7 @@
 import {
   CloudError,
   errorFromData,
+  fromBase64,
   type Millis,
   type Mutation,
   type RandomBytes,
@@ -97,11 +98,20 @@ export class OpenTexts {
     for (const handle of handles ?? []) handle.ended(error)
   }
 
-  stop(): void {
+  /** Edits that were made elsewhere, before they take effect in the store. */
+  heard(place: TextPlace, text: string, updates: readonly string[]): void {
+    const session = this.get(place)
+    if (session?.text !== text) return
+    for (const update of updates) {
+      const bytes = fromBase64(update)
+      if (bytes) session.heard(bytes)
+    }
+  }
+
+  stop(reason = new CloudError('CLOSED', { errMsg: 'the cloud was closed' })): void {
     this.#isStopped = true
     this.#cancelPush?.()
-    for (const session of [...this.#sessions.values()])
-      this.over(session, new CloudError('CLOSED', { errMsg: 'the cloud was closed' }))
+    for (const session of [...this.#sessions.values()]) this.over(session, reason)
   }
 
   #session(stored: StoredText): TextSession {
@@ -116,7 +126,7 @@ export class OpenTexts {
       runtime: this.#runtime.loaded!,
       clientId: clientIdFrom(random),
       now: () => serverClock.now(),
-      isSent: nonce => push.lastSent === nonce,
+      isSent: nonce => push.wasSentLast(nonce),
       isOnline,
       enter,
       committed: receipt => this.#committed(receipt),

@@ -9,8 +9,8 @@ export interface TextsOptions {
   readonly store: Store
   readonly clock: Clock
   readonly random: RandomBytes
-  readonly serverClock: ServerClock
-  readonly push: Push
+  readonly serverClock: Pick<ServerClock, 'now'>
+  readonly push: Pick<Push, 'wasSentLast' | 'wake'>
   /** Absent on a platform that brings none. */
   readonly runtime: (() => Promise<TextRuntime>) | undefined
   enter(room: Room): Presence

@@ -49,6 +49,11 @@ export class Texts {
     return this.#open.rewritten(writes)
   }
 
+  /** Another tab makes these writes: what is open here shows its edits. */
+  made(writes: readonly Write[]): void {
+    for (const write of writes) if (write.op === 'text') this.#open.heard(write, write.text, [write.update])
+  }
+
   stop(): void {
     this.#followed.end()
     this.#followed.lost()
