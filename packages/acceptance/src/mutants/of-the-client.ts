@@ -142,7 +142,7 @@ export const ofTheClient = [
   ]),
   mutant('store: numbers of mutations used again after a restart', [
     state,
-    'this.outbox.append(mutation.id === id ? mutation : Object.freeze({ ...mutation, id }))\n    this.mutationIsDurable(mutation, entry.retries)',
+    'this.outbox.append(mutation.id === id ? mutation : Object.freeze({ ...mutation, id }))\n    this.mutationIsDurable(mutation, entry.retries, entry.from)',
     'this.outbox.append(mutation.id === id ? mutation : Object.freeze({ ...mutation, id }))\n    this.outbox.markDurable()',
   ]),
   mutant(
@@ -243,7 +243,7 @@ export const ofTheClient = [
   ]),
   mutant('store: what is tried again is still refused after a restart', [
     state,
-    'this.mutationIsDurable(mutation, entry.retries)',
+    'this.mutationIsDurable(mutation, entry.retries, entry.from)',
     'this.mutationIsDurable(mutation, undefined)',
   ]),
   mutant('sync: an edit of what was refused sends the old one', [

@@ -3,6 +3,7 @@ import type { Undecided } from '../instance.ts'
 import type { Device } from './device.ts'
 import { type LoginState, loginStateOf } from './login-state.ts'
 import type { DeviceUser, RegisterState } from './register.ts'
+import type { Seat } from './seat.ts'
 import { here, type SignInOptions, type SignInResult, signInByTicket } from './sign-in.ts'
 
 /** A text that `createTicket` gave on the server, or a way to one. */
@@ -82,17 +83,7 @@ export interface AuthParts<P = Device> {
 
 export function createAuth({ device, current, onChanged, onExpired }: AuthParts): Auth {
   let getTicket: (() => Promise<string> | string) | undefined
-
-  function now(): LoginState | null {
-    const at = current()
-    const instance = at?.seat.instance
-    return instance && at?.user ? loginStateOf(at.user, instance) : null
-  }
-
-  const telling = (listener: (state: LoginState) => void) => () => {
-    const state = now()
-    if (state) listener(state)
-  }
+  const { now, telling } = stateNow(current)
 
   async function signInWithCustomTicket(
     given?: TicketWish,
@@ -177,6 +168,22 @@ export function createAuth({ device, current, onChanged, onExpired }: AuthParts)
     onLoginStateExpired: listener => onExpired(telling(listener)),
     ...notThere(),
   }
+}
+
+/** The state of who is there now, and how it is told when something happens. */
+export function stateNow(
+  current: () => (Pick<Device, 'user'> & { readonly seat: Pick<Seat, 'instance'> }) | undefined,
+) {
+  function now(): LoginState | null {
+    const at = current()
+    const instance = at?.seat.instance
+    return instance && at?.user ? loginStateOf(at.user, instance) : null
+  }
+  const telling = (listener: (state: LoginState) => void) => () => {
+    const state = now()
+    if (state) listener(state)
+  }
+  return { now, telling }
 }
 
 /** Ways to sign in that are not there yet. */

@@ -4,10 +4,11 @@ import {
   type AuthParts,
   notThere,
   type SignOutResult,
+  stateNow,
   type TicketWish,
   type UserOnDevice,
 } from '../identity/auth.ts'
-import { type LoginState, loginStateOf } from '../identity/login-state.ts'
+import type { LoginState } from '../identity/login-state.ts'
 import type { SignInOptions, SignInResult } from '../identity/sign-in.ts'
 import type { AuthMethod } from './messages.ts'
 import type { TabDevice } from './tab-device.ts'
@@ -16,16 +17,7 @@ import type { TabDevice } from './tab-device.ts'
 export function createTabAuth({ device, current, onChanged, onExpired }: AuthParts<TabDevice>): Auth {
   let getTicket: (() => Promise<string> | string) | undefined
 
-  function now(): LoginState | null {
-    const at = current()
-    const instance = at?.seat.instance
-    return instance && at?.user ? loginStateOf(at.user, instance) : null
-  }
-
-  const telling = (listener: (state: LoginState) => void) => () => {
-    const state = now()
-    if (state) listener(state)
-  }
+  const { now, telling } = stateNow(current)
 
   async function ask<T>(method: AuthMethod, ...args: readonly unknown[]): Promise<T> {
     const at = device()
