@@ -66,7 +66,16 @@ test('[TAB-1] pages of one browser share one store: one has the connection, and 
   expect(context.pages()).toHaveLength(3)
 })
 
-test('[TAB-2] the page that leads is closed in the middle of writes: the next one leads and nothing is lost or doubled', async () => {
+/** The process of the page dies. */
+async function crash(context: BrowserContext, page: Page): Promise<void> {
+  const devtools = await context.newCDPSession(page)
+  const crashed = page.waitForEvent('crash')
+  devtools.send('Page.crash').catch(() => undefined) // nobody is left to answer
+  await crashed
+  await page.close()
+}
+
+test('[TAB-2] the process of the page that leads dies in the middle of writes: the next one leads and nothing is lost or doubled', async () => {
   const { context, open, notes } = await setUp()
   await notes.add({ data: { _id: 'one', list: [] } })
   const pages = [await open(), await open(), await open()]
@@ -79,7 +88,7 @@ test('[TAB-2] the page that leads is closed in the middle of writes: the next on
       Array.from({ length: 50 }, (_, at) => ({ kind: 'push' as const, id: 'one', value: `${n}-${at}` })),
     ),
   )
-  await leader.close({ runBeforeUnload: false })
+  await crash(context, leader)
   await Promise.all(writing)
   const next = await leaderOf(context)
   expect(others).toContain(next)
@@ -146,7 +155,8 @@ test('[TAB-18] twenty pages open, write and die, the leader too: what was acknow
     if (n % 3 === 2) {
       const dying = n % 2 === 0 ? await leaderOf(context) : alive[0]!
       alive.splice(alive.indexOf(dying), 1)
-      await dying.close({ runBeforeUnload: false })
+      if (n % 2 === 0) await crash(context, dying)
+      else await dying.close()
     }
   }
   await Promise.all(writing)

@@ -16,6 +16,7 @@ export class MemoryMedium {
   steps = 0
   #lastSequence = 0
   #holder: MemoryStorage | undefined
+  #holdings = 0
   #fault: { step: number; kind: Fault } | undefined
   #gate: Promise<void> | undefined
   #announceStop: () => void = () => undefined
@@ -58,20 +59,22 @@ export class MemoryMedium {
     return this.#gate
   }
 
-  acquire(holder: MemoryStorage, takesOver = false): void {
+  /** The number of this holding, for `check`. */
+  acquire(holder: MemoryStorage, takesOver = false): number {
     if (this.#holder && this.#holder !== holder && !takesOver)
       throw new CloudError('STORE_IN_USE', { errMsg: 'this memory medium is held by another storage' })
     this.#holder = holder
+    return ++this.#holdings
+  }
+
+  /** Throws when another one has held it since. */
+  check(holding: number): void {
+    if (holding !== this.#holdings)
+      throw new CloudError('STORE_IN_USE', { errMsg: 'another storage has taken over this memory medium' })
   }
 
   release(holder: MemoryStorage): void {
     if (this.#holder === holder) this.#holder = undefined
-  }
-
-  /** Throws when another one has taken it over. */
-  check(holder: MemoryStorage): void {
-    if (this.#holder !== undefined && this.#holder !== holder)
-      throw new CloudError('STORE_IN_USE', { errMsg: 'another storage has taken over this memory medium' })
   }
 
   get isHeld(): boolean {
@@ -108,6 +111,7 @@ export class MemoryStorage implements Storage {
   readonly medium: MemoryMedium
   readonly #maxPayloadBytes: number
   readonly #access: NonNullable<MemoryStorageOptions['access']>
+  #holding = 0
   #dead = false
 
   constructor(medium: MemoryMedium = new MemoryMedium(), options: MemoryStorageOptions = {}) {
@@ -118,7 +122,7 @@ export class MemoryStorage implements Storage {
 
   async open(_options: StorageOptions): Promise<StorageInfo> {
     await this.#step()
-    if (this.#access !== 'read') this.medium.acquire(this, this.#access === 'takeOver')
+    if (this.#access !== 'read') this.#holding = this.medium.acquire(this, this.#access === 'takeOver')
     return { maxPayloadBytes: this.#maxPayloadBytes, volatile: true }
   }
 
@@ -138,7 +142,7 @@ export class MemoryStorage implements Storage {
 
   async append(payloads: readonly Payload[]): Promise<readonly number[]> {
     await this.medium.paused
-    this.medium.check(this)
+    this.medium.check(this.#holding)
     const written: number[] = []
     try {
       for (const payload of payloads) {
