@@ -39,14 +39,15 @@ export function browserPlatform(storage: (name: string, access?: Access) => Stor
     onConnectivity(listener) {
       const online = () => listener('online')
       const offline = () => listener('offline')
-      const shown = () => document.visibilityState === 'visible' && listener('online')
+      const page = globalThis.document as Document | undefined // a worker has none
+      const shown = () => page?.visibilityState === 'visible' && listener('online')
       addEventListener('online', online)
       addEventListener('offline', offline)
-      document.addEventListener('visibilitychange', shown)
+      page?.addEventListener('visibilitychange', shown)
       return () => {
         removeEventListener('online', online)
         removeEventListener('offline', offline)
-        document.removeEventListener('visibilitychange', shown)
+        page?.removeEventListener('visibilitychange', shown)
       }
     },
   }

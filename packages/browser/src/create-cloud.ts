@@ -1,11 +1,17 @@
-import { type Access, type Cloud, createCloud as createCloudOn } from '@nearcloud/client'
-import { createTabsCloud } from '@nearcloud/client/tabs'
+import {
+  type Access,
+  type Cloud,
+  createCloud as createCloudOn,
+  type InitOptions,
+  type Platform,
+} from '@nearcloud/client'
+import { createTabsCloud, type TabPlatform } from '@nearcloud/client/tabs'
 import { orMemory, type Storage, WatchedStorage } from '@nearcloud/store'
 import { browserCrossing } from './browser-crossing.ts'
 import { browserClock, browserPlatform, browserRandom } from './browser-platform.ts'
 import { DexieStorage } from './dexie-storage.ts'
 import { EncryptedStorage, type StorageKey } from './encrypted-storage.ts'
-import { inWorker } from './worker/in-worker.ts'
+import { type Engine, engineIn, inWorker } from './worker/in-worker.ts'
 
 export interface CloudOptions {
   /**
@@ -19,6 +25,11 @@ export interface CloudOptions {
    * `import '@nearcloud/browser/worker'`. It ends with the page, or when the app ends it after `close`.
    */
   readonly worker?: Worker
+  /**
+   * What of the work is the worker's. `io` (default): storage and network. `engine`: all of it, syncing, merging and writing down as
+   * well; the page reads what the worker has written down, and answers from its own memory as any tab does. Needs Web Locks.
+   */
+  readonly workerDoes?: 'io' | 'engine'
 }
 
 /**
@@ -26,7 +37,7 @@ export interface CloudOptions {
  * store share it: one of them talks to the server. Where the browser has no Web Locks (an address that is neither https nor
  * localhost) nothing keeps two tabs apart: name another `store` in each.
  */
-export function createCloud({ key, worker }: CloudOptions = {}): Cloud {
+export function createCloud({ key, worker, workerDoes = 'io' }: CloudOptions = {}): Cloud {
   const kept = key && askedOnce(key)
   const here = browserPlatform((name, access) => {
     const storage = dexieStorage(name, access)
@@ -34,7 +45,28 @@ export function createCloud({ key, worker }: CloudOptions = {}): Cloud {
   })
   const platform = worker ? { ...here, ...inWorker(worker, kept) } : here
   const shared = browserCrossing()
+  if (shared && worker && workerDoes === 'engine') return withEngine(here, shared, engineIn(worker, kept))
   return shared ? createTabsCloud({ ...platform, ...shared }) : createCloudOn(platform)
+}
+
+/** The worker's cloud begins and ends with the page's. */
+function withEngine(
+  platform: Platform,
+  shared: Pick<TabPlatform, 'crossing' | 'aborting'>,
+  engine: Engine,
+): Cloud {
+  const cloud = createTabsCloud({ ...platform, ...shared, isPatient: true })
+  const { init, close } = cloud
+  return Object.assign(cloud, {
+    init(options: InitOptions = {}) {
+      init(options)
+      engine.begin(options)
+    },
+    async close(options?: Parameters<Cloud['close']>[0]) {
+      await close(options)
+      await engine.end()
+    },
+  })
 }
 
 function dexieStorage(name: string, access: Access | undefined): Storage {

@@ -2,9 +2,12 @@ import pageCloud, { createCloud } from '@nearcloud/browser'
 import type { Database } from '@nearcloud/query'
 import type { Edit } from '../scenario/edits.ts'
 
-/** `?worker`: the page's cloud has a worker for its storage and its network. */
-const cloud = location.search.includes('worker')
-  ? createCloud({ worker: new Worker('/worker.js', { type: 'module' }) })
+/** `?worker`: the page's cloud has a worker for its storage and its network; `?engine`: for all of it. */
+const cloud = /worker|engine/.test(location.search)
+  ? createCloud({
+      worker: new Worker('/worker.js', { type: 'module' }),
+      workerDoes: location.search.includes('engine') ? 'engine' : 'io',
+    })
   : pageCloud
 
 type OpenText = Awaited<ReturnType<ReturnType<ReturnType<Database['collection']>['doc']>['text']>>

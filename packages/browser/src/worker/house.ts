@@ -1,4 +1,4 @@
-import type { Access, HttpRequest, HttpResponse } from '@nearcloud/client'
+import type { Access, HttpRequest, HttpResponse, InitOptions } from '@nearcloud/client'
 import type { Payload, StorageInfo, StorageOptions, StoredRecord } from '@nearcloud/store'
 import type { ErrorData } from '@nearcloud/sync'
 import type { StorageKey } from '../encrypted-storage.ts'
@@ -16,6 +16,9 @@ export interface WorkerHouse {
   /** How many bytes wait to leave. */
   send(id: string, frame: string): number
   disconnect(id: string): void
+  /** Opens a cloud of the worker's own, which leads. `id` names it; `close` ends it. */
+  open(id: string, options: InitOptions, key?: StorageWish['key']): Promise<Told<void>>
+  close(id: string): Promise<Told<void>>
   request(request: Omit<HttpRequest, 'onSent'>, sent?: (bytes: number) => void): Promise<Told<HttpResponse>>
 }
 

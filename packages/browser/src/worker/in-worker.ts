@@ -1,4 +1,4 @@
-import type { Access, HttpRequest, HttpResponse, Platform } from '@nearcloud/client'
+import type { Access, HttpRequest, HttpResponse, InitOptions, Platform } from '@nearcloud/client'
 import { CloudError, errorFromData } from '@nearcloud/protocol'
 import type { Payload, Storage, StorageInfo, StorageOptions, StoredRecord } from '@nearcloud/store'
 import type { Connection, Transport, TransportListener } from '@nearcloud/sync'
@@ -21,6 +21,45 @@ export function inWorker(
   }
 }
 
+/** A cloud of the worker's own beside the page's: it leads, and the page's is its guest. */
+export function engineIn(worker: Worker, key: StorageKey | undefined): Engine {
+  const house = Comlink.wrap<WorkerHouse>(worker)
+  let open: { readonly id: string; readonly opening: Promise<unknown> } | undefined
+  const end = async () => {
+    const ending = open
+    open = undefined
+    await ending?.opening
+    if (ending) await house.close(ending.id)
+  }
+  return {
+    begin(options) {
+      const ended = end()
+      const id = crypto.randomUUID()
+      const { subscribe: _, ...rest } = options // the page wants it: its worker need not
+      const opening = (async () => {
+        await ended
+        await house.open(id, { endpoint: location.origin, ...rest }, await keyFrom(key))
+      })().catch(() => undefined) // the page's own says what is wrong
+      open = { id, opening }
+    },
+    end,
+  }
+}
+
+export interface Engine {
+  begin(options: InitOptions): void
+  end(): Promise<void>
+}
+
+async function keyFrom(key: StorageKey | undefined): Promise<StorageWish['key']> {
+  const given: unknown = typeof key === 'function' ? await key() : key
+  if (key !== undefined && !(given instanceof CryptoKey || given instanceof Uint8Array))
+    throw new CloudError('INVALID_PARAM', {
+      errMsg: 'a key is 32 or 16 bytes (a Uint8Array), or a CryptoKey for AES-GCM',
+    })
+  return given as StorageWish['key']
+}
+
 type House = Comlink.Remote<WorkerHouse>
 
 /** The storage contract, carried out in a worker. */
@@ -37,12 +76,7 @@ class WorkerStorage implements Storage {
   }
 
   async open(options: StorageOptions): Promise<StorageInfo> {
-    const given: unknown = typeof this.#key === 'function' ? await this.#key() : this.#key
-    if (this.#key !== undefined && !(given instanceof CryptoKey || given instanceof Uint8Array))
-      throw new CloudError('INVALID_PARAM', {
-        errMsg: 'a key is 32 or 16 bytes (a Uint8Array), or a CryptoKey for AES-GCM',
-      })
-    const key = given as StorageWish['key']
+    const key = await keyFrom(this.#key)
     return resultOf(await this.#house.openStorage(this.#id, { ...this.#wish, ...(key && { key }) }, options))
   }
 

@@ -1,4 +1,4 @@
-import { requestByFetch } from '@nearcloud/client'
+import { type Cloud, requestByFetch } from '@nearcloud/client'
 import { CloudError, toCloudError } from '@nearcloud/protocol'
 import type { Storage } from '@nearcloud/store'
 import { errorToData } from '@nearcloud/sync'
@@ -14,6 +14,7 @@ import type { StorageWish, Told, WorkerHouse, WorkerListener } from './house.ts'
  */
 
 const storages = new Map<string, Storage>()
+const clouds = new Map<string, Cloud>()
 const connections = new Map<string, ReturnType<WebSocketTransport['connect']>>()
 const request = requestByFetch<AbortSignal>(
   (url, init) => fetch(url, init),
@@ -62,6 +63,19 @@ const house: WorkerHouse = {
     return connection?.bufferedBytes ?? 0
   },
   disconnect: id => connections.get(id)?.close(),
+  open: (id, options, key) =>
+    told(async () => {
+      const { createCloud } = await import('../create-cloud.ts')
+      const cloud = createCloud({ ...(key && { key }) })
+      clouds.set(id, cloud)
+      cloud.init(options)
+    }),
+  close: id =>
+    told(async () => {
+      const cloud = clouds.get(id)
+      clouds.delete(id)
+      await cloud?.close()
+    }),
   async request(asked, sent) {
     const answer = await told(() =>
       request({ ...asked, ...(sent && { onSent: (bytes: number) => void sent(bytes) }) }),

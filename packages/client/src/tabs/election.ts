@@ -21,7 +21,7 @@ export interface ElectionOptions {
  */
 export class Election {
   readonly #options: ElectionOptions
-  #state: 'waiting' | 'leading' | 'over' = 'waiting'
+  #state: 'new' | 'waiting' | 'leading' | 'over' = 'new'
   #abortRequest: () => void = () => undefined
   #release: () => void = () => undefined
   #cancelTick: () => void = () => undefined
@@ -37,7 +37,10 @@ export class Election {
     return this.#state === 'leading'
   }
 
+  /** Nothing when it has begun already. */
   start(): void {
+    if (this.#state !== 'new') return
+    this.#state = 'waiting'
     this.#request(false)
     this.#tick()
   }

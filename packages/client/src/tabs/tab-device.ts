@@ -17,6 +17,8 @@ import { Writes } from './writes.ts'
 
 export interface TabPlatform extends Platform {
   readonly crossing: Crossing
+  /** Another one is about to lead, and is better at it: this one does when that is gone, or does not come. */
+  readonly isPatient?: boolean
   aborting(): Aborting
 }
 
@@ -34,7 +36,6 @@ interface Session {
 export class TabDevice implements Place {
   readonly setting: Setting
   seat: Seat
-  isOfflineByChoice = false
   readonly #platform: TabPlatform
   readonly #events: DeviceEvents
   readonly #tab: string
@@ -50,6 +51,9 @@ export class TabDevice implements Place {
   #user: DeviceUser | undefined
   #leaveTab: () => void = () => undefined
   #isClosed = false
+  #isOffline = false
+  /** Said while nobody could be told. */
+  #offlineWish: boolean | undefined
   #isGivenUp = false
   #open: (opening: Opening) => void = () => undefined
   #fail: (error: CloudError) => void = () => undefined
@@ -63,6 +67,15 @@ export class TabDevice implements Place {
     this.#writes = new Writes(this.#tab)
     this.seat = this.#newSeat()
     void previous.then(() => this.#begin())
+  }
+
+  get isOfflineByChoice(): boolean {
+    return this.#isOffline
+  }
+
+  set isOfflineByChoice(isOffline: boolean) {
+    this.#isOffline = isOffline
+    if (!this.#steady?.engine) this.#offlineWish = isOffline
   }
 
   get user(): DeviceUser | undefined {
@@ -130,7 +143,8 @@ export class TabDevice implements Place {
       lost: () => this.#follow(),
       ping: () => this.#post({ type: 'ping', from: this.#tab }),
     })
-    this.#election.start()
+    if (this.#platform.isPatient) clock.after(patienceMs, () => this.#election?.start())
+    else this.#election.start()
     this.#join()
   }
 
@@ -144,7 +158,7 @@ export class TabDevice implements Place {
       setting: this.setting,
       tab: this.#tab,
       events: this.#events,
-      isOffline: () => this.isOfflineByChoice,
+      isOffline: () => this.#isOffline,
       post: message => this.#post(message),
       whenGone: tab => crossing.locks.request(tabLock(tab), {}, async () => undefined),
       changed: engine => this.#attach(engine),
@@ -258,7 +272,7 @@ export class TabDevice implements Place {
     const { leader, user, device } = joined
     session.leader = leader
     this.#election?.heard()
-    this.isOfflineByChoice = device.isOffline
+    this.#isOffline = device.isOffline
     try {
       const engine = await GuestEngine.open(
         {
@@ -280,7 +294,7 @@ export class TabDevice implements Place {
               }),
             ),
           deviceChanged: ({ isOffline }) => {
-            this.isOfflineByChoice = isOffline
+            this.#isOffline = isOffline
           },
         },
         session.early,
@@ -291,7 +305,10 @@ export class TabDevice implements Place {
       }
       for (const message of session.early.splice(0)) engine.heard(message)
       session.engine = engine
+      const wish = this.#offlineWish
+      if (wish !== undefined && wish !== device.isOffline) engine.setOffline(wish)
       this.#attach(engine)
+      this.#election?.start()
     } catch (thrown) {
       if (this.#session !== session) return
       const error = toCloudError(thrown)
@@ -311,6 +328,7 @@ export class TabDevice implements Place {
 
   #attach(engine: Engine): void {
     if (this.#isClosed) return
+    this.#offlineWish = undefined
     const before = this.#user
     const isOther = before !== undefined && before.slot !== engine.user.slot
     this.#user = engine.user
@@ -381,3 +399,4 @@ function closed(): CloudError {
 }
 
 const retryMs = 100
+const patienceMs = 5_000

@@ -371,6 +371,19 @@ test('[TAB-15] offline by choice is so for all tabs, and for the next that leads
   for (const { cloud } of tabs) expect(cloud.status()).toMatchObject({ state: 'online', pending: 0 })
 })
 
+test('[TAB-15] what a tab says of offline before it is open counts', async () => {
+  const { rig, open, tabs } = setUp()
+  await open()
+  const opening = open({ isAwaited: false })
+  tabs[1]!.cloud.goOffline()
+  await rig.pass(100)
+  await opening
+  for (const { cloud } of tabs) expect(cloud.status().state).toBe('offline')
+  tabs[1]!.cloud.goOnline()
+  await rig.pass(5_000)
+  for (const { cloud } of tabs) expect(cloud.status().state).toBe('online')
+})
+
 test('[TAB-16] a tab that closes leaves the others at work; the last one leaves a store that can be opened', async () => {
   const { rig, open, leader, tabs } = setUp()
   for (let n = 0; n < 3; n++) await open()

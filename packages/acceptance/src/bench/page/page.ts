@@ -5,10 +5,10 @@ import { firstSyncOfRxdb } from '../rxdb.ts'
 
 /** What the benchmark does in a page of Chromium. Times in milliseconds. */
 const page = {
-  async firstSync(env: string, documents: number, inWorker = false): Promise<number> {
+  async firstSync(env: string, documents: number, workerDoes?: 'io' | 'engine'): Promise<number> {
     const start = performance.now()
-    const worker = inWorker ? new Worker('/worker.js', { type: 'module' }) : undefined
-    const cloud = worker ? createCloud({ worker }) : pageCloud
+    const worker = workerDoes ? new Worker('/worker.js', { type: 'module' }) : undefined
+    const cloud = worker ? createCloud({ worker, ...(workerDoes && { workerDoes }) }) : pageCloud
     cloud.init({ endpoint: location.origin, env, subscribe: { tasks: true } })
     await cloud.ready()
     await cloud.whenSynced()

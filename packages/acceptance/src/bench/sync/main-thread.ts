@@ -20,13 +20,15 @@ async function measure(site: string): Promise<Found> {
   const browser = await chromium.launch({ executablePath: findChromium(), args: [...chromiumFlags] })
   try {
     const { env, url } = server
-    const alone = await traced(browser, url, env, false)
-    const withWorker = await traced(browser, url, env, true)
+    const alone = await traced(browser, url, env)
+    const withWorker = await traced(browser, url, env, 'io')
+    const withEngine = await traced(browser, url, env, 'engine')
     return {
       absolute: {
         documents,
         ...named('', alone),
         ...named('withWorker', withWorker),
+        ...named('withEngineInWorker', withEngine),
       },
     }
   } finally {
@@ -51,7 +53,12 @@ function named(prefix: string, tasks: Tasks): Record<string, number> {
   return Object.fromEntries(words)
 }
 
-async function traced(browser: Browser, url: string, env: string, inWorker: boolean): Promise<Tasks> {
+async function traced(
+  browser: Browser,
+  url: string,
+  env: string,
+  workerDoes?: 'io' | 'engine',
+): Promise<Tasks> {
   const context = await browser.newContext()
   const page = await context.newPage()
   page.on('pageerror', error => console.error(error))
@@ -72,11 +79,11 @@ async function traced(browser: Browser, url: string, env: string, inWorker: bool
     },
   })
   const syncMs = await page.evaluate(
-    ([to, n, isInWorker]) => {
+    ([to, n, does]) => {
       performance.mark('nearcloud-sync')
-      return window.bench.firstSync(to, n, isInWorker)
+      return window.bench.firstSync(to, n, does)
     },
-    [env, documents, inWorker] as const,
+    [env, documents, workerDoes] as const,
   )
   const done = new Promise(resolve => devtools.once('Tracing.tracingComplete', resolve))
   await devtools.send('Tracing.end')
