@@ -10,21 +10,15 @@ export const mutants: readonly Mutant[] = [...ofTheServer, ...ofTheClient]
  * steps is chance, so they are not planted with the tests. `pnpm sim:mutants` plants them, and says what it did not find.
  */
 export const seldomFound: ReadonlySet<string> = new Set([
-  // found, after more than 60,000 steps
-  'server: the time of a client goes back',
-  'server: a batch is accepted without its refused part',
-  'server: pong does not wait for windows',
-  'server: pong does not wait for windows that were never told',
-  'server: what waits for a slow reader is not looked up again',
-  'server: who loses a membership is not told',
-  'server: a membership counts only for documents looked at before',
-  'sync: the epoch is known before the versions are forgotten',
+  // found, in some runs of 60,000 steps
   'sync: a first result that comes twice counts twice',
-  // not found within 200,000
-  'server: a digest counts what may not be read',
-  'server: a membership that ended meanwhile does not end the copy',
   'server: what changes while a rule reads it is not read again',
-  'sync: a patch makes something of whatever is here',
+  'server: what is gone counts as told when others change it',
+  'server: the last part of a snapshot does not wait for what it saw',
+  // found by chance, after more than that
+  'server: what waits for a slow reader is not looked up again',
+  'sync: the epoch is known before the versions are forgotten',
+  // not found within 60,000
   'sync: a copy whose first write is on its way does not find out',
   'sync: a dead connection is never given up',
   'sync: what differs stays when it seems newer',

@@ -191,6 +191,11 @@ export const ofTheClient = [
     '!other.isComplete && !other.denial) return false',
     'other.isComplete === undefined) return false',
   ]),
+  mutant('sync: what was not compared stays when it is let go', [
+    'sync/src/subscriptions.ts',
+    'if (subscription.isInDoubt) {',
+    'if (false as boolean) {',
+  ]),
   mutant('sync: what has pending writes is dropped', [
     'sync/src/eviction.ts',
     'if (store.outbox.isPending(collection, id) || subscriptions',

@@ -92,6 +92,16 @@ export const ofTheServer = [
     'for (const id of differences?.missing ?? [])\n    add(',
     'for (const id of [...(differences?.missing ?? [])].slice(1))\n    add(',
   ]),
+  mutant('server: what is gone counts as told when others change it', [
+    'server/src/fanout/snapshot.ts',
+    'add({ id, version: undefined, text: goneItem',
+    'add({ id, version: begun, text: goneItem',
+  ]),
+  mutant('server: the last part of a snapshot does not wait for what it saw', [
+    'server/src/fanout/snapshot.ts',
+    'part.newest = Math.max(part.newest, await environment.engine.head(environment.env))',
+    'void environment',
+  ]),
   mutant('server: sums of collections do not follow what happens', [
     'server/src/fanout/inventories.ts',
     'if (!page || version <= page.head) return',

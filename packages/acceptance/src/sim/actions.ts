@@ -1,7 +1,7 @@
 import type { DocId, Document, PathChange, Write } from '@nearcloud/protocol'
 import type { Filter, Query } from '@nearcloud/query'
 import type { Dice } from '../scenario/dice.ts'
-import { elementsOf, meantFor } from './elements.ts'
+import { elementsOf, marksIn, marksOf, meantFor } from './elements.ts'
 
 export const collections = ['open', 'notes', 'mine'] as const
 export type Collection = (typeof collections)[number]
@@ -105,6 +105,24 @@ export class Habits {
     ]
   }
 
+  /** The same of elements that have no name. `seen`: the document as the server has it, for all that its author knows. */
+  changeOfMarks(word: string, seen: Document): PathChange {
+    const { below, pick } = this.#dice
+    const marks = marksIn(seen)
+    const fresh = `m${word.slice(1, -1)}`
+    const each = [{ mark: fresh, x: meantFor(fresh, word) }]
+    const index = below(marks.length)
+    const { mark } = marks[index] ?? {}
+    if (mark === undefined || below(5) < 2)
+      return pick<PathChange>([
+        ['marks', 'push', { each, position: 0 }],
+        ['marks', 'push', { each, position: below(3) }],
+        ['marks', 'shift', null],
+        ['marks', 'push', { each: [], sort: [['x', -1]] }],
+      ])
+    return [`marks.${index}.x`, 'set', meantFor(mark, word)]
+  }
+
   query(openid: string | undefined): Query {
     const { pick, below } = this.#dice
     const of = (collection: Collection, ...clauses: Filter[]): Query => ({
@@ -154,6 +172,7 @@ export class Habits {
       rank: below(10),
       room: below(3) === 0 ? 'r2' : 'r1',
       items: ['e1', 'e2'].map(id => ({ id, x: meantFor(id, word) })),
+      marks: marksOf(word),
       ...(this.#isFat && { fat: word.repeat(12_000) }),
     })
     if (kind < 22) return { op: 'add', collection, id, data: data() }

@@ -1,9 +1,12 @@
 import { type DocId, type Document, documentText, type Version } from '@nearcloud/protocol'
 import { compileFilter, evaluate, type Query } from '@nearcloud/query'
 import type { Judge } from '@nearcloud/server'
+import type { StoredSubscription } from '@nearcloud/store'
+import { keptBy } from '@nearcloud/sync/testing'
 import type { Device, Process } from './device.ts'
 import { Violation } from './invariants.ts'
 import { mayRead } from './reads.ts'
+import { documentKey } from './sim-disk.ts'
 import type { World } from './world.ts'
 
 /**
@@ -24,6 +27,33 @@ export function checkStanding(world: World, device: Device, process: Process): v
   for (const { query, complete, window } of subscriptions.values())
     if (complete && !window)
       checkComplete(world, process, { query, judge, openid, version, falsified: device.falsified })
+  checkCached(world, device, process, judge)
+}
+
+/** What no query keeps in step is not here when it may not be read any more: nothing else would take it away. */
+function checkCached(world: World, { falsified }: Device, process: Process, judge: Judge): void {
+  if (!judge.readsOthers) return
+  const { store, name, sync } = process
+  const { version: at, openid = '' } = store.checkpoint
+  const kept: Pick<StoredSubscription, 'query' | 'window'>[] = [...keptBy(store), ...sync.arriving]
+  for (const { collection, document, version } of store.confirmedDocuments()) {
+    if (version === 0 || version > at || falsified.has(documentKey(collection, document._id))) continue
+    if (kept.some(each => isOf(each, collection, document))) continue
+    if (!world.rights.everSince(at, { judge, openid, collection, document }))
+      throw new Violation(
+        'I6',
+        `${name} at ${at} keeps ${collection}/${document._id}@${version}, which it may not read`,
+      )
+  }
+}
+
+function isOf(
+  { query, window }: Pick<StoredSubscription, 'query' | 'window'>,
+  collection: string,
+  document: Document,
+): boolean {
+  if (query.collection !== collection) return false
+  return window ? window.includes(document._id) : matcherOf(query)(document)
 }
 
 interface View {
@@ -66,15 +96,17 @@ function checkComplete(world: World, process: Process, view: View): void {
 }
 
 /** `whenSynced` said so: what had been published when it was asked is here, windows too. */
-export function checkSynced(world: World, process: Process, asked: Version): void {
+export function checkSynced(world: World, device: Device, process: Process, asked: Version): void {
   const { store } = process
   const { version, viewKey, openid = '' } = store.checkpoint
   if (version < asked)
     throw new Violation('I7', `${process.name} is in step, at version ${version}: there was ${asked}`)
   const judge = world.views.get(viewKey ?? '')
   if (!judge) return
+  // what was let go a moment ago is in the store until that is durable
+  const followed = new Set([...device.wanted, ...process.watching].map(({ query }) => JSON.stringify(query)))
   for (const { query, complete, window } of store.subscriptions.values()) {
-    if (!complete || !window) continue
+    if (!complete || !window || !followed.has(JSON.stringify(query))) continue
     const have = JSON.stringify(window)
     const last = world.disk.changes.at(-1)?.version ?? 0
     let isOfThen = false

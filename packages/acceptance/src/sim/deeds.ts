@@ -1,16 +1,14 @@
 import { type PathChange, toCloudError, type Write } from '@nearcloud/protocol'
-import type { Actor } from '@nearcloud/server'
-import { collections } from './actions.ts'
 import { checkSynced } from './check-standing.ts'
 import type { Device, Process } from './device.ts'
 import { elementsOf } from './elements.ts'
-import { documentKey } from './sim-disk.ts'
+import { changeBehind, changeMembers } from './members.ts'
+import { changeRulesAmongWrites, changeWindow, overrule, writeWhileCompared } from './moments.ts'
+import { operate, shuffle, sweep } from './operator.ts'
 import { expectVerdict, tryAgain, wordsIn } from './verdicts.ts'
 import type { World } from './world.ts'
 
 export type Deed = readonly [weight: number, name: string, act: () => void | Promise<void>]
-
-const admin: Actor = { kind: 'admin' }
 
 /** Everything that people and apps do, and how likely it is. */
 export function deedsOf(world: World): readonly Deed[] {
@@ -22,7 +20,7 @@ export function deedsOf(world: World): readonly Deed[] {
     })
   const openidOf = (process: Process) => process.store.checkpoint.openid
   return [
-    [300, 'write', live((process, device) => write(world, process, device))],
+    [500, 'write', live((process, device) => write(world, process, device))],
     [
       30,
       'write before it knows better',
@@ -32,7 +30,7 @@ export function deedsOf(world: World): readonly Deed[] {
       },
     ],
     [
-      8,
+      12,
       'write a lot',
       live((process, device) => {
         for (let i = 0; i < 7; i++) write(world, process, device)
@@ -43,6 +41,7 @@ export function deedsOf(world: World): readonly Deed[] {
     [16, 'try again', live((process, device) => tryAgain(world, process, device))],
     [50, 'write the same', live((process, device) => writeTheSame(world, process, device))],
     [40, 'arrange', live((process, device) => arrange(world, process, device))],
+    [40, 'arrange what has no name', live((process, device) => arrangeMarks(world, process, device))],
     [20, 'write where', live((process, device) => writeWhere(world, process, device))],
     [60, 'time passes', () => schedule.pass(dice.below(40))],
     [40, 'much time passes', () => schedule.pass(dice.below(4_000))],
@@ -55,7 +54,7 @@ export function deedsOf(world: World): readonly Deed[] {
       }),
     ],
     [
-      6,
+      12,
       'count',
       live((process, device) => {
         const query = habits.query(openidOf(process))
@@ -65,7 +64,7 @@ export function deedsOf(world: World): readonly Deed[] {
     [20, 'call', live((process, device) => call(world, process, device))],
     [40, 'wait for the server', live((process, device) => waitForTheServer(world, process, device))],
     [16, 'watch', live((process, device) => device.watch(process, habits.query(openidOf(process))))],
-    [8, 'unwatch', live(process => process.watching[0]?.close())],
+    [12, 'unwatch', live(process => process.watching[0]?.close())],
     [20, 'subscribe', some(device => device.want(habits.query(device.options.openid)))],
     [
       12,
@@ -89,7 +88,14 @@ export function deedsOf(world: World): readonly Deed[] {
         if (wanted.length > 0) device.unwant(dice.pick(wanted))
       },
     ],
-    [24, 'go online', live(process => process.sync.goOnline())],
+    [
+      60,
+      'go online',
+      () => {
+        const away = devices.flatMap(({ live }) => (live && live.sync.state !== 'online' ? [live] : []))
+        if (away.length > 0) dice.pick(away).sync.goOnline()
+      },
+    ],
     [8, 'wake', live(process => process.sync.wake())],
     [10, 'doubt', live(process => process.sync.doubt())],
     [8, 'discard', live((process, device) => discard(process, device))],
@@ -97,14 +103,27 @@ export function deedsOf(world: World): readonly Deed[] {
     [
       60,
       'boot',
-      some(device => {
-        if (!device.process) device.boot()
-      }),
+      () => {
+        const dead = devices.filter(({ process }) => !process)
+        if (dead.length > 0) dice.pick(dead).boot()
+      },
     ],
     [60, 'operator', () => operate(world)],
     [20, 'operator shuffles', () => shuffle(world)],
     [6, 'operator sweeps', () => sweep(world)],
-    [30, 'members', () => changeMembers(world)],
+    [60, 'members', () => changeMembers(world)],
+    ...momentsOf(world),
+  ]
+}
+
+/** What is about somebody who is in step. */
+export function momentsOf(world: World): readonly Deed[] {
+  return [
+    [30, 'members change behind a back', () => changeBehind(world)],
+    [30, 'windows change behind a back', () => changeWindow(world)],
+    [30, 'write while it is compared', () => writeWhileCompared(world)],
+    [20, 'overruled and followed', () => overrule(world)],
+    [10, 'rules change among writes', () => changeRulesAmongWrites(world)],
   ]
 }
 
@@ -127,8 +146,20 @@ export function surprise(world: World): void {
     if (!device.live || device.live.isSurprised || !isApart(device)) continue
     device.live.isSurprised = true
     if (dice.below(3) === 0) device.faultAt(1 + dice.below(4), 'stop')
-    else for (let i = dice.below(4); i > 0; i--) write(world, device.live, device)
+    else for (let i = dice.below(3); i >= 0; i--) write(world, device.live, device)
   }
+}
+
+/** The same where places are all there is: of what nobody here has changed, or made wrong, without the server knowing. */
+function arrangeMarks(world: World, process: Process, device: Device): void {
+  const { habits, refusedWords, dice } = world
+  const collection = dice.below(3) === 0 ? 'notes' : 'open'
+  const [document] = world.known(process)(collection)
+  if (!document || device.falsified.size > 0 || process.store.outbox.size > 0) return
+  const word = habits.word()
+  const { _id: id } = document
+  const write: Write = { op: 'update', collection, id, changes: [habits.changeOfMarks(word, document)] }
+  device.write(process, { writes: [write] }, () => refusedWords.add(word))
 }
 
 /** Many at once arrange the elements of few documents. */
@@ -184,13 +215,13 @@ function writeWhere(world: World, process: Process, device: Device): void {
 }
 
 /** Nothing holds for a server that was set back meanwhile, or under rules that changed. */
-function waitForTheServer(world: World, process: Process, device: Device): void {
+export function waitForTheServer(world: World, process: Process, device: Device): void {
   const { house, judge, disk } = world
   if (!house) return
   const [asked, rules, epoch] = [house.head, judge.version, disk.memory.epoch]
   const synced = process.sync.whenSynced().then(() => {
     const isStill = device.live === process && rules === judge.version && epoch === disk.memory.epoch
-    if (isStill) world.check(() => checkSynced(world, process, asked))
+    if (isStill) world.check(() => checkSynced(world, device, process, asked))
   })
   device.ask(process, 'wait', synced)
 }
@@ -215,71 +246,4 @@ function discard(process: Process, device: Device): void {
   device.retried.delete(nonce)
   device.discarded.add(nonce) // whether it is still there after a crash is open
   device.ask(process, 'discard', process.store.discardRejected(nonce))
-}
-
-/** The operator, or a function, changes who may read what. */
-function operate(world: World): void {
-  const { dice } = world
-  const stored = world.stored()
-  if (stored.length === 0) return
-  const { collection, id } = dice.pick(stored)
-  const changes = dice.pick([
-    [['pub', 'set', true]],
-    [['pub', 'set', false]],
-    [['rank', 'set', dice.below(10)]],
-    [
-      ['rank', 'set', dice.below(10)],
-      ['pub', 'set', dice.below(2) === 0],
-    ],
-  ] as const)
-  commitAsAdmin(world, [{ op: 'update', collection, id, changes }])
-}
-
-/** Somebody enters a room or leaves it, or is made an editor, or no more: what rules read changes, and no document with it. */
-function changeMembers(world: World): void {
-  const { dice } = world
-  const user = dice.pick(['ann', 'bob', 'guest1'])
-  const isIn = dice.below(2) === 0
-  const id = dice.below(3) === 0 ? 'r2' : 'r1'
-  const members: PathChange = isIn ? ['members', 'addToSet', [user]] : ['members', 'pullAll', [user]]
-  commitAsAdmin(world, [
-    dice.below(3) > 0
-      ? { op: 'update', collection: 'rooms', id, changes: [members] }
-      : { op: 'set', collection: 'roles', id: 'role1', data: { user, role: isIn ? 'editor' : 'reader' } },
-  ])
-}
-
-/** Elements change places, as an operator sees them. */
-function shuffle(world: World): void {
-  const { dice, disk } = world
-  const { collection, id } = dice.pick(world.stored())
-  const elements = elementsOf(disk.at(documentKey(collection, id), Number.POSITIVE_INFINITY)?.document)
-  if (elements.length < 2) return
-  const [first, ...rest] = elements.map(element => ({ ...element }))
-  const change = dice.pick<PathChange>([
-    ['items', 'set', [...rest, first!]],
-    ['items', 'push', { each: [], sort: [['x', dice.below(2) === 0 ? 1 : -1]] }],
-    ['items', 'shift', null],
-  ])
-  commitAsAdmin(world, [{ op: 'update', collection, id, changes: [change] }])
-}
-
-/** One commit of many documents: too much for one message. */
-function sweep(world: World): void {
-  const { dice } = world
-  const collection = dice.pick(collections)
-  const rank = dice.below(10)
-  const writes = world
-    .stored()
-    .flatMap((each): Write[] =>
-      each.collection === collection
-        ? [{ op: 'update', collection, id: each.id, changes: [['rank', 'set', rank]] }]
-        : [],
-    )
-  commitAsAdmin(world, writes)
-}
-
-function commitAsAdmin({ house }: World, writes: readonly Write[]): void {
-  if (!house || writes.length === 0) return
-  void house.environment.commit({ actor: admin, writes }).catch(() => undefined)
 }

@@ -3,7 +3,7 @@ import type { Commit, Query, Snapshot } from '@nearcloud/query'
 import { openStore, type Store } from '@nearcloud/store'
 import { type Fault as MediumFault, MemoryMedium, seededRandom } from '@nearcloud/store/testing'
 import { createSync, type Sync } from '@nearcloud/sync'
-import { checkDivergence, type Falsified } from './falsify.ts'
+import { checkDivergence, checkToldOnce, type Falsified } from './falsify.ts'
 import type { Fault } from './faults.ts'
 import { tokenOf } from './house.ts'
 import type { Invariant } from './invariants.ts'
@@ -72,6 +72,8 @@ export class Process implements Owner {
   looked: { readonly subscriptions: unknown; readonly version: Version } | undefined
   readonly versions = new Map<string, Version>()
   epoch: string | undefined
+  /** Queries that were found to differ. */
+  readonly mended = new Set<string>()
 
   constructor(name: string) {
     this.name = name
@@ -185,6 +187,7 @@ export class Device {
       falsified: new Map(this.falsified),
       owes: (this.live?.store.outbox.mutations.length ?? 0) > 0,
       greetings: this.greetings,
+      ...(this.live && { client: this.live.store.checkpoint.client, next: nextOf(this.live.store) }),
     }
   }
 
@@ -290,6 +293,7 @@ export class Device {
     sync.on('pending', ({ mutation }) => this.acknowledged.add(mutation.nonce))
     sync.on('diverged', ({ query, here, there }) => {
       this.divergences++
+      this.options.check(() => checkToldOnce(process, query))
       schedule.note(`${process.name} has found that ${query.collection} differs`)
       this.options.check(() =>
         checkDivergence(
@@ -343,6 +347,11 @@ export class Device {
       close()
     }
   }
+}
+
+/** The number of the first write that storage does not have yet. */
+function nextOf({ checkpoint, outbox }: Store): number {
+  return checkpoint.nextMutation - (outbox.size - outbox.mutations.length)
 }
 
 /** The latest version that somebody who writes this has before their eyes. */

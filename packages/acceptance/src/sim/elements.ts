@@ -19,9 +19,29 @@ export function elementsOf(document: Document | null | undefined): readonly Elem
   return Array.isArray(items) ? (items as readonly unknown[] as readonly Element[]) : []
 }
 
+/** Elements without a name; what they say of themselves is never changed. */
+export interface Mark {
+  readonly mark: string
+  /** `word@mark`. */
+  readonly x: string
+}
+
+export function marksOf(word: string): readonly { [key: string]: string }[] {
+  return ['m1', 'm2', 'm3'].map(mark => ({ mark, x: meantFor(mark, word) }))
+}
+
+export function marksIn(document: Document | null | undefined): readonly Mark[] {
+  const marks = document?.marks
+  return Array.isArray(marks) ? (marks as readonly unknown[] as readonly Mark[]) : []
+}
+
 /** Elements that have what was meant for another. */
 export function misplacedIn(document: Document): string[] {
-  return elementsOf(document).flatMap(({ id, x }) =>
+  const named = [
+    ...elementsOf(document).map(({ id, x }) => ({ id, x })),
+    ...marksIn(document).map(({ mark, x }) => ({ id: mark, x })),
+  ]
+  return named.flatMap(({ id, x }) =>
     x.split('@')[1] === id ? [] : [`the element ${id} has ${x}, which was meant for another`],
   )
 }

@@ -1,8 +1,9 @@
-import type { DocId, Document } from '@nearcloud/protocol'
-import { compileFilter } from '@nearcloud/query'
+import type { DocId, Document, Version, Write } from '@nearcloud/protocol'
+import { compileFilter, type Query } from '@nearcloud/query'
 import { keptBy } from '@nearcloud/sync/testing'
 import type { Device, Process } from './device.ts'
 import { Violation } from './invariants.ts'
+import { commitInTurn } from './operator.ts'
 import { documentKey } from './sim-disk.ts'
 import type { World } from './world.ts'
 
@@ -33,19 +34,45 @@ export function falsify(world: World): void {
   const note = (id: DocId) =>
     device.falsified.set(documentKey(collection, id), { collection, id, by: process })
   const false_: Document = { ...document, _id: phantom, title: 'false' }
-  const what = dice.below(4)
+  const older = olderOf(world, collection, document, version)
+  const what = dice.below(older ? 6 : 4)
   if (what !== 1) note(id)
   if (what === 1 || what === 2) note(phantom)
   const lost = { collection, version, id }
   const made = { collection, version, document: false_ }
   const ahead = { collection, version: version + 1_000, document: { ...document, title: 'false' } }
-  const step = [{ gone: [lost] }, { puts: [made] }, { gone: [lost], puts: [made] }, { puts: [ahead] }][what]!
+  const back = older && { collection, version: older.version, document: older.document! }
+  const step = [
+    { gone: [lost] },
+    { puts: [made] },
+    { gone: [lost], puts: [made] },
+    { puts: [ahead] },
+    ...(back
+      ? [
+          { gone: [lost], puts: [back] },
+          { gone: [lost], puts: [back] },
+        ]
+      : []),
+  ][what]!
   const confirmed = store.confirm(step)
   device.ask(process, 'falsify', confirmed)
   const isOver = () => {
     for (const each of device.falsified.values()) each.by = undefined
   }
   confirmed.then(isOver, isOver)
+  // what is told of it next is told to who has another one
+  if (dice.below(2) === 0) commitInTurn(world, [() => [rankOf(world, collection, id)]])
+}
+
+/** The document as it was once, or nothing: in a history that is taken back that may be how it is. */
+function olderOf({ disk, dice, maySetBack }: World, collection: string, { _id }: Document, version: Version) {
+  const editions = disk.editions.get(documentKey(collection, _id)) ?? []
+  const older = editions.filter(each => each.document && each.version < version)
+  return older.length > 0 && !maySetBack ? dice.pick(older) : undefined
+}
+
+function rankOf({ dice }: World, collection: string, id: DocId): Write {
+  return { op: 'update', collection, id, changes: [['rank', 'set', dice.below(10)]] }
 }
 
 /** Documents of complete queries, without pending writes. */
@@ -55,7 +82,10 @@ function followedBy({ store }: Process) {
     .flatMap(({ query: { collection, where } }) => {
       const matches = compileFilter(where)
       return [...store.confirmedDocuments(collection)].filter(
-        ({ document }) => matches(document) && !store.outbox.isPending(collection, document._id),
+        ({ document, version }) =>
+          matches(document) &&
+          version <= store.checkpoint.version &&
+          !store.outbox.isPending(collection, document._id),
       )
     })
 }
@@ -67,7 +97,9 @@ export function checkFalsified({ disk }: World, device: Device, process: Process
     if (by === process) continue
     const here = store.confirmed(collection, id)
     const there = disk.at(key, store.checkpoint.version)
-    const isFollowed = keptBy(store).some(({ query, window }) => query.collection === collection && !window)
+    const isFollowed =
+      process.sync.arriving.some(each => each.collection === collection) ||
+      keptBy(store).some(({ query, window }) => query.collection === collection && !window)
     const isHealed = here ? here.version === there?.version : !there?.document || !isFollowed
     if (isHealed) device.falsified.delete(key)
   }
@@ -77,4 +109,15 @@ export function checkFalsified({ disk }: World, device: Device, process: Process
 export function checkDivergence(device: Device, collection: string, words: string): void {
   const isReal = [...device.falsified.values()].some(each => each.collection === collection)
   if (!isReal) throw new Violation('DIVERGE', words)
+}
+
+/** What is being brought anew already is not found once more through another query. */
+export function checkToldOnce({ name, sync, mended }: Process, query: Query): void {
+  const own = JSON.stringify(query)
+  for (const { query: other, collection } of sync.arriving) {
+    const text = JSON.stringify(other)
+    if (collection === query.collection && text !== own && mended.has(text))
+      throw new Violation('DIVERGE', `${name}: ${own} is found to differ while ${text} is brought anew`)
+  }
+  mended.add(own)
 }

@@ -1,6 +1,7 @@
 import { CloudError, type Millis, type Value, type Version } from '@nearcloud/protocol'
 import type { Actor, LogLine } from '@nearcloud/server'
 import { Fanout, LiveEnvironment, Sessions, type SessionTokens } from '@nearcloud/server/testing'
+import type { Dice } from '../scenario/dice.ts'
 import type { Listening } from './network.ts'
 import type { ChangingJudge } from './rules.ts'
 import type { Lane, Owner, Schedule } from './schedule.ts'
@@ -11,10 +12,13 @@ export interface HouseOptions {
   readonly name: string
   readonly schedule: Schedule
   readonly disk: SimDisk
+  readonly dice: Dice
   /** How much longer than others its disk takes. */
   readonly slowness: number
   /** How much of a snapshot waits until all of it is known. */
   readonly heldCharacters: number
+  /** How often its clients ping. */
+  readonly heartbeatMs: Millis
   /** How far ahead its clock is. */
   readonly skewMs: () => Millis
   readonly judge: ChangingJudge
@@ -34,19 +38,21 @@ export class House implements Owner {
   sessions: Sessions | undefined
 
   constructor(options: HouseOptions) {
-    const { name, schedule, disk, judge, log, skewMs } = options
+    const { name, schedule, disk, dice, judge, log, skewMs } = options
     this.name = name
     this.#options = options
     this.turns = schedule.lane(`${name} turn`, this)
     const lane = schedule.lane(`${name} disk`, this)
     lane.slowness = options.slowness
-    this.engine = new SimEngine(disk, lane)
+    const reading = schedule.lane(`${name} disk reads`, this)
+    reading.slowness = options.slowness
+    this.engine = new SimEngine(disk, { lane, reading, dice })
     const clock = schedule.clockOf(this, skewMs)
     this.environment = new LiveEnvironment({ env: 'sim', engine: this.engine, clock, judge, log })
   }
 
   async open(): Promise<void> {
-    const { tokens, log, invoke } = this.#options
+    const { tokens, log, invoke, heartbeatMs } = this.#options
     // parts of a document each: whatever may come between two of them does
     const fanout = await Fanout.open(this.environment, {
       parts: { characters: 150, heldCharacters: this.#options.heldCharacters, changeCharacters: 400 },
@@ -56,6 +62,7 @@ export class House implements Owner {
       environment: this.environment,
       fanout,
       tokens,
+      limits: { heartbeatMs },
       log,
       clock: this.environment.clock,
       invoke: ({ name, data, actor }) => invoke(name, data, actor, this),

@@ -11,6 +11,7 @@ import {
   parseDown,
   readItem,
   readSnapshotItem,
+  type Write,
 } from '@nearcloud/protocol'
 import { readStamps } from '@nearcloud/query'
 import type { Batch, Session } from '@nearcloud/server/testing'
@@ -170,30 +171,44 @@ export function inspectCommit(world: World, { from, changes, outcomes }: Batch):
 /** What was accepted is there, each part of it. */
 function inspectWholeness(world: World, { changes, outcomes }: Pick<Batch, 'changes' | 'outcomes'>): void {
   for (const { nonce, client, outcome } of outcomes) {
-    if (outcome.status !== 'accepted') continue
-    for (const write of world.mutations.get(nonce)?.writes ?? []) {
-      if (write.op !== 'add') continue
-      const isThere = changes.some(
-        ({ record }) =>
-          record.client === client &&
-          record.version === outcome.version &&
-          record.id === write.id &&
-          record.collection === write.collection,
-      )
-      const isUndone = world.mutations.get(nonce)!.writes.some(each => each.op === 'remove')
-      if (!isThere && !isUndone)
-        world.violates('I4', `${nonce} was accepted without ${write.collection}/${write.id}`)
+    const mutation = world.mutations.get(nonce)
+    if (outcome.status !== 'accepted' || !mutation) continue
+    const { version } = outcome
+    for (const write of mutation.writes) {
+      if (onlyWriteOf(mutation, write) !== write) continue
+      const { collection, id } = write
+      const ofIt = changes.filter(({ record }) => record.collection === collection && record.id === id)
+      if (ofIt.some(({ record }) => record.client === client && record.version === version)) continue
+      const before = ofIt.filter(({ record }) => record.version <= version).at(-1)
+      const wasThere = before
+        ? before.record.afterText !== null
+        : Boolean(world.disk.at(documentKey(collection, id), Number.POSITIVE_INFINITY)?.document)
+      if (changesAnyway(write, wasThere))
+        world.violates('I4', `${nonce} was accepted without its ${write.op} of ${collection}/${id}`)
     }
   }
 }
 
+/** Leaves this a trace, whatever gives way of it? */
+function changesAnyway(write: Write, isThere: boolean): boolean {
+  if (write.op === 'add') return true
+  if (write.op === 'remove') return isThere
+  return isThere && write.op === 'update' && write.changes.some(([path]) => path === 'n' || path === 'log')
+}
+
+/** No time is ahead of its receipt, and those of one client never go back. */
 function inspectStamps(world: World, { record, stamps }: Batch['changes'][number]): void {
-  for (const [path, [version, time]] of Object.entries(readStamps(stamps)))
-    if (version === record.version && time > world.latestServerTime)
-      world.violates(
-        'C4',
-        `${record.collection}/${record.id}/${path} is ${time - world.latestServerTime} ms ahead`,
-      )
+  const { collection, id, client } = record
+  for (const [path, [version, time]] of Object.entries(readStamps(stamps))) {
+    if (version !== record.version) continue
+    const ahead = time - world.latestServerTime
+    if (ahead > 0) world.violates('C4', `${collection}/${id}/${path} is ${ahead} ms ahead`)
+    if (client === null) continue
+    const last = world.lastTimes.get(client) ?? time
+    if (time < last)
+      world.violates('C4', `${collection}/${id}/${path} is of ${time}, and ${client} was at ${last} already`)
+    world.lastTimes.set(client, time)
+  }
 }
 
 function versionOf(outcome: Outcome): number | undefined {

@@ -4,6 +4,7 @@ import type { Device, Process } from './device.ts'
 import { falsify } from './falsify.ts'
 import type { Socket } from './network.ts'
 import { kindsOfRules } from './rules.ts'
+import type { Save } from './saves.ts'
 import type { World } from './world.ts'
 
 /** Everything that goes wrong, and how likely it is. Each is counted when it hits something. */
@@ -20,26 +21,26 @@ function ofTheNetwork(world: World): readonly Deed[] {
   }
   return [
     [
-      40,
+      60,
       'cut',
       some(socket => {
         world.count('connection cut')
         socket.cut({ up: dice.below(socket.up.length + 1), down: dice.below(socket.down.length + 1) })
         // what is on its way may arrive when the client has long been talking over another socket
-        if (dice.below(2) > 0) return
+        if (socket.up.length < 2 && dice.below(2) > 0) return
         socket.up.slowness = 150
         if (socket.up.length > 1) world.count('frames late, after a newer connection')
       }),
     ],
     [
-      6,
+      10,
       'half-open',
       some(socket => {
         if (socket.freeze()) world.count('half-open connection')
       }),
     ],
     [
-      24,
+      60,
       'repeat',
       some(socket => {
         if (socket.repeat()) world.count('push arrives twice')
@@ -56,7 +57,7 @@ function ofTheNetwork(world: World): readonly Deed[] {
       }),
     ],
     [
-      6,
+      16,
       'network down',
       () => {
         if (network.isUp) world.count('network down')
@@ -64,14 +65,14 @@ function ofTheNetwork(world: World): readonly Deed[] {
       },
     ],
     [
-      12,
+      30,
       'network up',
       () => {
         network.isUp = true
       },
     ],
     [
-      8,
+      16,
       'a minute passes',
       () => {
         world.count('silence for a minute')
@@ -90,7 +91,7 @@ function ofDevices(world: World): readonly Deed[] {
     })
   return [
     [
-      8,
+      12,
       'go offline',
       live(process => {
         world.count('client held offline')
@@ -107,22 +108,26 @@ function ofDevices(world: World): readonly Deed[] {
       },
     ],
     [
-      20,
+      44,
       'disk fault',
-      some(device => device.faultAt(1 + dice.below(6), dice.pick(['stop', 'stop', 'fail', 'full', 'full']))),
+      some(device =>
+        device.faultAt(1 + dice.below(6), dice.pick(['stop', 'stop', 'fail', 'full', 'full', 'full'])),
+      ),
     ],
     [
-      world.maySetBack ? 0 : 24,
+      world.maySetBack ? 0 : 40,
       'power fails',
       some(device => {
         if (device.lately.length === 0) return
         world.count('client loses power')
-        device.startsOffline = dice.below(2) === 0
-        device.setBack(dice.pick(device.lately))
+        // best to when the server had not heard yet of something that it knows by now
+        const forgetful = device.lately.filter(save => hasHeardMore(world, save))
+        device.startsOffline = forgetful.length === 0 && dice.below(2) === 0
+        device.setBack(dice.pick(forgetful.length > 0 ? forgetful : device.lately))
       }),
     ],
     [
-      4,
+      16,
       'disk refuses to let go',
       live((_, device) => {
         const wanted = device.wanted.at(-1)
@@ -131,9 +136,9 @@ function ofDevices(world: World): readonly Deed[] {
         device.unwant(wanted)
       }),
     ],
-    [world.maySetBack ? 0 : 16, 'backup', () => backUp(world)],
+    [world.maySetBack ? 0 : 24, 'backup', () => backUp(world)],
     [
-      world.maySetBack ? 0 : 40,
+      world.maySetBack ? 0 : 60,
       'restore',
       () => {
         // perhaps so long ago that the server heard of everything that happened meanwhile
@@ -153,7 +158,7 @@ function ofDevices(world: World): readonly Deed[] {
     ],
     [40, 'falsify', () => falsify(world)],
     [
-      8,
+      24,
       'clock jumps',
       some(device => {
         const byMs = dice.pick([3_600_000, -3_600_000, 90_000, -500])
@@ -163,6 +168,10 @@ function ofDevices(world: World): readonly Deed[] {
       }),
     ],
   ]
+}
+
+function hasHeardMore({ disk }: World, { client, next }: Save): boolean {
+  return next !== undefined && disk.decided.some(each => each.client === client && each.outcome.id >= next)
 }
 
 /** Best of a store that has something to lose. */
@@ -177,16 +186,16 @@ function backUp({ devices, dice }: World): void {
 function ofTheServer(world: World): readonly Deed[] {
   const { dice, disk } = world
   return [
-    [10, 'server dies', () => world.crashHouse()],
+    [14, 'server dies', () => world.crashHouse()],
     [
-      8,
+      40,
       'server dies in a commit',
       () => {
         if (world.house?.engine.committing !== 'no') world.crashHouse()
       },
     ],
     [
-      4,
+      10,
       'server leaves',
       () => {
         world.count('server sends everybody away')
@@ -194,21 +203,21 @@ function ofTheServer(world: World): readonly Deed[] {
       },
     ],
     [
-      8,
+      24,
       'server disk fails',
       () => {
         if (world.house) world.house.engine.failsNext = true
       },
     ],
     [
-      5,
+      18,
       'server disk cannot be read',
       () => {
         if (world.house) world.house.engine.failsReading = true
       },
     ],
     [
-      10,
+      30,
       'server clock jumps',
       () => {
         const byMs = dice.pick([3_600_000, -3_600_000, -3_600_000, 2_000, -2_000])
@@ -227,7 +236,7 @@ function ofTheServer(world: World): readonly Deed[] {
       },
     ],
     [
-      6,
+      16,
       'prune',
       () => {
         world.isPruned = true
@@ -236,7 +245,7 @@ function ofTheServer(world: World): readonly Deed[] {
       },
     ],
     [
-      6,
+      16,
       'prune by size',
       async () => {
         world.count('history too large')
@@ -256,7 +265,7 @@ function ofTheServer(world: World): readonly Deed[] {
       'rules',
       () => {
         world.count('rules changed')
-        world.judge.change(dice.below(kindsOfRules))
+        world.judge.change(dice.below(3) === 0 ? kindsOfRules - 1 : dice.below(kindsOfRules))
         world.house?.rulesChanged()
       },
     ],

@@ -114,7 +114,8 @@ export class Socket implements Connection {
   session: Session | undefined
   readonly #options: SocketOptions
   /** What goes down piles up. */
-  readonly #isThin: boolean
+  #isThin: boolean
+  #room: number
   #isPiledUp = false
   #lastPush: string | undefined
   readonly #planned: { up?: Plan | undefined; down?: Plan | undefined } = {}
@@ -133,6 +134,7 @@ export class Socket implements Connection {
     this.up = options.up
     this.down = options.down
     this.#isThin = options.dice.below(5) === 0
+    this.#room = options.dice.below(2)
     if (this.#isThin) this.down.slowness = 3
     this.up.push('connect', () => this.#connect())
   }
@@ -166,6 +168,13 @@ export class Socket implements Connection {
     this.up.truncate(0)
     this.down.truncate(0)
     return true
+  }
+
+  /** What goes down takes long from now on, and the server has to wait with more. */
+  clog(): void {
+    this.#isThin = true
+    this.#room = 0
+    this.down.slowness = 20
   }
 
   /** What pushes a client's mutations arrives once more, as from a relay that had no answer. */
@@ -236,7 +245,7 @@ export class Socket implements Connection {
   #connect(): void {
     const isFull = () => {
       const wasPiledUp = this.#isPiledUp
-      this.#isPiledUp = this.#isThin && this.down.length > 1 && !this.#isFrozen
+      this.#isPiledUp = this.#isThin && this.down.length > this.#room && !this.#isFrozen
       if (this.#isPiledUp && !wasPiledUp) this.#options.count('slow reader')
       return this.#isPiledUp
     }

@@ -11,6 +11,9 @@ export interface Save {
   readonly owes: boolean
   /** What was wrong in it. */
   readonly falsified: ReadonlyMap<string, Falsified>
+  /** As whom it would go on, and with which number: where it was up. */
+  readonly client?: string
+  readonly next?: number
   /** How often a server had greeted it. */
   readonly greetings: number
 }

@@ -38,6 +38,11 @@ export class Lane {
     return this.#items.some(({ label }) => label.startsWith(prefix))
   }
 
+  /** The first of what is on its way whose label begins so. */
+  find(prefix: string): string | undefined {
+    return this.#items.find(({ label }) => label.startsWith(prefix))?.label
+  }
+
   push(label: string, run: () => void): void {
     this.#items.push({ label, run })
   }

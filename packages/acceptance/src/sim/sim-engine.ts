@@ -11,13 +11,16 @@ import type {
   StoredRow,
   VersionPage,
 } from '@nearcloud/server/testing'
+import type { Dice } from '../scenario/dice.ts'
 import type { Lane } from './schedule.ts'
 import type { SimDisk } from './sim-disk.ts'
 
-/** The engine of one server process: each access takes its time, and may be the last. */
+/** The engine of one server process: each access takes its time, and may be the last. What is read overtakes what is written. */
 export class SimEngine implements Engine {
   readonly #disk: SimDisk
   readonly #lane: Lane
+  readonly #reading: Lane
+  readonly #dice: Dice
   /** Makes the next commit fail. */
   failsNext = false
   /** Makes the next read fail. */
@@ -25,9 +28,11 @@ export class SimEngine implements Engine {
   /** Where the commit under way is. */
   committing: 'no' | 'not durable' | 'durable' = 'no'
 
-  constructor(disk: SimDisk, lane: Lane) {
+  constructor(disk: SimDisk, { lane, reading, dice }: { lane: Lane; reading: Lane; dice: Dice }) {
     this.#disk = disk
     this.#lane = lane
+    this.#reading = reading
+    this.#dice = dice
   }
 
   get epoch(): string {
@@ -61,15 +66,17 @@ export class SimEngine implements Engine {
   }
 
   async get(env: string, collection: string, ids: readonly DocId[]): Promise<readonly (StoredRow | null)[]> {
+    // the answer may be of any moment between the question and itself
+    const early = this.#dice.below(2) === 0 ? await this.#disk.memory.get(env, collection, ids) : undefined
     await this.#read('get')
-    return this.#disk.memory.get(env, collection, ids)
+    return early ?? this.#disk.memory.get(env, collection, ids)
   }
 
   async *scan(env: string, plan: ScanPlan): AsyncIterable<readonly StoredRow[]> {
     await this.#read('scan')
     for await (const page of this.#disk.memory.scan(env, { ...plan, pageSize: 3 })) {
       yield page
-      await this.#access('scan on')
+      await access(this.#reading, 'scan on')
     }
   }
 
@@ -90,7 +97,7 @@ export class SimEngine implements Engine {
     this.committing = 'not durable'
     this.#disk.onDecided()
     try {
-      await this.#access('commit')
+      await access(this.#lane, 'commit')
       if (this.failsNext) {
         this.failsNext = false
         this.#disk.count('server disk refuses a commit')
@@ -99,7 +106,7 @@ export class SimEngine implements Engine {
       await this.#disk.memory.commit(env, batch)
       this.#disk.note(batch)
       this.committing = 'durable'
-      await this.#access('committed')
+      await access(this.#lane, 'committed')
     } finally {
       this.committing = 'no'
     }
@@ -145,14 +152,14 @@ export class SimEngine implements Engine {
   async close(): Promise<void> {}
 
   async #read(label: string): Promise<void> {
-    await this.#access(label)
+    await access(this.#reading, label)
     if (!this.failsReading) return
     this.failsReading = false
     this.#disk.count('server disk refuses a read')
     throw new Error('the disk could not be read (injected)')
   }
+}
 
-  #access(label: string): Promise<void> {
-    return new Promise(resolve => this.#lane.push(label, resolve))
-  }
+function access(lane: Lane, label: string): Promise<void> {
+  return new Promise(resolve => lane.push(label, resolve))
 }

@@ -14,9 +14,9 @@ test('[SIM-1] a million steps of people, networks, disks, crashes and rules that
   const world = new World(1)
   const names = [...deedsOf(world), ...misfortunesOf(world)].map(([, name]) => name)
   expect(names.filter(name => (report.happened[name] ?? 0) < 100)).toEqual([])
-  expect(report.twice).toBeGreaterThan(50)
-  expect(report.decided).toBeGreaterThan(15_000)
-  expect(report.rejected).toBeGreaterThan(5_000)
+  expect(report.twice).toBeGreaterThan(15)
+  expect(report.decided).toBeGreaterThan(10_000)
+  expect(report.rejected).toBeGreaterThan(2_500)
   expect(code).toBe(0)
 }, 1_200_000) // as long as it takes beside the other tests on two cores, and much more
 

@@ -1,6 +1,6 @@
 import { checkQuiet } from './check-quiet.ts'
 import { checkStep } from './check-step.ts'
-import { type Deed, deedsOf, surprise } from './deeds.ts'
+import { type Deed, deedsOf, momentsOf, surprise } from './deeds.ts'
 import type { FaultCounts } from './faults.ts'
 import { type Invariant, invariantOf, Violation } from './invariants.ts'
 import { misfortunesOf } from './misfortunes.ts'
@@ -47,7 +47,12 @@ export async function runSeed(
     world = new World(seed)
     world.schedule.isLoud = options.isLoud ?? false
     const run = new Run(world)
-    await run.live(options.steps ?? world.dice.pick([300, 500, 900]))
+    await run.begin()
+    await run.live(options.steps ?? world.dice.pick([200, 400, 700, 1_200]))
+    // what can only happen to those who have everything has its day as well
+    await run.calm()
+    await run.surpriseEverybody()
+    await run.live(options.steps ?? world.dice.pick([150, 250, 400]))
     await run.quiet()
     if (unhandled !== undefined) throw unhandled
     const { decided } = world.disk
@@ -94,13 +99,17 @@ class Run {
     this.#weight = this.#deeds.reduce((sum, [weight]) => sum + weight, 0)
   }
 
-  async live(steps: number): Promise<void> {
-    const { dice, devices, habits, schedule } = this.#world
+  async begin(): Promise<void> {
+    const { dice, devices, habits } = this.#world
     await this.#world.furnish()
     for (const device of devices) {
       for (let i = dice.below(4); i >= 0; i--) device.want(habits.query(device.options.openid))
       device.boot()
     }
+  }
+
+  async live(steps: number): Promise<void> {
+    const { dice, schedule } = this.#world
     for (let i = 0; i < steps; i++) {
       surprise(this.#world)
       // mostly what is under way goes on
@@ -110,9 +119,9 @@ class Run {
     }
   }
 
-  /** No more faults: everybody comes online, and everything ends. */
-  async quiet(): Promise<void> {
-    const { devices, network, house, schedule } = this.#world
+  /** No faults for a while: everybody comes online, and is in step. */
+  async calm(): Promise<void> {
+    const { devices, network, house } = this.#world
     network.isUp = true
     if (house) house.engine.failsNext = false
     if (house) house.engine.failsReading = false
@@ -121,7 +130,34 @@ class Run {
       if (!device.process) device.boot()
     }
     await this.#until(() => devices.every(device => device.live), 'to boot')
-    for (let round = 0; round < 2; round++) await this.#everybodySynced()
+    this.#freeze()
+    await this.#everybodySynced()
+  }
+
+  /** They have everything, and now things happen to them. */
+  async surpriseEverybody(): Promise<void> {
+    const { dice, schedule } = this.#world
+    const moments: readonly Deed[] = [
+      ...momentsOf(this.#world),
+      ...this.#deeds.filter(
+        ([, name]) =>
+          ['members', 'falsify'].includes(name) || (name === 'server set back' && this.#world.maySetBack),
+      ),
+    ]
+    for (let i = 10 + dice.below(12); i > 0; i--) {
+      await schedule.pass(dice.below(500))
+      const [, name, act] = dice.pick(moments)
+      await this.#do(name, act)
+      await this.#after()
+      for (let steps = dice.below(40); steps > 0 && schedule.move(); steps--) await this.#after()
+    }
+  }
+
+  /** No more faults: everything ends. */
+  async quiet(): Promise<void> {
+    const { schedule } = this.#world
+    await this.calm()
+    await this.#everybodySynced()
     await this.#everythingHealed()
     while (schedule.move()) await this.#after()
     checkQuiet(this.#world)
@@ -129,6 +165,13 @@ class Run {
     await this.#everybodySynced()
     while (schedule.move()) await this.#after()
     checkQuiet(this.#world)
+  }
+
+  /** One more connection dies, where that is found out soon. */
+  #freeze(): void {
+    const { dice, network, heartbeatMs } = this.#world
+    if (heartbeatMs > 10_000 || network.sockets.length === 0) return
+    if (dice.pick(network.sockets).freeze()) this.#world.count('half-open connection')
   }
 
   /** What was made wrong is found by comparing, one query after the other; what nobody follows goes. */
@@ -198,10 +241,13 @@ class Run {
     for (const [weight, name, act] of this.#deeds) {
       place -= weight
       if (place >= 0) continue
-      this.happened[name] = (this.happened[name] ?? 0) + 1
-      this.#world.schedule.note(name)
-      await act()
-      return
+      return this.#do(name, act)
     }
+  }
+
+  async #do(name: string, act: Deed[2]): Promise<void> {
+    this.happened[name] = (this.happened[name] ?? 0) + 1
+    this.#world.schedule.note(name)
+    await act()
   }
 }

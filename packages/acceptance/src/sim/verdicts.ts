@@ -66,7 +66,9 @@ function decidedOf({ disk, noncesByWord }: World, word: string) {
 /** Tries a refused write again as it was, or says it better. */
 export function tryAgain(world: World, process: Process, device: Device): void {
   const { dice, habits } = world
-  const able = process.store.rejected.filter(({ mutation }) => !process.retrying.has(mutation.nonce))
+  const able = process.store.rejected.filter(
+    ({ mutation }) => !process.retrying.has(mutation.nonce) && !isOfPlaces(mutation),
+  )
   if (able.length === 0) return
   const { mutation } = dice.pick(able)
   const { nonce } = mutation
@@ -88,6 +90,13 @@ export function tryAgain(world: World, process: Process, device: Device): void {
   })
   if (isWaiting) expectVerdict(world, { process, device }, { word, label: 'try again and wait', answer })
   else device.ask(process, 'try again', answer)
+}
+
+/** What has no name is not found again by who says that they know what is there by now. */
+function isOfPlaces({ writes }: Mutation): boolean {
+  return writes.some(
+    write => write.op === 'update' && write.changes.some(([path]) => path.startsWith('marks.')),
+  )
 }
 
 function saidBetter(write: Write, word: string): Write {

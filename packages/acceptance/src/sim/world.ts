@@ -1,14 +1,16 @@
 import type { DocId, Document, DocumentData, Mutation, Value, Write } from '@nearcloud/protocol'
 import { mutationFromJson, parseUp } from '@nearcloud/protocol'
 import type { Actor, Judge, LogLine } from '@nearcloud/server'
+import type { Batch } from '@nearcloud/server/testing'
 import { createDice, type Dice } from '../scenario/dice.ts'
 import { collections, Habits } from './actions.ts'
 import { Device, type Process } from './device.ts'
-import { Elements, meantFor } from './elements.ts'
+import { Elements, marksOf, meantFor } from './elements.ts'
 import { type Fault, noFaults } from './faults.ts'
 import { House, openTokens } from './house.ts'
 import { inspectCommit, inspectDown } from './inspect.ts'
 import { type Invariant, Violation } from './invariants.ts'
+import { roles } from './members.ts'
 import { Merging } from './merging.ts'
 import { Network, type Socket } from './network.ts'
 import { Rights } from './reads.ts'
@@ -43,6 +45,8 @@ export class World {
   readonly views = new Map<string, Judge>()
   readonly merging = new Merging()
   elements = new Elements(0)
+  /** The latest time of an edit that is stored, by client. */
+  readonly lastTimes = new Map<string, number>()
   /** How far ahead the server's clock is, and the latest it ever showed. */
   #serverSkewMs = 0
   #latestServerTime = 0
@@ -56,6 +60,10 @@ export class World {
   #houses = 0
   readonly #slowness: number
   readonly #heldCharacters: number
+  /** How often clients ping. */
+  readonly heartbeatMs: number
+  /** What is to happen as soon as a write with this word is decided. */
+  readonly whenDecided = new Map<string, () => void>()
 
   constructor(seed: number) {
     this.seed = seed
@@ -64,8 +72,9 @@ export class World {
     this.schedule = new Schedule(this.dice)
     this.#slowness = this.dice.pick([1, 1, 1, 8])
     this.#heldCharacters = this.dice.pick([0, 0, 400, 100_000])
+    this.heartbeatMs = this.dice.pick([2_500, 25_000, 25_000])
     this.habits = new Habits(this.dice)
-    this.judge = new ChangingJudge(() => this.schedule.now, this.dice.pick([0, 0, 1, 2, 3, 3, 3]))
+    this.judge = new ChangingJudge(() => this.schedule.now, this.dice.pick([0, 1, 2, 3, 3, 3]))
     this.network = new Network({
       schedule: this.schedule,
       dice: this.dice,
@@ -74,7 +83,10 @@ export class World {
       count: fault => this.count(fault),
     })
     this.disk.onDecided = () => this.judge.decided()
-    this.disk.onCommit = batch => inspectCommit(this, batch)
+    this.disk.onCommit = batch => {
+      inspectCommit(this, batch)
+      this.#tellDecided(batch)
+    }
     this.openHouse()
     this.addDevice('ann1', 'ann', 0)
     this.addDevice('ann2', 'ann', -500)
@@ -134,9 +146,11 @@ export class World {
       name: `house${++this.#houses}`,
       schedule,
       disk,
+      dice: this.dice,
       judge,
       slowness: this.#slowness,
       heldCharacters: this.#heldCharacters,
+      heartbeatMs: this.heartbeatMs,
       skewMs: () => this.#serverSkewMs,
       tokens: this.#tokens,
       log: line => this.#log(line),
@@ -161,8 +175,9 @@ export class World {
           tags: [],
           pub: at < 3,
           rank: 2 * at + 1,
-          room: at % 2 === 0 ? 'r1' : 'r2',
+          room: at < 2 ? 'r1' : 'r2',
           items: ['e1', 'e2', 'e3'].map(id => ({ id, x: meantFor(id, 'old') })),
+          marks: marksOf('old'),
           ...large,
         }
         return { op: 'add', collection, id, data }
@@ -175,7 +190,10 @@ export class World {
       data: { members },
     })
     writes.push(room('r1', 'ann', 'guest1'), room('r2', 'bob'))
-    writes.push({ op: 'add', collection: 'roles', id: 'role1', data: { user: 'ann', role: 'editor' } })
+    for (const [at, id] of roles.entries()) {
+      const data = { user: ['ann', 'bob', 'guest1'][at % 3]!, role: at === 0 ? 'editor' : 'reader' }
+      writes.push({ op: 'add', collection: 'roles', id, data })
+    }
     await settled()
     let isThere = false
     this.house!.environment.commit({ actor: { kind: 'admin' }, writes }).then(() => {
@@ -198,6 +216,7 @@ export class World {
     this.#endHouse()
     await this.disk.setBack(batches)
     this.merging.forget()
+    this.lastTimes.clear()
     this.elements = new Elements(this.disk.changes.at(-1)?.version ?? 0)
     this.openHouse()
   }
@@ -238,6 +257,15 @@ export class World {
       found.push({ collection, id: name.startsWith('#') ? Number(name.slice(1)) : name.slice(1) })
     }
     return found
+  }
+
+  #tellDecided({ outcomes }: Batch): void {
+    if (this.whenDecided.size === 0) return
+    for (const { nonce } of outcomes)
+      for (const word of wordsOf(this.mutations.get(nonce)!)) {
+        this.whenDecided.get(word)?.()
+        this.whenDecided.delete(word)
+      }
   }
 
   #inspect(socket: Socket, direction: 'up' | 'down', frame: string): void {

@@ -1,0 +1,117 @@
+import type { DocId, PathChange, Write } from '@nearcloud/protocol'
+import { compileFilter, type Filter, type Query } from '@nearcloud/query'
+import { collections } from './actions.ts'
+import { waitForTheServer } from './deeds.ts'
+import type { Process } from './device.ts'
+import { commitInTurn } from './operator.ts'
+import { kindsOfRules } from './rules.ts'
+import type { World } from './world.ts'
+
+/** While somebody's query is compared, others write what it would match, if they may be seen or not. */
+export function writeWhileCompared(world: World): void {
+  const { network, dice } = world
+  const compared = network.sockets.flatMap(({ up, session }) => {
+    const frame = up.find('{"type":"check"')
+    const query = frame && session?.feed?.followed.plain(JSON.parse(frame).id)?.query
+    return query ? [query.collection] : []
+  })
+  if (compared.length === 0) return
+  const collection = dice.pick(compared)
+  commitInTurn(
+    world,
+    Array.from({ length: 2 + dice.below(4) }, () => () => changeOne(world, collection)),
+  )
+}
+
+/** Everybody compares under other rules, and others go on writing, be it what may not be seen any more. */
+export function changeRulesAmongWrites(world: World): void {
+  const { dice, judge, house } = world
+  if (!house) return
+  world.count('rules changed')
+  judge.change(dice.below(kindsOfRules))
+  house.rulesChanged()
+  commitInTurn(
+    world,
+    Array.from({ length: 6 + dice.below(10) }, () => () => changeOne(world, dice.pick(collections))),
+  )
+}
+
+/** What is in a window changes, and changes again, perhaps while its reader is out of reach, who then asks to be in step. */
+export function changeWindow(world: World): void {
+  const { dice, devices } = world
+  const able = devices.flatMap(({ live: process }) => {
+    if (process?.sync.state !== 'online') return []
+    const windows = [...process.store.subscriptions.values()].filter(
+      ({ complete, window }) => complete && window,
+    )
+    return windows.map(({ query }) => ({ process, query }))
+  })
+  if (able.length === 0) return
+  const { process, query } = dice.pick(able)
+  const isAway = dice.below(2) === 0
+  if (isAway) {
+    world.count('client held offline')
+    process.sync.goOffline()
+  }
+  const ask = () => {
+    const device = devices.find(({ live }) => live === process)
+    if (device) waitForTheServer(world, process, device)
+  }
+  const changes = Array.from({ length: 2 + dice.below(2) }, () => () => {
+    if (!isAway) ask()
+    return changeOne(world, query.collection)
+  })
+  commitInTurn(world, changes, () => {
+    if (isAway) process.sync.goOnline()
+    ask()
+  })
+}
+
+/** Somebody writes what they do not follow, another overrules it, and now they follow it: perhaps before they were told. */
+export function overrule(world: World): void {
+  const { dice, devices, habits, network } = world
+  const able = devices.filter(({ live }) => live?.sync.state === 'online' && live.store.outbox.size === 0)
+  const device = able.length > 0 ? dice.pick(able) : undefined
+  if (!device?.live) return
+  const pub: Filter = ['field', 'pub', ['eq', true]]
+  const low: Filter = ['field', 'rank', ['lt', 6]]
+  const query: Query = { collection: 'open', where: ['and', [pub, low]], orderBy: [], skip: 0 }
+  const id = idOutside(world, device.live, query)
+  if (id === undefined) return
+  // what is to be told waits
+  if (dice.below(4) > 0)
+    network.sockets.find(socket => socket.device === device.live && socket.session)?.clog()
+  const word = habits.word()
+  const changes: PathChange[] = [
+    ['title', 'set', word],
+    ['pub', 'set', true],
+    ['rank', 'set', dice.below(6)],
+  ]
+  const out: PathChange = dice.below(2) === 0 ? ['pub', 'set', false] : ['rank', 'set', 9]
+  const { collection } = query
+  world.whenDecided.set(word, () =>
+    commitInTurn(world, [() => [{ op: 'update', collection, id, changes: [out] }]], () => device.want(query)),
+  )
+  const writes: Write[] = [{ op: 'update', collection, id, changes }]
+  device.write(device.live, { writes }, () => world.refusedWords.add(word))
+}
+
+/** A document of the server's that no query of this process would bring, also when it is as the query wants it. */
+function idOutside(world: World, { store }: Process, { collection }: Query): DocId | undefined {
+  const followed = [...store.subscriptions.values()].flatMap(({ query, letGo }) =>
+    query.collection === collection && letGo === undefined ? [compileFilter(query.where)] : [],
+  )
+  const ids = world.stored().filter(each => each.collection === collection)
+  const able = ids.filter(({ id }) => !followed.some(matches => matches({ _id: id, pub: true, rank: 0 })))
+  return able.length > 0 ? world.dice.pick(able).id : undefined
+}
+
+function changeOne(world: World, collection: string): readonly Write[] {
+  const { dice } = world
+  const stored = world.stored().filter(each => each.collection === collection)
+  if (stored.length === 0) return []
+  const { id } = dice.pick(stored)
+  const changes: PathChange[] = [['rank', 'set', dice.below(10)]]
+  if (dice.below(3) === 0) changes.push(['pub', 'set', dice.below(2) === 0])
+  return [{ op: 'update', collection, id, changes }]
+}
