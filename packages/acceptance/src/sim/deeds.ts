@@ -4,7 +4,7 @@ import type { Device, Process } from './device.ts'
 import { elementsOf } from './elements.ts'
 import { changeBehind, changeMembers } from './members.ts'
 import { changeRulesAmongWrites, changeWindow, overrule, writeWhileCompared } from './moments.ts'
-import { operate, shuffle, sweep } from './operator.ts'
+import { commitInTurn, operate, shuffle, sweep } from './operator.ts'
 import { expectVerdict, tryAgain, wordsIn } from './verdicts.ts'
 import type { World } from './world.ts'
 
@@ -160,6 +160,9 @@ function arrangeMarks(world: World, process: Process, device: Device): void {
   const { _id: id } = document
   const write: Write = { op: 'update', collection, id, changes: [habits.changeOfMarks(word, document)] }
   device.write(process, { writes: [write] }, () => refusedWords.add(word))
+  // somebody moves them in that moment
+  const moves: Write = { op: 'update', collection, id, changes: [['marks', 'shift', null]] }
+  if (dice.below(3) === 0) commitInTurn(world, [() => [moves]])
 }
 
 /** Many at once arrange the elements of few documents. */

@@ -28,14 +28,17 @@ export function falsify(world: World): void {
   if (able.length === 0) return
   world.count('copy falsified')
   const { device, process, documents } = dice.pick(able)
-  const { collection, document, version } = dice.pick(documents)
+  // best one that was another once
+  const changed = documents.filter(each => olderOf(world, each.collection, each.document, each.version))
+  const isBack = changed.length > 0 && dice.below(2) === 0
+  const { collection, document, version } = dice.pick(isBack ? changed : documents)
   const { store } = process
   const { _id: id } = document
   const note = (id: DocId) =>
     device.falsified.set(documentKey(collection, id), { collection, id, by: process })
   const false_: Document = { ...document, _id: phantom, title: 'false' }
   const older = olderOf(world, collection, document, version)
-  const what = dice.below(older ? 6 : 4)
+  const what = isBack ? 4 : dice.below(4)
   if (what !== 1) note(id)
   if (what === 1 || what === 2) note(phantom)
   const lost = { collection, version, id }
@@ -47,12 +50,7 @@ export function falsify(world: World): void {
     { puts: [made] },
     { gone: [lost], puts: [made] },
     { puts: [ahead] },
-    ...(back
-      ? [
-          { gone: [lost], puts: [back] },
-          { gone: [lost], puts: [back] },
-        ]
-      : []),
+    ...(back ? [{ gone: [lost], puts: [back] }] : []),
   ][what]!
   const confirmed = store.confirm(step)
   device.ask(process, 'falsify', confirmed)
@@ -61,7 +59,7 @@ export function falsify(world: World): void {
   }
   confirmed.then(isOver, isOver)
   // what is told of it next is told to who has another one
-  if (dice.below(2) === 0) commitInTurn(world, [() => [rankOf(world, collection, id)]])
+  if (isBack || dice.below(2) === 0) commitInTurn(world, [() => [rankOf(world, collection, id)]])
 }
 
 /** The document as it was once, or nothing: in a history that is taken back that may be how it is. */

@@ -26,4 +26,4 @@ test('[SIM-2] a seed says everything: the same world twice is the same to the la
     expect(second).toEqual(first)
   }
   expect((await runSeed(7)).hash).not.toBe((await runSeed(8)).hash)
-})
+}, 300_000)
