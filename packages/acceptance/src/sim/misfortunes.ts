@@ -108,10 +108,10 @@ function ofDevices(world: World): readonly Deed[] {
       },
     ],
     [
-      44,
+      80,
       'disk fault',
       some(device =>
-        device.faultAt(1 + dice.below(6), dice.pick(['stop', 'stop', 'fail', 'full', 'full', 'full'])),
+        device.faultAt(1 + dice.below(4), dice.pick(['stop', 'stop', 'fail', 'full', 'full', 'full'])),
       ),
     ],
     [
@@ -188,7 +188,7 @@ function ofTheServer(world: World): readonly Deed[] {
   return [
     [14, 'server dies', () => world.crashHouse()],
     [
-      40,
+      80,
       'server dies in a commit',
       () => {
         if (world.house?.engine.committing !== 'no') world.crashHouse()
