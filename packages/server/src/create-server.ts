@@ -26,6 +26,7 @@ import { findFunctionsFolder } from './functions/function-folder.ts'
 import { openFunctions } from './functions/functions.ts'
 import { addCallRoutes } from './functions/http/call-routes.ts'
 import { addFunctionRoutes } from './functions/http/http-door.ts'
+import type { Isolation } from './functions/jail/isolation.ts'
 import { FunctionLog, logFolder } from './functions/logs/function-log.ts'
 import { CallOnce } from './functions/once/call-once.ts'
 import { Gateway } from './gateway/gateway.ts'
@@ -79,6 +80,8 @@ export interface ServerOptions {
   readonly poll?: Partial<PollLimits>
   /** The mini program whose users sign in by `wx.login`, and that functions call the WeChat API as; absent: what they say is in `outbox`. */
   readonly wechat?: WechatOptions
+  /** How much functions are kept from; the most that the machine offers, unless told. */
+  readonly isolation?: Isolation
   /** A debugger may look into this function, at this port of the machine (0: any); its process is started at once. */
   readonly inspect?: { readonly function: string; readonly port: number }
   /** How much of the past is kept. */
@@ -171,6 +174,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       createTicket: (uid, options) => users.createTicket(uid, options),
       record: entry => functionLog.write(entry),
       ...(options.inspect && { inspect: options.inspect }),
+      ...(options.isolation && { isolation: options.isolation }),
     })
     opened(functions, () => functions.close())
     const triggers = openTriggers({ environment, functions, log, clock, random })
