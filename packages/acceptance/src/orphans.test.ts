@@ -25,22 +25,23 @@ test.skipIf(process.platform !== 'linux').each(['namespaces', 'permissions'] as 
       writeFileSync(join(folder, 'index.js'), code)
       writeFileSync(join(folder, 'config.json'), '{"timeout":60,"allow":["childProcesses"]}')
     }
+    const server = JSON.stringify(pathToFileURL(serverFile()).href)
     const program = `
-import { createServer } from '${pathToFileURL(serverFile()).href}'
+const { createServer } = await import(${server})
 const server = await createServer({ dataFolder: '${join(project, 'data')}', project: '${project}', isolation: '${isolation}' })
 for (const name of ${JSON.stringify(Object.keys(functions))})
   server.callFunction({ name, data: { word: '${word}' } }).catch(() => {})
 process.stdout.write('called')`
-    const server = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
-    onTestFinished(() => void server.kill('SIGKILL'))
-    await once(server.stdout, 'data')
+    onTestFinished(() => void child.kill('SIGKILL'))
+    await once(child.stdout, 'data')
     // the word of the one, and the folders that all of them were told
     const theirs = () => [...running(word), ...running(join(project, 'cloudfunctions'))]
     await expect.poll(() => running(word).length, { timeout: 20_000 }).toBe(1)
     await expect.poll(() => theirs().length, { timeout: 20_000 }).toBeGreaterThanOrEqual(4)
-    await killed(server)
+    await killed(child)
     await expect.poll(theirs, { timeout: 10_000 }).toEqual([])
   },
 )

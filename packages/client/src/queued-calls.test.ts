@@ -175,3 +175,11 @@ test('[CALLS-8] without queue a call without a network fails at once', async () 
   await expect(cloud.callFunction({ name: 'a' })).rejects.toMatchObject({ code: 'OFFLINE' })
   expect(cloud.status().calls).toBe(0)
 })
+
+test('[CALLS-9] the token for HTTP requests is the active user’s, once there was a connection', async () => {
+  const { rig, platform, cloud } = await setUp({ isUp: false })
+  await expect(cloud.auth().getAccessToken()).rejects.toMatchObject({ code: 'OFFLINE' })
+  platform.network.isUp = true
+  await rig.pass(60_000)
+  expect(await cloud.auth().getAccessToken()).toEqual({ accessToken: 'access-of-user-1', env: 'default' })
+})

@@ -57,6 +57,11 @@ export interface Auth {
    * user the active one. Without a network too. Rejects with INVALID_PARAM when nobody has signed in.
    */
   signOut(options?: { readonly wipe?: boolean }): Promise<SignOutResult>
+  /**
+   * For HTTP requests in the name of the active user, as `Authorization: Bearer …`: to functions with a route that wants one, and
+   * `POST /functions/<name>`. Good for two hours at most: ask anew for each. Rejects with OFFLINE before the first connection.
+   */
+  getAccessToken(): Promise<{ readonly accessToken: string; readonly env: string }>
   /** Returns the way to stop. */
   onLoginStateChanged(listener: (state: LoginState) => void): () => void
   /** The session of the active user has ended. Returns the way to stop. */
@@ -96,6 +101,18 @@ export function createAuth({ device, current, onChanged, onExpired }: AuthParts)
     return signInByTicket(at, ticket, options)
   }
 
+  async function getAccessToken() {
+    const { seat, setting } = device()
+    return seat.within('other', async ({ instance }) => {
+      const accessToken = instance.sync.access
+      if (accessToken === undefined)
+        throw new CloudError('OFFLINE', {
+          errMsg: 'getAccessToken: there was no connection to the server yet',
+        })
+      return { accessToken, env: setting.env }
+    })
+  }
+
   async function signInAnonymously(): Promise<LoginState> {
     const at = device()
     return at.inTurn(async () => {
@@ -110,6 +127,7 @@ export function createAuth({ device, current, onChanged, onExpired }: AuthParts)
     },
     getLoginState: async () => here(device()),
     hasLoginState: now,
+    getAccessToken,
     signInAnonymously,
     signInWithCustomTicket,
     setCustomSignFunc(given) {

@@ -1,8 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
-import { type Clock, CloudError, toCloudError } from '@nearcloud/protocol'
+import { CloudError, toCloudError } from '@nearcloud/protocol'
 import {
   type AskMessage,
-  type AskVerb,
   type Call,
   type FromWorker,
   LogBudget,
@@ -12,52 +11,11 @@ import {
   type ToWorker,
 } from '@nearcloud/server-sdk/channel'
 import { forkWorker, killWorker } from './fork-worker.ts'
-import type { FunctionConfig } from './function-config.ts'
 import { endOfProcess, executeFail, timeLimitExceeded } from './function-errors.ts'
-import type { FunctionFolder } from './function-folder.ts'
-import type { Jail } from './jail/jail.ts'
+import type { Job, ProcessOptions, Running } from './job.ts'
 import { readLines } from './read-lines.ts'
-import type { RuntimeConfig } from './runtime-config.ts'
 import { compile } from './typescript/compile.ts'
 import { watchUse } from './use-watch.ts'
-
-export interface ProcessOptions {
-  readonly folder: FunctionFolder
-  readonly config: FunctionConfig
-  readonly runtime: RuntimeConfig
-  readonly env: string
-  readonly appId: string
-  readonly clock: Clock
-  readonly jail: Jail
-  /** Words for Node that let a debugger in: then there is no time limit. */
-  readonly debug?: readonly string[]
-  /** It ends when it had nothing to do for so long. Default: never. */
-  readonly idleMs?: number
-  onLog(level: LogLevel, text: string, requestId: string | undefined): void
-  /** A debugger may come to this address. */
-  onDebug?(address: string): void
-  /** The process is gone. */
-  onEnded(): void
-}
-
-/** One invocation of the code. */
-export interface Job {
-  readonly call: Call
-  /** Canonical text. */
-  readonly event: string
-  /** Carries out what the code asks for; asked only while it runs. */
-  ask(verb: AskVerb, text: string): Promise<unknown>
-  /** What its process held when it ended by itself. */
-  measured?(memoryMb: number | undefined): void
-}
-
-interface Running {
-  readonly job: Job
-  resolve(text: string): void
-  reject(error: CloudError): void
-  /** Ends the time limit. */
-  cancel(): void
-}
 
 /**
  * One process with one function's code, for many calls one after another or at once. It is *open* to calls (while the

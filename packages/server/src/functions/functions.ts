@@ -20,32 +20,21 @@ import type { Actor } from '../actor.ts'
 import type { TicketOptions } from '../auth/users.ts'
 import { EffectNames } from '../commit/effect-names.ts'
 import type { Environment } from '../commit/environment.ts'
-import type { Log } from '../log-line.ts'
 import type { OpenapiCall } from '../openapi/openapi.ts'
 import { TransactionScope } from '../transactions/transaction-scope.ts'
 import { sendJob } from '../triggers/queues/jobs.ts'
 import { carryOut } from './asks.ts'
-import { workerFile } from './fork-worker.ts'
 import { executeFail, functionNotFound, functionsClosed, invokeDenied } from './function-errors.ts'
 import type { HttpExchange } from './http/http-exchange.ts'
-import { bundleSdk } from './jail/bundle-sdk.ts'
-import type { Isolation } from './jail/isolation.ts'
-import { Jail } from './jail/jail.ts'
+import { type JailWish, openJail } from './jail/open-jail.ts'
 import { type RecordCall, recorded, timeOf } from './logs/call-record.ts'
 import { Registry } from './registry.ts'
 import type { FunctionCode, WarmFunction } from './warm-function.ts'
 
-export interface FunctionsOptions {
+export interface FunctionsOptions extends Omit<JailWish, 'folder'> {
   /** The folder with a folder for each function (see `findFunctionsFolder`); undefined: there are none. */
   readonly folder: string | undefined
-  /** Folders that no function may see, beside those of the other functions and of the server's user. */
-  readonly secret?: readonly string[]
-  /** Where the program of their processes is put, as few files that start quickly. Default: nowhere, it starts as it was built. */
-  readonly runtimeFolder?: string
-  /** How much a function is kept from; the most that the machine offers, unless told. */
-  readonly isolation?: Isolation
   readonly environment: Environment
-  readonly log: Log
   readonly clock: Clock
   /** What functions see as APPID. Default: the environment's name. */
   readonly appId?: string
@@ -63,7 +52,7 @@ export interface FunctionsOptions {
   readonly record?: RecordCall
   /** This function's process is started at once, for a debugger to come in at this port of the machine; 0: any. */
   readonly inspect?: { readonly function: string; readonly port: number }
-  /** Calls of one function that run at once, 32 unless told, and that wait for one of them to end: 256. */
+  /** Calls of one function that run at once, as its configuration says unless told fewer, and that wait for one of them to end: 256. */
   readonly maxRunning?: number
   readonly maxWaiting?: number
 }
@@ -132,12 +121,6 @@ interface Asked extends Pick<Invocation, 'name' | 'actor'> {
   readonly exchange?: HttpExchange
 }
 
-const isolationWords: Readonly<Record<Isolation, string>> = {
-  namespaces: 'functions run in namespaces of the operating system, and with permissions of Node',
-  permissions:
-    'functions run with permissions of Node only: this machine gives no namespaces (unshare, setpriv) to this user',
-}
-
 /** Functions and triggers that lead to one another, at most. */
 export const maxDepth = 16
 
@@ -147,47 +130,21 @@ export const maxDepth = 16
  * Throws SERVER_CONFIGURATION when a function's `config.json` cannot be used.
  */
 export function openFunctions(options: FunctionsOptions): ServingFunctions {
-  const { environment, log, clock, maxRunning = 32, maxWaiting = 256 } = options
+  const { environment, log, clock, maxRunning, maxWaiting = 256 } = options
   const { env, judge } = environment
   const appId = options.appId ?? env
-  const isolation = options.isolation ? { isolation: options.isolation } : {}
   let closed = false
 
-  const jail =
-    options.folder === undefined
-      ? undefined
-      : new Jail({
-          workerFile: workerFile(),
-          root: options.folder,
-          secret: options.secret ?? [],
-          ...isolation,
-        })
-  if (jail) {
-    const level = jail.isolation === 'namespaces' ? 'info' : 'warn'
-    log({ level, event: 'functions.isolation', message: isolationWords[jail.isolation] })
-  }
-
-  const { runtimeFolder } = options
-  const bundled =
-    jail && runtimeFolder !== undefined
-      ? bundleSdk(workerFile(), runtimeFolder).then(
-          file => jail.use(file),
-          (error: Error) =>
-            log({
-              level: 'warn',
-              event: 'functions.slowStart',
-              message: `functions start slowly (${error.message})`,
-            }),
-        )
-      : undefined
+  const { folder, secret, runtimeFolder, isolation } = options
+  const held = folder === undefined ? undefined : openJail({ folder, secret, runtimeFolder, isolation, log })
 
   const registry = new Registry(options.folder, clock, folder => ({
     env,
     appId,
     clock,
-    maxRunning,
+    ...(maxRunning !== undefined && { maxRunning }),
     maxWaiting,
-    jail: jail!,
+    jail: held!.jail,
     ...(options.inspect?.function === folder.name && {
       debug: [`--inspect=127.0.0.1:${options.inspect.port}`],
       onDebug: (address: string) => tellDebugger(folder.name, address),
@@ -332,7 +289,7 @@ export function openFunctions(options: FunctionsOptions): ServingFunctions {
     async close() {
       closed = true
       await registry.close()
-      await bundled
+      await held?.settled
     },
   }
 }

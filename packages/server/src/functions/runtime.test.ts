@@ -40,6 +40,13 @@ test('[FN-19] more calls than one process has room for are shared among several,
   expect([...counts.values()]).toEqual([3, 3])
 })
 
+test('[FN-19] as many calls run at once as its configuration says, also more than usual', async () => {
+  const config = { timeout: 20, instances: 1, concurrency: 50 }
+  const { call } = openFiles({ 'f/index.js': gathers, 'f/config.json': JSON.stringify(config) })
+  const results = await Promise.all(Array.from({ length: 50 }, () => call({ together: 50 })))
+  expect(new Set(results).size).toBe(1)
+})
+
 test('[FN-19] calls one after another stay in the first process', async () => {
   const { call } = openFiles({ 'f/index.js': gathers })
   const results = new Set<Value>()

@@ -1,13 +1,14 @@
 import type { FunctionConfig } from './function-config.ts'
 import { functionsClosed, tooManyCalls } from './function-errors.ts'
 import type { FunctionFolder } from './function-folder.ts'
-import { FunctionProcess, type Job, type ProcessOptions } from './function-process.ts'
+import { FunctionProcess } from './function-process.ts'
+import type { Job, ProcessOptions } from './job.ts'
 import type { RuntimeConfig } from './runtime-config.ts'
 
 export interface WarmOptions
   extends Pick<ProcessOptions, 'env' | 'appId' | 'clock' | 'onLog' | 'onDebug' | 'jail' | 'debug'> {
   /** Calls of one function that run at once, if its own configuration does not say fewer, and that wait for one of those to end. */
-  readonly maxRunning: number
+  readonly maxRunning?: number
   readonly maxWaiting: number
 }
 
@@ -112,7 +113,7 @@ export class WarmFunction {
 
   get #mostRunning(): number {
     const { instances, concurrency } = this.#code.runtime
-    return Math.min(this.#options.maxRunning, instances * concurrency)
+    return Math.min(this.#options.maxRunning ?? Number.POSITIVE_INFINITY, instances * concurrency)
   }
 
   async #enter(): Promise<void> {

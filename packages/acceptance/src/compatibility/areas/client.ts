@@ -65,6 +65,7 @@ export const client: readonly Area[] = [
         'IDENTITY-18',
         'seals the local store, or removes it (`wipe`); the device is anonymous afterwards, never without a user',
       ),
+      same('getAccessToken', 'CALLS-9', 'for two hours, in memory'),
       same('getLoginState hasLoginState currentUser', 'IDENTITY-10 IDENTITY-19'),
       same('onLoginStateChanged onLoginStateExpired', 'IDENTITY-11 IDENTITY-19'),
       better('switchTo users', 'IDENTITY-17', 'ours: users who are on this device, without a network'),
