@@ -69,6 +69,11 @@ test('[MP-21] begun in a lift it is anonymous, then all is theirs; begun there l
     const { data } = await server.database().collection('notes').doc('n').get()
     return (data as { _openid?: string })._openid === openidOf('anna')
   })
+  await until('it has come to her', async () => {
+    const { data } = await cloud.database().collection('notes').get()
+    return data.length === 1
+  })
+  await cloud.whenSynced()
   phone.kill()
   phone.goOffline()
   phone.launch()
