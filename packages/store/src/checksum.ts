@@ -7,13 +7,13 @@ export function checksum(text: string): string {
   const { length } = text
   let at = 0
   for (; at + 1 < length; at += 2) {
-    even = Math.imul(even ^ text.charCodeAt(at), prime)
-    odd = Math.imul(odd ^ text.charCodeAt(at + 1), prime)
+    even = imul(even ^ text.charCodeAt(at), prime)
+    odd = imul(odd ^ text.charCodeAt(at + 1), prime)
   }
-  if (at < length) even = Math.imul(even ^ text.charCodeAt(at), prime)
-  const mixed =
-    Math.imul(even ^ (even >>> 15), 0x2c1b3c6d) ^ Math.imul(odd ^ (odd >>> 13), 0x297a2d39) ^ length
+  if (at < length) even = imul(even ^ text.charCodeAt(at), prime)
+  const mixed = imul(even ^ (even >>> 15), 0x2c1b3c6d) ^ imul(odd ^ (odd >>> 13), 0x297a2d39) ^ length
   return ((mixed ^ (mixed >>> 16)) >>> 0).toString(16).padStart(8, '0')
 }
 
+const { imul } = Math
 const prime = 16_777_619
