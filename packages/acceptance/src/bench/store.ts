@@ -81,8 +81,11 @@ async function measure(documents: number): Promise<ReadonlyMap<EngineName, reado
       const turn = n % sites.length
       for (const site of [...sites.slice(turn), ...sites.slice(0, turn)]) {
         const memory = n === 0 && site.engine === 'nearcloud'
-        const figures = await round(site, documents, { memory })
-        found.get(site.engine)!.push(figures)
+        try {
+          found.get(site.engine)!.push(await round(site, documents, { memory }))
+        } catch (thrown) {
+          console.error(`${site.engine}, round ${n + 1}:`, thrown)
+        }
       }
     }
   } finally {

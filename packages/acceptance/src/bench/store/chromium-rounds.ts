@@ -85,7 +85,7 @@ async function inPage<T>(profile: string, url: string, work: (page: Page) => Pro
     await page.waitForFunction(() => window.storeBench !== undefined)
     return await work(page)
   } finally {
-    await context.close()
+    await context.close().catch(() => undefined) // it may have died of what it was asked
   }
 }
 
