@@ -29,9 +29,6 @@ const marks: Readonly<Record<string, RegExp>> = {
   cache: /CACHE_TTL/,
   logging: /someOperation/,
 }
-/** They want transactions of the server, and `openapi`. */
-const notHere = ['transfer', 'permit', 'onOrderCreate']
-
 /** The functions of the guide by their names here, as they are written. */
 function listings(): ReadonlyMap<string, string> {
   const text = readFileSync(guide!, 'utf8')
@@ -47,7 +44,7 @@ function listings(): ReadonlyMap<string, string> {
 
 /** A server with all of them. */
 async function startGuide(): Promise<NearcloudServer> {
-  const project = testProject({ functions: { '*': { invoke: 'auth != null' } } })
+  const project = testProject({ functions: { '*': { invoke: 'auth != null' } }, storage: 'PRIVATE' })
   for (const [name, code] of listings()) {
     const file = join(project, 'cloudfunctions', name, 'index.js')
     mkdirSync(dirname(file), { recursive: true })
@@ -55,6 +52,11 @@ async function startGuide(): Promise<NearcloudServer> {
   }
   const trigger = { name: 'web', type: 'http', config: { path: '/api' } }
   writeFileSync(join(project, 'cloudfunctions/api/config.json'), JSON.stringify({ triggers: [trigger] }))
+  const onOrder = { name: 'order', type: 'database', config: { collection: 'orders' } }
+  writeFileSync(
+    join(project, 'cloudfunctions/onOrderCreate/config.json'),
+    JSON.stringify({ triggers: [onOrder] }),
+  )
   return startServer({ rules: null, project })
 }
 
@@ -133,6 +135,50 @@ test.runIf(isThere)('functions of the guide that work on documents', async () =>
   expect(await call('logging')).toEqual({ success: false, error: 'someOperation is not defined' })
 })
 
-test.runIf(isThere)('those that are not run here are these', () => {
-  expect(notHere.filter(name => !listings().has(name))).toEqual([])
+test.runIf(isThere)(
+  'the transfer of the guide, many at once, and the order that its trigger takes',
+  async () => {
+    const server = await startGuide()
+    const db = server.database()
+    const call = async (name: string, data: object = {}) => (await server.callFunction({ name, data })).result
+    for (const [_id, balance] of [
+      ['a', 100],
+      ['b', 0],
+    ] as const)
+      await db.collection('accounts').add({ data: { _id, balance } })
+    const transfer = { fromAccount: 'a', toAccount: 'b', amount: 10 }
+    const results = await Promise.all(Array.from({ length: 15 }, () => call('transfer', transfer)))
+    const failed = results.filter(result => !(result as { success: boolean }).success)
+    expect(failed).toEqual(
+      Array.from({ length: 5 }, () => ({ success: false, error: 'Insufficient balance' })),
+    )
+    expect((await db.collection('accounts').get()).data).toMatchObject([{ balance: 0 }, { balance: 100 }])
+
+    await db.collection('products').add({ data: { _id: 'tea', stock: 5 } })
+    const items = [{ productId: 'tea', quantity: 2 }]
+    await db.collection('orders').add({ data: { _id: 'o1', status: 'new', amount: 24, items } })
+    await expect
+      .poll(async () => (await db.collection('orders').doc('o1').get()).data, { timeout: 20_000 })
+      .toMatchObject({ status: 'processing', processingTime: expect.any(Date) })
+    expect((await db.collection('products').doc('tea').get()).data).toMatchObject({ stock: 3 })
+    expect(await server.outbox.list()).toMatchObject([
+      { api: 'subscribeMessage.send', args: { touser: 'admin-open-id', data: { amount3: { value: 24 } } } },
+    ])
+  },
+)
+
+test.runIf(isThere)('a permission of the guide opens its files to everybody', async () => {
+  const server = await startGuide()
+  const [anna, ben] = [await openApp(server), await openApp(server)]
+  const paths = ['images/public/a.txt', 'images/a.txt']
+  const fileList: string[] = []
+  for (const cloudPath of paths) {
+    const fileContent = new Uint8Array([104, 105])
+    const uploaded = (await anna.uploadFile({ cloudPath, fileContent } as never)) as unknown
+    fileList.push((uploaded as { fileID: string }).fileID)
+  }
+  const seen = async () => (await ben.getTempFileURL({ fileList })).fileList.map(({ status }) => status)
+  expect(await seen()).toEqual([-503003, -503003])
+  expect((await server.callFunction({ name: 'permit' })).result).toMatchObject({ errCode: 0 })
+  expect(await seen()).toEqual([0, -503003])
 })

@@ -1,6 +1,5 @@
-import { CloudError, type Json, toJson } from '@nearcloud/protocol'
+import { CloudError, type Json } from '@nearcloud/protocol'
 import type { OpenapiResult } from './channel.ts'
-import { jsonValue } from './json-value.ts'
 import { ask } from './runtime.ts'
 
 /** `openapi.subscribeMessage.send({ … })`: names as WeChat's, each a function too. */
@@ -40,8 +39,8 @@ function named(path: readonly string[]): OpenapiNames {
 async function callApi(api: string, args: unknown = {}) {
   if (typeof args !== 'object' || args === null || Array.isArray(args))
     throw new CloudError('INVALID_PARAM', { errMsg: `openapi.${api}:fail it takes an object` })
-  const question = { api, args: toJson(jsonValue(args, 'args')) }
-  const { errCode, words, result, buffer } = (await ask('openapi', JSON.stringify(question))) as OpenapiResult
+  const question = JSON.stringify({ api, args })
+  const { errCode, words, result, buffer } = (await ask('openapi', question)) as OpenapiResult
   if (errCode !== 0) throw new OpenapiError(errCode, `openapi.${api}:fail ${errCode} ${words}`)
   return {
     ...(result as { [name: string]: Json }),

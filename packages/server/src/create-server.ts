@@ -22,6 +22,7 @@ import { checkHistoryLimits, type HistoryLimits, keepHistoryShort } from './engi
 import { SqliteEngine } from './engine/sqlite-engine.ts'
 import { Fanout } from './fanout/fanout.ts'
 import { openFiles } from './files/files.ts'
+import { OpenPaths } from './files/open-paths.ts'
 import { findFunctionsFolder } from './functions/function-folder.ts'
 import { openFunctions } from './functions/functions.ts'
 import { addCallRoutes } from './functions/http/call-routes.ts'
@@ -149,7 +150,17 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     opened(fanout, () => fanout.close())
     const users = await Users.open({ environment, tokens, clock, log })
     opened(users, () => users.close())
-    const files = await openFiles({ folder: folder.files, environment, tokens, clock, env, random, log })
+    const openPaths = await OpenPaths.open(environment)
+    const files = await openFiles({
+      folder: folder.files,
+      environment,
+      tokens,
+      clock,
+      env,
+      openPaths,
+      random,
+      log,
+    })
     opened(files, () => files.close())
     const functionsFolder = project === undefined ? undefined : findFunctionsFolder(project)
     const functionLog = new FunctionLog(logFolder(folder.path), error =>
@@ -160,7 +171,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       }),
     )
     opened(functionLog, () => functionLog.close())
-    const openapi = new Openapi({ environment, clock, log, wechat: options.wechat })
+    const openapi = new Openapi({ environment, openPaths, clock, log, wechat: options.wechat })
     const functions = openFunctions({
       openapi: call => openapi.call(call),
       ...(options.wechat && { appId: options.wechat.appId }),

@@ -15,6 +15,7 @@ import { type Log, silentLog } from '../log-line.ts'
 import { checkCloudPath, fileIDOf, pathOfFileID } from './cloud-path.ts'
 import { DiskBlobs } from './disk-blobs.ts'
 import { type FileRecord, FileRecords } from './file-record.ts'
+import type { OpenPaths } from './open-paths.ts'
 import { addFileRoutes } from './routes.ts'
 import { SignedUrls, type Ticket } from './signed-url.ts'
 import { Turns } from './turns.ts'
@@ -43,12 +44,14 @@ export interface FilesOptions {
   readonly tokens: Pick<Tokens, 'seal' | 'isSealed'>
   readonly clock: Clock
   readonly env: string
+  /** What everybody may read. */
+  readonly openPaths?: Pick<OpenPaths, 'has'>
   readonly random?: RandomBytes
   readonly log?: Log
 }
 
 export async function openFiles(options: FilesOptions): Promise<Files> {
-  const { folder, environment, tokens, clock, env, log = silentLog } = options
+  const { folder, environment, tokens, clock, env, openPaths, log = silentLog } = options
   const blobs = await DiskBlobs.open(
     folder,
     clock,
@@ -160,7 +163,7 @@ export async function openFiles(options: FilesOptions): Promise<Files> {
     const record = path === undefined ? null : await records.byPath(path)
     if (!record) return null
     const judgement = judge.judgeFile(actor, 'read', { path: record.path, openid: record._openid ?? null })
-    return judgement.allowed ? record : null
+    return judgement.allowed || openPaths?.has(record.path) ? record : null
   }
 }
 

@@ -40,7 +40,7 @@ export interface Behind {
   /** Throws STORAGE_REQUEST_FAIL where there are none. */
   files(ask: FilesAsk): Promise<FilesResult>
   /** Calls the WeChat API. */
-  readonly openapi?: ((api: string, args: Value) => Promise<OpenapiResult>) | undefined
+  readonly openapi?: ((api: string, args: Json) => Promise<OpenapiResult>) | undefined
   /** Sends to a queue; resolves with the message's id. */
   readonly send?: ((queue: string, data: Value, delay: number | undefined) => Promise<string>) | undefined
   /** The invocation's transactions. */
@@ -109,7 +109,7 @@ export async function carryOut(behind: Behind, verb: AskVerb, text: string): Pro
     case 'openapi': {
       const { api, args } = objectOf(parse(text))
       if (!behind.openapi || typeof api !== 'string' || !isRecord(args)) throw malformed()
-      return behind.openapi(api, fromJson(args as Json))
+      return behind.openapi(api, args as Json)
     }
     case 'begin':
       return transactionsOf(behind).begin(lostOf(parse(text)))

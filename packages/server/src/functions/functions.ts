@@ -6,6 +6,7 @@ import {
   encode,
   type FilesAsk,
   isPlainObject,
+  type Json,
   toHex,
   type Value,
 } from '@nearcloud/protocol'
@@ -225,7 +226,7 @@ export function openFunctions(options: FunctionsOptions): ServingFunctions {
       },
       openapi:
         options.openapi &&
-        ((api: string, args: Value) => options.openapi!({ api, args, function: name, effects })),
+        ((api: string, args: Json) => options.openapi!({ api, args, function: name, effects })),
       send: (queue: string, data: Value, delay: number | undefined) =>
         sendJob(environment, {
           queue,

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { EffectNames } from '../commit/effect-names.ts'
+import { OpenPaths } from '../files/open-paths.ts'
 import { machineClock, openFixtures, temporaryFolder } from '../functions/testing/open-fixtures.ts'
 import type { LogLine } from '../log-line.ts'
 import { alice, openWorld, type World } from '../testing/scenario.ts'
@@ -295,5 +296,48 @@ test('[OPENAPI-7] no name leads anywhere else', async () => {
   const { send } = open(wechat)
   for (const api of ['', '..', '//evil.example/x', 'subscribeMessage.send/../..', '__proto__', 'toString'])
     expect(await send({}, api)).toMatchObject({ errCode: -604100 })
+  expect(wechat.requests).toEqual([])
+})
+
+test('[OPENAPI-8] a permission of files is this server’s own: it opens paths to everybody, and asks nobody', async () => {
+  const wechat = await openWechat()
+  const world = openWorld()
+  const openPaths = await OpenPaths.open(world.environment)
+  const { environment, clock } = world
+  const openapi = new Openapi({
+    environment,
+    clock,
+    openPaths,
+    log: () => {},
+    wechat: { appId: 'wx123', secret: 's3cret', baseUrl: wechat.baseUrl },
+  })
+  const permit = (part: object = {}, verb = 'addPermission') =>
+    openapi.call({
+      api: `cloudbase.${verb}`,
+      function: 'f',
+      args: {
+        env: 'your-env-id',
+        resource: 'storage.object',
+        action: 'storage.getObject',
+        condition: { 'resource.path': ['/images/public/*'] },
+        principal: { service: ['cloudbase.anonymous'] },
+        ...part,
+      },
+    })
+  expect(await permit()).toMatchObject({ errCode: 0 })
+  expect(openPaths.has('images/public/a.png')).toBe(true)
+  for (const part of [
+    { resource: 'storage.bucket' },
+    { action: 'storage.putObject' },
+    { principal: { service: ['scf'] } },
+    { principal: 'cloudbase.anonymous' },
+    { condition: { 'resource.path': [] } },
+    { condition: { 'resource.path': [7] } },
+    { condition: {} },
+  ])
+    expect(await permit(part)).toMatchObject({ errCode: -501007 })
+  expect(openPaths.list).toEqual(['images/public/*'])
+  expect(await permit({}, 'removePermission')).toMatchObject({ errCode: 0 })
+  expect(openPaths.list).toEqual([])
   expect(wechat.requests).toEqual([])
 })

@@ -1,4 +1,4 @@
-import { type Millis, newDocId, type Value } from '@nearcloud/protocol'
+import { type Json, type Millis, newDocId } from '@nearcloud/protocol'
 import type { Environment } from '../commit/environment.ts'
 
 /** A call of `cloud.openapi` that was not made, for want of credentials. */
@@ -7,7 +7,7 @@ export interface OutboxEntry {
   /** `subscribeMessage.send` */
   readonly api: string
   /** What the function gave. */
-  readonly args: Value
+  readonly args: Json
   readonly function: string
   readonly time: Millis
 }

@@ -81,6 +81,11 @@ export const server: readonly Area[] = [
         'TIMER-1 TIMER-2 TIMER-3 TIMER-6 TIMER-7 TIMER-8',
         'also other time zones; one run for each slot, over restarts and clocks that are set',
       ),
+      same(
+        ['`openapi.cloudbase.addPermission` of paths in the storage'],
+        'OPENAPI-8 FILE-25',
+        '`*` is text without a slash, `**` any',
+      ),
       better(['conditions of database triggers'], 'TRIGGER-9', '`where` in the trigger’s `config`'),
       better(
         ['a function that runs twice for one event'],
