@@ -188,7 +188,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       ...(options.isolation && { isolation: options.isolation }),
     })
     opened(functions, () => functions.close())
-    const triggers = openTriggers({ environment, functions, log, clock, random })
+    const triggers = openTriggers({ environment, functions, folder: functionsFolder, log, clock, random })
     opened(triggers, () => triggers.close())
     await triggers.ready
     const shelves = new PartShelves(random)

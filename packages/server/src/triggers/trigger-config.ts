@@ -24,6 +24,8 @@ export interface DeclaredTriggers {
   readonly database: readonly DatabaseTrigger[]
   readonly timers: readonly TimerTrigger[]
   readonly queues: readonly QueueTrigger[]
+  /** What each says of itself, by `nameOf`. */
+  readonly texts: ReadonlyMap<string, string>
   /** One sentence for each that this version cannot run. */
   readonly unsupported: readonly string[]
 }
@@ -35,12 +37,17 @@ export const eventOf: Readonly<Record<DataType, TriggerEvent>> = {
   remove: 'remove',
 }
 
+/** Names a trigger among all. */
+export function nameOf({ function: name, name: trigger }: TriggerName): string {
+  return `${name}/${trigger}`
+}
+
 /** The triggers of a function's `config.json`. Throws SERVER_CONFIGURATION naming the file and the place. */
 export function readTriggers({ folder, config }: FunctionCode): DeclaredTriggers {
   const file = join(folder.path, 'config.json')
   const [database, timers, queues]: [DatabaseTrigger[], TimerTrigger[], QueueTrigger[]] = [[], [], []]
   const unsupported: string[] = []
-  const names = new Set<string>()
+  const texts = new Map<string, string>()
   for (const [i, declared] of config.triggers.entries()) {
     const place = `triggers[${i}]`
     if (!isRecord(declared)) throw misconfigured(file, place, 'must be an object')
@@ -51,11 +58,11 @@ export function readTriggers({ folder, config }: FunctionCode): DeclaredTriggers
         `${place}.name`,
         'must be a text: a letter, then up to 59 letters, digits, "_" or "-"',
       )
-    if (names.has(name)) throw misconfigured(file, `${place}.name`, `is used twice ("${name}")`)
-    names.add(name)
+    const trigger = { function: folder.name, name }
+    if (texts.has(nameOf(trigger))) throw misconfigured(file, `${place}.name`, `is used twice ("${name}")`)
+    texts.set(nameOf(trigger), JSON.stringify(declared))
     if (typeof type !== 'string')
       throw misconfigured(file, `${place}.type`, 'must be a text: "database", "timer", "queue" or "http"')
-    const trigger = { function: folder.name, name }
     if (type === 'database') database.push({ ...trigger, ...readDatabaseConfig(file, place, declared) })
     else if (type === 'timer') timers.push({ ...trigger, ...readTimerConfig(file, place, declared) })
     else if (type === 'queue') queues.push({ ...trigger, ...readQueueConfig(file, place, declared) })
@@ -64,7 +71,7 @@ export function readTriggers({ folder, config }: FunctionCode): DeclaredTriggers
         `${file}: "${place}.type" is "${type}", and triggers of this type are not supported: it will not run`,
       )
   }
-  return { database, timers, queues, unsupported }
+  return { database, timers, queues, texts, unsupported }
 }
 
 const nameForm = /^[A-Za-z][A-Za-z0-9_-]{0,59}$/

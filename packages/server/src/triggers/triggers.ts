@@ -6,9 +6,7 @@ import { type DeadLetter, DeadLetters } from './dead-letters.ts'
 import { Delivery, type DeliveryOptions } from './delivery.ts'
 import { Pause } from './pause.ts'
 import { Permits } from './permits.ts'
-import { QueueWorker } from './queues/queue-worker.ts'
-import { Timer } from './timers/timer.ts'
-import { Trigger } from './trigger.ts'
+import { RunningTriggers } from './running-triggers.ts'
 import {
   type DatabaseTrigger,
   type DeclaredTriggers,
@@ -17,10 +15,13 @@ import {
   type TimerTrigger,
   type TriggerName,
 } from './trigger-config.ts'
+import { watchDeclarations } from './watch-declarations.ts'
 
 export interface TriggersOptions extends Omit<DeliveryOptions, 'deadLetters'> {
   readonly environment: Environment
   readonly functions: Functions
+  /** Where the functions are: a change of their triggers counts while the server runs. Absent: from the next start. */
+  readonly folder?: string | undefined
 }
 
 /** What an operator does with events that were given up. */
@@ -55,8 +56,7 @@ export interface Triggers extends TriggerAdmin {
 }
 
 /**
- * Starts the triggers that the functions' `config.json` declare, as they are now: a change of them counts from the next
- * start.
+ * Starts the triggers that the functions' `config.json` declare.
  *
  * Laws: a database trigger gets every change that it asked for, committed since it was first started, at least once, those
  * of one document in the order of the commits, after they hold, with an event id that stays the same. A timer runs once
@@ -69,19 +69,30 @@ export function openTriggers(given: TriggersOptions): Triggers {
   const { environment, functions, log, clock } = given
   const deadLetters = new DeadLetters(environment)
   const options: DeliveryOptions = { ...given, deadLetters }
-  const declared = merged(functions.list().map(readTriggers))
-  for (const message of declared.unsupported) log({ level: 'warn', event: 'trigger.unsupported', message })
-  const database = declared.database.map(trigger => new Trigger(trigger, options))
-  const timers = declared.timers.map(trigger => ({ trigger, timer: new Timer(trigger, options) }))
-  const queues = declared.queues.map(trigger => new QueueWorker(trigger, options))
-  const unlisten = environment.onCommit(changes => {
-    for (const each of database) each.hear(changes)
-    for (const each of queues) each.hear(changes)
-  })
+  let declared = merged(functions.list().map(readTriggers))
+  const running = new RunningTriggers(options)
+  const tellUnsupported = () => {
+    for (const message of declared.unsupported) log({ level: 'warn', event: 'trigger.unsupported', message })
+  }
+  tellUnsupported()
+  const unlisten = environment.onCommit(changes => running.hear(changes))
   const pause = new Pause(clock)
-  const all = [...database, ...timers.map(({ timer }) => timer)]
-  const ready = Promise.all(all.map(each => each.ready)).then(() => {})
+  const ready = running.start(declared)
   ready.catch(() => {}) // for those who do not wait for it
+  const unwatch =
+    given.folder === undefined
+      ? () => {}
+      : watchDeclarations(given.folder, clock, {
+          changed(codes) {
+            declared = merged(codes.map(readTriggers))
+            tellUnsupported()
+            void running.follow(declared)
+          },
+          failed(error) {
+            const message = `the triggers stay as they were: ${(error as Error).message}`
+            log({ level: 'error', event: 'trigger.config', message })
+          },
+        })
 
   async function letterOf(trigger: TriggerName, id: string): Promise<DeadLetter> {
     const letter = await deadLetters.find(trigger, id)
@@ -95,15 +106,14 @@ export function openTriggers(given: TriggersOptions): Triggers {
     ready,
     list: () => declared,
     get reads() {
-      return Math.min(Number.MAX_SAFE_INTEGER, ...database.map(trigger => trigger.reads))
+      return running.reads
     },
     timers: () =>
-      timers.map(({ trigger, timer }) => ({
-        function: trigger.function,
-        name: trigger.name,
-        expression: trigger.expression,
-        next: timer.next,
-      })),
+      running.all.flatMap(each => {
+        if (each.kind !== 'timer') return []
+        const { function: name, name: trigger, expression } = each.trigger
+        return [{ function: name, name: trigger, expression, next: each.work.next }]
+      }),
     deadLetters: () => deadLetters.list(),
     async replay(trigger, id) {
       const letter = await letterOf(trigger, id)
@@ -122,9 +132,10 @@ export function openTriggers(given: TriggersOptions): Triggers {
       await deadLetters.remove(await letterOf(trigger, id))
     },
     async close() {
+      unwatch()
       unlisten()
       pause.stop()
-      await Promise.all([...all, ...queues].map(each => each.close(closeGraceMs)))
+      await running.close(closeGraceMs)
     },
   }
 }
@@ -143,7 +154,8 @@ function merged(each: readonly DeclaredTriggers[]): DeclaredTriggers {
   }
   const database: readonly DatabaseTrigger[] = each.flatMap(declared => declared.database)
   const timers: readonly TimerTrigger[] = each.flatMap(declared => declared.timers)
-  return { database, timers, queues, unsupported: each.flatMap(({ unsupported }) => unsupported) }
+  const texts = new Map(each.flatMap(declared => [...declared.texts]))
+  return { database, timers, queues, texts, unsupported: each.flatMap(({ unsupported }) => unsupported) }
 }
 
 const closeGraceMs = 2_000
