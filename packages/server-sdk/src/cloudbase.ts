@@ -1,7 +1,5 @@
 import type { Buffer } from 'node:buffer'
-import { randomBytes } from 'node:crypto'
 import type { Readable } from 'node:stream'
-import { newDocId } from '@nearcloud/protocol'
 import { type CloudbaseDatabase, createCloudbaseDatabase } from '@nearcloud/query/dialects'
 import { type FunctionAuth, auth as functionAuth } from './auth.ts'
 import {
@@ -13,8 +11,10 @@ import {
   version,
   warnOfOtherEnv,
 } from './cloud.ts'
+import { cloudbaseTransactions } from './cloudbase-transactions.ts'
 import { serverExecutor } from './executor.ts'
 import { deleteFile, downloadFile, getTempFileURL, uploadFile } from './files.ts'
+import { newId } from './new-id.ts'
 import { calls } from './runtime.ts'
 
 /** Stands for the environment the function runs in. */
@@ -30,7 +30,7 @@ export interface CloudbaseUser {
 
 /** An application, as `init` of `@cloudbase/node-sdk` gives it. */
 export interface CloudbaseApp {
-  database(): CloudbaseDatabase
+  database(): CloudbaseDatabase & ReturnType<typeof cloudbaseTransactions>
   callFunction(options: { name: string; data?: unknown }): Promise<{ result: unknown; requestId: string }>
   uploadFile(options: {
     cloudPath: string
@@ -53,12 +53,10 @@ export function init(options: InitOptions = {}): CloudbaseApp {
   warnOfOtherEnv(options)
   const requestId = () => calls.getStore()?.id ?? ''
   return {
-    database: () =>
-      createCloudbaseDatabase(serverExecutor, {
-        newId: () => newDocId(randomBytes),
-        side: 'server',
-        now: Date.now,
-      }),
+    database() {
+      const settings = { newId, side: 'server', now: Date.now } as const
+      return { ...createCloudbaseDatabase(serverExecutor, settings), ...cloudbaseTransactions(settings) }
+    },
     async callFunction(call) {
       const { result, requestID } = await callByName(call)
       return { result, requestId: requestID }

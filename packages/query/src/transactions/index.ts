@@ -1,3 +1,3 @@
 /* Transactions, for whoever stands beside the server: functions and the operator's code. No client loads this. */
-export { type OpenTransaction, Transaction } from './transaction.ts'
-export { type TransactionalDatabase, withTransactions } from './with-transactions.ts'
+export { EndableTransaction, type OpenTransaction, Transaction } from './transaction.ts'
+export { type TransactionalDatabase, transactionsOf, withTransactions } from './with-transactions.ts'

@@ -37,24 +37,50 @@ interface Data {
   readonly data: object
 }
 
-/**
- * What a program holds of a transaction, in both styles: `transaction.collection(name).doc(id).get()`, and
- * `transaction.get(reference)` with a reference of the database itself. A document that does not exist is `data: null`.
- */
-export class Transaction {
+/** How a transaction ends, in whatever words its database is spoken to. */
+export class EndableTransaction {
   readonly #open: OpenTransaction
-  readonly #database: Database
-  readonly #options: DatabaseOptions
   #state: State = { name: 'open' }
 
-  constructor(open: OpenTransaction, options: DatabaseOptions) {
+  constructor(open: OpenTransaction) {
     this.#open = open
-    this.#options = { ...options, throwOnNotFound: false }
-    this.#database = createDatabase(open.executor, this.#options)
   }
 
   get state(): State {
     return this.#state
+  }
+
+  /** Makes all of it durable, or rejects and none of it is there. */
+  async commit(): Promise<{ readonly errMsg: string }> {
+    if (this.#state.name !== 'open') throw ended(this.#state.name)
+    await this.#open.commit()
+    this.#state = { name: 'committed' }
+    return { errMsg: 'transaction.commit:ok' }
+  }
+
+  /** Forgets all of it. Inside `runTransaction` that rejects with `reason`, as it is. */
+  async rollback(reason?: unknown): Promise<{ readonly errMsg: string }> {
+    if (this.#state.name !== 'open') throw ended(this.#state.name)
+    this.#state = { name: 'rolled back', reason }
+    await this.#open.rollback()
+    return { errMsg: 'transaction.rollback:ok' }
+  }
+}
+
+/**
+ * What a program holds of a transaction, in both styles: `transaction.collection(name).doc(id).get()`, and
+ * `transaction.get(reference)` with a reference of the database itself. A document that does not exist is `data: null`.
+ */
+export class Transaction extends EndableTransaction {
+  readonly #open: OpenTransaction
+  readonly #database: Database
+  readonly #options: DatabaseOptions
+
+  constructor(open: OpenTransaction, options: DatabaseOptions) {
+    super(open)
+    this.#open = open
+    this.#options = { ...options, throwOnNotFound: false }
+    this.#database = createDatabase(open.executor, this.#options)
   }
 
   collection(name: string): CollectionReference {
@@ -104,22 +130,6 @@ export class Transaction {
   /** Also called `remove`. */
   async delete(document: DocumentReference): Promise<RemoveResult> {
     return this.#own('delete', document).remove()
-  }
-
-  /** Makes all of it durable, or rejects and none of it is there. */
-  async commit(): Promise<{ readonly errMsg: string }> {
-    if (this.#state.name !== 'open') throw ended(this.#state.name)
-    await this.#open.commit()
-    this.#state = { name: 'committed' }
-    return { errMsg: 'transaction.commit:ok' }
-  }
-
-  /** Forgets all of it. Inside `runTransaction` that rejects with `reason`, as it is. */
-  async rollback(reason?: unknown): Promise<{ readonly errMsg: string }> {
-    if (this.#state.name !== 'open') throw ended(this.#state.name)
-    this.#state = { name: 'rolled back', reason }
-    await this.#open.rollback()
-    return { errMsg: 'transaction.rollback:ok' }
   }
 
   #own(verb: string, document: unknown): DocumentReference {

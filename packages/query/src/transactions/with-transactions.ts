@@ -1,7 +1,6 @@
-import { CloudError } from '@nearcloud/protocol'
 import type { Database, DatabaseOptions } from '../builder/database.ts'
 import { refuse } from '../refusals.ts'
-import { type OpenTransaction, Transaction } from './transaction.ts'
+import { type EndableTransaction, type OpenTransaction, Transaction } from './transaction.ts'
 
 /** The database of whoever may write several documents as one after having looked at them. */
 export interface TransactionalDatabase extends Database {
@@ -22,16 +21,21 @@ export function withTransactions(
   options: DatabaseOptions,
   begin: (lost?: OpenTransaction) => Promise<OpenTransaction>,
 ): TransactionalDatabase {
-  async function runTransaction<T>(
-    work: (transaction: Transaction) => T | Promise<T>,
-    times = 3,
-  ): Promise<T> {
+  return Object.freeze({ ...database, ...transactionsOf(begin, open => new Transaction(open, options)) })
+}
+
+/** The two ways to have a transaction, which `make` puts into a program's hands. */
+export function transactionsOf<Held extends EndableTransaction>(
+  begin: (lost?: OpenTransaction) => Promise<OpenTransaction>,
+  make: (open: OpenTransaction) => Held,
+) {
+  async function runTransaction<T>(work: (transaction: Held) => T | Promise<T>, times = 3): Promise<T> {
     if (typeof work !== 'function') throw refuse('runTransaction takes a function')
     if (!Number.isSafeInteger(times) || times < 0)
       throw refuse('runTransaction: times is a whole number, 0 or more')
     let open = await begin()
     for (let left = Math.min(times, mostTimes); ; left--) {
-      const transaction = new Transaction(open, options)
+      const transaction = make(open)
       let outcome: { readonly result: T } | { readonly thrown: unknown }
       try {
         const result = await work(transaction)
@@ -50,15 +54,11 @@ export function withTransactions(
     }
   }
 
-  return Object.freeze({
-    ...database,
-    runTransaction,
-    startTransaction: async () => new Transaction(await begin(), options),
-  })
+  return { runTransaction, startTransaction: async () => make(await begin()) }
 }
 
 function isConflict(thrown: unknown): boolean {
-  return thrown instanceof CloudError && thrown.code === 'DATABASE_TRANSACTION_CONFLICT'
+  return thrown instanceof Error && (thrown as { code?: unknown }).code === 'DATABASE_TRANSACTION_CONFLICT'
 }
 
 const mostTimes = 100

@@ -114,6 +114,35 @@ test('[TX-7] what an invocation leaves open is over with it, and its documents a
   expect((await world.documents('accounts'))[0]).toMatchObject({ balance: 5 })
 })
 
+test('[TX-10] in the words of CloudBase: data without a wrapper, one document, conflicts that are tried again', async () => {
+  const { functions, world } = opened(`
+  const tcb = require('@cloudbase/node-sdk')
+  const db = tcb.init({ env: tcb.SYMBOL_CURRENT_ENV }).database()
+  const account = (transaction, id) => transaction.collection('accounts').doc(id)
+  let runs = 0
+  const moved = await db.runTransaction(async transaction => {
+    const { data, requestId } = await account(transaction, 'a').get()
+    if (++runs === 1) await db.collection('accounts').doc('a').update({ balance: db.command.inc(1) })
+    await account(transaction, 'a').update({ balance: data.balance - 5 })
+    await account(transaction, 'b').set({ balance: 5 })
+    return { before: data.balance, isTold: typeof requestId === 'string', none: (await account(transaction, 'x').get()).data }
+  })
+  const transaction = await db.startTransaction()
+  await account(transaction, 'b').remove()
+  await transaction.rollback()
+  const late = await account(transaction, 'b').get().catch(({ code }) => code)
+  const reason = await db.runTransaction(t => t.rollback('no')).catch(reason => reason)
+  return { runs, moved, late, reason }`)
+  await account(world, 'a', 20)
+  expect(await functions.invoke({ name: 'f', data: {}, actor: alice })).toEqual({
+    runs: 2,
+    moved: { before: 21, isTold: true, none: null },
+    late: 'DATABASE_TRANSACTION_FAIL',
+    reason: 'no',
+  })
+  expect(await world.documents('accounts')).toMatchObject([{ balance: 16 }, { balance: 5 }])
+})
+
 test('[TX-9] questions that are none, and transactions of others, are refused with a code', async () => {
   const { environment } = openWorld()
   const actor = { kind: 'function', name: 'f', depth: 0 } as const

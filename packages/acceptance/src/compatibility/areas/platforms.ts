@@ -7,7 +7,7 @@ export const platforms: readonly Area[] = [
     surface: 'CloudBase',
     rows: [
       same('collection command Geo serverDate RegExp createCollection', 'DIALECT-1 DIALECT-6'),
-      absent('runTransaction startTransaction', 'not yet'),
+      absent('runTransaction startTransaction', 'in cloud functions, as in the original'),
     ],
   },
   {

@@ -67,8 +67,8 @@ export const server: readonly Area[] = [
       ),
       better(
         ['`runTransaction` `startTransaction` of the database, in both styles'],
-        'TX-1 TX-2 TX-3 TX-5 TX-6 TX-7',
-        'also `where()` and `count()`; what was read by id is checked, and another attempt has its turn',
+        'TX-1 TX-2 TX-3 TX-5 TX-6 TX-7 TX-10',
+        'in CloudBase’s words too; also `where()` and `count()`; what was read by id is checked, and another attempt has its turn',
       ),
       same(['database triggers: CloudEvents and `dataList`'], 'TRIGGER-1 TRIGGER-2'),
       better(
