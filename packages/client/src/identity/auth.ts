@@ -1,4 +1,5 @@
 import { CloudError } from '@nearcloud/protocol'
+import type { Place } from '../create-cloud.ts'
 import type { Undecided } from '../instance.ts'
 import type { Device } from './device.ts'
 import { type LoginState, loginStateOf } from './login-state.ts'
@@ -101,18 +102,6 @@ export function createAuth({ device, current, onChanged, onExpired }: AuthParts)
     return signInByTicket(at, ticket, options)
   }
 
-  async function getAccessToken() {
-    const { seat, setting } = device()
-    return seat.within('other', async ({ instance }) => {
-      const accessToken = instance.sync.access
-      if (accessToken === undefined)
-        throw new CloudError('OFFLINE', {
-          errMsg: 'getAccessToken: there was no connection to the server yet',
-        })
-      return { accessToken, env: setting.env }
-    })
-  }
-
   async function signInAnonymously(): Promise<LoginState> {
     const at = device()
     return at.inTurn(async () => {
@@ -127,7 +116,7 @@ export function createAuth({ device, current, onChanged, onExpired }: AuthParts)
     },
     getLoginState: async () => here(device()),
     hasLoginState: now,
-    getAccessToken,
+    getAccessToken: () => accessTokenOf(device()),
     signInAnonymously,
     signInWithCustomTicket,
     setCustomSignFunc(given) {
@@ -246,4 +235,15 @@ async function notYet(): Promise<never> {
 
 function invalid(api: string, words: string): CloudError {
   return new CloudError('INVALID_PARAM', { errMsg: `${api}:fail ${words}` })
+}
+
+export function accessTokenOf({ seat, setting }: Place): ReturnType<Auth['getAccessToken']> {
+  return seat.within('other', async ({ instance }) => {
+    const accessToken = instance.sync.access
+    if (accessToken === undefined)
+      throw new CloudError('OFFLINE', {
+        errMsg: 'getAccessToken: there was no connection to the server yet',
+      })
+    return { accessToken, env: setting.env }
+  })
 }

@@ -2,6 +2,7 @@ import { CloudError } from '@nearcloud/protocol'
 import {
   type Auth,
   type AuthParts,
+  accessTokenOf,
   notThere,
   type SignOutResult,
   stateNow,
@@ -51,6 +52,7 @@ export function createTabAuth({ device, current, onChanged, onExpired }: AuthPar
       return now()!
     },
     hasLoginState: now,
+    getAccessToken: () => accessTokenOf(device()),
     signInAnonymously,
     signInWithCustomTicket,
     setCustomSignFunc(given) {
