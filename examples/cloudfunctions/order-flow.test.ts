@@ -71,7 +71,7 @@ test('twenty orders at once for seven cups: seven are taken and paid, the stock 
   await expect.poll(() => statuses(server), { timeout: 30_000, interval: 50 }).toEqual(wanted)
   expect((await db.collection('products').doc('cup').get()).data).toMatchObject({ stock: 0 })
   // there are no credentials of WeChat here, so what customers would read is kept
-  await expect.poll(async () => (await server.outbox.list()).length).toBe(7)
+  await expect.poll(async () => (await server.outbox.list()).length, { timeout: 20_000 }).toBe(7)
   expect((await server.outbox.list())[0]).toMatchObject({
     api: 'subscribeMessage.send',
     function: 'onOrderCreate',

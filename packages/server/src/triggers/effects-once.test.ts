@@ -149,6 +149,6 @@ exports.main = ({ data, dataList }) => cloud.database().collection('log').add({ 
     writes: [{ op: 'add', collection: 'orders', id: 'o1', data: {} }],
   })
   await sendJob(environment, { queue: 'mails', data: { n: 1 }, depth: 0 })
-  await expect.poll(async () => (await world.documents('log')).length).toBe(2)
-  await expect.poll(async () => (await engine.listState('test', 'once/')).length).toBe(0)
+  await expect.poll(async () => (await world.documents('log')).length, { timeout: 20_000 }).toBe(2)
+  await expect.poll(async () => (await engine.listState('test', 'once/')).length, { timeout: 20_000 }).toBe(0)
 })
