@@ -2,6 +2,7 @@ import { isWellFormed, utf8Length } from '@nearcloud/protocol'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { PieceReader, toPieces } from './pieces.ts'
+import { MemoryMedium, openTestStore } from './testing/index.ts'
 
 const long = 'a text that is long enough to need several pieces '.repeat(3)
 
@@ -43,12 +44,20 @@ test('[LOG-4] what is no piece, and a piece that is not what was written, is a t
   const changed = Array.from({ length: good.length }, (_, at) =>
     [1, 2, 32].map(bit => flipped(good, at, bit)),
   ).flat()
-  const payloads = [new Uint8Array([46]), '', 'x', '0/1:', '1/:', '1-2:', '!', '!00000000', ...changed]
+  const payloads = ['', 'x', '0/1:', '1/:', '1-2:', '!', '!00000000', ...changed]
   for (const payload of payloads) {
     const reader = new PieceReader()
     expect([payload, reader.add({ sequence: 1, payload })?.isIntact ?? false]).toEqual([payload, false])
   }
   expect(new PieceReader().add({ sequence: 1, payload: good })).toMatchObject({ text: long, isIntact: true })
+})
+
+test('[LOG-4] bytes are somebody else’s: STORE_FAILED, and nothing is mended', async () => {
+  expect(() => readAll([new Uint8Array([46])])).toThrow(expect.objectContaining({ code: 'STORE_FAILED' }))
+  const medium = new MemoryMedium()
+  medium.put(new Uint8Array([1, 2, 3]))
+  await expect(openTestStore(medium)).rejects.toMatchObject({ code: 'STORE_FAILED' })
+  expect([...medium.records.values()]).toEqual([new Uint8Array([1, 2, 3])])
 })
 
 function flipped(text: string, at: number, bit: number): string {

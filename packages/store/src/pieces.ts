@@ -1,3 +1,4 @@
+import { CloudError } from '@nearcloud/protocol'
 import { checksum } from './checksum.ts'
 import type { Payload, StoredRecord } from './storage.ts'
 
@@ -84,9 +85,16 @@ interface Piece {
   readonly text: string
 }
 
-/** Of what is no piece nothing is known but that its text is not what was written. */
+/**
+ * Of text that is no piece nothing is known but that it is not what was written. Bytes nobody wrote here: they are somebody
+ * else's (encrypted, and opened without its key), and are not to be mended. Throws STORE_FAILED for them.
+ */
 function readPiece(payload: Payload): Piece {
-  if (typeof payload !== 'string') return { number: 1, count: 1, sum: 'none', text: '' }
+  if (typeof payload !== 'string')
+    throw new CloudError('STORE_FAILED', {
+      errMsg:
+        'the local store holds bytes where it keeps text: is it encrypted, or written by something else?',
+    })
   if (payload[0] === '.') return { number: 1, count: 1, sum: undefined, text: payload.slice(1) }
   if (payload[0] === '!') return { number: 1, count: 1, sum: payload.slice(1, 9), text: payload.slice(9) }
   const [mark, number, count, sum] = markPattern.exec(payload) ?? []
