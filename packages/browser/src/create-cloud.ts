@@ -6,11 +6,12 @@ import {
   type Platform,
 } from '@nearcloud/client'
 import { createTabsCloud, type TabPlatform } from '@nearcloud/client/tabs'
-import { orMemory, type Storage, WatchedStorage } from '@nearcloud/store'
+import type { Storage } from '@nearcloud/store'
 import { browserCrossing } from './browser-crossing.ts'
-import { browserClock, browserPlatform, browserRandom } from './browser-platform.ts'
+import { browserPlatform, browserRandom } from './browser-platform.ts'
 import { DexieStorage } from './dexie-storage.ts'
 import { EncryptedStorage, type StorageKey } from './encrypted-storage.ts'
+import { watchedStorage } from './watched-storage.ts'
 import { type Engine, engineIn, inWorker } from './worker/in-worker.ts'
 
 export interface CloudOptions {
@@ -33,9 +34,8 @@ export interface CloudOptions {
 }
 
 /**
- * A cloud object for a page, on IndexedDB; in memory where the browser has none to give (`status().volatile`). Tabs with the same
- * store share it: one of them talks to the server. Where the browser has no Web Locks (an address that is neither https nor
- * localhost) nothing keeps two tabs apart: name another `store` in each.
+ * A cloud object for a page, on IndexedDB; in memory where the browser has none to give (`status().volatile`). Tabs with the same store share it: one of them talks to the server. Where the browser has
+ * no Web Locks (an address that is neither https nor localhost) nothing keeps two tabs apart: name another `store` in each.
  */
 export function createCloud({ key, worker, workerDoes = 'io' }: CloudOptions = {}): Cloud {
   const kept = key && askedOnce(key)
@@ -70,10 +70,7 @@ function withEngine(
 }
 
 function dexieStorage(name: string, access: Access | undefined): Storage {
-  const onDisk = () => new DexieStorage(`nearcloud.${name}`, { ...(access && { access }) })
-  const watched = new WatchedStorage(onDisk, { clock: browserClock })
-  // what another tab has in its memory cannot be read
-  return access === 'read' ? watched : orMemory(watched)
+  return watchedStorage(() => new DexieStorage(`nearcloud.${name}`, { ...(access && { access }) }), access)
 }
 
 function askedOnce(key: StorageKey): StorageKey {

@@ -104,6 +104,8 @@ export interface MemoryStorageOptions {
   maxPayloadBytes?: number
   /** `takeOver`: whoever holds the medium can write no more. `read`: it may be another's. Default `own`. */
   access?: 'own' | 'takeOver' | 'read'
+  /** What it says of itself; the medium is kept by whoever has it. Default true. */
+  isVolatile?: boolean
 }
 
 /** The storage contract in memory: for tests with their faults, and for a store that keeps nothing. */
@@ -111,6 +113,7 @@ export class MemoryStorage implements Storage {
   readonly medium: MemoryMedium
   readonly #maxPayloadBytes: number
   readonly #access: NonNullable<MemoryStorageOptions['access']>
+  readonly #isVolatile: boolean
   #holding = 0
   #dead = false
 
@@ -118,12 +121,13 @@ export class MemoryStorage implements Storage {
     this.medium = medium
     this.#maxPayloadBytes = options.maxPayloadBytes ?? 16_777_216
     this.#access = options.access ?? 'own'
+    this.#isVolatile = options.isVolatile ?? true
   }
 
   async open(_options: StorageOptions): Promise<StorageInfo> {
     await this.#step()
     if (this.#access !== 'read') this.#holding = this.medium.acquire(this, this.#access === 'takeOver')
-    return { maxPayloadBytes: this.#maxPayloadBytes, volatile: true }
+    return { maxPayloadBytes: this.#maxPayloadBytes, volatile: this.#isVolatile }
   }
 
   async *read(after = 0): AsyncIterable<readonly StoredRecord[]> {

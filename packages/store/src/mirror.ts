@@ -11,12 +11,12 @@ export interface MirrorOptions {
   /** Not opened yet, and only read: it may be another's at the same time. Closed when the mirror is open. */
   readonly storage: Storage
   readonly random: RandomBytes
-  /** As of `openStore`. */
-  readonly pause?: () => Promise<void>
   /** Of this tab: how many of its writes are in the log is in the checkpoint. */
   readonly tab: string
   /** The texts of this tab's own writes that may not be in the log yet, with their numbers, in order. */
   readonly waiting: readonly { readonly number: number; readonly entry: string }[]
+  /** As in `OpenStoreOptions`. */
+  readonly pause?: () => Promise<void>
   /** Brings a write to whoever writes the log. Resolves when it is in there and was heard here. */
   write(entry: string): Promise<void>
   /** These are about to take effect. */
@@ -37,7 +37,7 @@ export interface Mirror {
  * over. Rejects as `openStore`.
  */
 export async function openMirror(options: MirrorOptions): Promise<Mirror> {
-  const { storage, random, tab, pause = async () => undefined } = options
+  const { storage, random, tab } = options
   const info = await storage.open({ durability: 'relaxed' })
   let last = 0
   try {
@@ -50,6 +50,8 @@ export async function openMirror(options: MirrorOptions): Promise<Mirror> {
         }
       },
     })
+    // whoever writes it is at it: what it is to be is there a moment later
+    if (loaded.damage) throw new Error('it was read while it was written')
     const state = restore(loaded, random)
     let refused: (error: CloudError) => void = () => undefined
     const store = new LocalStore({
@@ -58,8 +60,8 @@ export async function openMirror(options: MirrorOptions): Promise<Mirror> {
       storage: noMedium,
       info,
       random,
-      pause,
-      damage: loaded.damage,
+      pause: options.pause ?? (async () => undefined),
+      damage: undefined,
       log: given => {
         refused = given
         return {
@@ -76,7 +78,7 @@ export async function openMirror(options: MirrorOptions): Promise<Mirror> {
       const segments = new Map(
         aheads
           .map(text => storedSegment({ text: recordOf(text).text, sequences: [], isIntact: true }))
-          .map(each => [each.head.name, each] as const),
+          .map(each => [each.head.name, each]),
       )
       const entries = readLog(recordOf(log).text, name => segments.get(name)!)
       options.hears?.(entries)

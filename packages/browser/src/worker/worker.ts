@@ -5,6 +5,7 @@ import { errorToData } from '@nearcloud/sync'
 import * as Comlink from 'comlink'
 import { DexieStorage } from '../dexie-storage.ts'
 import { EncryptedStorage } from '../encrypted-storage.ts'
+import { watchedStorage } from '../watched-storage.ts'
 import { WebSocketTransport } from '../web-socket-transport.ts'
 import type { StorageWish, Told, WorkerHouse, WorkerListener } from './house.ts'
 
@@ -85,7 +86,8 @@ const house: WorkerHouse = {
 }
 
 function storageOf({ name, access, key }: StorageWish): Storage {
-  const storage = new DexieStorage(`nearcloud.${name}`, { ...(access && { access }) })
+  const make = () => new DexieStorage(`nearcloud.${name}`, { ...(access && { access }) })
+  const storage = watchedStorage(make, access)
   const random = (size: number) => crypto.getRandomValues(new Uint8Array(size))
   return key === undefined ? storage : new EncryptedStorage(storage, { key, name, random })
 }

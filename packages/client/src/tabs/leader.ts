@@ -66,7 +66,7 @@ export class Leader {
         this.#tellDevice()
       },
       failed: error => {
-        if (error.code === 'STORE_IN_USE') this.#lost()
+        if (error.code === 'STORE_IN_USE' || error.details.reason === 'late') this.#lost()
         else events.failed(error)
       },
       dropped: rejected => {
@@ -91,11 +91,12 @@ export class Leader {
 
   get device(): DeviceStatus | undefined {
     if (!this.#engine) return undefined
-    const { queue, queuedCalls } = this.#engine.instance
+    const { queue, queuedCalls, store } = this.#engine.instance
     return {
       isOffline: this.#device.isOfflineByChoice,
       uploads: queue.size,
       calls: queuedCalls.size,
+      volatile: store.volatile,
     }
   }
 

@@ -52,6 +52,8 @@ export interface DeviceStatus {
   readonly isOffline: boolean
   readonly uploads: number
   readonly calls: number
+  /** Nothing is kept: there is no storage that tabs could share. */
+  readonly volatile: boolean
 }
 
 /** What came of a call, its result as canonical text. */

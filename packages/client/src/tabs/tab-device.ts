@@ -270,6 +270,10 @@ export class TabDevice implements Place {
 
   async #enter(session: Session, joined: Message & { type: 'joined' }): Promise<void> {
     const { leader, user, device } = joined
+    if (device.volatile) {
+      this.#goAlone()
+      return
+    }
     session.leader = leader
     this.#election?.heard()
     this.#isOffline = device.isOffline
@@ -322,6 +326,15 @@ export class TabDevice implements Place {
       })
       if (error.code !== 'STORE_FAILED') this.#events.failed(error)
     }
+  }
+
+  /** What the others have is in their own memory: each tab for itself. */
+  #goAlone(): void {
+    this.#session = undefined
+    this.#election?.stop()
+    this.#channel?.close()
+    this.#channel = undefined
+    this.#lead()
   }
 
   // ---- both --------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-import { MemoryMedium, type MemoryStorage, seededRandom } from '@nearcloud/store/testing'
+import { MemoryMedium, MemoryStorage, seededRandom } from '@nearcloud/store/testing'
 import { TestRig } from '@nearcloud/sync/testing'
 import { expect, test } from 'vitest'
 import type { Cloud } from '../index.ts'
@@ -16,6 +16,8 @@ interface Tab {
 /** The host as one page has it. */
 class PagePlatform extends MemoryPlatform {
   readonly storages = new Set<MemoryStorage>()
+  /** Each page has a memory of its own, and nothing else. */
+  isVolatile = false
   readonly #page: TestPage
   readonly #shared: Map<string, MemoryMedium>
 
@@ -46,7 +48,10 @@ class PagePlatform extends MemoryPlatform {
   }
 
   override storage(name: string, access?: Access): MemoryStorage {
-    const storage = super.storage(name, access)
+    const storage = new MemoryStorage(this.medium(name), {
+      isVolatile: this.isVolatile,
+      ...(access && { access }),
+    })
     this.storages.add(storage)
     return storage
   }
@@ -73,9 +78,11 @@ function setUp() {
   let pages = 0
   const tabs: Tab[] = []
 
-  async function open(options: { isAwaited?: boolean } = {}): Promise<Tab> {
+  async function open(options: { isAwaited?: boolean; isVolatile?: boolean } = {}): Promise<Tab> {
     const page = origin.openPage()
-    const platform = new PagePlatform(rig, http, ++pages, page, media)
+    const own = options.isVolatile ? new Map<string, MemoryMedium>() : media
+    const platform = new PagePlatform(rig, http, ++pages, page, own)
+    platform.isVolatile = options.isVolatile === true
     const cloud = createTabsCloud(platform)
     cloud.init({
       endpoint: 'http://test',
@@ -547,4 +554,16 @@ test('[TAB-20] when the tab that was to bring it dies, the next one brings it, u
   expect(await called).toMatchObject({ key: 'order-0003' })
   expect(new Set(calls.map(({ key }) => key))).toEqual(new Set(['order-0003']))
   expect(guest.cloud.status().calls).toBe(0)
+})
+
+test('[TAB-21] where tabs have only their own memory, each goes for itself', async () => {
+  const { rig, open } = setUp()
+  const tabs = [await open({ isVolatile: true }), await open({ isVolatile: true })]
+  for (const tab of tabs) expect(tab.cloud.status().volatile).toBe(true)
+  await add(tabs[0]!, 'one')
+  await add(tabs[1]!, 'two')
+  for (let turn = 0; turn < 3; turn++) await rig.pass(5_000)
+  for (const tab of tabs) expect(await idsOf(tab)).toEqual(['one', 'two'])
+  expect(rig.server.all('todos')).toHaveLength(2)
+  expect(rig.server.violations).toEqual([])
 })

@@ -3,6 +3,7 @@ import type { Platform } from '../platform.ts'
 /** The same host, whose storages are taken over from whoever has them. */
 export function takingOver(platform: Platform): Platform {
   const { name, clock, random, defaultEndpoint, decodeText, text, onConnectivity } = platform
+  const { ticket, storageState, persistStorage, pause } = platform
   return {
     name,
     clock,
@@ -15,6 +16,10 @@ export function takingOver(platform: Platform): Platform {
     saveTemporary: (bytes, options) => platform.saveTemporary(bytes, options),
     ...(decodeText && { decodeText: bytes => decodeText.call(platform, bytes) }),
     ...(text && { text: () => text.call(platform) }),
+    ...(ticket && { ticket: server => ticket.call(platform, server) }),
+    ...(storageState && { storageState: () => storageState.call(platform) }),
+    ...(persistStorage && { persistStorage: () => persistStorage.call(platform) }),
+    ...(pause && { pause: () => pause.call(platform) }),
     ...(onConnectivity && { onConnectivity: listener => onConnectivity.call(platform, listener) }),
   }
 }
