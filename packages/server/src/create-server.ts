@@ -11,8 +11,10 @@ import { createDatabase, type DatabaseOptions, type Executor } from '@nearcloud/
 import { type TransactionalDatabase, withTransactions } from '@nearcloud/query/transactions'
 import { Hono } from 'hono'
 import type { Actor } from './actor.ts'
+import { Accounts, type PasswordOptions } from './auth/passwords/accounts.ts'
 import { openTokens } from './auth/tokens.ts'
-import { type UserAdmin, Users } from './auth/users.ts'
+import { type UserAdmin, userAdmin } from './auth/user-admin.ts'
+import { Users } from './auth/users.ts'
 import { type WechatOptions, wechatExchange } from './auth/wechat.ts'
 import { type BackupFacts, backUp } from './backup/back-up.ts'
 import type { BackupProgress } from './backup/copying.ts'
@@ -37,6 +39,7 @@ import { acceptEditors } from './http/gateway-socket.ts'
 import { listen, stopListening } from './http/listen.ts'
 import { addLoginRoutes } from './http/login-routes.ts'
 import { addPartRoutes } from './http/part-routes.ts'
+import { addPasswordRoutes } from './http/password-routes.ts'
 import { addPollRoutes, type PollLimits } from './http/poll-routes.ts'
 import { addSite } from './http/site.ts'
 import { acceptSockets } from './http/sync-socket.ts'
@@ -85,6 +88,8 @@ export interface ServerOptions {
   readonly isolation?: Isolation
   /** A debugger may look into this function, at this port of the machine (0: any); its process is started at once. */
   readonly inspect?: { readonly function: string; readonly port: number }
+  /** Of who signs in by a name and a password. */
+  readonly passwords?: PasswordOptions
   /** How much of the past is kept. */
   readonly history?: HistoryLimits
 }
@@ -96,7 +101,7 @@ export interface NearcloudServer {
   readonly port: number
   readonly env: string
   readonly dataFolder: string
-  /** Tickets for signing in, and the end of users. */
+  /** Tickets for signing in, accounts with passwords, and the end of users. */
   readonly users: UserAdmin
   /** The database with all rights, for the operator's own code. */
   database(): TransactionalDatabase
@@ -150,6 +155,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     opened(fanout, () => fanout.close())
     const users = await Users.open({ environment, tokens, clock, log })
     opened(users, () => users.close())
+    const accounts = new Accounts({ environment, users, clock, random }, options.passwords)
     const openPaths = await OpenPaths.open(environment)
     const files = await openFiles({
       folder: folder.files,
@@ -215,8 +221,8 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       ...(options.limits && { limits: options.limits }),
     })
     const identify = async (token: string) => {
-      const openid = await tokens.verify('access', env, token)
-      const { uid } = await users.known(openid)
+      const { openid, round } = await users.shown('access', token)
+      const { uid } = await users.known(openid, round)
       return { kind: 'user', openid, ...(uid !== undefined && { uid }) } as const
     }
     const gateway = new Gateway({ environment, rooms: fanout.rooms, identify, log })
@@ -244,6 +250,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       doorkeeper,
       log,
     })
+    addPasswordRoutes(app, { accounts, doorkeeper })
     addPartRoutes(app, { shelves, tokens, env, doorkeeper })
     const endPolls = addPollRoutes(app, {
       sessions,
@@ -279,11 +286,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       port,
       env,
       dataFolder: folder.path,
-      users: {
-        createTicket: (uid, options) => users.createTicket(uid, options),
-        find: uid => users.find(uid),
-        delete: name => users.delete(name),
-      },
+      users: userAdmin(users, accounts),
       database() {
         const actor: Actor = { kind: 'admin' }
         const settings: DatabaseOptions = {

@@ -1,5 +1,6 @@
 export { type Actor, depthOf } from './actor.ts'
-export type { TicketOptions, UserAdmin, UserName } from './auth/users.ts'
+export type { PasswordOptions } from './auth/passwords/accounts.ts'
+export type { NamedUser, TicketOptions, UserAdmin, UserName } from './auth/user-admin.ts'
 export type { WechatOptions } from './auth/wechat.ts'
 export { type BackupFacts, backUp, restoreBackup } from './backup/back-up.ts'
 export type { BackupProgress } from './backup/copying.ts'

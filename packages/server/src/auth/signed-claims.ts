@@ -68,7 +68,7 @@ export class SignedClaims {
 }
 
 /** Why somebody is not let in. */
-export type RefusalReason = 'expired' | 'invalid' | 'used' | 'deleted' | 'merged'
+export type RefusalReason = 'expired' | 'invalid' | 'used' | 'deleted' | 'merged' | 'ended'
 
 export function refused(reason: RefusalReason, cause?: unknown): CloudError {
   return new CloudError('TOKEN_REFUSED', { errMsg: words[reason], details: { reason }, cause })
@@ -79,6 +79,7 @@ const words: Readonly<Record<RefusalReason, string>> = {
   invalid: 'the token is not one this server gave for this purpose: sign in again',
   used: 'the ticket has been used: each is good for one sign-in, ask for a new one',
   deleted: 'this user was deleted',
+  ended: 'all sessions of this user were ended: sign in again',
   merged: 'this anonymous user has become part of another one',
 }
 

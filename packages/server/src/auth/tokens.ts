@@ -21,9 +21,18 @@ export interface Ticket {
   readonly generation: number
   /** How long the sessions last that it opens, when nothing is heard from them. */
   readonly sessionMs: Millis
+  /** How often all sessions of this uid had been ended before it was made. */
+  readonly round: number
   /** The openid that the user gets, if the uid has none yet and nobody has had it. */
   readonly openid?: string
   readonly expires: Millis
+}
+
+/** What a good token says. */
+export interface ShownToken {
+  readonly openid: string
+  /** How often all sessions of the user had been ended before it was signed. */
+  readonly round: number
 }
 
 /**
@@ -34,16 +43,18 @@ export interface Ticket {
 export interface Tokens {
   /** A name nobody has: 28 url-safe characters, not to be guessed. */
   newOpenid(): string
-  sign(purpose: TokenPurpose, env: string, openid: string, lifeMs?: Millis): Promise<string>
+  sign(purpose: TokenPurpose, env: string, openid: string, lifeMs?: Millis, round?: number): Promise<string>
   /**
    * The openid a token was signed for. Throws TOKEN_REFUSED for everything else, with `details.reason` `expired`
    * (ask for a new one) or `invalid` (forged, malformed, another server's, environment's or purpose's).
    */
   verify(purpose: TokenPurpose, env: string, token: string): Promise<string>
+  /** As `verify`, with all that the token says. */
+  read(purpose: TokenPurpose, env: string, token: string): Promise<ShownToken>
   /** A ticket that is good for `ticketMs`; whether it was used is the caller's to know. */
   signTicket(
     env: string,
-    ticket: Pick<Ticket, 'uid' | 'generation' | 'sessionMs' | 'openid'>,
+    ticket: Pick<Ticket, 'uid' | 'generation' | 'sessionMs' | 'openid'> & { readonly round?: number },
   ): Promise<string>
   /** Throws as `verify`. */
   verifyTicket(env: string, ticket: string): Promise<Ticket>
@@ -69,22 +80,25 @@ export async function openTokens(dataFolder: string, clock: Clock, random: Rando
   const urlKeys: ReadonlyMap<string, Key> = new Map(keys.urls.map(key => [key.id, key]))
   const urlKey = keys.urls[0]!
 
+  async function read(purpose: TokenPurpose, env: string, token: string): Promise<ShownToken> {
+    const { sub, round = 0 } = await claims.verify(purpose, env, token)
+    if (!isOpenid(sub) || !isCount(round)) throw refused('invalid')
+    return { openid: sub, round }
+  }
+
   return {
     newOpenid: () => newOpenid(random),
 
-    sign: (purpose, env, openid, lifeMs = lifetimes[purpose]) =>
-      claims.sign(purpose, env, { sub: openid }, lifeMs),
+    sign: (purpose, env, openid, lifeMs = lifetimes[purpose], round = 0) =>
+      claims.sign(purpose, env, { sub: openid, ...(round > 0 && { round }) }, lifeMs),
 
-    async verify(purpose, env, token) {
-      const { sub } = await claims.verify(purpose, env, token)
-      if (!isOpenid(sub)) throw refused('invalid')
-      return sub
-    },
+    read,
+    verify: async (purpose, env, token) => (await read(purpose, env, token)).openid,
 
-    signTicket(env, { uid, generation, sessionMs, openid }) {
+    signTicket(env, { uid, generation, sessionMs, round = 0, openid }) {
       const jti = Buffer.from(random(16)).toString('hex')
-      const wish = openid !== undefined && { openid }
-      return claims.sign('ticket', env, { sub: uid, jti, generation, sessionMs, ...wish }, ticketMs)
+      const more = { ...(round > 0 && { round }), ...(openid !== undefined && { openid }) }
+      return claims.sign('ticket', env, { sub: uid, jti, generation, sessionMs, ...more }, ticketMs)
     },
 
     async verifyTicket(env, ticket) {
@@ -93,12 +107,14 @@ export async function openTokens(dataFolder: string, clock: Clock, random: Rando
         jti: id,
         generation,
         sessionMs,
+        round = 0,
         openid,
         exp,
       } = await claims.verify('ticket', env, ticket)
       if (!isUid(uid) || typeof id !== 'string' || !ticketIdForm.test(id)) throw refused('invalid')
-      if (!isCount(generation) || !isCount(sessionMs)) throw refused('invalid')
-      return { id, uid, generation, sessionMs, expires: exp * 1000, ...(isOpenid(openid) && { openid }) }
+      if (!isCount(generation) || !isCount(sessionMs) || !isCount(round)) throw refused('invalid')
+      const wish = isOpenid(openid) && { openid }
+      return { id, uid, generation, sessionMs, round, expires: exp * 1000, ...wish }
     },
 
     seal: text => `${urlKey.id}.${macOf(urlKey, text).toString('base64url')}`,

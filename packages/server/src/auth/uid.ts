@@ -13,4 +13,22 @@ export function checkUid(text: unknown): asserts text is string {
   })
 }
 
+/** The uid of who signs in by a name and a password. */
+export function uidOfUsername(name: string): string {
+  return prefix + name
+}
+
+/** The name of such a uid; undefined: who has it signs in otherwise. */
+export function usernameOf(uid: string): string | undefined {
+  return uid.startsWith(prefix) ? uid.slice(prefix.length) : undefined
+}
+
+/** Where the password of such a uid is stored. */
+export function accountKeyOf(uid: string): string | undefined {
+  const name = usernameOf(uid)
+  return name === undefined ? undefined : accountsPrefix + name
+}
+
+export const accountsPrefix = 'users/password/'
+const prefix = 'pw:'
 const uidForm = /^[\w\-#@~=*(){}[\]:.,<>+]{4,32}$/

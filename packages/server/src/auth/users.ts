@@ -3,33 +3,10 @@ import type { LiveEnvironment } from '../commit/live-environment.ts'
 import { type Log, silentLog } from '../log-line.ts'
 import { type MergeResult, Mergers } from './mergers.ts'
 import { type RefusalReason, refused } from './signed-claims.ts'
-import type { Tokens } from './tokens.ts'
-import { checkUid, isUid } from './uid.ts'
+import type { ShownToken, TokenPurpose, Tokens } from './tokens.ts'
+import { accountKeyOf, checkUid, isUid } from './uid.ts'
 import { UsedTickets } from './used-tickets.ts'
-
-/** A user as the operator knows it: by the name the operator gave, or by the one everybody gets. */
-export type UserName = { readonly uid: string } | { readonly openid: string }
-
-export interface TicketOptions {
-  /** Milliseconds a session lasts when nothing is heard from its device: each contact begins them anew. Default 30 days. */
-  readonly expire?: number
-}
-
-/** What an operator does with users. */
-export interface UserAdmin {
-  /**
-   * A ticket for one sign-in as `uid`, whom nobody else can become; good for five minutes. The user is made by the first
-   * sign-in. Rejects with INVALID_PARAM.
-   */
-  createTicket(uid: string, options?: TicketOptions): Promise<string>
-  /** The openid of a user with a name; undefined when nobody has signed in by it. */
-  find(uid: string): Promise<string | undefined>
-  /**
-   * Ends the user: its conversations are closed, and its tokens and tickets are refused. Whoever signs in by this uid later is
-   * somebody else. What it owned stays, with an owner that nobody is. False when there was no user of this uid.
-   */
-  delete(name: UserName): Promise<boolean>
-}
+import type { TicketOptions, UserName } from './user-admin.ts'
 
 /** What the server knows of somebody who showed a good token. */
 export interface KnownUser {
@@ -37,6 +14,8 @@ export interface KnownUser {
   readonly uid?: string
   /** How long its sessions last. */
   readonly sessionMs?: Millis
+  /** How often all its sessions were ended; absent: never. */
+  readonly round?: number
 }
 
 /** What is stored of an openid; nothing of anonymous users. */
@@ -51,14 +30,18 @@ interface NameRow {
   readonly openid?: string
   /** Users of this name that were deleted. */
   readonly generation: number
+  /** As in `KnownUser`. */
+  readonly round?: number
 }
+
+type StateChange = readonly [key: string, value: string | null]
 
 /**
  * Users beyond the anonymous ones, who are nothing but their tokens. A uid leads to one openid, made by the first sign-in
  * with a ticket: nobody gets a hold on a name before, and an anonymous user never becomes a named one. It gives the
  * named one what it owned, and ends.
  */
-export class Users implements UserAdmin {
+export class Users {
   readonly #environment: LiveEnvironment
   readonly #tokens: Tokens
   readonly #used: UsedTickets
@@ -85,7 +68,7 @@ export class Users implements UserAdmin {
     return users
   }
 
-  /** `openid`: what the user shall have, if nobody has had it. */
+  /** See `UserAdmin`. `openid`: what the user shall have, if nobody has had it. */
   async createTicket(uid: string, options: TicketOptions = {}, openid?: string): Promise<string> {
     checkUid(uid)
     const { expire: sessionMs = defaultSessionMs } = options
@@ -93,9 +76,9 @@ export class Users implements UserAdmin {
       throw new CloudError('INVALID_PARAM', {
         errMsg: 'createTicket: expire is a number of milliseconds, from a second to a year',
       })
-    const { generation } = await this.#name(uid)
+    const { generation, round = 0 } = await this.#name(uid)
     return this.#tokens.signTicket(this.#environment.env, {
-      ...{ uid, generation, sessionMs },
+      ...{ uid, generation, sessionMs, round },
       ...(openid !== undefined && { openid }),
     })
   }
@@ -109,49 +92,103 @@ export class Users implements UserAdmin {
     const { env } = this.#environment
     const ticket = await this.#tokens.verifyTicket(env, text)
     const { uid, sessionMs } = ticket
-    const openid = await this.#environment.alone(async alone => {
+    const { openid, round } = await this.#environment.alone(async alone => {
       const known = await this.#name(uid)
+      const { round = 0 } = known
       if (known.generation !== ticket.generation) throw refused('invalid')
+      if (round !== ticket.round) throw refused('ended')
       const openid = known.openid ?? (await this.#unused(ticket.openid)) ?? this.#tokens.newOpenid()
       const state = this.#used.use(ticket)
       await alone.store({
         state: [
           ...state,
           [nameKey(uid), JSON.stringify({ ...known, openid } satisfies NameRow)],
-          [userKey(openid), JSON.stringify({ uid, sessionMs } satisfies UserRow)],
+          [userKey(openid), JSON.stringify({ uid, sessionMs, ...counted(round) } satisfies UserRow)],
         ],
       })
-      return openid
+      return { openid, round }
     })
-    return { openid, uid, token: await this.#tokens.sign('session', env, openid, sessionMs) }
+    return { openid, uid, token: await this.#tokens.sign('session', env, openid, sessionMs, round) }
   }
 
-  /** Throws TOKEN_REFUSED for users that are no more. */
-  async known(openid: string): Promise<KnownUser> {
-    const { gone, uid, sessionMs } = await this.#user(openid)
+  /** What a token says that this server signed. Throws TOKEN_REFUSED. Whether its user is still there, `known` tells. */
+  shown(purpose: TokenPurpose, token: string): Promise<ShownToken> {
+    return this.#tokens.read(purpose, this.#environment.env, token)
+  }
+
+  /** Throws TOKEN_REFUSED for users that are no more, and for sessions of a `round` that was ended. */
+  async known(openid: string, round?: number): Promise<KnownUser> {
+    const { gone, into: _, ...known } = await this.#user(openid)
     if (gone) throw refused(gone)
-    return { ...(uid !== undefined && { uid }), ...(sessionMs !== undefined && { sessionMs }) }
+    if (round !== undefined && round !== (known.round ?? 0)) throw refused('ended')
+    return known
   }
 
+  /** See `UserAdmin`. */
+  async endSessions(uid: string): Promise<boolean> {
+    if (!isUid(uid)) return false
+    return this.changeName(uid, async ({ openid }) => (openid === undefined ? undefined : []))
+  }
+
+  /**
+   * Ends the sessions and the tickets of a uid together with what is stored beside it, as `state` gives it; undefined, or an
+   * error, and nothing happens.
+   */
+  async changeName(
+    uid: string,
+    state: (name: NameRow) => Promise<readonly StateChange[] | undefined>,
+  ): Promise<boolean> {
+    return this.#environment.alone(async alone => {
+      const name = await this.#name(uid)
+      const beside = await state(name)
+      if (!beside) return false
+      const { openid, round = 0 } = name
+      const next = { round: round + 1 }
+      const changes: StateChange[] = [[nameKey(uid), JSON.stringify({ ...name, ...next } satisfies NameRow)]]
+      if (openid !== undefined) {
+        const row: UserRow = { ...(await this.#user(openid)), ...next }
+        changes.push([userKey(openid), JSON.stringify(row)])
+      }
+      await alone.store({ state: [...beside, ...changes] })
+      if (openid !== undefined) this.#isGone(openid, 'ended')
+      return true
+    })
+  }
+
+  /** See `UserAdmin`. */
   async delete(name: UserName): Promise<boolean> {
-    const openid = await this.#environment.alone(async alone => {
+    return this.#environment.alone(async alone => {
       const uid = 'uid' in name ? name.uid : (await this.#user(name.openid)).uid
       const { openid = 'openid' in name ? name.openid : undefined, generation } =
         uid === undefined ? { generation: 0 } : await this.#name(uid)
-      if (openid === undefined) return undefined
-      const row: UserRow = { ...(uid !== undefined && { uid }), gone: 'deleted' }
-      await alone.store({
-        state: [
-          [userKey(openid), JSON.stringify(row)],
-          ...(uid === undefined
-            ? []
-            : [[nameKey(uid), JSON.stringify({ generation: generation + 1 } satisfies NameRow)] as const]),
-        ],
-      })
-      this.#isGone(openid, 'deleted')
-      return openid
+      const account = uid === undefined ? undefined : accountKeyOf(uid)
+      const hasAccount =
+        account !== undefined && (await this.#read<unknown>(account, undefined)) !== undefined
+      if (openid === undefined && !hasAccount) return false
+      const state: StateChange[] = []
+      if (account !== undefined) state.push([account, null])
+      if (uid !== undefined)
+        state.push([nameKey(uid), JSON.stringify({ generation: generation + 1 } satisfies NameRow)])
+      if (openid !== undefined) {
+        const row: UserRow = { ...(uid !== undefined && { uid }), gone: 'deleted' }
+        state.push([userKey(openid), JSON.stringify(row)])
+      }
+      await alone.store({ state })
+      if (openid !== undefined) this.#isGone(openid, 'deleted')
+      return true
     })
-    return openid !== undefined
+  }
+
+  /** Of every uid that leads to somebody, their openid; sorted by uid. */
+  async named(): Promise<ReadonlyMap<string, string>> {
+    const { engine, env } = this.#environment
+    const names = await engine.listState(env, nameKey(''))
+    return new Map(
+      names.flatMap(([key, text]) => {
+        const { openid } = JSON.parse(text) as NameRow
+        return openid === undefined ? [] : [[key.slice(nameKey('').length), openid] as const]
+      }),
+    )
   }
 
   /**
@@ -176,7 +213,7 @@ export class Users implements UserAdmin {
     return this.#mergers.carryOut(from)
   }
 
-  /** Called when a user is no more. Returns the way to stop. */
+  /** Called when a user is no more, or its sessions are ended. Returns the way to stop. */
   onGone(listener: (openid: string, error: CloudError) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
@@ -211,6 +248,10 @@ export class Users implements UserAdmin {
     const text = await engine.readState(env, key)
     return text === undefined ? absent : (JSON.parse(text) as Row)
   }
+}
+
+function counted(round: number): { readonly round?: number } {
+  return round > 0 ? { round } : {}
 }
 
 function invalid(words: string): CloudError {

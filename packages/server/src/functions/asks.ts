@@ -25,7 +25,7 @@ import type {
   GetResult,
   OpenapiResult,
 } from '@nearcloud/server-sdk/channel'
-import type { TicketOptions } from '../auth/users.ts'
+import type { TicketOptions } from '../auth/user-admin.ts'
 import { transactionEnded } from '../transactions/transaction-errors.ts'
 import type { TransactionScope } from '../transactions/transaction-scope.ts'
 import { isRecord } from './function-config.ts'

@@ -18,7 +18,7 @@ import {
   type OpenapiResult,
 } from '@nearcloud/server-sdk/channel'
 import type { Actor } from '../actor.ts'
-import type { TicketOptions } from '../auth/users.ts'
+import type { TicketOptions } from '../auth/user-admin.ts'
 import { EffectNames } from '../commit/effect-names.ts'
 import type { Environment } from '../commit/environment.ts'
 import type { OpenapiCall } from '../openapi/openapi.ts'

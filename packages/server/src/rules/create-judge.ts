@@ -1,6 +1,7 @@
 import { CloudError, type Document, type DocumentData, type Value } from '@nearcloud/protocol'
 import { clausesOf, equalValues, type Query } from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
+import { usernameOf } from '../auth/uid.ts'
 import { type Look, looksOf } from './concern.ts'
 import { isTruthy, type Scope } from './evaluate.ts'
 import { type Expression, hasPart, readsOthers } from './expression.ts'
@@ -153,7 +154,7 @@ function authOf(actor: Actor): Scope['auth'] {
   const { openid, uid } = actor
   return uid === undefined
     ? { openid, uid: openid, loginType: 'ANONYMOUS' }
-    : { openid, uid, loginType: 'CUSTOM' }
+    : { openid, uid, loginType: usernameOf(uid) === undefined ? 'CUSTOM' : 'USERNAME' }
 }
 
 const isMoment = (part: Expression) => part.kind === 'variable' && part.name === 'now'

@@ -9,6 +9,7 @@ import {
   type UpOf,
 } from '@nearcloud/protocol'
 import { type Priority, parseQuery, type Query } from '@nearcloud/query'
+import type { ShownToken } from '../auth/tokens.ts'
 import type { KnownUser } from '../auth/users.ts'
 import { askedBy } from '../commit/find.ts'
 import type { Feed } from '../fanout/feed.ts'
@@ -41,15 +42,14 @@ export async function greet(session: Session, hello: UpOf<'hello'>): Promise<Kno
   const { environment, fanout, tokens, clock } = session.options
   checkHello(session, hello)
   const { env } = environment
-  const openid =
-    hello.token === undefined ? tokens.newOpenid() : await tokens.verify('session', env, hello.token)
+  const { openid, round } = await shown(session, hello.token)
   // first the name, then the look: who is deleted meanwhile is found by one of the two
   session.openid = openid
-  const user = hello.token === undefined ? {} : ((await session.options.users?.known(openid)) ?? {})
+  const user = hello.token === undefined ? {} : ((await session.options.users?.known(openid, round)) ?? {})
   session.uid = user.uid
   // a new one each time: who comes back within its life never loses who they are
-  const token = await tokens.sign('session', env, openid, user.sessionMs)
-  const access = await tokens.sign('access', env, openid)
+  const token = await tokens.sign('session', env, openid, user.sessionMs, user.round)
+  const access = await tokens.sign('access', env, openid, undefined, user.round)
   if (session.isOver) return user
   // the older connection is closed first: what it sent is decided before this one is told how far it is
   session.options.claim(hello.client)
@@ -145,6 +145,14 @@ export async function greet(session: Session, hello: UpOf<'hello'>): Promise<Kno
   } finally {
     if (session.isOver || !session.feed) feed.close()
   }
+}
+
+/** Whom a token names; without one somebody new. */
+async function shown(session: Session, token: string | undefined): Promise<ShownToken> {
+  const { tokens, users, environment } = session.options
+  if (token === undefined) return { openid: tokens.newOpenid(), round: 0 }
+  if (users) return users.shown('session', token)
+  return { openid: await tokens.verify('session', environment.env, token), round: 0 }
 }
 
 /** What of it is here is told what happened since: all of it, or the first part. */

@@ -50,13 +50,19 @@ export interface SessionOptions {
 /** What a session needs to know who is there. */
 export interface SessionTokens {
   newOpenid(): string
-  sign(purpose: 'session' | 'access', env: string, openid: string, lifeMs?: Millis): Promise<string>
+  sign(
+    purpose: 'session' | 'access',
+    env: string,
+    openid: string,
+    lifeMs?: Millis,
+    round?: number,
+  ): Promise<string>
   /** Throws TOKEN_REFUSED. */
   verify(purpose: 'session', env: string, token: string): Promise<string>
 }
 
 /** What a session needs of the users with a name. See `Users`. */
-export type SessionUsers = Pick<Users, 'signIn' | 'known' | 'merge'>
+export type SessionUsers = Pick<Users, 'signIn' | 'shown' | 'known' | 'merge'>
 
 export interface SessionLimits {
   /** From the connection to its hello. */

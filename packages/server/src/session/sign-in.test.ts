@@ -71,6 +71,24 @@ test('[SIGNIN-13] rules know who signed in by name: auth.uid and auth.loginType'
   expect((await bert.next('pushed')).outcomes[0]?.status).toBe('rejected')
 })
 
+test('[SIGNIN-13] rules tell who has a password', async () => {
+  const rule = "auth.loginType == 'USERNAME' && auth.uid == 'pw:anna'"
+  const { connect, signIn } = await setUp({ judge: judgeBy({ todos: { read: rule, write: rule } }) })
+  const write = mutationOf(1, [{ op: 'add', collection: 'todos', id: '1', data: {} }])
+  const told: unknown[] = []
+  for (const uid of ['pw:anna', 'xpw:anna', 'pw:ann']) {
+    const client = connect()
+    await client.hello({
+      protocol: 4,
+      client: clientId(uid[0] + uid.length.toString()),
+      token: (await signIn(uid)).token,
+    })
+    client.push(write)
+    told.push((await client.next('pushed')).outcomes[0]?.status)
+  }
+  expect(told).toEqual(['accepted', 'rejected', 'rejected'])
+})
+
 test('[SIGNIN-14] a conversation outlasts its token: new ones come at half the life, durable ones for whoever leaves', async () => {
   const { connect, signIn, clock } = await setUp({ limits: { heartbeatMs: 10_000_000 } })
   const { openid, token } = await signIn('anna', 60_000)
@@ -137,6 +155,47 @@ test('[SIGNIN-15] a user who is deleted in the middle of a greeting is not let i
     expect(client.heard.at(-1), `after ${turns} turns`).toMatchObject({
       type: 'bye',
       error: { details: { reason: 'deleted' } },
+    })
+  }
+})
+
+test('[SIGNIN-17] when all sessions of a user are ended, its conversations and tickets end too, and a new sign-in goes on', async () => {
+  const { connect, users, signIn } = await setUp()
+  const { openid, token } = await signIn('anna')
+  const unused = await users.createTicket('anna')
+  const anna = connect()
+  const { access } = await anna.hello({ protocol: 4, client: clientId('a'), token })
+  expect(await users.endSessions('anna')).toBe(true)
+  const bye = await anna.next('bye')
+  expect(bye).toMatchObject({ error: { code: 'TOKEN_REFUSED', details: { reason: 'ended' } } })
+  expect(bye.retryAfterMs).toBeUndefined()
+  const [late, again, third] = [connect(), connect(), connect()]
+  late.send({ ...hello, client: clientId('a'), token })
+  expect(await late.next('bye')).toMatchObject({ error: { details: { reason: 'ended' } } })
+  third.send({ type: 'signIn', protocol: 4, env: '', ticket: unused })
+  expect(await third.next('bye')).toMatchObject({ error: { details: { reason: 'ended' } } })
+  const shown = await users.shown('access', access)
+  await expect(users.known(shown.openid, shown.round)).rejects.toMatchObject({ details: { reason: 'ended' } })
+  const fresh = await signIn('anna')
+  expect(fresh.openid).toBe(openid)
+  // what the new conversation tells is of the new round as well
+  const { token: next } = await again.hello({ protocol: 4, client: clientId('a'), token: fresh.token })
+  again.close()
+  expect(await connect().hello({ protocol: 4, client: clientId('a'), token: next })).toMatchObject({ openid })
+  for (const nobody of ['bert', '', '\u0000']) expect(await users.endSessions(nobody)).toBe(false)
+})
+
+test('[SIGNIN-17] a user whose sessions are ended in the middle of a greeting is not let in', async () => {
+  const { connect, users, signIn } = await setUp()
+  for (let turns = 0; turns < 12; turns++) {
+    const { token } = await signIn('anna')
+    const client = connect()
+    client.send({ ...hello, client: clientId(String.fromCharCode(97 + turns)), token })
+    for (let turn = 0; turn < turns; turn++) await new Promise(resolve => setImmediate(resolve))
+    await users.endSessions('anna')
+    await client.ended()
+    expect(client.heard.at(-1), `after ${turns} turns`).toMatchObject({
+      error: { details: { reason: 'ended' } },
     })
   }
 })

@@ -43,8 +43,9 @@ export function keepRenewed(session: Session, sessionMs: Millis = lifetimes.sess
     const { users, tokens, environment } = session.options
     const { env } = environment
     const openid = session.openid!
-    const { sessionMs: lifeMs } = (await users?.known(openid)) ?? {}
-    const token = await tokens.sign('session', env, openid, lifeMs)
-    session.send({ type: 'renewed', token, access: await tokens.sign('access', env, openid) })
+    const { sessionMs: lifeMs, round } = (await users?.known(openid)) ?? {}
+    const token = await tokens.sign('session', env, openid, lifeMs, round)
+    const access = await tokens.sign('access', env, openid, undefined, round)
+    session.send({ type: 'renewed', token, access })
   }
 }

@@ -129,7 +129,12 @@ export const server: readonly Area[] = [
         'anonymous: it stays with the device',
       ),
       better(['custom login'], 'SIGNIN-1 SIGNIN-7', 'what was written anonymously can be merged'),
-      absent(['WeChat, e-mail, phone, passwords'], 'not yet; a function and a ticket do it'),
+      better(
+        ['user name and password'],
+        'PASSWORD-1 PASSWORD-6 PASSWORD-9',
+        'the operator makes accounts, or everybody may; a new password ends all other sessions',
+      ),
+      absent(['e-mail, phone'], 'not yet; a function and a ticket do it'),
     ],
   },
   {
