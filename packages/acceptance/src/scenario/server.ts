@@ -1,5 +1,10 @@
 import type { Clock } from '@nearcloud/protocol'
-import { createServer, type NearcloudServer, type WechatOptions } from '@nearcloud/server'
+import {
+  createServer,
+  type NearcloudServer,
+  type PasswordOptions,
+  type WechatOptions,
+} from '@nearcloud/server'
 import { onTestFinished } from 'vitest'
 import { testFolder, testProject } from './folder.ts'
 
@@ -17,6 +22,7 @@ export async function startServer(options: {
   env?: string
   clock?: Clock
   wechat?: WechatOptions
+  passwords?: PasswordOptions
 }): Promise<NearcloudServer> {
   const { rules, dataFolder = testFolder('data'), project = testProject(rules), ...rest } = options
   const server = await createServer({ dataFolder, project, log: () => {}, ...rest })

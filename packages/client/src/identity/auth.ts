@@ -2,7 +2,14 @@ import { CloudError } from '@nearcloud/protocol'
 import type { Place } from '../create-cloud.ts'
 import type { Undecided } from '../instance.ts'
 import type { Device } from './device.ts'
-import { type LoginState, loginStateOf } from './login-state.ts'
+import { type LoginState, loginStateOf, usernameOf } from './login-state.ts'
+import {
+  byPassword,
+  changePassword,
+  type PasswordChange,
+  type PasswordCredentials,
+  signInByPassword,
+} from './password.ts'
 import type { DeviceUser, RegisterState } from './register.ts'
 import type { Seat } from './seat.ts'
 import { here, type SignInOptions, type SignInResult, signInByTicket } from './sign-in.ts'
@@ -15,6 +22,8 @@ export interface UserOnDevice {
   /** For `switchTo`. */
   readonly id: string
   readonly uid: string | undefined
+  /** Of who signed in by a name and a password. */
+  readonly username: string | undefined
   readonly isAnonymous: boolean
   readonly isActive: boolean
   /** Signed out: back only with a ticket. */
@@ -47,8 +56,8 @@ export interface Auth {
   customAuthProvider(): { signIn(ticket: TicketWish, options?: SignInOptions): Promise<SignInResult> }
   anonymousAuthProvider(): { signIn(): Promise<LoginState> }
   /**
-   * Makes a user who is on this device, and has not signed out, the active one: by uid or by `id` of `users`; without a network
-   * too. Rejects with INVALID_PARAM, SIGN_IN_NEEDED.
+   * Makes a user who is on this device, and has not signed out, the active one: by uid, by `username` or by `id` of `users`; without
+   * a network too. Rejects with INVALID_PARAM, SIGN_IN_NEEDED.
    */
   switchTo(user: string): Promise<LoginState>
   /** Those whose data is on this device. */
@@ -67,13 +76,32 @@ export interface Auth {
   onLoginStateChanged(listener: (state: LoginState) => void): () => void
   /** The session of the active user has ended. Returns the way to stop. */
   onLoginStateExpired(listener: (state: LoginState) => void): () => void
+  /**
+   * Signs in by a name and a password. Rejects with INVALID_PARAM, OFFLINE, TOKEN_REFUSED (`details.reason` `password`: one of the two
+   * is wrong), EXCEED_REQUEST_LIMIT (`details.retryAfterMs`); then the one before is still the active user.
+   */
+  signIn(credentials: PasswordCredentials): Promise<SignInResult>
+  /** As `signIn`. */
+  signInWithPassword(credentials: PasswordCredentials): Promise<SignInResult>
+  signInWithUsernameAndPassword(
+    username: string,
+    password: string,
+    options?: SignInOptions,
+  ): Promise<SignInResult>
+  /**
+   * Makes an account, where the server lets strangers make them, and signs in. Rejects as `signIn`; INVALID_PARAM with `details.reason`
+   * `taken` or `closed`.
+   */
+  signUp(credentials: PasswordCredentials): Promise<SignInResult>
+  /**
+   * Gives the active user, who signed in by a password, another one. All other sessions of the user end; this one goes on. Rejects as
+   * `signIn`.
+   */
+  setPassword(change: PasswordChange): Promise<void>
   /** Not there yet: rejects with INVALID_PARAM that says what to do instead. */
-  readonly signInWithPassword: Refused
-  readonly signInWithUsernameAndPassword: Refused
   readonly signInWithEmailAndPassword: Refused
   readonly signInWithPhoneCode: Refused
   readonly signInWithProvider: Refused
-  readonly signUp: Refused
 }
 
 type Refused = (...options: unknown[]) => Promise<never>
@@ -129,7 +157,10 @@ export function createAuth({ device, current, onChanged, onExpired }: AuthParts)
       const at = device()
       return at.inTurn(async () => {
         const { users } = at.state!
-        const user = users.find(({ uid }) => uid === name) ?? users.find(each => idOf(each) === name)
+        const user =
+          users.find(({ uid }) => uid === name) ??
+          users.find(({ uid }) => uid !== undefined && usernameOf(uid) === name) ??
+          users.find(each => idOf(each) === name)
         if (!user)
           throw invalid(
             'switchTo',
@@ -173,6 +204,11 @@ export function createAuth({ device, current, onChanged, onExpired }: AuthParts)
 
     onLoginStateChanged: listener => onChanged(telling(listener)),
     onLoginStateExpired: listener => onExpired(telling(listener)),
+    ...byPassword({
+      signIn: credentials => signInByPassword(device(), 'sign-in', credentials),
+      signUp: credentials => signInByPassword(device(), 'sign-up', credentials),
+      setPassword: change => changePassword(device(), change),
+    }),
     ...notThere(),
   }
 }
@@ -196,12 +232,9 @@ export function stateNow(
 /** Ways to sign in that are not there yet. */
 export function notThere() {
   return {
-    signInWithPassword: notYet,
-    signInWithUsernameAndPassword: notYet,
     signInWithEmailAndPassword: notYet,
     signInWithPhoneCode: notYet,
     signInWithProvider: notYet,
-    signUp: notYet,
   }
 }
 
@@ -210,6 +243,7 @@ function usersOf({ users, active }: RegisterState): readonly UserOnDevice[] {
     Object.freeze({
       id: idOf(user),
       uid: user.uid,
+      username: user.uid === undefined ? undefined : usernameOf(user.uid),
       isAnonymous: user.uid === undefined,
       isActive: user.slot === active,
       isSealed: user.isSealed === true,

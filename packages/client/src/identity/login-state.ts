@@ -9,10 +9,13 @@ export interface LoginState {
     /** What documents carry as `_openid`; undefined before the server has given one. */
     readonly openid: string | undefined
     readonly isAnonymous: boolean
+    /** Of who signed in by a name and a password: that name. */
+    readonly username?: string
   }
-  readonly loginType: 'ANONYMOUS' | 'CUSTOM'
+  readonly loginType: 'ANONYMOUS' | 'CUSTOM' | 'USERNAME'
   readonly isAnonymousAuth: boolean
   readonly isCustomAuth: boolean
+  readonly isUsernameAuth: boolean
   /** The session has ended: everything is kept, and nothing is sent, until this user signs in again. */
   readonly signInNeeded: boolean
 }
@@ -20,11 +23,24 @@ export interface LoginState {
 export function loginStateOf({ uid }: DeviceUser, { sync }: Instance): LoginState {
   const { openid } = sync
   const isAnonymous = uid === undefined
+  const username = isAnonymous ? undefined : usernameOf(uid)
+  const loginType = isAnonymous ? 'ANONYMOUS' : username === undefined ? 'CUSTOM' : 'USERNAME'
   return Object.freeze({
-    user: Object.freeze({ uid: uid ?? openid ?? '', openid, isAnonymous }),
-    loginType: isAnonymous ? 'ANONYMOUS' : 'CUSTOM',
+    user: Object.freeze({
+      uid: uid ?? openid ?? '',
+      openid,
+      isAnonymous,
+      ...(username !== undefined && { username }),
+    }),
+    loginType,
     isAnonymousAuth: isAnonymous,
-    isCustomAuth: !isAnonymous,
+    isCustomAuth: loginType === 'CUSTOM',
+    isUsernameAuth: loginType === 'USERNAME',
     signInNeeded: sync.signInNeeded !== undefined,
   })
+}
+
+/** The name in the uid of who signed in by a name and a password; undefined of others. */
+export function usernameOf(uid: string): string | undefined {
+  return uid.startsWith('pw:') ? uid.slice(3) : undefined
 }

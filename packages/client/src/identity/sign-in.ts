@@ -191,7 +191,7 @@ export async function exchange(device: Device, ticket: string): Promise<Answer> 
   })
 }
 
-function unreachable(): CloudError {
+export function unreachable(): CloudError {
   return new CloudError('OFFLINE', {
     errMsg:
       'signIn:fail signing in as a new user needs the server, and it is not reached: nothing has changed. Users who are on this device already can be switched to',

@@ -88,7 +88,9 @@ export type Wish =
   | { readonly type: 'whenCalled'; readonly id: number }
   | { readonly type: 'offline'; readonly isOffline: boolean }
 
-export type AuthMethod = 'signInAnonymously' | 'signInWithCustomTicket' | 'switchTo' | 'users' | 'signOut'
+export type AuthMethod =
+  | ('signInAnonymously' | 'signInWithCustomTicket' | 'switchTo' | 'users' | 'signOut')
+  | ('signIn' | 'signUp' | 'setPassword')
 
 /** What a tab hears of the device. */
 export type News =

@@ -10,6 +10,7 @@ import {
   type UserOnDevice,
 } from '../identity/auth.ts'
 import type { LoginState } from '../identity/login-state.ts'
+import { byPassword } from '../identity/password.ts'
 import type { SignInOptions, SignInResult } from '../identity/sign-in.ts'
 import type { AuthMethod } from './messages.ts'
 import type { TabDevice } from './tab-device.ts'
@@ -65,6 +66,12 @@ export function createTabAuth({ device, current, onChanged, onExpired }: AuthPar
     signOut: (options = {}) => ask<SignOutResult>('signOut', options),
     onLoginStateChanged: listener => onChanged(telling(listener)),
     onLoginStateExpired: listener => onExpired(telling(listener)),
+    // the tab that leads asks the server
+    ...byPassword({
+      signIn: credentials => ask<SignInResult>('signIn', credentials),
+      signUp: credentials => ask<SignInResult>('signUp', credentials),
+      setPassword: change => ask<void>('setPassword', change),
+    }),
     ...notThere(),
   }
 }

@@ -66,6 +66,13 @@ function setUp() {
   /** Functions that were called with a key, and what they were told. */
   const calls: { name: string; key: string; data: unknown; todos: number }[] = []
   const http: ScriptedFiles['http'] = async request => {
+    const door = /\/auth\/password\/(.*)$/.exec(request.url)?.[1]
+    if (door !== undefined) {
+      const { username } = JSON.parse(request.body as string) as { username: string }
+      const ticket = `${door} ${username}`
+      rig.server.tickets.set(ticket, `pw:${username}`)
+      return { status: 200, headers: {}, body: new TextEncoder().encode(JSON.stringify({ ticket })) }
+    }
     const name = /\/functions\/(.*)$/.exec(request.url)?.[1]
     if (name === undefined) return files.http(request)
     const key = request.headers!['idempotency-key']!
@@ -331,6 +338,27 @@ test('[TAB-13] whoever signs in, in any tab, is the user of all of them; what is
   await rig.pass(2_000)
   await back
   for (const tab of tabs) expect(await idsOf(tab)).toEqual(['anonymous'])
+})
+
+test('[IDENTITY-27] [IDENTITY-29] a tab that does not lead signs in by a password, and gives another, for all tabs', async () => {
+  const { rig, open, leader, tabs } = setUp()
+  for (let n = 0; n < 2; n++) await open()
+  const guest = tabs.find(tab => tab !== leader())!
+  const auth = guest.cloud.auth()
+  const needed: string[] = []
+  for (const { cloud } of tabs) cloud.on('signInNeeded', ({ reason }) => needed.push(reason))
+  const signing = auth.signUp({ username: 'anna', password: 'correct horse' })
+  await rig.pass(2_000)
+  expect(await signing).toMatchObject({ loginType: 'USERNAME', user: { username: 'anna' } })
+  for (const { cloud } of tabs) expect(cloud.auth().currentUser?.username).toBe('anna')
+  const changing = auth.setPassword({ old_password: 'correct horse', new_password: 'battery staple' })
+  await rig.pass(2_000)
+  await changing
+  await add(guest, '1')
+  await rig.pass(1_000)
+  expect(rig.server.get('todos', '1')).toBeDefined()
+  expect(needed).toEqual([])
+  await expect(auth.signIn(undefined as never)).rejects.toMatchObject({ code: 'INVALID_PARAM' })
 })
 
 test('[TAB-14] files, functions and rooms of a tab that does not lead are as those of one that does', async () => {

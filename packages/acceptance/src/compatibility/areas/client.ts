@@ -69,8 +69,19 @@ export const client: readonly Area[] = [
       same('getLoginState hasLoginState currentUser', 'IDENTITY-10 IDENTITY-19'),
       same('onLoginStateChanged onLoginStateExpired', 'IDENTITY-11 IDENTITY-19'),
       better('switchTo users', 'IDENTITY-17', 'ours: users who are on this device, without a network'),
+      same(
+        'signIn signInWithPassword signInWithUsernameAndPassword',
+        'IDENTITY-27 PASSWORD-8',
+        'one result for all, that of CloudBase’s `signIn`; `anonymousData` as with tickets',
+      ),
+      better(
+        'signUp',
+        'IDENTITY-28',
+        'without e-mail or phone, where the server lets strangers make accounts',
+      ),
+      same('setPassword', 'IDENTITY-29 PASSWORD-9', 'ends all other sessions'),
       refused(
-        'signInWithPassword signInWithUsernameAndPassword signInWithEmailAndPassword signInWithPhoneCode signInWithProvider signUp',
+        'signInWithEmailAndPassword signInWithPhoneCode signInWithProvider',
         'not yet: a cloud function looks at who it is and makes a ticket',
       ),
     ],
