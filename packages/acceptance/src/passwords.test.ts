@@ -1,6 +1,7 @@
 import type { Cloud } from '@nearcloud/client'
+import { runNearcloud } from 'nearcloud'
 import { expect, test } from 'vitest'
-import { testProject } from './scenario/folder.ts'
+import { testFolder, testProject } from './scenario/folder.ts'
 import { startServer } from './scenario/server.ts'
 import { openTapped } from './scenario/tapped-app.ts'
 import { until } from './scenario/until.ts'
@@ -57,4 +58,49 @@ test('[IDENTITY-29] [PASSWORD-9] a new password ends the session of the other de
   await auth.signIn({ ...anna, password: 'battery staple' })
   await tablet.cloud.whenSynced()
   expect(await idsOf(tablet.cloud)).toEqual(['of the phone', 'of the tablet'])
+})
+
+test('[OPERATOR-1] [SIGNIN-15] who is deleted by the command is sent away at once; what it owned stays, and is nobody’s', async () => {
+  const project = testProject({})
+  const dataFolder = testFolder('data')
+  const server = await startServer({ rules: null, project, dataFolder, passwords: { signUp: true } })
+  const { cloud } = await openTapped(server)
+  const ended: string[] = []
+  cloud.on('signInNeeded', ({ reason }) => ended.push(reason))
+  await cloud.auth().signUp(anna)
+  await add(cloud, 'n1')
+  await cloud.whenSynced()
+  const { openid } = cloud.status()
+  const command = async (...words: string[]) => {
+    const said: string[] = []
+    const code = await runNearcloud(['users', ...words, '--project', project, '--store', dataFolder], {
+      cwd: project,
+      hasColours: false,
+      isTyped: false,
+      variable: () => undefined,
+      secret: async () => anna.password,
+      out: text => said.push(text),
+      err: text => said.push(text),
+      onStopAsked: () => () => undefined,
+    })
+    return [code, ...said].join(' ')
+  }
+  expect(await command('list')).toMatch(new RegExp(`^0 pw:anna\t${openid}\t20`))
+  expect(await command('sign-out', 'pw:anna')).toBe('0 pw:anna is signed out everywhere.')
+  await until('the session ends', () => ended.includes('ended'))
+  await cloud.auth().signIn(anna)
+  await cloud.whenSynced()
+  expect(await command('delete', 'pw:anna')).toMatch(/^0 pw:anna is deleted/)
+  await until('the user ends', () => ended.includes('deleted'))
+  const kept = await server.database().collection('notes').get()
+  expect(kept.data).toEqual([{ _id: 'n1', _openid: openid }])
+
+  // who gets the name from the operator later is somebody else
+  await expect(cloud.auth().signUp(anna)).rejects.toMatchObject({ details: { reason: 'taken' } })
+  expect(await command('add', 'anna')).toMatch(/^0/)
+  const other = await openTapped(server)
+  await other.cloud.auth().signIn(anna)
+  await other.cloud.whenSynced()
+  expect(other.cloud.status().openid).not.toBe(openid)
+  expect(await idsOf(other.cloud)).toEqual([])
 })

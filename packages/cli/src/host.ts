@@ -6,6 +6,10 @@ export interface Host {
   readonly hasColours: boolean
   /** What the environment says under a name; secrets come this way. */
   variable(name: string): string | undefined
+  /** Whether `secret` is typed by somebody; otherwise it comes from a pipe. */
+  readonly isTyped: boolean
+  /** A line that is shown nowhere; empty when there is none. */
+  secret(question: string): Promise<string>
   out(text: string): void
   err(text: string): void
   /** Calls back each time someone asks the command to stop. Returns the way to stop listening. */

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { type Host, runNearcloud } from './index.ts'
+import { readSecret } from './secret-line.ts'
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
@@ -11,6 +12,8 @@ const terminal: Host = {
   cwd: process.cwd(),
   hasColours: process.stdout.isTTY === true && !process.env.NO_COLOR,
   variable: name => process.env[name],
+  isTyped: process.stdin.isTTY === true,
+  secret: question => readSecret(process.stdin, question, text => void process.stderr.write(text)),
   out: text => void process.stdout.write(`${text}\n`),
   err: text => void process.stderr.write(`${text}\n`),
   onStopAsked(listener) {

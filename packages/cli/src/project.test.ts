@@ -54,6 +54,9 @@ test.each([
   ['{"site":7}', /"site" in .* must be a folder/],
   ['{"open":[]}', /"open" in .* must be a list of paths/],
   ['{"open":["http://elsewhere"]}', /"open" in .* must be a list of paths/],
+  ['{"passwords":true}', /"passwords" in .* must be an object with "signUp"/],
+  ['{"passwords":{"signUp":"yes"}}', /"passwords" in .* must be/],
+  ['{"passwords":{"signup":true}}', /"passwords" in .* must be/],
   ['{"name":""}', /"name" in .* must be a text/],
 ])('a nearcloud.json of %s is refused in one sentence', async (content, sentence) => {
   const folder = await projectWith({ 'nearcloud.json': content })

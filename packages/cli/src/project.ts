@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { functionNames, type HistoryLimits } from '@nearcloud/server'
+import { functionNames, type HistoryLimits, type PasswordOptions } from '@nearcloud/server'
 import { UsageError } from './host.ts'
 
 /** What a folder says about the app in it: its `nearcloud.json`, which is optional, and what lies beside. */
@@ -15,6 +15,8 @@ export interface Project {
   readonly history?: HistoryLimits
   /** The mini program of WeChat whose users sign in by `wx.login`. */
   readonly wechat?: { readonly appId: string }
+  /** Who may make an account with a name and a password. */
+  readonly passwords?: PasswordOptions
   /** The pages worth opening: paths that begin with `/`. */
   readonly open: readonly string[]
   readonly hasRules: boolean
@@ -43,6 +45,7 @@ interface Settings {
   site?: string
   open?: readonly string[]
   wechat?: { readonly appId: string }
+  passwords?: PasswordOptions
   history?: { readonly days?: number; readonly megabytes?: number; readonly clientDays?: number }
 }
 
@@ -77,6 +80,10 @@ const isWechat = (value: unknown) =>
   value !== null &&
   Object.keys(value).join() === 'appId' &&
   isText((value as { appId?: unknown }).appId)
+const isPasswords = (value: unknown) =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.entries(value).every(([name, each]) => name === 'signUp' && typeof each === 'boolean')
 const isPath = (value: unknown) => typeof value === 'string' && value.startsWith('/')
 
 const settings: Record<keyof Settings, { holds(value: unknown): boolean; words: string }> = {
@@ -87,6 +94,7 @@ const settings: Record<keyof Settings, { holds(value: unknown): boolean; words: 
     holds: isHistory,
     words: 'an object of positive numbers, any of "days", "megabytes" and "clientDays"',
   },
+  passwords: { holds: isPasswords, words: 'an object with "signUp", true or false' },
   wechat: { holds: isWechat, words: 'an object with the text "appId"' },
   open: {
     holds: value => Array.isArray(value) && value.length > 0 && value.every(isPath),

@@ -35,6 +35,8 @@ function runIn(variables: Readonly<Record<string, string>>, cwd: string, ...argv
     cwd,
     hasColours: false,
     variable: name => variables[name],
+    isTyped: false,
+    secret: async () => '',
     out(text) {
       said.push(text)
       heard()
@@ -285,4 +287,14 @@ test('[WXLOGIN-5] what a project says of its mini program besides the appId is r
     expect(await start.over).toBe(1)
     expect(start.err()).toContain('"wechat"')
   }
+})
+
+test('[PASSWORD-6] strangers make accounts where nearcloud.json says so, and nowhere else', async () => {
+  const body = JSON.stringify({ username: 'anna', password: 'correct horse' })
+  const statuses: number[] = []
+  for (const settings of ['{}', '{"passwords":{"signUp":true}}']) {
+    const { url } = await started(await folderWith({ 'nearcloud.json': settings }))
+    statuses.push((await fetch(`${url}/auth/password/sign-up`, { method: 'POST', body })).status)
+  }
+  expect(statuses).toEqual([403, 200])
 })

@@ -5,6 +5,7 @@ import { callCommand, logsCommand } from './function-commands.ts'
 import { type Host, UsageError } from './host.ts'
 import { devCommand, startCommand } from './start-command.ts'
 import { outboxCommand, triggersCommand } from './trigger-commands.ts'
+import { usersCommands } from './users-commands.ts'
 
 /**
  * Runs the `nearcloud` command with these arguments; resolves with the exit code when it is over.
@@ -23,6 +24,7 @@ export async function runNearcloud(argv: readonly string[], host: Host): Promise
     version,
     description: 'The cloud of wx.cloud apps, offline first, on your own server',
   }
+  const ofUsers = usersCommands(host)
   const commands = {
     start,
     dev: devCommand(host, version, exit),
@@ -30,21 +32,29 @@ export async function runNearcloud(argv: readonly string[], host: Host): Promise
     call: callCommand(host, exit),
     triggers: triggersCommand(host, exit),
     outbox: outboxCommand(host),
+    users: defineCommand({
+      meta: { name: 'users', description: 'Says who has a name, and makes, ends and signs out users' },
+      subCommands: ofUsers,
+    }),
     backup: backupCommand(host),
     restore: restoreCommand(host),
   }
   const nearcloud = defineCommand({ meta, subCommands: commands })
   const help = async () => {
+    const eachOfUsers = argv[0] === 'users' && Object.hasOwn(ofUsers, argv[1] ?? '')
     const asked = argv.find(word => Object.hasOwn(commands, word)) as keyof typeof commands | undefined
     const usage =
       asked === undefined
         ? await renderUsage(nearcloud)
-        : await renderUsage(commands[asked] as typeof start, { meta })
+        : eachOfUsers
+          ? await renderUsage(ofUsers[argv[1] as keyof typeof ofUsers], { meta: { name: 'nearcloud users' } })
+          : await renderUsage(commands[asked] as typeof start, { meta })
     return host.hasColours ? usage : usage.replaceAll(colourCode, '')
   }
   try {
+    const isBare = argv.length === 0 || (argv[0] === 'users' && argv.length === 1)
     if (argv[0] === '--version' || argv[0] === '-v') host.out(version)
-    else if (argv.length === 0 || argv.includes('--help') || argv.includes('-h')) host.out(await help())
+    else if (isBare || argv.includes('--help') || argv.includes('-h')) host.out(await help())
     else await runCommand(nearcloud, { rawArgs: [...argv] })
     return code
   } catch (thrown) {

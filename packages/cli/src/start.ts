@@ -40,6 +40,7 @@ export async function start(options: StartOptions, host: Host): Promise<number> 
     ...(project.env !== undefined && { env: project.env }),
     ...(site !== undefined && { site }),
     ...(wechat && { wechat }),
+    ...(project.passwords && { passwords: project.passwords }),
     ...(project.history && { history: project.history }),
     ...(options.host !== undefined && { host: options.host }),
     ...(options.port !== undefined && { port: options.port }),

@@ -50,6 +50,7 @@ import type { OpenapiOutbox } from './openapi/outbox.ts'
 import { addOperatorRoutes } from './operator/operator-routes.ts'
 import { openOperators } from './operator/operator-token.ts'
 import { addTriggerRoutes } from './operator/trigger-routes.ts'
+import { addUserRoutes } from './operator/user-routes.ts'
 import type { Judge } from './rules/judge.ts'
 import { openRules } from './rules/rule-book.ts'
 import { PartShelves } from './session/part-shelf.ts'
@@ -262,6 +263,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     const once = await CallOnce.open({ environment, clock })
     const isOperator = await openOperators(folder.path, env, clock, random)
     addOperatorRoutes(app, { functions, random, clock, isOperator })
+    addUserRoutes(app, { users: userAdmin(users, accounts), isOperator, log })
     addTriggerRoutes(app, { triggers, outbox: openapi.outbox, isOperator })
     addCallRoutes(app, { functions, once, random, doorkeeper, identify })
     addFunctionRoutes(app, { functions, env, random, log, doorkeeper, identify })

@@ -64,6 +64,11 @@ export function openDataFolder(folder: string, { isRestoring = false } = {}): Da
   }
 }
 
+/** Whether `openDataFolder` threw because a server that lives has the folder. */
+export function isHeldError(thrown: unknown): boolean {
+  return thrown instanceof CloudError && thrown.details.isHeld === true
+}
+
 /** Is in a data folder while a backup is put into it. */
 export const unfinishedRestore = 'restoring'
 
@@ -215,7 +220,10 @@ function readPort(file: string): number | undefined {
 
 function held(path: string, pid: number | undefined): CloudError {
   const who = pid === undefined ? '' : ` (process ${pid})`
-  return refuse(`the data folder ${path} is in use by another server${who}: stop it, or name another folder`)
+  return new CloudError('SERVER_CONFIGURATION', {
+    errMsg: `the data folder ${path} is in use by another server${who}: stop it, or name another folder`,
+    details: { isHeld: true },
+  })
 }
 
 function refuse(errMsg: string, cause?: unknown): CloudError {

@@ -11,6 +11,8 @@ export function run(cwd: string, ...argv: readonly string[]) {
     cwd,
     hasColours: false,
     variable: () => undefined,
+    isTyped: false,
+    secret: async () => '',
     out: text => void said.push(text),
     err: text => void complained.push(text),
     onStopAsked(listener) {

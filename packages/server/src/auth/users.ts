@@ -55,16 +55,17 @@ export class Users {
     this.#mergers = new Mergers(environment, log)
   }
 
-  /** Goes on with mergers that a process before this one began. */
+  /** Goes on with mergers that a process before this one began, unless it is not a server that opens them. */
   static async open(options: {
     environment: LiveEnvironment
     tokens: Tokens
     clock: Clock
     log?: Log
+    isServing?: boolean
   }): Promise<Users> {
-    const { environment, tokens, clock, log = silentLog } = options
+    const { environment, tokens, clock, log = silentLog, isServing = true } = options
     const users = new Users(environment, tokens, await UsedTickets.open(environment, clock), log)
-    await users.#mergers.resume()
+    if (isServing) await users.#mergers.resume()
     return users
   }
 
@@ -157,6 +158,7 @@ export class Users {
 
   /** See `UserAdmin`. */
   async delete(name: UserName): Promise<boolean> {
+    checkName(name)
     return this.#environment.alone(async alone => {
       const uid = 'uid' in name ? name.uid : (await this.#user(name.openid)).uid
       const { openid = 'openid' in name ? name.openid : undefined, generation } =
@@ -248,6 +250,13 @@ export class Users {
     const text = await engine.readState(env, key)
     return text === undefined ? absent : (JSON.parse(text) as Row)
   }
+}
+
+/** It may come from a function, or over a wire. */
+function checkName(name: UserName): void {
+  const text: unknown = typeof name === 'object' && name !== null && ('uid' in name ? name.uid : name.openid)
+  if (typeof text === 'string' && text.length <= 100) return
+  throw new CloudError('INVALID_PARAM', { errMsg: 'a user is named by { uid } or { openid }, a text' })
 }
 
 function counted(round: number): { readonly round?: number } {

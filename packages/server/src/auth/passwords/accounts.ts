@@ -141,7 +141,7 @@ export class Accounts {
       const isNew = maker === 'operator' || (openid === undefined && generation === 0)
       return isNew && (await this.#row(name)) === undefined ? [row] : undefined
     })
-    if (!isMade) throw refuse('taken', 'signUp: this name is taken')
+    if (!isMade) throw refuse('taken', 'this name is taken')
     return uid
   }
 
