@@ -1,3 +1,5 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Cloud } from '@nearcloud/client'
 import { runNearcloud } from 'nearcloud'
 import { expect, test } from 'vitest'
@@ -103,4 +105,39 @@ test('[OPERATOR-1] [SIGNIN-15] who is deleted by the command is sent away at onc
   await other.cloud.whenSynced()
   expect(other.cloud.status().openid).not.toBe(openid)
   expect(await idsOf(other.cloud)).toEqual([])
+})
+
+test('[FN-24] a function ends the sessions of a user, and the user', async () => {
+  const project = testProject({ functions: { end: { invoke: true } } })
+  const folder = join(project, 'cloudfunctions/end')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(
+    join(folder, 'index.js'),
+    `const cloud = require('wx-server-sdk')
+cloud.init()
+exports.main = ({ act, name }) => cloud.auth()[act](name)
+`,
+  )
+  const server = await startServer({ rules: null, project, passwords: { signUp: true } })
+  const [anna, boss] = [(await openTapped(server)).cloud, (await openTapped(server)).cloud]
+  const ended: string[] = []
+  anna.on('signInNeeded', ({ reason }) => ended.push(reason))
+  const credentials = { username: 'anna', password: 'correct horse' }
+  await anna.auth().signUp(credentials)
+  await anna.whenSynced()
+  const end = async (act: string, name: unknown) =>
+    (await boss.callFunction({ name: 'end', data: { act, name } as never })).result
+  expect(await end('endSessions', 'pw:anna')).toBe(true)
+  await until('the session ends', () => ended.includes('ended'))
+  await anna.auth().signIn(credentials)
+  await anna.whenSynced()
+  expect(await end('deleteUser', { uid: 'pw:anna' })).toBe(true)
+  await until('the user ends', () => ended.includes('deleted'))
+  expect(await end('deleteUser', { uid: 'pw:anna' })).toBe(false)
+  expect(await end('endSessions', 'pw:anna')).toBe(false)
+  for (const name of ['pw:anna', {}, { uid: 7 }, null, { uid: 'x'.repeat(101) }])
+    await expect(end('deleteUser', name)).rejects.toMatchObject({
+      errMsg: expect.stringContaining('a user is named by { uid } or { openid }'),
+    })
+  expect(await server.users.list()).toEqual([])
 })

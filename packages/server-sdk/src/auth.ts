@@ -13,6 +13,13 @@ export interface FunctionAuth {
     uid: string,
     options?: { readonly expire?: number; readonly refresh?: number },
   ): Promise<string>
+  /**
+   * Ends a user: its conversations are closed, its tokens, its tickets and its password are refused. What it owned stays, with an
+   * owner that nobody is. False when there was no user of this uid. Rejects with INVALID_PARAM.
+   */
+  deleteUser(name: { readonly uid: string } | { readonly openid: string }): Promise<boolean>
+  /** Ends all sessions of a named user on all devices; false when there is none. Rejects with INVALID_PARAM. */
+  endSessions(uid: string): Promise<boolean>
 }
 
 /** `refresh` is accepted for the original's sake: tokens are renewed by themselves. */
@@ -29,5 +36,7 @@ export function auth(): FunctionAuth {
         JSON.stringify({ uid, ...(expire !== undefined && { expire }) }),
       )) as string
     },
+    deleteUser: async name => (await ask('endUser', JSON.stringify({ delete: name }))) as boolean,
+    endSessions: async uid => (await ask('endUser', JSON.stringify({ endSessions: uid }))) as boolean,
   }
 }

@@ -96,6 +96,7 @@ export interface FilesResult {
  * protocol of that type; change — `{query, first, changes}` where changes are tuples of JSON, or null for a removal;
  * aggregate — its JSON; explain — the query's JSON, answered by an `Explanation`; indexes, createIndex, dropIndex — `{collection}`
  * with `{index}`, `{name}`, answered by a list of definitions or nothing; createTicket — `{uid, expire}`, answered by the ticket;
+ * endUser — `{delete: {uid} or {openid}}` or `{endSessions: uid}`, answered by whether there was one;
  * begin — `{lost}`, a transaction that met a conflict, or `{}`: answered by the number of a new one; within — `{transaction, verb,
  * text}` with a get, count, push or change; commit, rollback — `{transaction}`; send — `{queue, data, delay}`, answered by the
  * message's id; openapi — `{api, args}`.
@@ -104,7 +105,7 @@ export interface FilesResult {
  */
 export const askVerbs = [
   ...(['get', 'count', 'aggregate', 'explain', 'indexes'] as const),
-  ...(['push', 'change', 'createIndex', 'dropIndex', 'call', 'files', 'createTicket'] as const),
+  ...(['push', 'change', 'createIndex', 'dropIndex', 'call', 'files', 'createTicket', 'endUser'] as const),
   ...(['begin', 'within', 'commit', 'rollback', 'send', 'openapi'] as const),
   ...(['respond', 'chunk', 'bodyPart'] as const),
 ] as const

@@ -190,6 +190,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       clock,
       files: { ask: (actor, ask) => files.ask(actor, ask), url: () => url },
       createTicket: (uid, options) => users.createTicket(uid, options),
+      users,
       record: entry => functionLog.write(entry),
       ...(options.inspect && { inspect: options.inspect }),
       ...(options.isolation && { isolation: options.isolation }),

@@ -25,7 +25,7 @@ import type {
   GetResult,
   OpenapiResult,
 } from '@nearcloud/server-sdk/channel'
-import type { TicketOptions } from '../auth/user-admin.ts'
+import type { TicketOptions, UserAdmin, UserName } from '../auth/user-admin.ts'
 import { transactionEnded } from '../transactions/transaction-errors.ts'
 import type { TransactionScope } from '../transactions/transaction-scope.ts'
 import { isRecord } from './function-config.ts'
@@ -47,6 +47,8 @@ export interface Behind {
   readonly transactions?: TransactionScope | undefined
   /** Throws INVALID_PARAM. Undefined where nobody signs in by name. */
   readonly createTicket?: ((uid: string, options: TicketOptions) => Promise<string>) | undefined
+  /** Throws INVALID_PARAM. Undefined where nobody signs in by name. */
+  readonly users?: Pick<UserAdmin, 'delete' | 'endSessions'> | undefined
   /** Of an invocation that answers an HTTP request. */
   readonly exchange?: HttpExchange | undefined
 }
@@ -100,6 +102,14 @@ export async function carryOut(behind: Behind, verb: AskVerb, text: string): Pro
         })
       const { uid, options } = ticketWishOf(parse(text))
       return behind.createTicket(uid, options)
+    }
+    case 'endUser': {
+      if (!behind.users)
+        throw new CloudError('INVALID_PARAM', { errMsg: 'this server has only anonymous users' })
+      const asked = parse(text)
+      if (!isRecord(asked)) throw malformed()
+      if (typeof asked.endSessions === 'string') return behind.users.endSessions(asked.endSessions)
+      return behind.users.delete(asked.delete as UserName)
     }
     case 'send': {
       const { queue, data, delay } = sendingOf(parse(text))

@@ -18,7 +18,7 @@ import {
   type OpenapiResult,
 } from '@nearcloud/server-sdk/channel'
 import type { Actor } from '../actor.ts'
-import type { TicketOptions } from '../auth/user-admin.ts'
+import type { TicketOptions, UserAdmin } from '../auth/user-admin.ts'
 import { EffectNames } from '../commit/effect-names.ts'
 import type { Environment } from '../commit/environment.ts'
 import type { OpenapiCall } from '../openapi/openapi.ts'
@@ -49,6 +49,8 @@ export interface FunctionsOptions extends Omit<JailWish, 'folder'> {
   readonly openapi?: (call: OpenapiCall) => Promise<OpenapiResult>
   /** Makes tickets for signing in; absent: there are none. */
   readonly createTicket?: (uid: string, options: TicketOptions) => Promise<string>
+  /** Ends users and their sessions; absent: there are none with a name. */
+  readonly users?: Pick<UserAdmin, 'delete' | 'endSessions'>
   /** Keeps what functions say and how their calls went. */
   readonly record?: RecordCall
   /** This function's process is started at once, for a debugger to come in at this port of the machine; 0: any. */
@@ -237,6 +239,7 @@ export function openFunctions(options: FunctionsOptions): ServingFunctions {
         }),
       files: (ask: FilesAsk) => askFiles(self, ask),
       createTicket: options.createTicket,
+      users: options.users,
       exchange,
     }
     const ask = (verb: AskVerb, question: string) => carryOut(behind, verb, question)

@@ -14,7 +14,11 @@ export const server: readonly Area[] = [
         'FN-16',
         'bytes as a Buffer or a stream, at most 100 MB',
       ),
-      same('auth', 'FN-18', 'createTicket, of the CloudBase SDK: here a promise'),
+      same(
+        'auth',
+        'FN-18 FN-24',
+        'createTicket, of the CloudBase SDK: here a promise; ours: `deleteUser`, `endSessions`',
+      ),
       same('getWXContext', 'FN-3 FN-4'),
       same('logger', 'SDK-4'),
       better('queue', 'QUEUE-1', 'ours: `send(data, { delay })` to a function with a queue trigger'),
