@@ -108,7 +108,7 @@ export class LocalStore implements Store {
         {
           logged: (sequences, texts) => {
             segments.addLog(sequences)
-            const group = { ...texts, sequence: sequences.at(-1)! }
+            const group = { ...texts, sequence: sequences[sequences.length - 1]! }
             for (const listener of [...this.#loggedListeners]) listener(group)
           },
           fold: () => this.#fold(),

@@ -45,7 +45,7 @@ export async function openMirror(options: MirrorOptions): Promise<Mirror> {
       ...noMedium,
       async *read() {
         for await (const page of storage.read()) {
-          last = page.at(-1)?.sequence ?? last
+          last = page[page.length - 1]?.sequence ?? last
           yield page
         }
       },

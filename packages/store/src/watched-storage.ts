@@ -42,7 +42,7 @@ export class WatchedStorage implements Storage {
       for (;;) {
         const next = await this.#inTime('read', pages.next())
         if (next.done) return
-        this.#last = Math.max(this.#last, next.value.at(-1)?.sequence ?? 0)
+        this.#last = Math.max(this.#last, next.value[next.value.length - 1]?.sequence ?? 0)
         yield next.value
       }
     } finally {
@@ -77,7 +77,7 @@ export class WatchedStorage implements Storage {
 
   #appended(sequences: readonly number[]): readonly number[] {
     this.#isInDoubt = false
-    this.#last = sequences.at(-1) ?? this.#last
+    this.#last = sequences[sequences.length - 1] ?? this.#last
     return sequences
   }
 
