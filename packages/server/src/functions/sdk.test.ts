@@ -5,6 +5,9 @@ import { expect, onTestFinished, test } from 'vitest'
 import { alice } from '../testing/scenario.ts'
 import { openFixtures, temporaryFolder } from './testing/open-fixtures.ts'
 
+/** Seconds in which a process begins on a machine with much else to do. */
+const patient = { timeout: 20 }
+
 /** What a function answers whose body this is; `cloud` is the SDK, initialised, `db` its database. */
 async function run(body: string, options: { head?: string; config?: object; data?: Value } = {}) {
   const { head = "const cloud = require('wx-server-sdk')\ncloud.init()\nconst db = cloud.database()" } =
@@ -12,7 +15,9 @@ async function run(body: string, options: { head?: string; config?: object; data
   const folder = temporaryFolder(onTestFinished)
   const files = {
     'f/index.js': `${head}\nexports.main = async (event, context) => {${body}}`,
-    'f/config.json': JSON.stringify(options.config ?? {}),
+    'f/config.json': JSON.stringify({ ...patient, ...options.config }),
+    'echo/config.json': JSON.stringify(patient),
+    'fails/config.json': JSON.stringify(patient),
     'echo/index.js': 'exports.main = async event => event',
     'fails/index.js': "exports.main = async () => { throw new Error('boom') }",
   }
@@ -87,6 +92,7 @@ test('[SDK-9] it is imported by ES modules, too', async () => {
 import cloud, { DYNAMIC_CURRENT_ENV } from ${packages[1]}
 export const main = () => [tcb.init === init, tcb.SYMBOL_CURRENT_ENV === DYNAMIC_CURRENT_ENV, typeof cloud.init]`
   writeFileSync(join(folder, 'f/index.mjs'), code)
+  writeFileSync(join(folder, 'f/config.json'), JSON.stringify(patient))
   const { functions } = openFixtures(onTestFinished, { folder })
   expect(await functions.invoke({ name: 'f', data: {}, actor: alice })).toEqual([true, true, 'function'])
 })
