@@ -138,6 +138,69 @@ test('[CALLS-5] what the function threw is the outcome, in the original’s word
   expect(server.heard).toHaveLength(1)
 })
 
+const pay = { name: 'pay', data: { n: 1 }, queue: true, key } as const
+
+test('[CALLS-10] who asks with the same key while it is under way hears the same outcome', async () => {
+  const { rig, server, cloud } = await setUp()
+  const events: unknown[] = []
+  cloud.on('called', event => events.push(event))
+  const both = Promise.all([cloud.callFunction(pay), cloud.callFunction(pay)])
+  await rig.pass(10_000)
+  const answer = { result: { got: { n: 1 } }, errMsg: 'cloud.callFunction:ok', requestID: 'r', key }
+  expect(await both).toEqual([answer, answer])
+  expect(server.heard).toHaveLength(1)
+  expect(events).toEqual([])
+})
+
+test('[CALLS-10] what failed has failed for everybody who asked', async () => {
+  const { rig, server, cloud } = await setUp()
+  server.answer = () => [500, { code: 'FUNCTIONS_EXECUTE_FAIL', errMsg: 'boom' }]
+  const both = Promise.allSettled([cloud.callFunction(pay), cloud.callFunction(pay)])
+  await rig.pass(10_000)
+  const failed = { status: 'rejected', reason: { code: 'FUNCTIONS_EXECUTE_FAIL' } }
+  expect(await both).toMatchObject([failed, failed])
+  expect(server.heard).toHaveLength(1)
+})
+
+test('[CALLS-10] asked for twice without a network it waits once, and is told once', async () => {
+  const { rig, server, platform, cloud } = await setUp({ isUp: false })
+  await rig.pass(1_000)
+  const events: unknown[] = []
+  cloud.on('called', event => events.push(event))
+  const pending = { pending: true, key }
+  expect(await Promise.all([cloud.callFunction(pay), cloud.callFunction(pay)])).toMatchObject([
+    pending,
+    pending,
+  ])
+  expect(await cloud.callFunction(pay)).toMatchObject(pending)
+  expect(cloud.status().calls).toBe(1)
+  platform.network.isUp = true
+  await rig.pass(60_000)
+  expect(server.heard).toHaveLength(1)
+  expect(events).toMatchObject([{ key, result: { got: { n: 1 } } }])
+  expect(cloud.status().calls).toBe(0)
+})
+
+test('[CALLS-10] who was told that it waits hears the event, though another hears by a promise', async () => {
+  const { rig, server, cloud } = await setUp()
+  const events: unknown[] = []
+  cloud.on('called', event => events.push(event))
+  server.fault = exchange => (exchange === 1 ? 'before' : undefined)
+  expect(await cloud.callFunction(pay)).toMatchObject({ pending: true })
+  const again = cloud.callFunction(pay)
+  await rig.pass(10_000)
+  expect(await again).toMatchObject({ result: { got: { n: 1 } } })
+  expect(events).toMatchObject([{ key, result: { got: { n: 1 } } }])
+})
+
+test('[CALLS-10] with another name or other data it is another call', async () => {
+  const { rig, cloud } = await setUp({ isUp: false })
+  await rig.pass(1_000)
+  for (const more of [{}, { name: 'refund' }, { data: { n: 2 } }])
+    await cloud.callFunction({ ...pay, ...more })
+  expect(cloud.status().calls).toBe(3)
+})
+
 test('[CALLS-6] it comes after the writes made before it', async () => {
   const { rig, server, platform, cloud } = await setUp({ isUp: false })
   await rig.pass(1_000)

@@ -32,7 +32,7 @@ export interface QueuedCallsOptions {
   readonly endpoint: string
   readonly clock: Clock
   request(request: HttpRequest): Promise<HttpResponse>
-  /** Nobody waits for this outcome any more. */
+  /** The outcome of a call of which somebody was told that it waits. */
   called(event: CalledEvent): void
   /** The queue itself failed; nothing is lost, and it goes on at the next chance. */
   failed(error: CloudError): void
@@ -44,10 +44,19 @@ export type CallProgress =
   | { readonly error: CloudError }
   | { readonly waits: true }
 
+/** Those who asked for a call in this life of the queue. */
+interface Watch {
+  readonly heard: ((progress: CallProgress) => void)[]
+  /** Somebody was answered that it waits, perhaps in an earlier life: they hear of the outcome by the event. */
+  wasPutOff: boolean
+}
+
 /** Brings the calls of the queue to the server, one after the other, each when the writes before it are there. */
 export class QueuedCalls {
   readonly #options: QueuedCallsOptions
-  readonly #watches = new Map<QueuedCall, (progress: CallProgress) => void>()
+  readonly #watches = new Map<QueuedCall, Watch>()
+  /** On their way into the queue. */
+  readonly #coming = new Map<QueuedCall, Promise<void>>()
   readonly #stopListening: readonly (() => void)[]
   #isRunning = false
   #isStopped = false
@@ -64,24 +73,18 @@ export class QueuedCalls {
     ]
   }
 
-  /** Durable when it resolves. `heard` is told once: the outcome, or that it waits. Rejects with EXCEED_REQUEST_LIMIT, STORE_FULL. */
+  /**
+   * Durable when it resolves. `heard` is told once: the outcome, or that it waits. What waits already under this key is the same
+   * call. Rejects with EXCEED_REQUEST_LIMIT, STORE_FULL.
+   */
   async add(call: QueuedCall, heard: (progress: CallProgress) => void): Promise<void> {
     const { queue, sync, clock } = this.#options
-    const known = queue.calls.find(
+    const known = [...queue.calls, ...this.#coming.keys()].find(
       ({ key, name, data }) => key === call.key && name === call.name && data === call.data,
     )
-    if (known) {
-      // whoever asked for it asks again: the tab that was to bring it is gone
-      this.#watches.set(known, heard)
-      if (sync.state === 'offline') this.#tellWaiting()
-      return
-    }
-    if (queue.calls.length >= mostCalls)
-      throw new CloudError('EXCEED_REQUEST_LIMIT', {
-        errMsg: `more than ${mostCalls} calls wait on this device`,
-      })
-    await queue.addCall(call)
-    this.#watches.set(call, heard)
+    if (!known) await this.#keep(call)
+    else if (this.#coming.has(known)) await this.#coming.get(known)
+    this.#watch(known ?? call, heard)
     if (sync.state === 'offline') this.#tellWaiting()
     else
       clock.after(patienceMs, () => {
@@ -100,6 +103,28 @@ export class QueuedCalls {
     return new Promise((resolve, reject) => {
       this.add(call, resolve).catch(reject)
     })
+  }
+
+  async #keep(call: QueuedCall): Promise<void> {
+    const { queue } = this.#options
+    if (queue.calls.length >= mostCalls)
+      throw new CloudError('EXCEED_REQUEST_LIMIT', {
+        errMsg: `more than ${mostCalls} calls wait on this device`,
+      })
+    const coming = queue.addCall(call)
+    this.#coming.set(call, coming)
+    try {
+      await coming
+    } finally {
+      this.#coming.delete(call)
+    }
+    this.#watches.set(call, { heard: [], wasPutOff: false })
+  }
+
+  #watch(call: QueuedCall, heard: (progress: CallProgress) => void): void {
+    const watch = this.#watches.get(call) ?? { heard: [], wasPutOff: true }
+    watch.heard.push(heard)
+    this.#watches.set(call, watch)
   }
 
   wake(): void {
@@ -172,12 +197,10 @@ export class QueuedCalls {
   }
 
   #settle(call: QueuedCall, outcome: Exclude<CallProgress, { waits: true }>): void {
-    const heard = this.#watches.get(call)
+    const watch = this.#watches.get(call)
     this.#watches.delete(call)
-    if (heard) {
-      heard(outcome)
-      return
-    }
+    for (const heard of watch?.heard ?? []) heard(outcome)
+    if (watch?.wasPutOff === false) return
     const { key, name } = call
     const data = decodeTrusted(call.data)
     const what = 'error' in outcome ? { error: outcome.error } : { result: outcome.result }
@@ -185,9 +208,10 @@ export class QueuedCalls {
   }
 
   #tellWaiting(): void {
-    const watches = [...this.#watches.values()]
-    this.#watches.clear()
-    for (const heard of watches) heard({ waits: true })
+    for (const watch of this.#watches.values()) {
+      if (watch.heard.length > 0) watch.wasPutOff = true
+      for (const heard of watch.heard.splice(0)) heard({ waits: true })
+    }
   }
 }
 
