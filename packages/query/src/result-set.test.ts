@@ -145,6 +145,8 @@ test('[RESULT-6] after any commits the result is what the query would answer, an
         const asked = query(parts)
         const set = new ResultSet(asked)
         const all = new Map<DocId, Document>()
+        const { fields: _, ...whole } = asked
+        const first = Number.isFinite(set.wanted) ? { limit: set.wanted } : {}
         const told = new Map<DocId, Document>()
         set.reset([])
         for (const commit of commits) {
@@ -155,7 +157,13 @@ test('[RESULT-6] after any commits the result is what the query would answer, an
             else all.delete(id)
             return { id, before, after, dataType: !after ? 'remove' : before ? 'update' : 'add' }
           })
-          const docChanges = set.change(changes, () => all.values())
+          const runsOut = set.runsOut(changes)
+          let refills = 0
+          const docChanges = set.change(changes, () => {
+            refills++
+            return evaluate({ ...whole, skip: 0, ...first }, all.values())
+          })
+          expect(refills > 0).toBe(runsOut)
           for (const { queueType, docId, doc: told1 } of docChanges) {
             expect(told.has(docId)).toBe(queueType !== 'enqueue')
             if (queueType === 'dequeue') told.delete(docId)

@@ -16,8 +16,8 @@ export interface DocumentChange {
 /**
  * The result of a query, kept in step with its collection, and what each commit changed in it.
  *
- * It holds the documents of the result, those its `skip` leaves out, and of those behind a window the next few. Callers hand over every change of the
- * collection, in order; `before` and `after` are the whole documents.
+ * It holds the documents of the result, those its `skip` leaves out, and of those behind a window the next few. Callers
+ * hand over every change of the collection, in order; `before` and `after` are the whole documents.
  */
 export class ResultSet {
   readonly #matches: (document: Document) => boolean
@@ -25,7 +25,7 @@ export class ResultSet {
   readonly #skip: number
   /** Where the window ends. */
   readonly #capacity: number
-  /** How many documents are held at most: some behind the window, so that one that leaves it is mostly no reason to look again. */
+  /** How many are held at most: some behind the window, so that one that leaves it is mostly no reason to look again. */
   readonly #room: number
   readonly #show: (document: Document) => Document
   #held: Document[] = []
@@ -43,7 +43,10 @@ export class ResultSet {
     this.#show = query.fields ? remember(compileProjection(query.fields)) : asItIs
   }
 
-  /** So many documents in the query's order, one more than are held, tell whether there are others behind them. */
+  /**
+   * So many documents in the query's order, one more than are held, tell whether there are others behind them; Infinity
+   * without a limit. Fewer are taken for all there are.
+   */
   get wanted(): number {
     return this.#room + 1
   }
@@ -53,7 +56,7 @@ export class ResultSet {
     return this.#shown
   }
 
-  /** Begins anew from all documents of the collection (or those that can match). */
+  /** Begins anew from all documents of the collection, or those that can match, or the first `wanted` that match. */
   reset(documents: Iterable<Document>): readonly Document[] {
     this.#fill(documents)
     this.#publish()
@@ -64,8 +67,7 @@ export class ResultSet {
    * Takes over one commit; answers with how each document entered, changed in or left the result. Empty when nothing of
    * the result changed.
    *
-   * `refill` gives the collection's documents after the commit (or those that can match); it is called only when a
-   * window has lost a document and another may take its place.
+   * `refill` gives what `reset` begins with, as it is after the commit; it is called only when `runsOut`.
    */
   change(changes: readonly DocumentChange[], refill: () => Iterable<Document>): DocChange[] {
     if (!changes.some(change => this.#isConcerned(change))) return []
@@ -78,6 +80,17 @@ export class ResultSet {
     if (!this.#isWhole && this.#held.length < this.#capacity) this.#fill(refill())
     this.#publish()
     return this.#docChanges(before, concerns)
+  }
+
+  /** Will a window have lost so many documents by this commit that others, not held, may take their place? */
+  runsOut(changes: readonly DocumentChange[]): boolean {
+    if (this.#isWhole) return false
+    let left = this.#held.length
+    for (const { held, fitting } of this.#concerns(changes).values()) {
+      if (held) left--
+      if (fitting && this.#isInside(fitting)) left++
+    }
+    return left < this.#capacity
   }
 
   /** Most commits have nothing to do with most results. */

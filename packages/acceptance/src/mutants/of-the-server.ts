@@ -144,7 +144,7 @@ export const ofTheServer = [
   ]),
   mutant('server: a window is not refilled', [
     'server/src/commit/live-result.ts',
-    'this.#mayHaveRoom(seen) ? await this.#fetch() : []',
+    'this.#result.runsOut(seen) ? await this.#fetch() : []',
     '[]',
   ]),
   mutant('server: own effects told only to followers', [

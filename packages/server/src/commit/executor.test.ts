@@ -217,3 +217,27 @@ test('[LIVE-2] a watched window is refilled when a document leaves it', async ()
   await next(2)
   expect(ids(seen[1]!.docs)).toEqual(['t4', 't3'])
 })
+
+test('[LIVE-2] a watched window is full as long as there are documents for it, however many leave', async () => {
+  const { environment } = await seeded(12)
+  const asked = query({ orderBy: [['n', 'asc']], skip: 1, limit: 2 })
+  let wake = (_: Snapshot) => {}
+  let seen = new Promise<Snapshot>(resolve => {
+    wake = resolve
+  })
+  environment.executorFor(admin).watch(asked, {
+    next: snapshot => wake(snapshot),
+    error: error => {
+      throw error
+    },
+  })
+  expect(ids((await seen).docs)).toEqual(['t1', 't2'])
+  for (let n = 0; n < 11; n++) {
+    seen = new Promise(resolve => {
+      wake = resolve
+    })
+    await environment.commit({ actor: admin, writes: [{ op: 'remove', collection: 'todos', id: `t${n}` }] })
+    const { docs } = await seen
+    expect(ids(docs)).toEqual([`t${n + 2}`, `t${n + 3}`].slice(0, Math.max(0, 10 - n)))
+  }
+})

@@ -22,23 +22,15 @@ export class LiveResult {
   readonly #reading: Reading
   readonly #actor: Actor
   readonly #query: Query
-  readonly #most: number
   readonly #result: ResultSet
   readonly #find: Find
   readonly #sources = new WeakMap<Document, Source>()
 
-  /** `most`: no more documents are looked up. */
-  constructor(
-    reading: Reading,
-    actor: Actor,
-    query: Query,
-    { most = Number.POSITIVE_INFINITY, find = findFirst }: { most?: number; find?: Find } = {},
-  ) {
+  constructor(reading: Reading, actor: Actor, query: Query, find: Find = findFirst) {
     this.#find = find
     this.#reading = reading
     this.#actor = actor
     this.#query = query
-    this.#most = most
     this.#result = new ResultSet(query)
   }
 
@@ -59,24 +51,14 @@ export class LiveResult {
   async step(changes: readonly Change[]): Promise<readonly DocChange[]> {
     const seen: DocumentChange[] = []
     for (const change of changes) seen.push(await this.#asSeen(change))
-    const refill = this.#mayHaveRoom(seen) ? await this.#fetch() : []
+    const refill = this.#result.runsOut(seen) ? await this.#fetch() : []
     return this.#result.change(seen, () => refill)
   }
 
-  /** May a window have lost a document, so that another takes its place? */
-  #mayHaveRoom(changes: readonly DocumentChange[]): boolean {
-    const { limit, skip } = this.#query
-    if (limit === undefined) return false
-    if (skip > 0) return changes.some(change => change.before !== null)
-    const shown = new Set(this.documents.map(document => document._id))
-    return changes.some(change => shown.has(change.id))
-  }
-
-  /** The documents of the result, those `skip` leaves out, and one more that tells whether there are others. */
   async #fetch(): Promise<readonly Document[]> {
-    const { collection, where, orderBy, skip, limit } = this.#query
-    const end = Math.min((limit ?? this.#most) + skip, this.#most) + 1
-    const query = { collection, where, orderBy, skip: 0, ...(Number.isFinite(end) && { limit: end }) }
+    const { collection, where, orderBy, limit } = this.#query
+    const first = limit === undefined ? {} : { limit: this.#result.wanted }
+    const query = { collection, where, orderBy, skip: 0, ...first }
     const found = await this.#find(this.#reading, this.#actor, query)
     for (const { document, row } of found) this.#sources.set(document, row)
     return found.map(each => each.document)

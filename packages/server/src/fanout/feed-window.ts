@@ -48,10 +48,7 @@ export class FeedWindow implements Follower {
   constructor(options: FeedWindowOptions) {
     this.subscription = options.subscription
     this.query = options.query
-    this.#result = new LiveResult(options.reading, options.actor, options.query, {
-      most: largestWindow,
-      find: options.find,
-    })
+    this.#result = new LiveResult(options.reading, options.actor, options.query, options.find)
     this.#changed = options.changed
   }
 
