@@ -176,6 +176,34 @@ test('[INVENTORY-13] an inventory that comes again, when what was named has chan
   expect(ann.store.get('todos', 't5')).toEqual({ _id: 't5', n: 'again' })
 })
 
+test('[INVENTORY-10] what has become newer before the next comparison does not go back to what the cut one brought', async () => {
+  const { rig, ann } = await rigWith(300, { pageSize: 10 })
+  ann.sync.goOffline()
+  await rig.pass()
+  rig.server.viewKey = 'view-2'
+  for (let n = 0; n < 100; n++) rig.server.put('todos', { _id: `t${n}`, n: -1 })
+  let parts = 0
+  let came: string | undefined
+  let isNewer = false
+  ann.network.fate = (frame, direction) => {
+    if (direction === 'down' && frame.includes('"snapshot"') && ++parts === 3) return 'cut'
+    if (direction === 'down' && frame.includes('"snapshot"'))
+      came ??=
+        (itemsOf([frame])[0]![1] as { _id: string } | undefined)?._id ??
+        String((itemsOf([frame])[0]![2] as { _id: string })._id)
+    if (direction === 'down' && frame.includes('"inventory"') && came !== undefined && !isNewer) {
+      isNewer = true
+      rig.server.put('todos', { _id: came, n: -3 }) // told before the inventory
+    }
+    return 'deliver'
+  }
+  ann.sync.goOnline()
+  await whileBack(rig)
+  expect(isNewer).toBe(true)
+  expect(ann.store.get('todos', came!)).toMatchObject({ n: -3 })
+  expect(here(ann)).toEqual(there(rig))
+})
+
 test('[INVENTORY-11] a query of which little is here is fetched, and one with a window too', async () => {
   const { rig, ann } = await rigWith(10)
   for (let n = 0; n < 30; n++) rig.server.put('notes', { _id: `n${n}`, n })

@@ -149,7 +149,7 @@ export class Pull {
     { sums }: DownOf<'inventory'>,
   ): { readonly step?: ConfirmedStep; readonly frame?: string } {
     const { id, key, query } = subscription
-    const carried = subscription.assembly?.carried ?? new Map<DocId, Put>()
+    const carried = this.#carriedTo(subscription)
     const mine = new Inventory()
     this.#eachHere(subscription, carried, (id, version) => mine.add(id, version))
     const differing = mine.differing(sums)
@@ -185,6 +185,16 @@ export class Pull {
   denied(subscription: Subscription): ConfirmedStep {
     const gone = this.#subscriptions.ownedBy(subscription)
     return { gone, subscriptions: new Map([[subscription.key, null]]) }
+  }
+
+  /** What a conversation that was cut brought, and nothing newer has come of since. */
+  #carriedTo({ assembly, query }: Subscription): ReadonlyMap<DocId, Put> {
+    const carried = new Map(assembly?.carried)
+    for (const [id, { version }] of carried) {
+      const known = this.#store.confirmed(query.collection, id)
+      if (known && known.version >= version) carried.delete(id)
+    }
+    return carried
   }
 
   /** Documents of a subscription, in the store or carried over from a conversation that was cut. */
