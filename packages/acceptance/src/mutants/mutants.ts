@@ -25,6 +25,8 @@ export const seldomFound: ReadonlySet<string> = new Set([
   'server: a window is one short after a document left it',
   // not within 200,000: numbers of frames guard it a second time, for clients that send them; an older client it would meet
   'server: what was decided is decided again',
+  // not within 200,000, since worlds are fewer and longer
+  'sync: what has pending writes is dropped',
   // not found within 60,000
   'sync: a copy whose first write is on its way does not find out',
   'sync: what differs stays when it seems newer',
