@@ -6,7 +6,7 @@ import { misfortunesOf } from './misfortunes.ts'
 import { runSeed } from './sim.ts'
 import { World } from './world.ts'
 
-test('[SIM-1] a million steps of people, networks, disks, crashes and rules that change end quiet, equal and fair', async () => {
+test('[SIM-1] more than a million steps of people, networks, disks, crashes and rules that change end quiet, equal and fair', async () => {
   const { code, report } = await simulate(await bundle(), { steps: 1_260_000, from: 1 })
   expect(report.failures).toEqual([])
   // a world in which nothing happens proves nothing: so many steps until the rarest fault has hit a hundred times
