@@ -8,6 +8,7 @@ import {
   Inventory,
   type Item,
   limits,
+  type Mutation,
   type MutationId,
   type Outcome,
   type PatchItem,
@@ -75,7 +76,8 @@ export class Pull {
       return { kind: 'gap', why: 'order' }
     const sorted = this.#sortItems(items)
     if (!sorted) return { kind: 'gap', why: this.#subscriptions.hasLetGo ? 'letGo' : 'base' }
-    const { puts, gone } = sorted
+    const { puts } = sorted
+    const gone = [...sorted.gone, ...this.#removed(included)]
     for (const item of gone)
       for (const { assembly, query } of this.#subscriptions)
         if (query.collection === item.collection) assembly?.overtake(item)
@@ -97,6 +99,24 @@ export class Pull {
       },
       accepted,
     }
+  }
+
+  /**
+   * What accepted mutations removed at last. The server has nothing to tell of a removal where it had nothing any more, and a
+   * copy that no query follows may be of before that.
+   */
+  #removed(mutations: readonly Mutation[]): Gone[] {
+    const removed = new Map<string, Gone>()
+    for (const { id, writes } of mutations) {
+      const outcome = this.#outcomes.get(id)
+      if (outcome?.status !== 'accepted') continue
+      for (const write of writes) {
+        const { op, collection, id } = write
+        if (op === 'remove') removed.set(nameOf(write), { collection, id, version: outcome.version })
+        else if (removed.size > 0) removed.delete(nameOf(write))
+      }
+    }
+    return [...removed.values()]
   }
 
   /**
@@ -289,4 +309,8 @@ export class Pull {
     if (known?.version !== base) return undefined
     return { collection, version, document: applyPatch(known.document, patch) }
   }
+}
+
+function nameOf({ collection, id }: { readonly collection: string; readonly id: DocId }): string {
+  return JSON.stringify([collection, id])
 }

@@ -78,6 +78,35 @@ test('[PUSH-3] an accepted edit stays on top until its effect is here', async ()
   expect(seen).toEqual([1, 2, 3])
 })
 
+test('[PUSH-16] what an accepted mutation removed stays away, also where the server had nothing any more to remove', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  await ann.sync.executor.commit({ writes: [add('1', { n: 1 })] })
+  await rig.pass()
+  rig.server.remove('todos', '1')
+  await rig.pass()
+  expect(ann.store.get('todos', '1')).toMatchObject({ n: 1 }) // no query follows it
+  await ann.sync.executor.commit({ writes: [{ op: 'remove', collection: 'todos', id: '1' }] })
+  await rig.pass()
+  expect(ann.store.outbox.size).toBe(0)
+  expect(ann.store.get('todos', '1')).toBeUndefined()
+})
+
+test('[PUSH-16] what is made anew after a removal, by the same mutation or a later one, is there', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  await ann.sync.executor.commit({ writes: [add('1', { n: 1 }), add('2', { n: 1 })] })
+  await rig.pass()
+  ann.sync.goOffline()
+  const remove = (id: string) => ({ op: 'remove', collection: 'todos', id }) as const
+  await ann.sync.executor.commit({ writes: [remove('1'), add('1', { n: 2 }), remove('2')] })
+  await ann.sync.executor.commit({ writes: [add('2', { n: 2 })] })
+  ann.sync.goOnline()
+  await rig.pass()
+  expect(ann.store.outbox.size).toBe(0)
+  expect(['1', '2'].map(id => ann.store.get('todos', id)?.n)).toEqual([2, 2])
+})
+
 test('[PUSH-4] a refused edit goes back, and later edits stay', async () => {
   const rig = new TestRig()
   rig.server.judge = write => (write.op === 'update' && write.id === '1' ? 'not yours' : undefined)

@@ -5,6 +5,7 @@ import { checkStanding } from './check-standing.ts'
 import type { Device, Process } from './device.ts'
 import { checkFalsified } from './falsify.ts'
 import { Violation } from './invariants.ts'
+import { onlyWriteOf } from './merging.ts'
 import { compare, everything, isAlike } from './same-documents.ts'
 import { documentKey } from './sim-disk.ts'
 import { checkRetries } from './verdicts.ts'
@@ -103,11 +104,18 @@ function checkEffect(world: World, device: Device, process: Process, mutation: M
   const { outcome, client } = decided
   if (outcome.status !== 'accepted' || process.store.checkpoint.epoch !== disk.memory.epoch) return
   const openid = process.store.checkpoint.openid ?? ''
-  for (const { collection, id } of mutation.writes) {
+  for (const write of mutation.writes) {
+    const { collection, id } = write
     const key = documentKey(collection, id)
+    const known = process.store.confirmed(collection, id)
+    if (onlyWriteOf(mutation, write)?.op === 'remove' && known && known.version < outcome.version)
+      if (!device.falsified.has(key))
+        throw new Violation(
+          'I3',
+          `${process.name}: ${key}@${known.version} is back, and was removed at ${outcome.version}`,
+        )
     if (!disk.edition(key, outcome.version)?.nonces.includes(mutation.nonce)) continue
     if (device.falsified.has(key)) continue
-    const known = process.store.confirmed(collection, id)
     if (known && known.version >= outcome.version) continue
     const mayBeGone = (disk.editions.get(key) ?? []).some(each => {
       // what others did to it later may have taken it out of a window
