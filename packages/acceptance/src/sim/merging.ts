@@ -1,4 +1,12 @@
-import type { DocId, Document, Mutation, PathChange, Value, Write } from '@nearcloud/protocol'
+import {
+  type DocId,
+  type Document,
+  decodeTrusted,
+  type Mutation,
+  type PathChange,
+  type Value,
+  type Write,
+} from '@nearcloud/protocol'
 import { readStamps } from '@nearcloud/query'
 import type { Batch } from '@nearcloud/server/testing'
 import { documentKey } from './sim-disk.ts'
@@ -15,16 +23,26 @@ interface Standing {
 type StoredChange = Batch['changes'][number]
 type Superseded = readonly string[]
 
+/** What stands on a document. */
+interface Known {
+  readonly assignments: readonly Standing[]
+  /** What is kept of forgotten removals: as a stamp of what is missing (`$`), and of what was made again since. */
+  readonly removals: readonly Standing[]
+}
+
+const nothing: Known = { assignments: [], removals: [] }
+
 /**
  * The table of merging, written a second time and plainly: an assignment gives way to one its author had not seen that is
- * later, of what it assigns or of what that lies in; every other one stands. Followed along what is stored.
+ * later, of what it assigns or of what that lies in, and to a later removal that is forgotten (query, MERGE-41); every other one
+ * stands. Followed along what is stored.
  */
 export class Merging {
-  readonly #standing = new Map<string, readonly Standing[]>()
+  readonly #known = new Map<string, Known>()
 
   /** Another history: what stands shows when a document changes again. */
   forget(): void {
-    this.#standing.clear()
+    this.#known.clear()
   }
 
   /** What is wrong with this change. `mutation`: what made it, if a client did. */
@@ -32,16 +50,18 @@ export class Merging {
     const { collection, id, version, afterText, time: now } = record
     const key = documentKey(collection, id)
     const stored = Object.entries(readStamps(stamps))
-      .filter(([path]) => !path.endsWith('$')) // of moves in arrays, and of what was forgotten
+      .filter(([path]) => !path.endsWith('.$')) // of moves in arrays
       .map(([path, [version, time]]) => ({ path, version, time }))
-    const before = this.#standing.get(key) ?? (record.beforeText === null ? [] : undefined)
-    if (afterText === null) this.#standing.delete(key)
-    const write = mutation && onlyWriteOf(mutation, record)
+    const before = this.#known.get(key) ?? (record.beforeText === null ? nothing : undefined)
+    this.#known.delete(key)
     if (afterText === null) return []
+    const write = mutation && onlyWriteOf(mutation, record)
     const { client } = record
-    const won = stored.filter(each => each.version === version).map(each => ({ ...each, client }))
+    const assigned = stored.filter(each => each.path !== '$')
+    const won = assigned.filter(each => each.version === version).map(each => ({ ...each, client }))
+    const removals = before ? removalsIn(stored, before.removals) : stored.filter(each => each.path === '$')
     if (!before || (mutation && !write)) {
-      this.#standing.set(key, stored)
+      this.#known.set(key, { assignments: assigned, removals })
       return []
     }
     const seen = mutation?.base ?? Number.POSITIVE_INFINITY
@@ -50,34 +70,61 @@ export class Merging {
         ({ path, time }) =>
           encloses(path, each.path) && (path === each.path || seen >= each.version || time >= each.time),
       )
-    this.#standing.set(key, [...before.filter(each => !isCovered(each)), ...won])
+    const assignments = [...before.assignments.filter(each => !isCovered(each)), ...won]
+    this.#known.set(key, { assignments, removals })
     if (!write || !mutation) return []
     // a base that is not there yet is of another history
     const base = mutation.base < version ? mutation.base : 0
-    return judge(before, won, { write, time: Math.min(mutation.time, now), base, client, superseded })
+    const document = record.beforeText === null ? null : (decodeTrusted(record.beforeText) as Document)
+    return judge(before, won, {
+      write,
+      time: Math.min(mutation.time, now),
+      base,
+      client,
+      superseded,
+      document,
+    })
   }
 }
 
+/** `$`, and the stamps that are as `$` was when what they stand on was made again. */
+function removalsIn(stored: readonly Standing[], before: readonly Standing[]): Standing[] {
+  const isRemembered = (stamp: Standing) =>
+    before.some(each => each.version === stamp.version && each.time === stamp.time)
+  return stored.filter(each => each.path === '$' || isRemembered(each))
+}
+
 function judge(
-  standing: readonly Standing[],
+  { assignments, removals }: Known,
   won: readonly Standing[],
-  facts: { write: Write; time: number; base: number; client: string | null; superseded: Superseded },
+  facts: {
+    write: Write
+    time: number
+    base: number
+    client: string | null
+    superseded: Superseded
+    document: Document | null
+  },
 ): string[] {
-  const { write, base, client, superseded } = facts
+  const { write, base, client, superseded, document } = facts
   return assignedBy(write).flatMap(path => {
     const name = nameOf(write, path)
     const stamp = won.find(each => each.path === path)
     if (!superseded.includes(name) && !stamp) return [`${name} is said to stand, and has no stamp`]
     const time = stamp?.time ?? facts.time
-    const against = standing.filter(
-      each => encloses(each.path, path) && each.version > base && each.time > time,
-    )
+    const isUnseen = (each: Standing) => each.version > base && each.time > time
+    const against = assignments.filter(each => encloses(each.path, path) && isUnseen(each))
     const isOwn = against.length > 0 && against.every(each => each.client === client)
     if (isOwn) return [`${name} gave way to what its author wrote before it`]
-    if (superseded.includes(name) === against.length > 0) return []
-    return against.length > 0
-      ? [`${name} of ${time} stands against ${JSON.stringify(against)}`]
-      : [`${name} gave way, and nothing newer stands there that its author had not seen`]
+    const isMissing = document !== null && path !== '' && at(document, path) === undefined
+    const isForgotten = removals.some(
+      each => (each.path === '$' ? isMissing : encloses(each.path, path)) && isUnseen(each),
+    )
+    const gaveWay = superseded.includes(name)
+    if (gaveWay === (against.length > 0 || isForgotten)) return []
+    return gaveWay
+      ? [`${name} gave way, and nothing newer stands there that its author had not seen`]
+      : [`${name} of ${time} stands against ${JSON.stringify(isForgotten ? removals : against)}`]
   })
 }
 

@@ -47,7 +47,7 @@ function ofTheNetwork(world: World): readonly Deed[] {
       }),
     ],
     [
-      71, // other weights are other worlds, and some end with violations: docs/reliability.md names them
+      80,
       'mistreat a frame',
       some(socket => {
         const what = dice.pick(['frame comes twice', 'frame lost', 'frame overtaken'] as const)
