@@ -2,7 +2,7 @@ import { orMemory } from '@nearcloud/store'
 import { storageSuite } from '@nearcloud/store/testing'
 import { IDBFactory, IDBKeyRange } from 'fake-indexeddb'
 import { expect, test } from 'vitest'
-import { DexieStorage } from './dexie-storage.ts'
+import { DexieStorage, type DexieStorageOptions } from './dexie-storage.ts'
 
 storageSuite(
   'DexieStorage on fake-indexeddb',
@@ -167,4 +167,52 @@ test('a storage that was taken over appends no more; what it had appended is the
   expect(await payloadsOf(reader)).toEqual(['five', 'six', 'seven'])
   await reader.close()
   await second.close()
+})
+
+function keysInMemory(): NonNullable<DexieStorageOptions['keys']> {
+  const kept = new Map<string, string>()
+  return {
+    getItem: key => kept.get(key) ?? null,
+    setItem: (key, value) => void kept.set(key, value),
+    removeItem: key => void kept.delete(key),
+  }
+}
+
+test('[SURVIVE-3] a database that the browser made anew in place of another is known to be a loss, once', async () => {
+  const keys = keysInMemory()
+  const storageOf = (indexedDB: IDBFactory) => new DexieStorage('app', { indexedDB, IDBKeyRange, keys })
+  const options = { durability: 'relaxed' } as const
+  const indexedDB = new IDBFactory()
+  const first = storageOf(indexedDB)
+  expect((await first.open(options)).wasLost).toBeUndefined()
+  await first.append(['a'])
+  await first.close()
+  const second = storageOf(indexedDB)
+  expect((await second.open(options)).wasLost).toBeUndefined()
+  await second.close()
+
+  const empty = new IDBFactory()
+  for (const wasLost of [true, undefined]) {
+    const storage = storageOf(empty)
+    expect((await storage.open(options)).wasLost).toBe(wasLost)
+    await storage.close()
+  }
+})
+
+test('[SURVIVE-3] one that was destroyed on purpose is no loss, and where nothing else can be kept nothing is claimed', async () => {
+  const keys = keysInMemory()
+  const forbidden = () => {
+    throw new DOMException('no', 'SecurityError')
+  }
+  const options = { durability: 'relaxed' } as const
+  for (const each of [keys, { getItem: forbidden, setItem: forbidden, removeItem: forbidden }]) {
+    const indexedDB = new IDBFactory()
+    const first = new DexieStorage('app', { indexedDB, IDBKeyRange, keys: each })
+    await first.open(options)
+    await first.append(['a'])
+    await first.close({ destroy: true })
+    const second = new DexieStorage('app', { indexedDB, IDBKeyRange, keys: each })
+    expect((await second.open(options)).wasLost).toBeUndefined()
+    await second.close()
+  }
 })

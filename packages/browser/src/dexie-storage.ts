@@ -12,6 +12,8 @@ export interface DexieStorageOptions {
    * and nothing may be written.
    */
   readonly access?: 'own' | 'takeOver' | 'read'
+  /** Where it is kept that there is a database. Default: the host's localStorage. */
+  readonly keys?: Pick<globalThis.Storage, 'getItem' | 'setItem' | 'removeItem'>
 }
 
 /**
@@ -67,7 +69,7 @@ export class DexieStorage implements Storage {
         cause,
       })
     }
-    return { maxPayloadBytes: 67_108_864, volatile: false }
+    return { maxPayloadBytes: 67_108_864, volatile: false, ...((await this.#wasLost()) && { wasLost: true }) }
   }
 
   async *read(after = 0): AsyncIterable<readonly StoredRecord[]> {
@@ -95,6 +97,7 @@ export class DexieStorage implements Storage {
         })
       return () => requests.map(request => request.result as number)
     })
+    if (this.#witness === 0) this.#remember(true)
     this.#witness = sequences[sequences.length - 1]!
     if (this.#last !== undefined) this.#last = this.#witness
     return sequences
@@ -113,8 +116,10 @@ export class DexieStorage implements Storage {
     const database = this.#database
     this.#database = undefined
     try {
-      if (options.destroy && !this.#isTaken) await database?.delete()
-      else database?.close()
+      if (options.destroy && !this.#isTaken) {
+        await database?.delete()
+        this.#remember(false)
+      } else database?.close()
     } catch (cause) {
       throw failed('removed', cause)
     } finally {
@@ -194,6 +199,42 @@ export class DexieStorage implements Storage {
     )
   }
 
+  /**
+   * A browser that cannot read a database any more makes an empty one in its place, and says nothing. What is kept elsewhere
+   * tells that there was one.
+   */
+  async #wasLost(): Promise<boolean> {
+    if (this.#options.access === 'read' || !this.#isRemembered()) return false
+    const count = await this.#transact('readonly', store => {
+      const request = store.count()
+      return () => request.result
+    })
+    if (count > 0) return false
+    this.#remember(false)
+    return true
+  }
+
+  get #keys(): Pick<globalThis.Storage, 'getItem' | 'setItem' | 'removeItem'> | undefined {
+    return this.#options.keys ?? globalThis.localStorage // a worker has none
+  }
+
+  #isRemembered(): boolean {
+    try {
+      return (this.#keys?.getItem(keyOf(this.#name)) ?? null) !== null
+    } catch {
+      return false
+    }
+  }
+
+  #remember(isThere: boolean): void {
+    try {
+      if (isThere) this.#keys?.setItem(keyOf(this.#name), '1')
+      else this.#keys?.removeItem(keyOf(this.#name))
+    } catch {
+      // full, or not allowed: a loss would go unnoticed, nothing else
+    }
+  }
+
   /** Throws STORE_FAILED when the data is not what it was: going on would lose the difference unseen. */
   async #reopen(database: Dexie): Promise<void> {
     database.close({ disableAutoOpen: false })
@@ -209,6 +250,10 @@ export class DexieStorage implements Storage {
       details: { reason: 'lost' },
     })
   }
+}
+
+function keyOf(name: string): string {
+  return `nearcloud:${name}:kept`
 }
 
 /**

@@ -66,6 +66,7 @@ export function createStorage(platform: Platform, opened: () => Promise<Store>):
   }
 }
 
-export function damageOf({ damage }: Store): StorageDamage | undefined {
-  return damage && { lost: damage.lost, found: damage.found.length }
+export function damageOf({ damage, wasLost }: Store): StorageDamage | undefined {
+  if (damage) return { lost: damage.lost, found: damage.found.length }
+  return wasLost ? { lost: 'everything', found: 0 } : undefined
 }
