@@ -257,7 +257,7 @@ export function createCloudOf<P extends Place>(platform: Platform, making: Makin
 /** What an instance's engine tells is told by the cloud. */
 const syncEvents = [
   ...(['pending', 'accepted', 'online', 'offline'] as const),
-  ...(['progress', 'evicted', 'diverged', 'historyLost', 'signInNeeded', 'error'] as const),
+  ...(['progress', 'evicted', 'diverged', 'historyLost', 'storageSetBack', 'signInNeeded', 'error'] as const),
 ]
 
 /** Methods in two styles: one body answers both. */

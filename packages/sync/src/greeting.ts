@@ -77,15 +77,40 @@ export function forkStep(
     outcome.status === 'rejected' && ids.has(outcome.id) ? [rejectionOf(outcome)] : [],
   )
   const last = decided[decided.length - 1]
+  const unknown = unknownOf(store, welcome)
+  const left = new Set([...decided, ...unknown].map(({ id }) => id))
+  const first = store.outbox.mutations.find(({ id }) => !left.has(id))
   return {
     step: {
-      rejected: [...unknownOf(store, welcome), ...refused],
+      rejected: [...unknown, ...refused],
       ...(last && { accepted: last.id }),
       checkpoint: { token: welcome.token },
-      renumber: { client: newClientId(random) },
+      renumber: {
+        client: newClientId(first ? branchFrom(store.checkpoint.client, first.nonce) : random),
+      },
     },
     decided,
   }
+}
+
+/**
+ * Bytes that only the client id and the write with which the paths part say: a store that is set back to before it parted, or
+ * a copy of it, parts again as the same client, whose writes the server knows. Under an id of chance it would do them twice.
+ */
+function branchFrom(client: string, nonce: string): RandomBytes {
+  const text = `${client}/${nonce}`
+  return size => Uint8Array.from({ length: size }, (_, lane) => hashOf(text, lane) >>> 24)
+}
+
+/** 32 bits, well mixed; no secret. */
+function hashOf(text: string, seed: number): number {
+  let hash = Math.imul(seed + 1, 0x9e3779b1)
+  for (let at = 0; at < text.length; at++) {
+    hash = Math.imul(hash ^ text.charCodeAt(at), 0x85ebca6b)
+    hash ^= hash >>> 15
+  }
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return (hash ^ (hash >>> 16)) >>> 0
 }
 
 /** Known to the server by another name, or by none: the store goes on as another client, as whom the token says or anew. */
@@ -132,6 +157,17 @@ export function missingAbove(store: Store, lastMutation: MutationId): number {
   const { mutations, size } = store.outbox
   const waiting = mutations.length - firstAfter(mutations, lastMutation) + (size - mutations.length)
   return Math.max(0, store.checkpoint.nextMutation - 1 - lastMutation - waiting)
+}
+
+/** So many mutations the server has decided in this store's name of which the store does not know, as far as the welcome tells. */
+export function unknownHere(store: Store, welcome: Welcome): number {
+  const { mutations, size } = store.outbox
+  const next = store.checkpoint.nextMutation - (size - mutations.length)
+  const others = mutations.filter(
+    mutation =>
+      mutation.id <= welcome.lastMutation && !hasNonce(welcome, mutation) && !isForgotten(welcome, mutation),
+  )
+  return Math.max(0, welcome.lastMutation - next + 1) + others.length
 }
 
 function isForgotten(welcome: Welcome, mutation: Mutation): boolean {

@@ -113,7 +113,7 @@ export class Pull {
       for (const write of writes) {
         const { op, collection, id } = write
         if (op === 'remove') removed.set(nameOf(write), { collection, id, version: outcome.version })
-        else if (removed.size > 0) removed.delete(nameOf(write))
+        else if (op === 'add' || op === 'set') removed.delete(nameOf(write))
       }
     }
     return [...removed.values()]

@@ -86,7 +86,10 @@ test('[PUSH-16] what an accepted mutation removed stays away, also where the ser
   rig.server.remove('todos', '1')
   await rig.pass()
   expect(ann.store.get('todos', '1')).toMatchObject({ n: 1 }) // no query follows it
+  ann.sync.goOffline()
   await ann.sync.executor.commit({ writes: [{ op: 'remove', collection: 'todos', id: '1' }] })
+  await ann.sync.executor.commit({ writes: [inc('1', 1)] }) // of what is not there: touches nothing
+  ann.sync.goOnline()
   await rig.pass()
   expect(ann.store.outbox.size).toBe(0)
   expect(ann.store.get('todos', '1')).toBeUndefined()

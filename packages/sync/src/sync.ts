@@ -150,6 +150,11 @@ export interface SyncEvents {
   diverged: Divergence
   /** The server was set back to an earlier day: what it had told since is gone there, and here as soon as it says so. */
   historyLost: HistoryLost
+  /**
+   * This store is an older state of itself, or a copy of another: the server has decided `mutations` in its name that it does not
+   * know. What they did comes from the server; what was written here since, and had not been sent, is gone.
+   */
+  storageSetBack: { readonly mutations: number }
   /** Something went wrong that no caller is told. */
   error: CloudError
 }

@@ -1,6 +1,6 @@
 import { CloudError, type DownOf, type Millis, type Outcome, type Version } from '@nearcloud/protocol'
 import type { ConfirmedStep } from '@nearcloud/store'
-import { forkStep, isKnownAs, missingAbove, unknownOf } from './greeting.ts'
+import { forkStep, isKnownAs, missingAbove, unknownHere, unknownOf } from './greeting.ts'
 import { pendingById, refusedAt, tellAccepted, tellRejected, touchedBy } from './outcome-events.ts'
 import { commonWith, cutStep, leftBehind, lostDocuments, resetStep } from './reset.ts'
 import type { SessionParts } from './session-parts.ts'
@@ -90,12 +90,14 @@ async function cut(parts: SessionParts, common: Version): Promise<HistoryLost> {
 /** The store goes on under another client id. */
 async function fork(parts: SessionParts, welcome: DownOf<'welcome'>): Promise<void> {
   const { store, random, serverClock, events } = parts
-  if (commonWith(store, welcome) !== undefined)
-    parts.lostMutations += missingAbove(store, welcome.lastMutation)
+  const isServers = commonWith(store, welcome) !== undefined
+  if (isServers) parts.lostMutations += missingAbove(store, welcome.lastMutation)
+  const known = unknownHere(store, welcome)
   const { step, decided } = forkStep(store, welcome, random)
   const rejected = refusedAt(serverClock.now(), step.rejected)
   const mutations = pendingById(store, [...decided, ...rejected])
   await store.confirm({ ...step, rejected })
+  if (!isServers) events.emit('storageSetBack', { mutations: known })
   const outcomes = new Map(welcome.outcomes.map(outcome => [outcome.id, outcome as Outcome]))
   tellAccepted(
     parts,

@@ -51,6 +51,8 @@ function checkOutbox(world: World, device: Device, process: Process): void {
   // whoever was never set back, and has always been the same user, is never taken for a copy
   if (isForked && !device.wasRestored && world.disk.setBacks === 0 && device.options.openid !== undefined)
     throw new Violation('I8', `${process.name} goes on as another client`)
+  if (isForked && !process.isToldSetBack && world.disk.setBacks === 0 && device.options.openid !== undefined)
+    throw new Violation('I14', `${process.name} was set back, and nobody is told`)
   if (!isForked)
     for (const [nonce, mutation] of process.pending)
       if (!now.has(nonce) && !rejected.has(nonce) && !device.discarded.has(nonce))

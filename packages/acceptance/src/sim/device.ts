@@ -19,6 +19,8 @@ export interface DeviceOptions {
   /** How far ahead its clock is at first. */
   readonly skewMs: number
   readonly seed: number
+  /** The newest protocol it comes to speak. */
+  readonly newest: number
   readonly schedule: Schedule
   readonly network: Network
   readonly count: (fault: Fault) => void
@@ -54,6 +56,8 @@ export class Process implements Owner {
   isOpen = false
   /** Something happened to it right before it was greeted. */
   isSurprised = false
+  /** It was said that its storage is an older one. */
+  isToldSetBack = false
   /** It has just dropped what nobody follows. */
   hasEvicted = false
   /** Confirmed documents with pending writes at the last look, by key. */
@@ -174,11 +178,9 @@ export class Device {
 
   /**
    * As it is now; undefined when it must not be set back to that. Not before somebody is known: a store of nobody that is
-   * set back becomes somebody else. And not of a store that was set back itself and knows no better yet: it would go on
-   * as two clients, and what is pending in it be done by both.
+   * set back becomes somebody else.
    */
   save(): Save | undefined {
-    if (this.isBehind) return undefined
     if (this.options.openid === undefined && this.live?.store.checkpoint.token === undefined) return undefined
     return {
       records: new Map(this.medium.records),
@@ -272,7 +274,7 @@ export class Device {
     if (openid !== undefined && store.checkpoint.token === undefined)
       await store.confirm({ checkpoint: { token: tokenOf(openid) } })
     const clock = schedule.clockOf(process, () => this.skewMs)
-    const transport = network.transportOf(process)
+    const transport = network.transportOf(process, this.options.newest)
     const cache = { maxDocuments: 1, maxAgeMs: 1_000, everyMs: 200 }
     const sync = createSync({
       store,
@@ -306,6 +308,9 @@ export class Device {
     sync.on('evicted', ({ collection, count }) => {
       process.hasEvicted = true
       schedule.note(`${process.name} drops ${count} ${collection}`)
+    })
+    sync.on('storageSetBack', () => {
+      process.isToldSetBack = true
     })
     sync.on('online', () => {
       this.isBehind = false

@@ -13,6 +13,7 @@ export const invariants = {
   I11: 'a complete subscription has no hole, and nothing that is over',
   I12: 'versions only grow',
   I13: 'identity and owner of a document never change',
+  I14: 'what a device lost is told',
   CACHE: 'what nobody follows any more goes, and nothing else does',
   DIVERGE: 'what differs is found, told and brought anew, and nothing else is',
   C4: 'no time is ahead of its receipt',
