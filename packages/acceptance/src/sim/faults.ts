@@ -16,6 +16,7 @@ export const faults = [
   'slow reader',
   'network down',
   'connection refused',
+  'older protocol spoken',
   'silence for a minute',
   'client killed',
   'client killed in a storage step',

@@ -47,7 +47,7 @@ function ofTheNetwork(world: World): readonly Deed[] {
       }),
     ],
     [
-      80,
+      110,
       'mistreat a frame',
       some(socket => {
         const what = dice.pick(['frame comes twice', 'frame lost', 'frame overtaken'] as const)

@@ -1,4 +1,4 @@
-import { withoutNumber } from '@nearcloud/protocol'
+import { oldestProtocolVersion, protocolVersion, withoutNumber } from '@nearcloud/protocol'
 import type { Session, Wire } from '@nearcloud/server/testing'
 import type { Connection, Transport, TransportListener } from '@nearcloud/sync'
 import type { Dice } from '../scenario/dice.ts'
@@ -38,7 +38,8 @@ export class Network {
     return [...this.#open]
   }
 
-  transportOf(device: Owner): Transport {
+  /** `newest`: of the protocol, as far as what stands between knows it. */
+  transportOf(device: Owner, newest = protocolVersion): Transport {
     return {
       connect: listener => {
         const { schedule, dice } = this.#options
@@ -48,6 +49,7 @@ export class Network {
           device,
           listener,
           dice,
+          newest,
           up: schedule.lane(`${name} up`),
           down: schedule.lane(`${name} down`),
           accept: wire => this.#accept(socket, wire),
@@ -86,6 +88,7 @@ interface SocketOptions {
   readonly device: Owner
   readonly listener: TransportListener
   readonly dice: Dice
+  readonly newest: number
   readonly up: Lane
   readonly down: Lane
   accept(wire: Wire): Session | undefined
@@ -146,6 +149,10 @@ export class Socket implements Connection {
     if (this.#isCut || !this.#hasClient) return
     const frame = withoutNumber(text)
     this.#options.inspect('up', frame)
+    if (this.#isTooNew(frame)) {
+      this.#refuse()
+      return
+    }
     if (frame.startsWith('{"type":"push"')) this.#lastPush = text
     if (this.#isFrozen) return
     this.#mistreat('up', frame, () =>
@@ -153,6 +160,23 @@ export class Socket implements Connection {
         if (this.#hasServer) this.session?.received(text)
       }),
     )
+  }
+
+  #isTooNew(frame: string): boolean {
+    const [, protocol] = /^{"type":"hello","protocol":(\d+)/.exec(frame) ?? []
+    return Number(protocol) > this.#options.newest
+  }
+
+  /** As a server that is older: it names what it knows. */
+  #refuse(): void {
+    this.#options.count('older protocol spoken')
+    const { newest } = this.#options
+    const details = { oldest: oldestProtocolVersion, newest }
+    const error = { code: 'UPGRADE_NEEDED', errMsg: 'update the server', details }
+    this.down.push('(refused)', () => {
+      if (this.#hasClient) this.#options.listener.received(JSON.stringify({ type: 'bye', error }))
+    })
+    this.cut({ up: this.up.length, down: this.down.length })
   }
 
   close(): void {
@@ -189,6 +213,8 @@ export class Socket implements Connection {
 
   /** The next frame that is sent there, and begins so, is not carried as it should be. */
   plan(direction: 'up' | 'down', mistreatment: Mistreatment, begins = ''): void {
+    // nothing guards frames without numbers, but what carries them
+    if (this.#options.newest < numbered) return
     if (!this.#isCut && !this.#isFrozen && this.session) this.#planned[direction] = { mistreatment, begins }
   }
 
@@ -304,3 +330,6 @@ export class Socket implements Connection {
     if (this.up.length === 0 && this.down.length === 0) this.#options.over()
   }
 }
+
+/** The first protocol with numbers of frames. */
+const numbered = 5

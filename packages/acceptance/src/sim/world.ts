@@ -1,5 +1,5 @@
 import type { DocId, Document, DocumentData, Mutation, Value, Write } from '@nearcloud/protocol'
-import { mutationFromJson, parseUp } from '@nearcloud/protocol'
+import { mutationFromJson, parseUp, protocolVersion } from '@nearcloud/protocol'
 import type { Actor, Judge, LogLine } from '@nearcloud/server'
 import type { Batch } from '@nearcloud/server/testing'
 import { createDice, type Dice } from '../scenario/dice.ts'
@@ -129,6 +129,7 @@ export class World {
       ...(openid !== undefined && { openid }),
       skewMs,
       seed: seed * 10 + this.devices.length,
+      newest: this.devices.length === seed % 5 ? 4 : protocolVersion,
       schedule,
       network,
       count: fault => this.count(fault),
