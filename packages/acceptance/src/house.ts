@@ -48,7 +48,7 @@ export const packages: Readonly<Record<string, Room>> = {
   server: onNode(
     '@nearcloud/server',
     ['@nearcloud/protocol', '@nearcloud/query', '@nearcloud/server-sdk', '@nearcloud/text'],
-    ['@hono/node-server', sqlite, 'acorn', 'esbuild', 'hono', 'jose', 'ws'],
+    ['@hono/node-server', sqlite, 'acorn', 'esbuild', 'hono', 'jose', 'prom-client', 'ws'],
   ),
   cli: onNode('nearcloud', ['@nearcloud/server', '@nearcloud/protocol'], ['citty']),
   acceptance: onNode('@nearcloud/acceptance', [

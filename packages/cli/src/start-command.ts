@@ -37,6 +37,9 @@ function readOptions(args: Readonly<Record<keyof typeof options, string | undefi
     data: folder(args.data),
     site: folder(args.site),
     host: args.host,
+    logForm: logFormOf(args.log),
+    metricsPort:
+      args['metrics-port'] === undefined ? undefined : parsePort('metrics-port', args['metrics-port']),
     port: args.port === undefined ? undefined : parsePort('port', args.port),
     origins: args.origins === undefined ? undefined : parseOrigins(args.origins),
   }
@@ -57,6 +60,16 @@ const options = {
     type: 'string',
     valueHint: 'number',
     description: 'The port to listen on (default: the one of the last time, or any free one)',
+  },
+  log: {
+    type: 'string',
+    valueHint: 'form',
+    description: 'text: warnings and errors (default); json: all that happens, a line of JSON each',
+  },
+  'metrics-port': {
+    type: 'string',
+    valueHint: 'number',
+    description: 'Where Prometheus reads /metrics without a token, on this machine',
   },
   host: {
     type: 'string',
@@ -109,6 +122,11 @@ function checkNames(
 
 function hyphened(name: string): string {
   return name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
+}
+
+function logFormOf(text = 'text'): 'text' | 'json' {
+  if (text !== 'text' && text !== 'json') throw new UsageError(`--log is text or json, not "${text}".`)
+  return text
 }
 
 function parsePort(option: string, text: string): number {

@@ -13,6 +13,8 @@ export interface StartOptions {
   readonly site: string | undefined
   readonly host: string | undefined
   readonly port: number | undefined
+  readonly metricsPort: number | undefined
+  readonly logForm: 'text' | 'json'
   readonly origins: readonly string[] | undefined
   /** What functions say is said here. */
   readonly tellsFunctions?: boolean
@@ -46,7 +48,11 @@ export async function start(options: StartOptions, host: Host): Promise<number> 
     ...(options.port !== undefined && { port: options.port }),
     ...(options.origins !== undefined && { door: { origins: options.origins } }),
     ...(options.inspect && { inspect: options.inspect }),
-    log: line => report(line, host, options.tellsFunctions === true),
+    ...(options.metricsPort !== undefined && { metrics: { port: options.metricsPort } }),
+    log: line =>
+      options.logForm === 'json'
+        ? reportJson(line, host)
+        : report(line, host, options.tellsFunctions === true),
   })
   const { env, dataFolder } = server
   const urls = addressesOf(server, options.host)
@@ -91,6 +97,12 @@ function addressesOf(server: NearcloudServer, listenOn: string | undefined): rea
     .filter(({ family, internal }) => family === 'IPv4' && !internal)
     .map(({ address }) => address)
   return ['localhost', ...others].map(name => `http://${name}:${server.port}`)
+}
+
+/** For machines: all that happens. What functions say is not in it: that may be what a document says, and is kept for `nearcloud logs`. */
+function reportJson({ level, event, message, facts }: LogLine, host: Host): void {
+  if (event === 'function.log') return
+  host.err(JSON.stringify({ time: new Date().toISOString(), level, event, message, ...(facts && { facts }) }))
 }
 
 function report(line: LogLine, host: Host, tellsFunctions: boolean): void {

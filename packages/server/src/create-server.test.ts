@@ -2,11 +2,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, expect, test } from 'vitest'
-import { WebSocket } from 'ws'
 import { createServer, type NearcloudServer, type ServerOptions } from './create-server.ts'
 import { systemClock } from './host.ts'
+import { connectRaw } from './testing/connect-raw.ts'
 import { OpenJudge } from './testing/open-judge.ts'
-import { clientId, queryOf, RawClient } from './testing/raw-client.ts'
+import { clientId, queryOf } from './testing/raw-client.ts'
 import { mutationOf } from './testing/scenario.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'nearcloud-server-'))
@@ -27,20 +27,9 @@ async function start(part: Partial<ServerOptions> = {}): Promise<NearcloudServer
   return server
 }
 
-async function connect(server: NearcloudServer): Promise<RawClient> {
-  const socket = new WebSocket(`${server.url.replace('http', 'ws')}/sync`)
-  const client = new RawClient()
-  client.attach({ send: frame => socket.send(frame), close: () => socket.close() })
-  socket.on('message', data => client.received(data.toString()))
-  socket.on('close', () => client.closed())
-  socket.on('error', () => {})
-  await new Promise(resolve => socket.once('open', resolve))
-  return client
-}
-
 test('two clients meet over real sockets: one writes, the other is told', async () => {
   const server = await start()
-  const [a, b] = [await connect(server), await connect(server)]
+  const [a, b] = [await connectRaw(server), await connectRaw(server)]
   const welcome = await a.hello({ client: clientId('a') })
   await b.hello({ client: clientId('b') })
   b.subscribe(1)
@@ -64,7 +53,7 @@ test('two clients meet over real sockets: one writes, the other is told', async 
 test('[SERVER-1] started again it has the same address, documents and identities', async () => {
   const dataFolder = join(root, 'again')
   const first = await start({ dataFolder })
-  const client = await connect(first)
+  const client = await connectRaw(first)
   const before = await client.hello()
   client.push(mutationOf(1, [{ op: 'add', collection: 'todos', id: 'x', data: {} }]))
   await client.next('pushed')
@@ -73,7 +62,7 @@ test('[SERVER-1] started again it has the same address, documents and identities
 
   const second = await start({ dataFolder })
   expect(second.port).toBe(first.port)
-  const again = await connect(second)
+  const again = await connectRaw(second)
   const after = await again.hello({
     token: before.token,
     epoch: before.epoch,
@@ -143,7 +132,7 @@ test('[SERVER-4] health answers, a plain request at /sync does not hang', async 
 test('[SERVER-5] the default rules are private: a stranger’s document is nobody else’s', async () => {
   const server = await createServer({ dataFolder: join(root, 'private') })
   running.push(server)
-  const [a, b] = [await connect(server), await connect(server)]
+  const [a, b] = [await connectRaw(server), await connectRaw(server)]
   await a.hello({ client: clientId('a') })
   await b.hello({ client: clientId('b') })
   a.push(mutationOf(1, [{ op: 'add', collection: 'todos', id: 'x', data: { public: true } }]))

@@ -45,8 +45,12 @@ import { addSite } from './http/site.ts'
 import { acceptSockets } from './http/sync-socket.ts'
 import { expireDocuments } from './indexes/expire-documents.ts'
 import { type Log, silentLog } from './log-line.ts'
+import { meteredJudge } from './metrics/metered-judge.ts'
+import { ServerMetrics } from './metrics/server-metrics.ts'
 import { Openapi } from './openapi/openapi.ts'
 import type { OpenapiOutbox } from './openapi/outbox.ts'
+import { addHealthRoutes, type Health } from './operator/health-routes.ts'
+import { addMetricsRoute, listenForMetrics, type MetricsAddress } from './operator/metrics-routes.ts'
 import { addOperatorRoutes } from './operator/operator-routes.ts'
 import { openOperators } from './operator/operator-token.ts'
 import { addTriggerRoutes } from './operator/trigger-routes.ts'
@@ -93,6 +97,8 @@ export interface ServerOptions {
   readonly passwords?: PasswordOptions
   /** How much of the past is kept. */
   readonly history?: HistoryLimits
+  /** Where metrics and health are told to whoever can connect there, besides `/metrics` for who has a token. */
+  readonly metrics?: MetricsAddress
 }
 
 /** A server that runs. */
@@ -100,6 +106,8 @@ export interface NearcloudServer {
   /** Where clients find it: `http://127.0.0.1:4321`. */
   readonly url: string
   readonly port: number
+  /** Of `ServerOptions.metrics`. */
+  readonly metricsPort?: number
   readonly env: string
   readonly dataFolder: string
   /** Tickets for signing in, accounts with passwords, and the end of users. */
@@ -136,6 +144,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     return thing
   }
   let url = ''
+  let phase: 'starting' | 'ok' = 'starting'
   let stopped: Promise<void> | undefined
   const stop = () => (stopped ??= closeAll(closers))
 
@@ -147,8 +156,14 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     opened(engine, () => engine.close())
     const rules = options.judge ? undefined : await openRules(project, log, () => clock.now())
     if (rules) opened(rules, () => rules.close())
-    const judge = options.judge ?? rules!
-    const environment = new LiveEnvironment({ env, engine, clock, judge, log, random })
+    const metrics = new ServerMetrics(env)
+    opened(metrics, () => metrics.close())
+    const health: Health = { env, failure: () => engine.failure, phase: () => (stopped ? 'stopping' : phase) }
+    // it is told that the server starts, and to the end that it stops
+    const apart = options.metrics && (await listenForMetrics(options.metrics, { metrics, health }))
+    if (apart) opened(apart, () => apart.stop())
+    const judge = meteredJudge(options.judge ?? rules!, metrics.judged, () => metrics.moment())
+    const environment = new LiveEnvironment({ env, engine, clock, judge, log, random, meter: metrics })
     opened(environment, () => environment.close())
     await environment.resumeIndexes()
     opened(undefined, expireDocuments({ environment, clock, log }))
@@ -167,6 +182,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       openPaths,
       random,
       log,
+      counted: (direction, bytes) => metrics.fileBytes(direction, bytes),
     })
     opened(files, () => files.close())
     const functionsFolder = project === undefined ? undefined : findFunctionsFolder(project)
@@ -191,7 +207,10 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       files: { ask: (actor, ask) => files.ask(actor, ask), url: () => url },
       createTicket: (uid, options) => users.createTicket(uid, options),
       users,
-      record: entry => functionLog.write(entry),
+      record(entry) {
+        functionLog.write(entry)
+        metrics.called(entry)
+      },
       ...(options.inspect && { inspect: options.inspect }),
       ...(options.isolation && { isolation: options.isolation }),
     })
@@ -240,11 +259,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     rules?.onChange(() => sessions.sendAway(new CloudError('ABORTED', { errMsg: 'the rules changed' }), 0))
 
     const app = new Hono()
-    app.get('/health', c => {
-      const { failure } = engine
-      if (!failure) return c.json({ status: 'ok', env })
-      return c.json({ status: 'failed', env, code: failure.code, errMsg: failure.errMsg }, 503)
-    })
+    addHealthRoutes(app, health)
     files.routes(app)
     const doorkeeper = new Doorkeeper(options.door)
     addLoginRoutes(app, {
@@ -263,6 +278,18 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     })
     const once = await CallOnce.open({ environment, clock })
     const isOperator = await openOperators(folder.path, env, clock, random)
+    metrics.watch({
+      connections: () => sessions.size,
+      subscriptions: () => fanout.subscriptions,
+      waiting: () => environment.waiting,
+      version: () => engine.head(env),
+      bytes: () => engine.bytes(env),
+      isStoring: () => engine.failure === undefined,
+    })
+    addMetricsRoute(app, {
+      metrics,
+      isReader: await openOperators(folder.path, env, clock, random, { readers: true }),
+    })
     addOperatorRoutes(app, { functions, random, clock, isOperator })
     addUserRoutes(app, { users: userAdmin(users, accounts), isOperator, log })
     addTriggerRoutes(app, { triggers, outbox: openapi.outbox, isOperator })
@@ -283,10 +310,12 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     folder.rememberPort(port)
     url = `http://${urlHost(host)}:${port}`
 
+    phase = 'ok'
     const executorFor = (actor: Actor) => environment.executorFor(actor)
     return {
       url,
       port,
+      ...(apart && { metricsPort: apart.port }),
       env,
       dataFolder: folder.path,
       users: userAdmin(users, accounts),

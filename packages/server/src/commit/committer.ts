@@ -1,8 +1,16 @@
-import { type Clock, CloudError, type Millis, type MutationId, type Version } from '@nearcloud/protocol'
+import {
+  type Clock,
+  CloudError,
+  type Millis,
+  type MutationId,
+  toCloudError,
+  type Version,
+} from '@nearcloud/protocol'
 import { type Batch, type ClientRow, type Engine, emptyBatch, type OutcomeRow } from '../engine/engine.ts'
 import { nextTurn } from '../engine/turn.ts'
 import type { Indexes } from '../indexes/indexes.ts'
 import type { Log } from '../log-line.ts'
+import type { Meter } from '../metrics/meter.ts'
 import type { Judge } from '../rules/judge.ts'
 import type { TextChange } from '../texts/text-change.ts'
 import type { Texts } from '../texts/texts.ts'
@@ -41,6 +49,7 @@ export interface CommitterOptions {
   readonly clock: Clock
   readonly judge: Judge
   readonly log: Log
+  readonly meter: Meter
   /** Called after a group holds, before its commits resolve. Must not throw. */
   readonly publish: (published: Published) => void
 }
@@ -79,6 +88,11 @@ export class Committer {
 
   constructor(options: CommitterOptions) {
     this.#options = options
+  }
+
+  /** Commits, and others, that wait for their turn. */
+  get waiting(): number {
+    return this.#queue.length
   }
 
   commit(request: CommitRequest): Promise<Decision> {
@@ -175,7 +189,8 @@ export class Committer {
 
   /** Jobs that could not be decided with the others go back to the head of the queue. */
   async #commitGroup(asked: CommitJob[], isOurs: boolean): Promise<void> {
-    const { env, engine, indexes, reads, texts, clock, log, judge, publish } = this.#options
+    const { env, engine, indexes, reads, texts, clock, log, judge, meter, publish } = this.#options
+    const began = meter.moment()
     let jobs = asked
     let group: Group | undefined
     try {
@@ -194,7 +209,8 @@ export class Committer {
           group.texts.keep()
           const { version, changes, clients } = group
           publish({ head: version, changes, clients, texts: group.texts.changes })
-          for (const answer of answers) answer()
+          meter.stored({ commits: jobs.length, changes: changes.length, tookMs: meter.moment() - began })
+          for (const answer of answers) meter.decided(answer())
           break
         }
         group.texts.forget() // it is decided anew
@@ -211,7 +227,10 @@ export class Committer {
       this.#known.clear()
       group?.texts.forget()
       this.#failed(error, jobs.length)
-      for (const job of jobs) job.reject(error)
+      for (const job of jobs) {
+        meter.decided(toCloudError(error).code)
+        job.reject(error)
+      }
     }
   }
 
@@ -273,7 +292,7 @@ export class Committer {
 function decideAll(
   group: Group,
   jobs: readonly CommitJob[],
-): { readonly answers: readonly (() => void)[]; readonly known: number } {
+): { readonly answers: readonly (() => string)[]; readonly known: number } {
   let known = 0
   const answers = jobs.map((job, n) => {
     const answer = answerTo(group, job)
@@ -283,13 +302,20 @@ function decideAll(
   return { answers, known }
 }
 
-/** Decides one commit, and gives the way to tell its author once the group holds. */
-function answerTo(group: Group, job: CommitJob): () => void {
+/** Decides one commit, and gives the way to tell its author once the group holds; that gives the code. */
+function answerTo(group: Group, job: CommitJob): () => string {
   try {
     const decision = commit(group, job.request)
-    return () => job.resolve(decision)
+    const { outcome } = decision
+    return () => {
+      job.resolve(decision)
+      return outcome.status === 'accepted' ? 'OK' : outcome.code
+    }
   } catch (error) {
-    return () => job.reject(error)
+    return () => {
+      job.reject(error)
+      return toCloudError(error).code
+    }
   }
 }
 

@@ -6,6 +6,7 @@ import { systemRandom } from '../host.ts'
 import { IndexChanges } from '../indexes/change-indexes.ts'
 import { Indexes } from '../indexes/indexes.ts'
 import { type Log, silentLog } from '../log-line.ts'
+import { type Meter, silentMeter } from '../metrics/meter.ts'
 import type { Judge } from '../rules/judge.ts'
 import type { TextChange, TextPlaceOf } from '../texts/text-change.ts'
 import { Texts } from '../texts/texts.ts'
@@ -28,6 +29,7 @@ export class LiveEnvironment implements Environment {
   readonly reads: KnownReads
   readonly texts: Texts
   readonly transactions: Transactions
+  readonly meter: Meter
   readonly #log: Log
   readonly #committer: Committer
   readonly #indexChanges: IndexChanges
@@ -42,6 +44,7 @@ export class LiveEnvironment implements Environment {
     judge: Judge
     log?: Log
     random?: RandomBytes
+    meter?: Meter
   }) {
     this.env = options.env
     this.engine = options.engine
@@ -49,6 +52,7 @@ export class LiveEnvironment implements Environment {
     this.random = options.random ?? systemRandom
     this.judge = options.judge
     this.#log = options.log ?? silentLog
+    this.meter = options.meter ?? silentMeter
     this.indexes = new Indexes(this.env, this.engine)
     this.reads = new KnownReads(this)
     this.texts = new Texts(this.env, this.engine, this.clock)
@@ -58,6 +62,7 @@ export class LiveEnvironment implements Environment {
       reads: this.reads,
       texts: this.texts,
       log: this.#log,
+      meter: this.meter,
       publish: published => this.#publish(published),
     })
     this.transactions = new Transactions(this)
@@ -68,6 +73,11 @@ export class LiveEnvironment implements Environment {
       committer: this.#committer,
       log: this.#log,
     })
+  }
+
+  /** Commits, and others, that wait for their turn. */
+  get waiting(): number {
+    return this.#committer.waiting
   }
 
   executorFor(actor: Actor, effects?: EffectNames): Executor {

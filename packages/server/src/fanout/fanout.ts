@@ -63,6 +63,13 @@ export class Fanout {
     return this.#head
   }
 
+  /** Queries that clients follow. */
+  get subscriptions(): number {
+    let count = 0
+    for (const feed of this.#feedOfClient.values()) count += feed.followed.size
+    return count
+  }
+
   /** A feed for a client; there is one at most, and the caller closes the older. */
   openFeed(options: Omit<FeedOptions, 'fanout'>): Feed {
     const feed = new Feed({ ...options, fanout: this })

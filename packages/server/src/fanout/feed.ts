@@ -69,6 +69,8 @@ export class Feed implements PlainFollower {
   #sent: Version = 0
   #sentMutation: MutationId = 0
   #lastMutation: MutationId = 0
+  /** When something happened that was not told yet. */
+  #since: number | undefined
   readonly #waiters = new Waiters()
   /** Resolves the first time that nothing is due, or when the feed is closed. */
   #begin: () => void = () => {}
@@ -93,7 +95,10 @@ export class Feed implements PlainFollower {
       reading: this.reading,
       actor,
       find: fanout.lookups.find,
-      changed: () => this.#ask(),
+      changed: () => {
+        this.#since ??= fanout.environment.meter.moment()
+        this.#ask()
+      },
     })
     this.first = new FirstResults(this, this.#begun, {
       ended: () => this.#ask(), // somebody may wait for it
@@ -135,6 +140,7 @@ export class Feed implements PlainFollower {
   decided(lastMutation: MutationId): void {
     if (lastMutation <= this.#lastMutation) return
     this.#lastMutation = lastMutation
+    this.#since ??= this.fanout.environment.meter.moment()
     this.#ask()
   }
 
@@ -260,6 +266,7 @@ export class Feed implements PlainFollower {
         windows.map(({ subscription, told }) => [subscription, [...told.keys()]] as const),
       )
     }
+    this.#since = undefined
     this.#waiters.release()
     if (this.#waiters.size > 0) this.fanout.scheduleNext(this)
     this.#begin()
@@ -318,6 +325,8 @@ export class Feed implements PlainFollower {
     this.#sent = to
     const lastMutation = isBrief && !isDecided ? undefined : this.#sentMutation
     this.sink.send(changesFrame({ from, to, viewKey, lastMutation, items: parts.at(-1)!, windows }))
+    const { meter } = this.fanout.environment
+    if (this.#since !== undefined) meter.told(meter.moment() - this.#since)
   }
 
   #until(isDue: () => boolean): Promise<void> {
@@ -328,6 +337,7 @@ export class Feed implements PlainFollower {
   }
 
   #note(change: Change, isOwn: boolean): void {
+    this.#since ??= this.fanout.environment.meter.moment()
     this.#pending.note(change, isOwn)
     this.first.note(change)
     if (this.isOverfull && this.#state === 'live') this.sink.cut(tooSlow(), retryMs)

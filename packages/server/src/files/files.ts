@@ -48,10 +48,13 @@ export interface FilesOptions {
   readonly openPaths?: Pick<OpenPaths, 'has'>
   readonly random?: RandomBytes
   readonly log?: Log
+  /** Hears of bytes that came in or went out. */
+  readonly counted?: (direction: 'in' | 'out', bytes: number) => void
 }
 
 export async function openFiles(options: FilesOptions): Promise<Files> {
   const { folder, environment, tokens, clock, env, openPaths, log = silentLog } = options
+  const { counted = () => undefined } = options
   const blobs = await DiskBlobs.open(
     folder,
     clock,
@@ -99,7 +102,7 @@ export async function openFiles(options: FilesOptions): Promise<Files> {
           return { fileList: await inTurn(ask.files, fileID => remove(actor, fileID)) }
       }
     },
-    routes: app => addFileRoutes(app, { blobs, records, urls, uploads, clock, log }),
+    routes: app => addFileRoutes(app, { blobs, records, urls, uploads, clock, log, counted }),
     async close() {
       stopSweeping()
       await uploads.close()

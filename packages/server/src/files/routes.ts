@@ -16,6 +16,7 @@ export interface FileRoutes {
   readonly uploads: Uploads
   readonly clock: Pick<Clock, 'now'>
   readonly log: Log
+  readonly counted: (direction: 'in' | 'out', bytes: number) => void
 }
 
 /**
@@ -39,7 +40,10 @@ export function addFileRoutes(app: Hono, parts: FileRoutes): void {
   app.get('/files/*', c => sendFile(c, parts))
 }
 
-async function receivePart(c: Context, { urls, uploads, clock, log }: FileRoutes): Promise<Response> {
+async function receivePart(
+  c: Context,
+  { urls, uploads, clock, log, counted }: FileRoutes,
+): Promise<Response> {
   const ticket = urls.upload(c.req.param('ticket') ?? '', clock.now())
   if (!ticket) return refuse(c, 403, 'TOKEN_REFUSED', 'the upload has expired: ask for it again')
   const offset = c.req.header('upload-offset') ?? ''
@@ -49,6 +53,8 @@ async function receivePart(c: Context, { urls, uploads, clock, log }: FileRoutes
     return refuse(c, 413, 'UPLOAD_TOO_LARGE', `a part has at most ${partBytes} bytes`)
   try {
     const received = await uploads.receive(ticket, Number(offset), c.req.raw.body)
+    const end = received.state === 'whole' ? ticket.size : received.offset
+    if (received.state !== 'behind') counted('in', end - Number(offset))
     if (received.state === 'whole') return c.json({ fileID: received.fileID })
     return c.body(null, received.state === 'partial' ? 204 : 409, {
       'upload-offset': String(received.offset),
@@ -65,7 +71,7 @@ async function receivePart(c: Context, { urls, uploads, clock, log }: FileRoutes
   }
 }
 
-async function sendFile(c: Context, { blobs, records, urls, clock }: FileRoutes): Promise<Response> {
+async function sendFile(c: Context, { blobs, records, urls, clock, counted }: FileRoutes): Promise<Response> {
   const { pathname, search } = placeOf(c.req.url)
   const place = urls.read(pathname, search, clock.now())
   if (!place) return refuse(c, 403, 'STORAGE_SIGN_PARAM_INVALID', 'the address is not valid, or no longer')
@@ -84,7 +90,9 @@ async function sendFile(c: Context, { blobs, records, urls, clock }: FileRoutes)
   const status = range ? 206 : 200
   if (c.req.raw.method === 'HEAD') return c.body(null, status, headers)
   const bytes = await blobs.read(record.blob, start, end)
-  return bytes ? c.body(bytes, status, headers) : notThere(c)
+  if (!bytes) return notThere(c)
+  counted('out', end - start + 1)
+  return c.body(bytes, status, headers)
 }
 
 /** What keeps a file from being a page of ours: it is shown only if it is a picture, sound, film or PDF. */

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Clock, CloudError, type RandomBytes } from '@nearcloud/protocol'
-import { openKeys } from '../auth/key-file.ts'
+import { type Clock, CloudError, type Millis, type RandomBytes } from '@nearcloud/protocol'
+import { type Keys, openKeys } from '../auth/key-file.ts'
 import { SignedClaims } from '../auth/signed-claims.ts'
+import { systemClock, systemRandom } from '../host.ts'
 
 /** Who can read a data folder's keys is its operator: a text that says so, good for a minute. */
 export async function signOperator(
@@ -11,24 +12,39 @@ export async function signOperator(
   clock: Clock,
   random: RandomBytes,
 ): Promise<string> {
-  if (!existsSync(join(dataFolder, 'keys.json')))
-    throw new CloudError('SERVER_CONFIGURATION', { errMsg: `no server has kept its data in ${dataFolder}` })
-  const { tokens } = await openKeys(dataFolder, random)
+  const { tokens } = await keysOf(dataFolder, random)
   return new SignedClaims(tokens, clock).sign('operator', env, { sub: 'operator' }, 60_000)
 }
 
-/** Answers whether a text is such a one. */
+/** A text that lets somebody read the metrics of this server, and nothing else, for so long. */
+export async function signMetricsReader(
+  { dataFolder, env = 'default', lifeMs }: { dataFolder: string; env?: string; lifeMs: Millis },
+  clock: Clock = systemClock,
+  random: RandomBytes = systemRandom,
+): Promise<string> {
+  const { tokens } = await keysOf(dataFolder, random)
+  return new SignedClaims(tokens, clock).sign('operator', env, { sub: 'metrics' }, lifeMs)
+}
+
+async function keysOf(dataFolder: string, random: RandomBytes): Promise<Keys> {
+  if (!existsSync(join(dataFolder, 'keys.json')))
+    throw new CloudError('SERVER_CONFIGURATION', { errMsg: `no server has kept its data in ${dataFolder}` })
+  return openKeys(dataFolder, random)
+}
+
+/** Answers whether a text is an operator's; with `readers`, or one of who may read metrics. */
 export async function openOperators(
   dataFolder: string,
   env: string,
   clock: Clock,
   random: RandomBytes,
+  { readers = false } = {},
 ): Promise<(token: string) => Promise<boolean>> {
   const { tokens } = await openKeys(dataFolder, random)
   const claims = new SignedClaims(tokens, clock)
   return async token => {
     const read = await claims.verify('operator', env, token).catch(() => undefined)
-    return read?.sub === 'operator'
+    return read?.sub === 'operator' || (readers && read?.sub === 'metrics')
   }
 }
 

@@ -262,7 +262,8 @@ export class Session {
     this.options.log({
       level: 'debug',
       event: 'session.cut',
-      message: error.errMsg,
+      // the words of the error may be those of a frame
+      message: `a conversation was ended: ${error.code}`,
       facts: { code: error.code },
     })
     if (isTheirs)

@@ -75,7 +75,8 @@ export class Delivery {
           if (await this.#bury(event, error, tries)) await settle(true)
           return
         }
-        const words = `try ${tries} failed, the next in ${waitMs} ms: ${error.errMsg}`
+        // what the function said of it may be what a document says: that is in the function's log
+        const words = `try ${tries} failed, the next in ${waitMs} ms: ${error.code}`
         this.log('warn', 'trigger.retry', words, { event: event.id })
         // Where there is no room for calls the event is not to blame.
         if (error.code !== 'EXCEED_REQUEST_LIMIT') tries++
@@ -139,7 +140,7 @@ export class Delivery {
     }
     const dropped = await this.#keep(letter)
     if (!dropped) return false
-    this.log('error', 'trigger.dead', `the event failed ${tries} times and is a dead letter: ${errMsg}`, {
+    this.log('error', 'trigger.dead', `the event failed ${tries} times and is a dead letter: ${code}`, {
       event: id,
     })
     for (const event of dropped)
