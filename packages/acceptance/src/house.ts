@@ -48,7 +48,17 @@ export const packages: Readonly<Record<string, Room>> = {
   server: onNode(
     '@nearcloud/server',
     ['@nearcloud/protocol', '@nearcloud/query', '@nearcloud/server-sdk', '@nearcloud/text'],
-    ['@hono/node-server', sqlite, 'acorn', 'esbuild', 'hono', 'jose', 'prom-client', 'ws'],
+    [
+      '@hono/node-server',
+      '@opentelemetry/api',
+      sqlite,
+      'acorn',
+      'esbuild',
+      'hono',
+      'jose',
+      'prom-client',
+      'ws',
+    ],
   ),
   cli: onNode('nearcloud', ['@nearcloud/server', '@nearcloud/protocol'], ['citty']),
   acceptance: onNode('@nearcloud/acceptance', [

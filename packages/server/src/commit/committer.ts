@@ -14,6 +14,7 @@ import type { Meter } from '../metrics/meter.ts'
 import type { Judge } from '../rules/judge.ts'
 import type { TextChange } from '../texts/text-change.ts'
 import type { Texts } from '../texts/texts.ts'
+import { type TracedCommit, traceCommit } from '../tracing/traces.ts'
 import type { Change } from './change.ts'
 import { commit, writesOf } from './commit.ts'
 import type { CommitRequest, Decision } from './environment.ts'
@@ -205,12 +206,16 @@ export class Committer {
         if (known === jobs.length || !(await this.#learn(loaded, group))) {
           const { batch } = group
           if (batch) await engine.commit(env, batch)
+          for (const answer of answers) traceCommit(engine, env, answer, now)
           this.#known.note(group.stage.decided)
           group.texts.keep()
           const { version, changes, clients } = group
           publish({ head: version, changes, clients, texts: group.texts.changes })
           meter.stored({ commits: jobs.length, changes: changes.length, tookMs: meter.moment() - began })
-          for (const answer of answers) meter.decided(answer())
+          for (const answer of answers) {
+            meter.decided(answer.code)
+            answer.tell()
+          }
           break
         }
         group.texts.forget() // it is decided anew
@@ -292,7 +297,7 @@ export class Committer {
 function decideAll(
   group: Group,
   jobs: readonly CommitJob[],
-): { readonly answers: readonly (() => string)[]; readonly known: number } {
+): { readonly answers: readonly Told[]; readonly known: number } {
   let known = 0
   const answers = jobs.map((job, n) => {
     const answer = answerTo(group, job)
@@ -302,20 +307,21 @@ function decideAll(
   return { answers, known }
 }
 
-/** Decides one commit, and gives the way to tell its author once the group holds; that gives the code. */
-function answerTo(group: Group, job: CommitJob): () => string {
+/** A decision, and the way to tell its author once the group holds. */
+interface Told extends TracedCommit {
+  tell(): void
+}
+
+function answerTo(group: Group, { request, resolve, reject }: CommitJob): Told {
+  const { version: before } = group
   try {
-    const decision = commit(group, job.request)
+    const decision = commit(group, request)
     const { outcome } = decision
-    return () => {
-      job.resolve(decision)
-      return outcome.status === 'accepted' ? 'OK' : outcome.code
-    }
+    const code = outcome.status === 'accepted' ? 'OK' : outcome.code
+    const version = group.version > before ? group.version : undefined
+    return { request, code, version, tell: () => resolve(decision) }
   } catch (error) {
-    return () => {
-      job.reject(error)
-      return toCloudError(error).code
-    }
+    return { request, code: toCloudError(error).code, version: undefined, tell: () => reject(error) }
   }
 }
 

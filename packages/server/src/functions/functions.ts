@@ -22,6 +22,7 @@ import type { TicketOptions, UserAdmin } from '../auth/user-admin.ts'
 import { EffectNames } from '../commit/effect-names.ts'
 import type { Environment } from '../commit/environment.ts'
 import type { OpenapiCall } from '../openapi/openapi.ts'
+import { spanOf, traceWork } from '../tracing/traces.ts'
 import { TransactionScope } from '../transactions/transaction-scope.ts'
 import { sendJob } from '../triggers/queues/jobs.ts'
 import { carryOut } from './asks.ts'
@@ -244,8 +245,11 @@ export function openFunctions(options: FunctionsOptions): ServingFunctions {
     }
     const ask = (verb: AskVerb, question: string) => carryOut(behind, verb, question)
     try {
-      return await recorded(options.record, clock, { function: name, requestId, source }, measured =>
-        found.invoke({ call, event, ask, measured }),
+      const facts = { 'nearcloud.function': name, 'nearcloud.request': requestId, 'nearcloud.source': source }
+      return await traceWork('nearcloud.function', facts, { actor: self, parent: spanOf(actor) }, () =>
+        recorded(options.record, clock, { function: name, requestId, source }, measured =>
+          found.invoke({ call, event, ask, measured }),
+        ),
       )
     } finally {
       await transactions.close()

@@ -6,10 +6,12 @@ import {
   type RandomBytes,
   toCloudError,
   type Value,
+  type Version,
 } from '@nearcloud/protocol'
 import type { Environment } from '../commit/environment.ts'
 import { type Functions, maxDepth } from '../functions/functions.ts'
 import type { Log, LogLine } from '../log-line.ts'
+import { causeOf, traceWork } from '../tracing/traces.ts'
 import { retryDelayMs } from './backoff.ts'
 import type { DeadLetter, DeadLetters } from './dead-letters.ts'
 import type { Pause } from './pause.ts'
@@ -32,6 +34,8 @@ export interface Event {
   readonly data: Value
   /** Functions and triggers that led to it. */
   readonly depth: number
+  /** The version that brought it about, where one did. */
+  readonly version?: Version
 }
 
 /** An event that fails so often is a dead letter. */
@@ -88,12 +92,17 @@ export class Delivery {
   }
 
   /** One try: the error of the function, if it failed. */
-  async bring({ id, data, depth }: Event): Promise<CloudError | undefined> {
+  async bring({ id, data, depth, version }: Event): Promise<CloudError | undefined> {
     const { function: name, name: trigger } = this.#trigger
     try {
       const actor = { kind: 'function', name: `trigger:${trigger}`, depth } as const
       const once = onceOf(this.#trigger, id)
-      await this.#options.functions.invoke({ name, data, actor, source: 'wx_trigger', once })
+      const { engine, env } = this.#options.environment
+      const parent = version === undefined ? undefined : causeOf(engine, env, version)
+      const facts = { 'nearcloud.function': name, 'nearcloud.trigger': trigger, 'nearcloud.event': id }
+      await traceWork('nearcloud.trigger', facts, { actor, parent }, () =>
+        this.#options.functions.invoke({ name, data, actor, source: 'wx_trigger', once }),
+      )
       return undefined
     } catch (thrown) {
       return toCloudError(thrown)

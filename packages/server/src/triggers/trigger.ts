@@ -125,7 +125,8 @@ export class Trigger {
     const { env } = this.#options.environment
     for (let [change] = lane; change && !this.#pause.isStopped; [change] = lane) {
       const id = eventId(this.#openings, change)
-      const event = { id, depth: change.depth, data: triggerEvent(env, id, change) }
+      const { depth, version } = change
+      const event = { id, depth, version, data: triggerEvent(env, id, change) }
       await this.#delivery.deliver(event, isDead => this.#take(change, id, isDead))
       lane.shift()
     }
