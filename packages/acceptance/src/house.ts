@@ -58,6 +58,7 @@ export const packages: Readonly<Record<string, Room>> = {
       'jose',
       'prom-client',
       'ws',
+      'zod',
     ],
   ),
   cli: onNode('nearcloud', ['@nearcloud/server', '@nearcloud/protocol'], ['citty']),

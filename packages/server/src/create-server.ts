@@ -11,6 +11,9 @@ import { createDatabase, type DatabaseOptions, type Executor } from '@nearcloud/
 import { type TransactionalDatabase, withTransactions } from '@nearcloud/query/transactions'
 import { Hono } from 'hono'
 import type { Actor } from './actor.ts'
+import { openAdminKey } from './api/admin-key.ts'
+import { KeyedWrites } from './api/keyed-writes.ts'
+import { openApi } from './api/open-api.ts'
 import { Accounts, type PasswordOptions } from './auth/passwords/accounts.ts'
 import { openTokens } from './auth/tokens.ts'
 import { type UserAdmin, userAdmin } from './auth/user-admin.ts'
@@ -26,7 +29,7 @@ import { Fanout } from './fanout/fanout.ts'
 import { openFiles } from './files/files.ts'
 import { OpenPaths } from './files/open-paths.ts'
 import { findFunctionsFolder } from './functions/function-folder.ts'
-import { openFunctions } from './functions/functions.ts'
+import { type Invocation, openFunctions } from './functions/functions.ts'
 import { addCallRoutes } from './functions/http/call-routes.ts'
 import { addFunctionRoutes } from './functions/http/http-door.ts'
 import type { Isolation } from './functions/jail/isolation.ts'
@@ -41,6 +44,7 @@ import { addLoginRoutes } from './http/login-routes.ts'
 import { addPartRoutes } from './http/part-routes.ts'
 import { addPasswordRoutes } from './http/password-routes.ts'
 import { addPollRoutes, type PollLimits } from './http/poll-routes.ts'
+import { type RateOptions, Rates } from './http/rates.ts'
 import { addSite } from './http/site.ts'
 import { acceptSockets } from './http/sync-socket.ts'
 import { expireDocuments } from './indexes/expire-documents.ts'
@@ -85,6 +89,8 @@ export interface ServerOptions {
   readonly limits?: Partial<SessionLimits>
   /** Which web pages may talk to the server, and how many who said nothing yet. */
   readonly door?: DoorkeeperOptions
+  /** How often one address, one user and one caller of a function may ask. */
+  readonly rates?: RateOptions
   /** Of conversations over HTTP requests. */
   readonly poll?: Partial<PollLimits>
   /** The mini program whose users sign in by `wx.login`, and that functions call the WeChat API as; absent: what they say is in `outbox`. */
@@ -137,6 +143,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
   const { host = '127.0.0.1', env = 'default', log = silentLog, project, site } = options
   const { clock = systemClock, random = systemRandom } = options
   const limits = checkHistoryLimits(options.history ?? {})
+  const rates = new Rates(clock, options.rates)
   /** The ways to end what runs, the latest first. */
   const closers: (() => unknown)[] = []
   const opened = <T>(thing: T, close: () => unknown): T => {
@@ -215,6 +222,13 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       ...(options.isolation && { isolation: options.isolation }),
     })
     opened(functions, () => functions.close())
+    /** As users and strangers may call them; what functions and the operator ask is not counted. */
+    const rated = {
+      async invoke(call: Invocation) {
+        if (call.actor.kind === 'user') rates.call(call.name, call.actor.openid)
+        return functions.invoke(call)
+      },
+    }
     const triggers = openTriggers({ environment, functions, folder: functionsFolder, log, clock, random })
     opened(triggers, () => triggers.close())
     await triggers.ready
@@ -237,7 +251,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       users,
       clock,
       log,
-      invoke: call => functions.invoke(call),
+      invoke: call => rated.invoke(call),
       askFiles: (actor, ask) => files.ask(actor, ask),
       ...(options.limits && { limits: options.limits }),
     })
@@ -262,11 +276,8 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     addHealthRoutes(app, health)
     files.routes(app)
     const doorkeeper = new Doorkeeper(options.door)
-    addLoginRoutes(app, {
-      wechat: options.wechat && wechatExchange(options.wechat, users),
-      doorkeeper,
-      log,
-    })
+    const wechat = options.wechat && wechatExchange(options.wechat, users)
+    addLoginRoutes(app, { wechat, doorkeeper, log })
     addPasswordRoutes(app, { accounts, doorkeeper })
     addPartRoutes(app, { shelves, tokens, env, doorkeeper })
     const endPolls = addPollRoutes(app, {
@@ -293,8 +304,28 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     addOperatorRoutes(app, { functions, random, clock, isOperator })
     addUserRoutes(app, { users: userAdmin(users, accounts), isOperator, log })
     addTriggerRoutes(app, { triggers, outbox: openapi.outbox, isOperator })
-    addCallRoutes(app, { functions, once, random, doorkeeper, identify })
-    addFunctionRoutes(app, { functions, env, random, log, doorkeeper, identify })
+    const isAdminKey = await openAdminKey(folder.path, random)
+    const keyed = new KeyedWrites({ environment, clock, log })
+    opened(keyed, () => keyed.close())
+    openApi(
+      app,
+      {
+        auth: { env, tokens, users, accounts, wechat },
+        documents: { environment, keyed, random },
+        functions: { functions: rated, once, random },
+        files: { files },
+        admin: { environment, users: userAdmin(users, accounts), triggers },
+      },
+      {
+        doorkeeper,
+        rates,
+        log,
+        identify,
+        isAdmin: async token => isAdminKey(token) || (await isOperator(token)),
+      },
+    )
+    addCallRoutes(app, { functions: rated, once, random, doorkeeper, rates, identify })
+    addFunctionRoutes(app, { functions, env, random, log, doorkeeper, rates, identify })
     if (site !== undefined) addSite(app, site)
     app.onError((error, c) => {
       log({ level: 'error', event: 'http.failed', message: error.message, facts: { stack: error.stack } })

@@ -18,12 +18,15 @@ export interface Try {
 export class Attempts {
   readonly #clock: Clock
   readonly #mostKeys: number
+  readonly #words: string
   /** By pace and key: when all of it can be used again. The longest untouched come first. */
   readonly #full = new Map<Pace, Map<string, Millis>>()
 
-  constructor(clock: Clock, mostKeys = 100_000) {
+  /** `words`: what a refusal begins with. */
+  constructor(clock: Clock, mostKeys = 100_000, words = 'signIn: too many attempts') {
     this.#clock = clock
     this.#mostKeys = mostKeys
+    this.#words = words
   }
 
   /**
@@ -35,7 +38,7 @@ export class Attempts {
     const retryAfterMs = Math.ceil(Math.max(...waits))
     if (retryAfterMs > 0)
       throw new CloudError('EXCEED_REQUEST_LIMIT', {
-        errMsg: `signIn: too many attempts, try again in ${Math.ceil(retryAfterMs / 1000)} seconds`,
+        errMsg: `${this.#words}, try again in ${Math.ceil(retryAfterMs / 1000)} seconds`,
         details: { retryAfterMs },
       })
     for (const each of tries) this.#set(each, this.#fullAt(each, now) + each.pace.everyMs, now)

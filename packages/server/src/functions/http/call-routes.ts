@@ -12,7 +12,9 @@ import {
 import type { Context, Hono } from 'hono'
 import { cors } from 'hono/cors'
 import type { Actor } from '../../actor.ts'
+import { addressOf, networkOf } from '../../http/address-of.ts'
 import type { Doorkeeper } from '../../http/doorkeeper.ts'
+import { type Rates, retryAfter } from '../../http/rates.ts'
 import { readText } from '../../http/read-text.ts'
 import type { Functions } from '../functions.ts'
 import { type CallOnce, isCallKey } from '../once/call-once.ts'
@@ -22,6 +24,8 @@ export interface CallRoutesOptions {
   readonly once: CallOnce
   readonly random: RandomBytes
   readonly doorkeeper: Pick<Doorkeeper, 'mayEnter'>
+  /** Absent: nothing is counted. */
+  readonly rates?: Pick<Rates, 'request'>
   /** The user of an access token. Rejects for every other text. */
   identify(token: string): Promise<Actor>
 }
@@ -40,6 +44,7 @@ export function addCallRoutes(app: Hono, options: CallRoutesOptions): void {
       origin: origin => (doorkeeper.mayEnter(origin === '' ? undefined : origin) ? '*' : null),
       allowMethods: ['POST'],
       allowHeaders: ['authorization', 'content-type', 'idempotency-key'],
+      exposeHeaders: ['retry-after'],
       maxAge: 86_400,
     }),
   )
@@ -49,6 +54,11 @@ export function addCallRoutes(app: Hono, options: CallRoutesOptions): void {
     if (c.req.method !== 'POST') return refuse(c, 405, 'INVALID_PARAM', 'functions are called by POST')
     const actor = await callerOf(c)
     if (!actor) return refuse(c, 401, 'TOKEN_REFUSED', 'an access token is needed')
+    try {
+      options.rates?.request(networkOf(addressOf(c)), actor)
+    } catch (thrown) {
+      return failed(c, thrown)
+    }
     const key = c.req.header('idempotency-key')
     if (key !== undefined && !isCallKey(key))
       return refuse(c, 400, 'INVALID_PARAM', 'an idempotency-key has 8 to 64 letters, digits, "-" or "_"')
@@ -57,8 +67,7 @@ export function addCallRoutes(app: Hono, options: CallRoutesOptions): void {
     try {
       return c.json(await call(actor, c.req.param('name'), data, key), 200, { 'cache-control': 'no-store' })
     } catch (thrown) {
-      const { code, errMsg, details } = toCloudError(thrown)
-      return c.json({ code, errMsg, ...(details && { details }) }, statuses.get(code) ?? 500)
+      return failed(c, thrown)
     }
   })
 
@@ -88,6 +97,17 @@ function dataOf(text: string | undefined): Json | CloudError {
     const errMsg = `the data of a call: ${(thrown as Error).message}`
     return new CloudError('INVALID_PARAM', { errMsg })
   }
+}
+
+function failed(c: Context, thrown: unknown): Response {
+  const error = toCloudError(thrown)
+  const { code, errMsg, details } = error
+  const status = statuses.get(code) ?? 500
+  return c.json(
+    { code, errMsg, ...(details && { details }) },
+    status,
+    status === 429 ? retryAfter(error) : {},
+  )
 }
 
 function refuse(c: Context, status: 400 | 401 | 403 | 405, code: string, errMsg: string): Response {

@@ -44,7 +44,7 @@ export function readHttpRoutes({ folder, config }: FunctionCode): readonly HttpR
 const known = new Set(['path', 'methods', 'auth', 'cors', 'streamBody'])
 export const httpMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 /** What the server answers itself. */
-const ours = ['sync', 'files', 'functions', 'health', 'metrics', 'y', 'operator']
+const ours = ['cloud', 'sync', 'files', 'functions', 'health', 'metrics', 'y', 'operator']
 const pathForm = /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$/
 
 function pathOf(file: string, place: string, path: unknown): string {

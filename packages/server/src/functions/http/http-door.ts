@@ -1,8 +1,9 @@
 import { CloudError, type RandomBytes, toHex } from '@nearcloud/protocol'
 import type { Context, Hono } from 'hono'
 import type { Actor } from '../../actor.ts'
-import { addressOf } from '../../http/address-of.ts'
+import { addressOf, networkOf } from '../../http/address-of.ts'
 import type { Doorkeeper } from '../../http/doorkeeper.ts'
+import { type Rates, retryAfter } from '../../http/rates.ts'
 import type { Log } from '../../log-line.ts'
 import type { ServingFunctions } from '../functions.ts'
 import { BodyRoom } from './http-body.ts'
@@ -18,6 +19,8 @@ export interface FunctionRoutesOptions {
   readonly random: RandomBytes
   readonly log: Log
   readonly doorkeeper: Pick<Doorkeeper, 'mayEnter'>
+  /** Absent: nothing is counted. */
+  readonly rates?: Pick<Rates, 'request' | 'call'>
   /** The user of an access token. Rejects for every other text. */
   identify(token: string): Promise<Actor>
   readonly limits?: Partial<HttpLimits>
@@ -77,12 +80,14 @@ export function addFunctionRoutes(app: Hono, options: FunctionRoutesOptions): vo
     const who = await callerOf(c, route)
     if (!who)
       return refuse(401, 'TOKEN_REFUSED', 'an access token is needed', { 'www-authenticate': 'Bearer' })
+    const clientIp = addressOf(c)
+    const tooOften = count(route, who.actor, networkOf(clientIp))
+    if (tooOften) return refuse(429, tooOften.code, tooOften.errMsg, retryAfter(tooOften), requestId)
     const request = c.req.raw
     const taken = route.streamsBody
       ? { body: new Uint8Array(0), release: () => {} }
       : await room.take(request, limits.bodyBytes, limits.bodyMs)
     if (typeof taken === 'string') return refusals[taken]()
-    const clientIp = addressOf(c)
     const event = eventText(request, taken.body, {
       path,
       requestId,
@@ -128,6 +133,17 @@ export function addFunctionRoutes(app: Hono, options: FunctionRoutesOptions): vo
           resolve(failure(undefined, requestId, 502))
         })
     })
+  }
+
+  function count(route: HttpRoute, actor: Actor, network: string): CloudError | undefined {
+    try {
+      options.rates?.request(network, actor)
+      options.rates?.call(route.function, actor.kind === 'user' ? actor.openid : network)
+    } catch (thrown) {
+      if (thrown instanceof CloudError) return thrown
+      throw thrown
+    }
+    return undefined
   }
 
   /** The user of the token that was shown; a stranger where none is needed; undefined: not to be let in. */
