@@ -57,6 +57,10 @@ test.each([
   ['{"passwords":true}', /"passwords" in .* must be an object with "signUp"/],
   ['{"passwords":{"signUp":"yes"}}', /"passwords" in .* must be/],
   ['{"passwords":{"signup":true}}', /"passwords" in .* must be/],
+  ['{"trustedProxies":"10.0.0.0/8"}', /"trustedProxies" in .* must be a list/],
+  ['{"rates":{"address":60}}', /"rates" in .* must be an object/],
+  ['{"rates":{"users":{"perMinute":60}}}', /"rates" in .* must be an object/],
+  ['{"rates":{"functions":{"send":{"perMinute":"60"}}}}', /"rates" in .* must be an object/],
   ['{"name":""}', /"name" in .* must be a text/],
 ])('a nearcloud.json of %s is refused in one sentence', async (content, sentence) => {
   const folder = await projectWith({ 'nearcloud.json': content })

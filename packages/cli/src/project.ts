@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { functionNames, type HistoryLimits, type PasswordOptions } from '@nearcloud/server'
+import { functionNames, type HistoryLimits, type PasswordOptions, type RateOptions } from '@nearcloud/server'
 import { UsageError } from './host.ts'
 
 /** What a folder says about the app in it: its `nearcloud.json`, which is optional, and what lies beside. */
@@ -17,6 +17,10 @@ export interface Project {
   readonly wechat?: { readonly appId: string }
   /** Who may make an account with a name and a password. */
   readonly passwords?: PasswordOptions
+  /** Proxies before the server. */
+  readonly trustedProxies?: readonly string[]
+  /** How often one address, one user and one caller of a function may ask. */
+  readonly rates?: RateOptions
   /** The pages worth opening: paths that begin with `/`. */
   readonly open: readonly string[]
   readonly hasRules: boolean
@@ -46,6 +50,8 @@ interface Settings {
   open?: readonly string[]
   wechat?: { readonly appId: string }
   passwords?: PasswordOptions
+  trustedProxies?: readonly string[]
+  rates?: RateOptions
   history?: { readonly days?: number; readonly megabytes?: number; readonly clientDays?: number }
 }
 
@@ -84,6 +90,21 @@ const isPasswords = (value: unknown) =>
   typeof value === 'object' &&
   value !== null &&
   Object.entries(value).every(([name, each]) => name === 'signUp' && typeof each === 'boolean')
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const isRate = (value: unknown) =>
+  isRecord(value) &&
+  typeof value.perMinute === 'number' &&
+  Object.entries(value).every(
+    ([name, each]) => ['perMinute', 'burst'].includes(name) && typeof each === 'number',
+  )
+const isRates = (value: unknown) =>
+  isRecord(value) &&
+  Object.entries(value).every(([name, each]) =>
+    name === 'functions'
+      ? isRecord(each) && Object.values(each).every(isRate)
+      : ['address', 'user', 'function'].includes(name) && isRate(each),
+  )
 const isPath = (value: unknown) => typeof value === 'string' && value.startsWith('/')
 
 const settings: Record<keyof Settings, { holds(value: unknown): boolean; words: string }> = {
@@ -96,6 +117,15 @@ const settings: Record<keyof Settings, { holds(value: unknown): boolean; words: 
   },
   passwords: { holds: isPasswords, words: 'an object with "signUp", true or false' },
   wechat: { holds: isWechat, words: 'an object with the text "appId"' },
+  trustedProxies: {
+    holds: value => Array.isArray(value) && value.every(isText),
+    words: 'a list of addresses and networks, like "10.0.0.0/8"',
+  },
+  rates: {
+    holds: isRates,
+    words:
+      'an object with any of "address", "user", "function" and "functions" (by name), each {"perMinute", "burst"?}',
+  },
   open: {
     holds: value => Array.isArray(value) && value.length > 0 && value.every(isPath),
     words: 'a list of paths that begin with "/"',

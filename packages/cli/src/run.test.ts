@@ -289,6 +289,16 @@ test('[WXLOGIN-5] what a project says of its mini program besides the appId is r
   }
 })
 
+test('[RATE-4] [PROXY-3] nearcloud.json says how often one may ask, and which proxies are trusted', async () => {
+  const settings = { rates: { address: { perMinute: 1, burst: 1 } }, trustedProxies: ['127.0.0.1'] }
+  const { url } = await started(await folderWith({ 'nearcloud.json': JSON.stringify(settings) }))
+  const ask = async (address: string) => {
+    const headers = { 'x-forwarded-for': address, 'content-type': 'application/json' }
+    return (await fetch(`${url}/cloud/v1/auth/anonymous`, { method: 'POST', headers, body: '{}' })).status
+  }
+  expect([await ask('192.0.2.1'), await ask('192.0.2.1'), await ask('192.0.2.2')]).toEqual([200, 429, 200])
+})
+
 test('[PASSWORD-6] strangers make accounts where nearcloud.json says so, and nowhere else', async () => {
   const body = JSON.stringify({ username: 'anna', password: 'correct horse' })
   const statuses: number[] = []

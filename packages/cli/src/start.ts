@@ -43,6 +43,8 @@ export async function start(options: StartOptions, host: Host): Promise<number> 
     ...(site !== undefined && { site }),
     ...(wechat && { wechat }),
     ...(project.passwords && { passwords: project.passwords }),
+    ...(project.trustedProxies && { trustedProxies: project.trustedProxies }),
+    ...(project.rates && { rates: project.rates }),
     ...(project.history && { history: project.history }),
     ...(options.host !== undefined && { host: options.host }),
     ...(options.port !== undefined && { port: options.port }),

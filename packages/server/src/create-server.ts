@@ -47,6 +47,7 @@ import { addPollRoutes, type PollLimits } from './http/poll-routes.ts'
 import { type RateOptions, Rates } from './http/rates.ts'
 import { addSite } from './http/site.ts'
 import { acceptSockets } from './http/sync-socket.ts'
+import { TrustedProxies } from './http/trusted-proxies.ts'
 import { expireDocuments } from './indexes/expire-documents.ts'
 import { type Log, silentLog } from './log-line.ts'
 import { meteredJudge } from './metrics/metered-judge.ts'
@@ -89,6 +90,8 @@ export interface ServerOptions {
   readonly limits?: Partial<SessionLimits>
   /** Which web pages may talk to the server, and how many who said nothing yet. */
   readonly door?: DoorkeeperOptions
+  /** Proxies before the server, by address or network (`10.0.0.0/8`): their `x-forwarded-for` counts, and nobody else's. */
+  readonly trustedProxies?: readonly string[]
   /** How often one address, one user and one caller of a function may ask. */
   readonly rates?: RateOptions
   /** Of conversations over HTTP requests. */
@@ -144,6 +147,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
   const { clock = systemClock, random = systemRandom } = options
   const limits = checkHistoryLimits(options.history ?? {})
   const rates = new Rates(clock, options.rates)
+  const proxies = new TrustedProxies(options.trustedProxies)
   /** The ways to end what runs, the latest first. */
   const closers: (() => unknown)[] = []
   const opened = <T>(thing: T, close: () => unknown): T => {
@@ -331,7 +335,12 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       log({ level: 'error', event: 'http.failed', message: error.message, facts: { stack: error.stack } })
       return c.json({ code: 'SYS_ERR', errMsg: 'the server failed' }, 500)
     })
-    const { server, port } = await listen(app, { host, port: options.port ?? 0, remembered: folder.port })
+    const { server, port } = await listen(app, {
+      host,
+      port: options.port ?? 0,
+      remembered: folder.port,
+      proxies,
+    })
     opened(server, () => stopListening(server))
     opened(sessions, endPolls)
     opened(sessions, acceptSockets(server, '/sync', { sessions, doorkeeper }))

@@ -1,9 +1,23 @@
+import type { IncomingMessage } from 'node:http'
 import type { Context } from 'hono'
 
-/** The peer's address; who stands behind a proxy shares it. */
+/** What `noteAddress` was told of requests. */
+const addresses = new WeakMap<IncomingMessage, string>()
+
+/** From here on `addressOf` this request is that. */
+export function noteAddress(request: IncomingMessage, address: string): void {
+  addresses.set(request, address)
+}
+
+/** Where a request comes from: the peer, or whom a trusted proxy names. */
+export function addressOfRequest(request: IncomingMessage): string {
+  return addresses.get(request) ?? request.socket?.remoteAddress ?? ''
+}
+
+/** As `addressOfRequest`; empty without a socket. */
 export function addressOf(c: Context): string {
-  const { incoming } = (c.env ?? {}) as { incoming?: { socket?: { remoteAddress?: string } } }
-  return incoming?.socket?.remoteAddress ?? ''
+  const { incoming } = (c.env ?? {}) as { incoming?: IncomingMessage }
+  return incoming ? addressOfRequest(incoming) : ''
 }
 
 /** What one customer of a network gets: an address of IPv4, the first half of one of IPv6. */

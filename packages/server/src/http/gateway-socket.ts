@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { limits } from '@nearcloud/protocol'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Gateway } from '../gateway/gateway.ts'
+import { addressOfRequest } from './address-of.ts'
 import type { Doorkeeper, Visit } from './doorkeeper.ts'
 
 /** Where providers of editors come to. */
@@ -26,7 +27,7 @@ export function acceptEditors(
     socket.on('error', () => socket.destroy())
     const refuse = (status: string) => void socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`)
     if (!doorkeeper.mayEnter(request.headers.origin)) return refuse('403 Forbidden')
-    const visit = doorkeeper.enter(request.socket.remoteAddress ?? '')
+    const visit = doorkeeper.enter(addressOfRequest(request))
     if (!visit) return refuse('503 Service Unavailable\r\nRetry-After: 5')
     socket.once('close', () => visit.left())
     sockets.handleUpgrade(request, socket, head, webSocket => converse(webSocket, request, gateway, visit))

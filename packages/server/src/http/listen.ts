@@ -1,8 +1,10 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { CloudError } from '@nearcloud/protocol'
 import type { Hono } from 'hono'
+import { noteAddress } from './address-of.ts'
+import { TrustedProxies } from './trusted-proxies.ts'
 
 /** An HTTP server that listens. */
 export interface Listening {
@@ -10,25 +12,44 @@ export interface Listening {
   readonly port: number
 }
 
+export interface ListenOptions {
+  readonly host: string
+  readonly port: number
+  readonly remembered?: number | undefined
+  /** Default: none. */
+  readonly proxies?: TrustedProxies
+  /** For the head of a request, and how often is looked. */
+  readonly headMs?: number
+  readonly lookEveryMs?: number
+}
+
 /**
  * Listens on a port; on 0 on the `remembered` one if it is free, and on any otherwise.
  *
  * Throws SERVER_CONFIGURATION, in one sentence, when the port is taken or may not be used.
  */
-export async function listen(
-  app: Hono,
-  options: { host: string; port: number; remembered: number | undefined },
-): Promise<Listening> {
-  const { host, port, remembered } = options
-  const server = createServer(getRequestListener(app.fetch))
+export async function listen(app: Hono, options: ListenOptions): Promise<Listening> {
+  const { host, port, remembered, proxies = new TrustedProxies() } = options
+  const { headMs = 20_000, lookEveryMs = 5_000 } = options
+  const answer = getRequestListener(app.fetch)
+  const server = createServer({ connectionsCheckingInterval: lookEveryMs }, (request, response) => {
+    note(request)
+    return answer(request, response)
+  })
+  server.on('upgrade', note)
   // uploads take their time; what says nothing for so long is gone
   server.requestTimeout = 300_000
-  server.headersTimeout = 20_000
+  server.headersTimeout = headMs
   if (port === 0 && remembered !== undefined && (await tryListen(server, host, remembered)) === undefined)
     return { server, port: remembered }
   const failure = await tryListen(server, host, port)
   if (failure) throw configurationError(failure, host, port)
   return { server, port: (server.address() as AddressInfo).port }
+
+  function note(request: IncomingMessage): void {
+    const forwarded = request.headers['x-forwarded-for']
+    noteAddress(request, proxies.clientOf(request.socket.remoteAddress ?? '', forwarded?.toString()))
+  }
 }
 
 /** Ends every connection and waits until the port is free. */

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { limits } from '@nearcloud/protocol'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Sessions } from '../session/sessions.ts'
+import { addressOfRequest } from './address-of.ts'
 import type { Doorkeeper, Visit } from './doorkeeper.ts'
 import { isForEditors } from './gateway-socket.ts'
 
@@ -28,7 +29,7 @@ export function acceptSockets(
     const refuse = (status: string) => void socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`)
     if (pathOf(request) !== path) return refuse('404 Not Found')
     if (!doorkeeper.mayEnter(request.headers.origin)) return refuse('403 Forbidden')
-    const visit = doorkeeper.enter(request.socket.remoteAddress ?? '')
+    const visit = doorkeeper.enter(addressOfRequest(request))
     if (!visit) return refuse('503 Service Unavailable\r\nRetry-After: 5')
     socket.once('close', () => visit.left())
     sockets.handleUpgrade(request, socket, head, webSocket => converse(webSocket, socket, sessions, visit))
