@@ -192,8 +192,9 @@ function dataOf(write: Write): DocumentData | null {
       return withPlainTexts(write.data) as DocumentData
     case 'update': {
       const assigned: { [path: string]: DocumentData[string] } = {}
+      // whatever is done to a field, it is named; what it then is, the document says
       for (const [path, operator, argument] of write.changes)
-        if (operator === 'set') assigned[path] = withPlainTexts(argument)
+        assigned[path] = operator === 'set' ? withPlainTexts(argument) : null
       return assigned
     }
     case 'text':

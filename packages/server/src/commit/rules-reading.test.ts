@@ -217,3 +217,21 @@ test('[COMMIT-30] counting ends at 1,000 documents: then the rule is an error an
   expect(inGroup, 'of too many it is not known how many there are').toBe('rejected')
   expect(await write(world, bob, add('c', '4'))).toBe('accepted')
 })
+
+test('[JUDGE-5] a field is named by whatever is done to it, also when that changes nothing', async () => {
+  const untouched = { c: { read: true, create: true, update: 'request.data.role == null' } }
+  const world = openWorld(new MemoryEngine(), judgeBy(untouched))
+  await write(world, admin, add('c', 'd', { role: 1, n: 1 }))
+  const update = (path: string, operator: 'inc' | 'remove' | 'max' | 'set', value: number | null): Write => ({
+    ...{ op: 'update', collection: 'c', id: 'd' },
+    changes: [[path, operator, value]],
+  })
+  expect(await write(world, alice, update('n', 'inc', 1))).toBe('accepted')
+  for (const asked of [
+    update('role', 'inc', 0),
+    update('role', 'max', 0),
+    update('role.x', 'remove', null),
+    update('role', 'set', 1),
+  ])
+    expect(await write(world, alice, asked)).toBe('rejected')
+})

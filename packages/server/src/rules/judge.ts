@@ -51,7 +51,8 @@ export interface JudgedWrite {
   readonly op: 'create' | 'update' | 'delete'
   readonly before: Document | null
   readonly after: Document | null
-  /** What was sent: the data of an add or set; for an update the `set` arguments by dotted path; null for a remove. */
+  /** What was sent: the data of an add or set; for an update what is set by dotted path, null for
+   * a path that is changed otherwise; null for a remove. */
   readonly data: DocumentData | null
 }
 
