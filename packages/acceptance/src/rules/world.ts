@@ -88,6 +88,7 @@ export class World {
     }
     const world = new World({ dice, server, listeners, folder, changed })
     for (let n = 0; n < 14; n++) await world.write(world.randomWrite())
+    world.watch.settle(world.moment)
     for (const listener of listeners)
       await listener.connect({ holds: false, forgetting: true, hasSeen: true })
     return world
