@@ -277,6 +277,7 @@ test('[CALLS-2] callFunction: failures, in the original’s words', async () => 
 })
 
 test('[CALLS-3] every method of the original answers in both styles', async () => {
+  await import('./upload.ts') // loaded apart, and so at once
   const { rig, files, cloud } = setUp()
   const fileID = 'cloud://default.nearcloud/a'
   files.stored.set(fileID, { bytes: Uint8Array.of(1), contentType: 'text/plain' })

@@ -320,3 +320,142 @@ test('[FILES-14] close rejects who waits for a file with CLOSED; the file is kep
   await again.whenSynced()
   expect(files.stored.has(fileID)).toBe(true)
 })
+
+const named = (id: string, more: object = {}) => ({ data: { _id: id, photo: fileID, ...more } })
+
+async function offlineWithPhoto(more: { isUp?: boolean } = {}) {
+  const parts = await setUp(more)
+  const rejected: unknown[] = []
+  parts.cloud.on('rejected', ({ rejection }) => rejected.push([rejection?.docIds[0], rejection?.code]))
+  parts.cloud.goOffline()
+  await parts.cloud.uploadFile({ cloudPath: 'photos/a.png', fileContent: bytes })
+  return { ...parts, rejected, todos: parts.cloud.database().collection('todos') }
+}
+
+test('[FILES-15] a write that names a file on its way reaches the server after it, and what was made later after both', async () => {
+  const { rig, files, cloud, todos } = await offlineWithPhoto()
+  await todos.add({ data: { _id: 'before' } })
+  await todos.add(named('a'))
+  await todos.add({ data: { _id: 'after' } })
+  const order: string[] = []
+  rig.server.judge = ({ id }) => {
+    order.push(String(id))
+    return undefined
+  }
+  files.fault = exchange => {
+    order.push(`part ${exchange}`)
+    return undefined
+  }
+  cloud.goOnline()
+  await rig.pass(60_000)
+  await cloud.whenSynced()
+  expect(order).toEqual(['before', 'part 1', 'part 2', 'part 3', 'a', 'after'])
+  expect(cloud.status()).toMatchObject({ pending: 0, uploads: 0, rejected: 0 })
+})
+
+test('[FILES-15] it waits however long the file takes, over a restart, and while questions and addresses are answered', async () => {
+  const { rig, files, platform, cloud, todos } = await offlineWithPhoto()
+  await todos.add(named('a'))
+  files.fault = exchange => (exchange >= 2 ? 'before' : undefined)
+  cloud.goOnline()
+  await rig.pass(30_000)
+  expect(rig.server.executed).toEqual([])
+  expect((await todos.count()).total).toBe(0) // the server's
+  expect((await cloud.getTempFileURL({ fileList: [`${fileID}2`] })).fileList[0]).toMatchObject({
+    status: -503003,
+  })
+  cloud.goOffline()
+  platform.restart()
+  const again = await open(platform)
+  await rig.pass(30_000)
+  expect(rig.server.executed).toEqual([])
+  expect(again.isPending('todos', 'a')).toBe(true)
+  files.fault = () => undefined
+  await rig.pass(30_000)
+  await again.whenSynced()
+  expect(files.stored.has(fileID)).toBe(true)
+  expect(rig.server.executed).toHaveLength(1)
+})
+
+test('[FILES-16] when the file is refused the writes that name it are rejected with it, and no others', async () => {
+  const { rig, files, cloud, todos, rejected } = await offlineWithPhoto()
+  files.mayWrite = () => 'the rule "write" refused this user'
+  const events: unknown[] = []
+  cloud.on('uploadRejected', ({ code }) => events.push(code))
+  await todos.add({ data: { _id: 'before' } })
+  const waiting = todos.add({ ...named('a'), wait: 'server' })
+  await todos.add({ data: { _id: 'html', text: `<img src="${fileID}">` } })
+  await todos.add({ data: { _id: 'other', photo: `${fileID}2` } })
+  const refused = expect(waiting).rejects.toMatchObject({
+    code: 'STORAGE_EXCEED_AUTHORITY',
+    details: { fileID },
+  })
+  cloud.goOnline()
+  await rig.pass(60_000)
+  await refused
+  await cloud.whenSynced()
+  expect(rejected).toEqual([
+    ['a', 'STORAGE_EXCEED_AUTHORITY'],
+    ['html', 'STORAGE_EXCEED_AUTHORITY'],
+  ])
+  expect(events).toEqual(['STORAGE_EXCEED_AUTHORITY'])
+  expect(rig.server.executed).toHaveLength(2)
+  expect(
+    await todos
+      .doc('a')
+      .get()
+      .catch(({ errMsg }: Error & { errMsg: string }) => errMsg),
+  ).toContain('cannot find')
+  // the numbers go on without a gap
+  await todos.add({ data: { _id: 'next' } })
+  await cloud.whenSynced()
+  expect(rig.server.executed).toHaveLength(3)
+  const [first] = cloud.rejections.list
+  files.mayWrite = () => undefined
+  await cloud.uploadFile({ cloudPath: 'photos/a.png', fileContent: bytes })
+  await cloud.rejections.retry(first!.id)
+  await cloud.whenSynced()
+  expect(rig.server.executed).toHaveLength(4)
+})
+
+test('[FILES-16] a process that dies, and a connection that goes, before the rejection is durable find it again', async () => {
+  for (let at = 1; at <= 3; at++) {
+    const { rig, files, platform, cloud, todos } = await offlineWithPhoto()
+    files.mayWrite = () => 'no'
+    await todos.add(named('a'))
+    await todos.add({ data: { _id: 'after' } })
+    platform.medium('default.main').faultAt(at, 'full')
+    cloud.goOnline()
+    await rig.pass(at === 1 ? 0 : 60_000)
+    platform.restart()
+    const again = await open(platform)
+    await rig.pass(60_000)
+    await again.whenSynced()
+    expect(again.rejections.list.map(({ docIds }) => docIds[0])).toEqual(['a'])
+    expect(rig.server.executed).toHaveLength(1)
+    expect(again.status()).toMatchObject({ pending: 0, uploads: 0 })
+  }
+})
+
+test('[FILES-17] a file that is to come once more holds its writes until it has come or was refused', async () => {
+  const { rig, files, cloud, todos, rejected } = await offlineWithPhoto()
+  await cloud.uploadFile({ cloudPath: 'photos/a.png', fileContent: Uint8Array.of(1) })
+  await todos.add(named('a'))
+  let asked = 0
+  files.mayWrite = () => (++asked === 1 ? 'not the first' : undefined)
+  cloud.goOnline()
+  await rig.pass(60_000)
+  await cloud.whenSynced()
+  expect(files.stored.get(fileID)?.bytes).toEqual(Uint8Array.of(1))
+  expect([rejected, rig.server.executed.length]).toEqual([[], 1])
+})
+
+test('[FILES-17] a file that the app takes back holds nothing any more', async () => {
+  const { rig, cloud, todos, rejected } = await offlineWithPhoto()
+  await todos.add(named('a'))
+  await cloud.deleteFile({ fileList: [fileID] })
+  cloud.goOnline()
+  await rig.pass(60_000)
+  await cloud.whenSynced()
+  expect([rejected, rig.server.executed.length]).toEqual([[], 1])
+})

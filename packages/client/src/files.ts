@@ -2,7 +2,6 @@ import { CloudError, contentTypeOf, errorNumbers, limits, type Value } from '@ne
 import { checkCloudPath, fileIdOf } from './cloud-path.ts'
 import type { Instance, OwnInstance } from './instance.ts'
 import type { Platform } from './platform.ts'
-import { Sha256 } from './sha256.ts'
 import type { DownloadProgress, Transfer, UploadProgress } from './transfer-task.ts'
 import type { QueuedUpload } from './upload-queue.ts'
 
@@ -58,8 +57,11 @@ export class Files {
     const { queue, uploads, setting } = this.#instance
     const { bytes, contentType } = await readUpload(this.#platform, options)
     const fileID = fileIdOf(setting.env, options.cloudPath)
-    const sha256 = new Sha256().update(bytes).hex()
-    const file: QueuedUpload = { fileID, path: options.cloudPath, contentType, sha256, bytes }
+    // loaded apart; where it cannot be had without a network, the bytes are looked at when they are sent
+    const loaded = await import('./upload.ts').catch(() => undefined)
+    const sha256 = loaded?.digestOf(bytes)
+    const intent = { fileID, path: options.cloudPath, contentType, ...(sha256 && { sha256 }) }
+    const file: QueuedUpload = { ...intent, bytes }
     await queue.add(file)
     transfer.whenAborted(() => void uploads.abort(file, aborted('uploadFile')))
     return new Promise((resolve, reject) => {

@@ -87,6 +87,7 @@ export async function openInstance(
     })
   // fetched while there is a network, if not at once then when it is asked for
   void loadAggregation().catch(() => undefined)
+  void import('./upload.ts').catch(() => undefined)
   const { cache } = setting
   const transport = transportFor(platform, setting)
   const parts = partsFor(platform, setting)
@@ -98,6 +99,7 @@ export async function openInstance(
     env,
     cache,
     isNamed: openid !== undefined,
+    isHeld: text => queue.holds(text),
     ...(parts && { parts }),
     ...(platform.text && { text: () => platform.text!() }),
   })

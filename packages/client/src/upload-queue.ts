@@ -6,7 +6,8 @@ export interface QueuedUpload {
   readonly fileID: string
   readonly path: string
   readonly contentType: string
-  readonly sha256: string
+  /** Of the bytes as they were given. */
+  readonly sha256?: string
   readonly bytes: Uint8Array
 }
 
@@ -88,6 +89,11 @@ export class UploadQueue {
     return this.uploads.filter(upload => upload.fileID === fileID).pop()
   }
 
+  /** Whether a write, as JSON, names a file that waits. */
+  holds(text: string): boolean {
+    return this.uploads.some(({ fileID }) => isNamed(fileID, text))
+  }
+
   has(upload: QueuedUpload): boolean {
     return this.#sequences.has(upload)
   }
@@ -144,6 +150,14 @@ export class UploadQueue {
   }
 }
 
+/** Whether a file's id is a string in this JSON, or stands in one: what follows must end it, since paths begin alike. */
+export function isNamed(fileID: string, json: string): boolean {
+  const sought = JSON.stringify(fileID).slice(1, -1)
+  for (let at = json.indexOf(sought); at >= 0; at = json.indexOf(sought, at + 1))
+    if ('"\\\'<>)'.includes(json.charAt(at + sought.length))) return true
+  return false
+}
+
 function readIntent(text: string): Omit<QueuedUpload, 'bytes'> | { readonly call: QueuedCall } {
   try {
     const intent: unknown = JSON.parse(text)
@@ -151,7 +165,7 @@ function readIntent(text: string): Omit<QueuedUpload, 'bytes'> | { readonly call
     if ('call' in intent) return { call: readCall(intent.call) }
     const { fileID, path, contentType, sha256 } = intent as Record<string, unknown>
     assert(
-      [fileID, path, contentType, sha256].every(field => typeof field === 'string'),
+      [fileID, path, contentType, sha256 ?? ''].every(field => typeof field === 'string'),
       'an intent is whole',
     )
     return { fileID, path, contentType, sha256 } as Omit<QueuedUpload, 'bytes'>

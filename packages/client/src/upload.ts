@@ -1,30 +1,65 @@
-import { CloudError, errorFromData, type Value } from '@nearcloud/protocol'
-import type { Sync } from '@nearcloud/sync'
+import { CloudError, errorFromData, toCloudError, type Value } from '@nearcloud/protocol'
+import type { HoldingSync } from '@nearcloud/sync'
 import type { HttpRequest, HttpResponse } from './platform.ts'
-import type { QueuedUpload } from './upload-queue.ts'
+import { Sha256 } from './sha256.ts'
+import { isNamed, type QueuedUpload } from './upload-queue.ts'
 
 export interface UploadTools {
-  readonly sync: Pick<Sync, 'files' | 'access'>
+  readonly sync: Pick<HoldingSync, 'files' | 'access' | 'refuse'>
   /** The server's address, without a slash at the end. */
   readonly endpoint: string
   request(request: HttpRequest): Promise<HttpResponse>
   /** Is it still wanted? Asked before each part. */
   isWanted(): boolean
+  /** Is another upload of the same file in the queue? */
+  comesAgain(): boolean
   sent(bytes: number): void
   headers(header: Readonly<Record<string, string>>): void
 }
 
 /**
- * Brings one file to the server: a ticket, then parts from where the server stands. Resolves when the server has it
- * whole. Rejects with ABORTED when it is not wanted any more; `isPassing` tells whether another error is for good.
+ * Brings one file to the server. Resolves with no error when the server has it whole; with an error when it was refused for
+ * good, and the writes that name it with it; undefined: another time, or not wanted any more.
  */
-export async function upload(file: QueuedUpload, tools: UploadTools): Promise<void> {
+export async function bring(
+  file: QueuedUpload,
+  tools: UploadTools,
+): Promise<{ readonly error: CloudError | undefined } | undefined> {
+  try {
+    await upload(file, tools).catch((error: CloudError) => {
+      // what the server held of it was spoilt, by a power loss perhaps: once more, from the beginning
+      if (error.code !== 'STORAGE_REQUEST_FAIL') throw error
+      return upload(file, tools)
+    })
+    return { error: undefined }
+  } catch (thrown) {
+    const error = toCloudError(thrown)
+    if (!lasting.has(error.code) || !tools.isWanted() || !(await isTold(file, error, tools))) return undefined
+    return { error }
+  }
+}
+
+/** The writes that name a refused file are rejected with it, unless it is to come once more. False: not yet. */
+async function isTold({ fileID }: QueuedUpload, error: CloudError, tools: UploadTools): Promise<boolean> {
+  if (tools.comesAgain()) return true
+  const { code, errMsg, details } = error
+  const refusal = new CloudError(code, { errMsg, details: { ...details, fileID } })
+  return tools.sync
+    .refuse(text => isNamed(fileID, text), refusal)
+    .then(
+      () => true,
+      () => false,
+    )
+}
+
+/** A ticket, then parts from where the server stands. Resolves when the server has it whole. */
+async function upload(file: QueuedUpload, tools: UploadTools): Promise<void> {
   const ticket = readTicket(
     await tools.sync.files({
       verb: 'upload',
       path: file.path,
       size: file.bytes.length,
-      sha256: file.sha256,
+      sha256: file.sha256 ?? digestOf(file.bytes),
       contentType: file.contentType,
     }),
   )
@@ -57,9 +92,8 @@ export async function upload(file: QueuedUpload, tools: UploadTools): Promise<vo
   })
 }
 
-/** Worth another try later: neither the file nor whose it is has to change for it to go through. */
-export function isPassing(error: CloudError): boolean {
-  return !lasting.has(error.code)
+export function digestOf(bytes: Uint8Array): string {
+  return new Sha256().update(bytes).hex()
 }
 
 function readTicket(value: Value): { uploadUrl: string; offset: number; partBytes: number } {
@@ -92,6 +126,7 @@ function errorOf(response: HttpResponse): CloudError {
   return new CloudError('OFFLINE', { errMsg: `the upload was answered with HTTP ${response.status}` })
 }
 
+/** Everything else is worth another try later: neither the file nor whose it is has to change for it to go through. */
 const lasting: ReadonlySet<string> = new Set([
   'STORAGE_EXCEED_AUTHORITY',
   'STORAGE_REQUEST_FAIL',

@@ -1,12 +1,11 @@
 import { type Clock, CloudError, toCloudError } from '@nearcloud/protocol'
-import type { Sync } from '@nearcloud/sync'
+import type { HoldingSync } from '@nearcloud/sync'
 import type { HttpRequest, HttpResponse } from './platform.ts'
-import { isPassing, upload } from './upload.ts'
 import type { QueuedUpload, UploadQueue } from './upload-queue.ts'
 
 export interface UploadsOptions {
   readonly queue: UploadQueue
-  readonly sync: Pick<Sync, 'files' | 'access' | 'state' | 'on'>
+  readonly sync: Pick<HoldingSync, 'files' | 'access' | 'state' | 'on' | 'release' | 'refuse'>
   readonly endpoint: string
   readonly clock: Clock
   request(request: HttpRequest): Promise<HttpResponse>
@@ -109,32 +108,21 @@ export class Uploads {
   /** Answers whether to go on with the next one. */
   async #bring(file: QueuedUpload): Promise<boolean> {
     const { queue, sync, endpoint, request } = this.#options
-    const tools = {
+    // loaded apart: it is of use with a connection only
+    const loaded = await import('./upload.ts').catch(() => undefined)
+    const outcome = await loaded?.bring(file, {
       sync,
       endpoint,
       request,
       isWanted: () => queue.has(file) && !this.#isStopped,
-      sent: (bytes: number) => this.#watches.get(file)?.sent?.(bytes),
-      headers: (header: Readonly<Record<string, string>>) => this.#watches.get(file)?.headers?.(header),
-    }
-    try {
-      await upload(file, tools).catch((error: CloudError) => {
-        // what the server held of it was spoilt, by a power loss perhaps: once more, from the beginning
-        if (error.code !== 'STORAGE_REQUEST_FAIL') throw error
-        return upload(file, tools)
-      })
-      await this.#settle(file, undefined)
-      return true
-    } catch (thrown) {
-      const error = toCloudError(thrown)
-      if (!queue.has(file)) return true
-      if (isPassing(error) || error.code === 'ABORTED') {
-        this.#watches.get(file)?.waits?.()
-        return false
-      }
-      await this.#settle(file, error)
-      return true
-    }
+      comesAgain: () => queue.uploads.some(each => each !== file && each.fileID === file.fileID),
+      sent: bytes => this.#watches.get(file)?.sent?.(bytes),
+      headers: header => this.#watches.get(file)?.headers?.(header),
+    })
+    if (!queue.has(file)) return true
+    if (outcome) await this.#settle(file, outcome.error)
+    else this.#watches.get(file)?.waits?.()
+    return outcome !== undefined
   }
 
   async #settle(file: QueuedUpload, error: CloudError | undefined): Promise<void> {
@@ -142,6 +130,7 @@ export class Uploads {
     const watch = this.#watches.get(file)
     this.#watches.delete(file)
     await this.#options.queue.remove(file)
+    this.#options.sync.release()
     watch?.settled(error)
     this.#options.settled(file, error)
   }

@@ -15,6 +15,10 @@ export class Outbox implements OutboxView {
     return this.#all.length
   }
 
+  get durableCount(): number {
+    return this.#durableCount
+  }
+
   /** How many storage does not have yet. */
   get undurableCount(): number {
     return this.#all.length - this.#durableCount
@@ -70,14 +74,15 @@ export class Outbox implements OutboxView {
   amendIsDurable(mutation: Mutation): void {
     this.#durable = undefined
     if (!this.#amended) return
-    this.#amended.older = mutation
+    this.#amended.older = this.#asNumbered(this.#amended.at, mutation)
     this.#amended.count--
     if (this.#amended.count === 0) this.#amended = undefined
   }
 
   /** The oldest that was not durable is now, as `mutation` where it has been amended since. */
   markDurable(mutation?: Mutation): void {
-    if (this.#amended?.at === this.#durableCount) this.#amended.older = mutation
+    if (mutation && this.#amended?.at === this.#durableCount)
+      this.#amended.older = this.#asNumbered(this.#durableCount, mutation)
     this.#durableCount++
     this.#durable = undefined
   }
@@ -106,14 +111,20 @@ export class Outbox implements OutboxView {
     return [...concerned, ...this.#take(this.#durableCount, this.#all.length - this.#durableCount)]
   }
 
-  /** Numbers all from 1 on. */
-  renumber(): void {
-    this.#replaceAll((mutation, at) => ({ ...mutation, id: at + 1 }))
+  /** Numbers all from `first` on. */
+  renumber(first: MutationId): void {
+    this.#replaceAll((mutation, at) => ({ ...mutation, id: first + at }))
   }
 
   /** What had seen anything above `cut` counts as having seen nothing: its author saw documents as they never were. */
   forgetBases(cut: Version): void {
     this.#replaceAll(mutation => (mutation.base > cut ? { ...mutation, base: 0 } : mutation))
+  }
+
+  /** It may have been numbered anew since it was written down. */
+  #asNumbered(at: number, mutation: Mutation): Mutation {
+    const { id } = this.#all[at]!
+    return mutation.id === id ? mutation : Object.freeze({ ...mutation, id })
   }
 
   #replaceAll(change: (mutation: Mutation, at: number) => Mutation): void {

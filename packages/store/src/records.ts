@@ -149,6 +149,7 @@ interface StepJson {
   /** Removed fields are null. */
   checkpoint?: Record<string, unknown>
   cut?: number
+  closeUp?: true
   subscriptions?: [key: string, subscription: SubscriptionJson | null][]
   renumber?: { client: string }
   left?: readonly string[]
@@ -174,6 +175,7 @@ function stepToJson(step: LoggedStep): StepJson {
       subscriptions: [...step.subscriptions].map(([key, value]) => [key, value && subscriptionToJson(value)]),
     }),
     ...(step.cut !== undefined && { cut: step.cut }),
+    ...(step.closeUp && { closeUp: true as const }),
     ...(step.renumber && { renumber: step.renumber }),
     ...(step.left?.length && { left: step.left }),
     ...(step.discarded?.length && { discarded: step.discarded }),

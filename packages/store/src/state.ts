@@ -1,4 +1,4 @@
-import type { Mutation } from '@nearcloud/protocol'
+import type { Mutation, MutationId } from '@nearcloud/protocol'
 import type { Collection } from './collection.ts'
 import { Collections } from './collections.ts'
 import { DocSet } from './doc-map.ts'
@@ -141,6 +141,7 @@ export class State {
     const concerned = new DocSet()
     this.#applyDocuments(step, concerned)
     const left: Mutation[] = []
+    const first = this.checkpoint.nextMutation - this.outbox.durableCount // where it is one run of numbers
     for (const { id, code, reason, details, time } of step.rejected ?? []) {
       const mutation = this.outbox.take(id)
       if (!mutation) continue
@@ -162,7 +163,11 @@ export class State {
     if (step.cut !== undefined) this.outbox.forgetBases(step.cut)
     if (step.subscriptions) this.#patchSubscriptions(step.subscriptions)
     if (step.left) this.#forgetTabs(step.left)
-    if (step.renumber) this.#renumber(step.renumber.client)
+    if (step.closeUp) this.#renumber(first)
+    if (step.renumber) {
+      this.#renumber(1)
+      this.checkpoint = freeze({ ...this.checkpoint, client: step.renumber.client, seen: 0 })
+    }
     return concerned
   }
 
@@ -211,14 +216,9 @@ export class State {
     this.checkpoint = freeze({ ...this.checkpoint, tabs: freeze(Object.fromEntries(tabs)) })
   }
 
-  #renumber(client: string): void {
-    this.outbox.renumber()
-    this.checkpoint = freeze({
-      ...this.checkpoint,
-      client,
-      nextMutation: this.outbox.mutations.length + 1,
-      seen: 0,
-    })
+  #renumber(first: MutationId): void {
+    this.outbox.renumber(first)
+    this.checkpoint = freeze({ ...this.checkpoint, nextMutation: first + this.outbox.durableCount })
   }
 }
 

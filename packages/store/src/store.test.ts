@@ -334,6 +334,49 @@ test('[CONFIRM-8] a copied store goes on under another name, its mutations numbe
   ])
 })
 
+const outboxOf = (store: Store) => store.outbox.mutations.map(({ id, writes }) => [id, writes[0]!.id])
+
+test('[CONFIRM-12] some are rejected that were never sent, and the rest is numbered without a gap, also after a restart', async () => {
+  const { store, medium } = await openTestStore()
+  for (const id of ['sent', 'a', 'b', 'c', 'd']) await store.commit([add(id, {})], at).durable
+  await store.confirm({ accepted: 1, puts: [put(1, { _id: 'sent' })] })
+  const resume = medium.pause()
+  const refused = { code: 'ABORTED', reason: 'no' }
+  const step = store.confirm({ rejected: [2, 4].map(id => ({ id, ...refused })), closeUp: true })
+  const late = store.commit([add('late', { n: 1 })], at)
+  const amended = store.amend(late.mutation.nonce, [add('late', { n: 2 })], at)!
+  resume()
+  await Promise.all([step, late.durable, amended.durable])
+  const expected = [
+    [2, 'b'],
+    [3, 'd'],
+    [4, 'late'],
+  ]
+  expect(outboxOf(store)).toEqual(expected)
+  expect(store.get('todos', 'a')).toBeUndefined()
+  expect(store.rejected.map(({ mutation }) => mutation.writes[0]!.id)).toEqual(['a', 'c'])
+  expect(store.checkpoint.nextMutation).toBe(5)
+  await store.close()
+  const again = (await openTestStore(medium)).store
+  expect(outboxOf(again)).toEqual(expected)
+  expect(again.get('todos', 'late')).toEqual({ _id: 'late', n: 2 })
+  expect(again.checkpoint).toEqual(store.checkpoint)
+  await again.confirm({ rejected: [{ id: 4, ...refused }], closeUp: true })
+  await again.compact()
+  await again.commit([add('new', {})], at).durable
+  expect(outboxOf(again)).toEqual([...expected.slice(0, 2), [4, 'new']])
+})
+
+test('[CONFIRM-12] the numbers of a whole outbox are given again, and storage that refuses changes none', async () => {
+  const { store, medium } = await withPending('a', 'b')
+  const rejected = [1, 2].map(id => ({ id, code: 'ABORTED', reason: 'no' }))
+  medium.faultAt(1, 'full')
+  await expect(store.confirm({ rejected, closeUp: true })).rejects.toMatchObject({ code: 'STORE_FULL' })
+  expect([store.outbox.size, store.checkpoint.nextMutation]).toEqual([2, 3])
+  await store.confirm({ rejected, closeUp: true })
+  expect([store.outbox.size, store.checkpoint.nextMutation]).toEqual([0, 1])
+})
+
 test('[CONFIRM-9] forget drops confirmed documents and leaves what is pending', async () => {
   const { store } = await openTestStore()
   await store.confirm({ puts: ['a', 'b', 'c'].map((_id, i) => put(i + 1, { _id })) })

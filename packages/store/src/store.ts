@@ -239,6 +239,11 @@ export interface ConfirmedStep {
     /** By the server's clock; absent: the moment of the edit. */
     readonly time?: Millis
   }[]
+  /**
+   * The numbers of the `rejected` are given again: those behind them are numbered anew, without a gap. Nothing that is in the
+   * outbox before this step may ever have been sent.
+   */
+  readonly closeUp?: true
   /** Fields to replace; undefined removes one. */
   readonly checkpoint?: {
     readonly [K in Exclude<keyof Checkpoint, 'nextMutation'>]?: Checkpoint[K] | undefined

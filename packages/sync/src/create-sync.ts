@@ -1,4 +1,12 @@
-import { CloudError, type FilesAsk, fromJson, toCloudError, toJson, type Value } from '@nearcloud/protocol'
+import {
+  CloudError,
+  type FilesAsk,
+  fromJson,
+  type MutationId,
+  toCloudError,
+  toJson,
+  type Value,
+} from '@nearcloud/protocol'
 import type { FollowOptions, Query } from '@nearcloud/query'
 import { Checks } from './checks.ts'
 import { Dialect } from './dialect.ts'
@@ -6,6 +14,7 @@ import { Emitter } from './emitter.ts'
 import { Eviction } from './eviction.ts'
 import { LocalFirstExecutor } from './executor.ts'
 import { follow } from './follow.ts'
+import type { Held } from './held.ts'
 import { Link, type LinkState } from './link.ts'
 import { Parts } from './parts.ts'
 import { Pull } from './pull.ts'
@@ -16,14 +25,14 @@ import { Rooms } from './rooms/rooms.ts'
 import { ServerClock } from './server-clock.ts'
 import { Session } from './session.ts'
 import { Subscriptions } from './subscriptions.ts'
-import type { Sync, SyncEvents, SyncOptions } from './sync.ts'
+import type { HoldingSync, SyncEvents, SyncOptions } from './sync.ts'
 import { Host } from './tabs/host.ts'
 import { errorToData } from './tabs/told.ts'
 import { Texts } from './texts/texts.ts'
 import { Verdicts } from './verdicts.ts'
 
 /** Puts the parts together. Nothing is sent before `start`. */
-export function createSync(options: SyncOptions): Sync {
+export function createSync(options: SyncOptions): HoldingSync {
   const { store, transport, clock, random, env } = options
   const {
     warmMs = 60_000,
@@ -35,13 +44,14 @@ export function createSync(options: SyncOptions): Sync {
   } = options
   const events = new Emitter<SyncEvents>()
   const serverClock = new ServerClock(clock)
-  const requests = new Requests(clock, answerLimitMs, () => lastMutation(store))
+  const requests = new Requests(clock, answerLimitMs, lastToSend)
   const verdicts = new Verdicts()
   const dialect = new Dialect(clock)
   const parts = options.parts && new Parts({ ...options.parts, clock })
   const stopStoreEvents = store.onEvent(event => {
     if (event.name !== 'storageFailed') return
     requests.wake()
+    held?.advance()
     if (event.error.code === 'STORE_FULL') eviction.makeRoom()
   })
   let access: string | undefined
@@ -50,7 +60,7 @@ export function createSync(options: SyncOptions): Sync {
   let session: Session | undefined
   let state: LinkState = 'offline'
   let waiting: (() => void)[] = []
-  const push = new Push(() => store.outbox, clock)
+  const push = new Push(() => store.outbox, clock, options.isHeld)
   const subscriptions: Subscriptions = new Subscriptions({
     store,
     clock,
@@ -149,6 +159,7 @@ export function createSync(options: SyncOptions): Sync {
           },
           advanced() {
             texts.advanced()
+            held?.advance()
             tellSettled()
           },
         },
@@ -156,6 +167,8 @@ export function createSync(options: SyncOptions): Sync {
       ),
     changed: () => linkChanged(),
   })
+  /** Made, and fetched, when there is something to refuse. */
+  let held: Held | undefined
   const eviction: Eviction = new Eviction({
     store,
     subscriptions,
@@ -188,7 +201,7 @@ export function createSync(options: SyncOptions): Sync {
         () => {
           const mutation = store.outbox.mutations.find(each => each.nonce === nonce)
           if (mutation) events.emit('pending', { mutation })
-          push.wake()
+          wakePush()
         },
         () => undefined,
       )
@@ -202,13 +215,27 @@ export function createSync(options: SyncOptions): Sync {
     if (state === 'online' && before !== 'online') {
       events.emit('online', { openid: store.checkpoint.openid ?? '' })
       eviction.begin()
-    } else if (state !== 'online') eviction.end()
+    } else if (state !== 'online') {
+      eviction.end()
+      held?.lost()
+    }
     if (!isReachable()) {
       subscriptions.lost()
       requests.lost()
       texts.lost()
     }
     if (state === 'offline' && before === 'online') events.emit('offline', {})
+  }
+
+  function wakePush(): void {
+    push.wake()
+    requests.wake() // there may be less to wait for
+    held?.advance()
+  }
+
+  /** The last mutation that waits for nothing but the server: what is asked goes after it. */
+  function lastToSend(): MutationId {
+    return push.heldAt > 0 ? push.heldAt - 1 : lastMutation(store)
   }
 
   function isSettled(): boolean {
@@ -254,7 +281,7 @@ export function createSync(options: SyncOptions): Sync {
     follow: following,
     committed({ mutation }) {
       events.emit('pending', { mutation })
-      push.wake()
+      wakePush()
     },
   })
 
@@ -291,6 +318,17 @@ export function createSync(options: SyncOptions): Sync {
     retry: (nonce, writes, wait) => executor.retry(nonce, writes, wait),
     subscribe: following,
     enter: presence => rooms.add(presence),
+    release: wakePush,
+    async refuse(isConcerned, error) {
+      if (!held) {
+        const { Held } = await import('./held.ts')
+        const between = (task: () => Promise<void>) => session?.between(task)
+        held ??= new Held({ store, push, serverClock, events, verdicts, texts, between })
+      }
+      const refused = held.refuse(isConcerned, error)
+      if (link.state !== 'online') held.lost()
+      return refused
+    },
     get arriving() {
       return subscriptions.arriving()
     },

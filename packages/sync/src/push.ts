@@ -1,6 +1,9 @@
-import { type Clock, limits, type MutationId, mutationToSend } from '@nearcloud/protocol'
+import { type Clock, limits, type Mutation, type MutationId, mutationToSend } from '@nearcloud/protocol'
 import type { OutboxView } from '@nearcloud/store'
 import { PieceSize } from './piece-size.ts'
+
+/** Whether a mutation, by the text it is sent as, has to wait, and with it what was made after it. */
+export type Hold = (text: string) => boolean
 
 /**
  * Sends the outbox: in order, in frames of `limits.pushMutations` or `limits.pushBytes` (a mutation is never split), at
@@ -16,13 +19,38 @@ export class Push {
   #sentThrough: MutationId = 0
   #lastSent: string | undefined
   #answeredThrough: MutationId = 0
+  #heldAt: MutationId = 0
+  #isPaused = false
   /** The last mutation of each frame that was not answered, and the frame's size. */
   #unanswered: { readonly last: MutationId; readonly size: number }[] = []
   readonly #size = new PieceSize({ smallest: 1_000, largest: limits.pushBytes, first: limits.pushBytes })
 
-  constructor(outbox: () => OutboxView, clock: Pick<Clock, 'after'>) {
+  readonly #isHeld: Hold
+
+  constructor(outbox: () => OutboxView, clock: Pick<Clock, 'after'>, isHeld: Hold = () => false) {
     this.#outbox = outbox
     this.#clock = clock
+    this.#isHeld = isHeld
+  }
+
+  /** This one, and with it all that were made after it, wait for something else than the server; 0: none does. */
+  get heldAt(): MutationId {
+    return this.#heldAt > this.#sentThrough ? this.#heldAt : 0
+  }
+
+  /** Those that were not sent in this conversation, oldest first. */
+  get unsent(): readonly Mutation[] {
+    const { mutations } = this.#outbox()
+    return mutations.slice(firstAfter(mutations, this.#sentThrough))
+  }
+
+  /** Sends nothing while `work` is done. */
+  async pausedFor(work: () => Promise<void>): Promise<void> {
+    this.#isPaused = true
+    await work().finally(() => {
+      this.#isPaused = false
+      this.wake()
+    })
   }
 
   /** Every mutation up to this one has been decided, as far as this conversation knows. */
@@ -85,18 +113,24 @@ export class Push {
     while (
       this.#send &&
       !this.#cancelRest &&
+      !this.#isPaused &&
       this.#unanswered.length < this.#mostUnanswered &&
       next < mutations.length
     ) {
       const texts: string[] = []
       let size = 0
       while (next < mutations.length && texts.length < limits.pushMutations) {
-        const text = JSON.stringify(mutationToSend(mutations[next]!))
+        const text = sendingText(mutations[next]!)
         if (texts.length > 0 && size + text.length > this.#size.bytes) break
+        if (this.#isHeld(text)) {
+          this.#heldAt = mutations[next]!.id
+          break
+        }
         size += text.length
         texts.push(text)
         next++
       }
+      if (texts.length === 0) return
       this.#sentThrough = mutations[next - 1]!.id
       this.#lastSent = mutations[next - 1]!.nonce
       this.#unanswered.push({ last: this.#sentThrough, size })
@@ -107,6 +141,11 @@ export class Push {
   get #mostUnanswered(): number {
     return this.#size.isKnown ? mostUnanswered : 1
   }
+}
+
+/** The text a mutation is sent as. */
+export function sendingText(mutation: Mutation): string {
+  return JSON.stringify(mutationToSend(mutation))
 }
 
 /** Where in a list by growing ids the first after `id` is. */

@@ -17,6 +17,7 @@ import type { Divergence } from './checks.ts'
 import type { CacheLimits } from './eviction.ts'
 import type { LinkState } from './link.ts'
 import type { PartsOptions } from './parts.ts'
+import type { Hold } from './push.ts'
 import type { OpenPresence } from './rooms/presence.ts'
 import type { Guest } from './tabs/host.ts'
 import type { Down } from './tabs/messages.ts'
@@ -43,6 +44,11 @@ export interface SyncOptions {
   readonly checkMs?: Millis
   /** Brings what texts need, when the first one is there. Absent: there are none to edit here. */
   readonly text?: (() => Promise<TextRuntime>) | undefined
+  /**
+   * Whether a mutation, by the text it is sent as, has to wait, and with it what was made after it: until `release`, or until
+   * it is refused. What was sent already is not looked at.
+   */
+  readonly isHeld?: Hold
   /** A query of which fewer documents are here is fetched, not compared. Default 16. */
   readonly compareFrom?: number
 }
@@ -102,6 +108,17 @@ export interface Sync {
   join(send: (message: Down) => void): Guest
   /** Returns the way to stop. */
   on<Name extends keyof SyncEvents>(name: Name, listener: (detail: SyncEvents[Name]) => void): () => void
+}
+
+/** That of this very process, which may hold mutations back. */
+export interface HoldingSync extends Sync {
+  /** `isHeld` may say something else by now. */
+  release(): void
+  /**
+   * Rejects the held mutations that `isConcerned` knows, as the server would: with this error, and the numbers behind them are
+   * given again. Resolves when that is durable; rejects with OFFLINE when the conversation ends before, or there is none.
+   */
+  refuse(isConcerned: Hold, error: CloudError): Promise<void>
 }
 
 /** A followed query whose first documents are on their way. */

@@ -5,14 +5,15 @@ import { MemoryMedium, MemoryStorage, seededRandom, settle, TestClock } from '@n
 import { createSync } from '../create-sync.ts'
 import type { CacheLimits } from '../eviction.ts'
 import type { PartsOptions } from '../parts.ts'
-import type { Sync, SyncEvents } from '../sync.ts'
+import type { Hold } from '../push.ts'
+import type { HoldingSync, SyncEvents } from '../sync.ts'
 import { LocalPair } from './local-pair.ts'
 import { ScriptedServer } from './scripted-server.ts'
 
 /** A client with a store, a network of its own, and what its events said. */
 export interface TestClient {
   readonly store: Store
-  readonly sync: Sync
+  readonly sync: HoldingSync
   readonly network: LocalPair
   readonly medium: MemoryMedium
   /** Event names and their details, in order. */
@@ -47,6 +48,7 @@ export class TestRig {
       /** Signed in by name, with this token. */
       named?: { readonly openid: string; readonly token: string }
       parts?: PartsOptions
+      isHeld?: Hold
     } = {},
   ): Promise<TestClient> {
     const { medium = new MemoryMedium(), isStarted = true, warmMs, cache, checkMs, clockSkewMs = 0 } = options
@@ -66,6 +68,7 @@ export class TestRig {
       env: 'test',
       isNamed: named !== undefined,
       ...(parts && { parts }),
+      ...(options.isHeld && { isHeld: options.isHeld }),
       ...(warmMs !== undefined && { warmMs }),
       ...(cache && { cache }),
       ...(checkMs !== undefined && { checkMs }),

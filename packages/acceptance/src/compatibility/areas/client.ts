@@ -11,8 +11,8 @@ export const client: readonly Area[] = [
       same('callFunction', 'CALLS-1 CALLS-2'),
       better(
         'uploadFile',
-        'FILES-1 FILES-2 FILES-3',
-        'waits offline in a durable queue, and goes on where it broke',
+        'FILES-1 FILES-2 FILES-3 FILES-15 FILES-16',
+        'waits offline in a durable queue, and goes on where it broke; writes that name it come after it, or are rejected with it',
       ),
       better('downloadFile', 'FILES-9 FILES-10', 'also of a file that has not left yet'),
       same('getTempFileURL deleteFile', 'FILES-11 FILES-12'),
