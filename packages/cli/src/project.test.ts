@@ -45,6 +45,11 @@ test('a project says its name, environment, site and pages; rules and functions 
   })
 })
 
+test('[FILE-26] a project says how much there may be of files, in megabytes', async () => {
+  const folder = await projectWith({ 'nearcloud.json': '{"files":{"megabytes":20,"megabytesPerUser":0.5}}' })
+  expect(readProject(folder).files).toEqual({ environmentBytes: 20_000_000, userBytes: 500_000 })
+})
+
 test.each([
   ['{', /nearcloud\.json is not JSON/],
   ['[]', /must hold an object/],
@@ -61,6 +66,8 @@ test.each([
   ['{"rates":{"address":60}}', /"rates" in .* must be an object/],
   ['{"rates":{"users":{"perMinute":60}}}', /"rates" in .* must be an object/],
   ['{"rates":{"functions":{"send":{"perMinute":"60"}}}}', /"rates" in .* must be an object/],
+  ['{"files":{"bytes":1}}', /"files" in .* must be an object of positive numbers, any of "megabytes"/],
+  ['{"files":{"megabytes":0}}', /"files" in .* must be an object of positive numbers/],
   ['{"name":""}', /"name" in .* must be a text/],
 ])('a nearcloud.json of %s is refused in one sentence', async (content, sentence) => {
   const folder = await projectWith({ 'nearcloud.json': content })

@@ -1,6 +1,12 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { functionNames, type HistoryLimits, type PasswordOptions, type RateOptions } from '@nearcloud/server'
+import {
+  type FileQuota,
+  functionNames,
+  type HistoryLimits,
+  type PasswordOptions,
+  type RateOptions,
+} from '@nearcloud/server'
 import { UsageError } from './host.ts'
 
 /** What a folder says about the app in it: its `nearcloud.json`, which is optional, and what lies beside. */
@@ -13,6 +19,8 @@ export interface Project {
   readonly site?: string
   /** How much of the past the server keeps. */
   readonly history?: HistoryLimits
+  /** How much there may be of files. */
+  readonly files?: FileQuota
   /** The mini program of WeChat whose users sign in by `wx.login`. */
   readonly wechat?: { readonly appId: string }
   /** Who may make an account with a name and a password. */
@@ -31,12 +39,13 @@ export interface Project {
 /** Throws a UsageError, one sentence, when the folder is not there or its nearcloud.json does not say what it should. */
 export function readProject(folder: string): Project {
   if (!isFolder(folder)) throw new UsageError(`there is no project folder ${folder}.`)
-  const { site, open = ['/'], history, ...named } = readSettings(join(folder, 'nearcloud.json'))
+  const { site, open = ['/'], history, files, ...named } = readSettings(join(folder, 'nearcloud.json'))
   return {
     folder,
     ...named,
     ...(site !== undefined && { site: resolve(folder, site) }),
     ...(history && { history: limitsOf(history) }),
+    ...(files && { files: quotaOf(files) }),
     open,
     hasRules: existsSync(join(folder, 'rules.json')),
     functions: functionNames(folder),
@@ -52,6 +61,7 @@ interface Settings {
   passwords?: PasswordOptions
   trustedProxies?: readonly string[]
   rates?: RateOptions
+  files?: { readonly megabytes?: number; readonly megabytesPerUser?: number }
   history?: { readonly days?: number; readonly megabytes?: number; readonly clientDays?: number }
 }
 
@@ -74,13 +84,15 @@ function readSettings(path: string): Settings {
 }
 
 const isText = (value: unknown) => typeof value === 'string' && value !== ''
-const isHistory = (value: unknown) =>
-  typeof value === 'object' &&
-  value !== null &&
-  Object.entries(value).every(
-    ([name, each]) =>
-      ['days', 'megabytes', 'clientDays'].includes(name) && typeof each === 'number' && each > 0,
-  )
+/** An object of positive numbers with these names. */
+const isNumbers =
+  (...names: readonly string[]) =>
+  (value: unknown) =>
+    typeof value === 'object' &&
+    value !== null &&
+    Object.entries(value).every(
+      ([name, each]) => names.includes(name) && typeof each === 'number' && each > 0,
+    )
 const isWechat = (value: unknown) =>
   typeof value === 'object' &&
   value !== null &&
@@ -112,8 +124,12 @@ const settings: Record<keyof Settings, { holds(value: unknown): boolean; words: 
   env: { holds: isText, words: 'a text' },
   site: { holds: isText, words: 'a folder' },
   history: {
-    holds: isHistory,
+    holds: isNumbers('days', 'megabytes', 'clientDays'),
     words: 'an object of positive numbers, any of "days", "megabytes" and "clientDays"',
+  },
+  files: {
+    holds: isNumbers('megabytes', 'megabytesPerUser'),
+    words: 'an object of positive numbers, any of "megabytes" and "megabytesPerUser"',
   },
   passwords: { holds: isPasswords, words: 'an object with "signUp", true or false' },
   wechat: { holds: isWechat, words: 'an object with the text "appId"' },
@@ -137,6 +153,13 @@ function limitsOf({ days, megabytes, clientDays }: NonNullable<Settings['history
     ...(days !== undefined && { maxAgeMs: days * dayMs }),
     ...(megabytes !== undefined && { maxBytes: megabytes * 1_000_000 }),
     ...(clientDays !== undefined && { clientsMaxAgeMs: clientDays * dayMs }),
+  }
+}
+
+function quotaOf({ megabytes, megabytesPerUser }: NonNullable<Settings['files']>): FileQuota {
+  return {
+    ...(megabytes !== undefined && { environmentBytes: Math.ceil(megabytes * 1_000_000) }),
+    ...(megabytesPerUser !== undefined && { userBytes: Math.ceil(megabytesPerUser * 1_000_000) }),
   }
 }
 

@@ -46,6 +46,7 @@ export async function start(options: StartOptions, host: Host): Promise<number> 
     ...(project.trustedProxies && { trustedProxies: project.trustedProxies }),
     ...(project.rates && { rates: project.rates }),
     ...(project.history && { history: project.history }),
+    ...(project.files && { files: project.files }),
     ...(options.host !== undefined && { host: options.host }),
     ...(options.port !== undefined && { port: options.port }),
     ...(options.origins !== undefined && { door: { origins: options.origins } }),

@@ -28,6 +28,7 @@ import { SqliteEngine } from './engine/sqlite-engine.ts'
 import { Fanout } from './fanout/fanout.ts'
 import { openFiles } from './files/files.ts'
 import { OpenPaths } from './files/open-paths.ts'
+import type { FileQuota } from './files/usage.ts'
 import { findFunctionsFolder } from './functions/function-folder.ts'
 import { type Invocation, openFunctions } from './functions/functions.ts'
 import { addCallRoutes } from './functions/http/call-routes.ts'
@@ -108,6 +109,8 @@ export interface ServerOptions {
   readonly history?: HistoryLimits
   /** Where metrics and health are told to whoever can connect there, besides `/metrics` for who has a token. */
   readonly metrics?: MetricsAddress
+  /** How much there may be of files. */
+  readonly files?: FileQuota
 }
 
 /** A server that runs. */
@@ -191,6 +194,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       clock,
       env,
       openPaths,
+      quota: options.files ?? {},
       random,
       log,
       counted: (direction, bytes) => metrics.fileBytes(direction, bytes),

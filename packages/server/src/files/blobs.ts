@@ -19,6 +19,8 @@ export interface Blobs {
   /** Makes the upload a blob if it is these bytes, and resolves with its key. Discards it and resolves with null if not. */
   finish(upload: string, expected: { size: number; sha256: string }): Promise<string | null>
   discard(upload: string): Promise<void>
+  /** How many bytes are here of each upload that is not whole. */
+  unfinished(): Promise<ReadonlyMap<string, number>>
   /** The bytes from `start` up to and including `end`; null when there is no such blob. */
   read(key: string, start: number, end: number): Promise<ReadableStream<Uint8Array> | null>
   delete(key: string): Promise<void>

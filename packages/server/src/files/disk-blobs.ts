@@ -99,6 +99,13 @@ export class DiskBlobs implements Blobs {
     return rm(this.#uploadPath(upload), { force: true })
   }
 
+  async unfinished(): Promise<ReadonlyMap<string, number>> {
+    const found = new Map<string, number>()
+    for (const upload of await readdir(join(this.#folder, 'uploads')))
+      if (nameForm.test(upload)) found.set(upload, await this.received(upload))
+    return found
+  }
+
   async read(key: string, start: number, end: number): Promise<ReadableStream<Uint8Array> | null> {
     let file: FileHandle
     try {
@@ -126,15 +133,22 @@ export class DiskBlobs implements Blobs {
     const uploads = await oldFiles(join(this.#folder, 'uploads'), before)
     for (const upload of uploads) await rm(join(this.#folder, 'uploads', upload), { force: true })
     let removed = uploads.length
-    for (const shelf of await readdir(join(this.#folder, 'blobs'))) {
-      const keys = await oldFiles(join(this.#folder, 'blobs', shelf), before)
-      const named = keys.length === 0 ? new Set<string>() : await isNamed(keys)
-      for (const key of keys) {
+    const removeUnnamed = async (shelfByKey: Map<string, string>) => {
+      const named = shelfByKey.size === 0 ? new Set<string>() : await isNamed([...shelfByKey.keys()])
+      for (const [key, shelf] of shelfByKey) {
         if (named.has(key)) continue
         await rm(join(this.#folder, 'blobs', shelf, key), { force: true })
         removed++
       }
+      shelfByKey.clear()
     }
+    const shelfByKey = new Map<string, string>()
+    for (const shelf of await readdir(join(this.#folder, 'blobs'))) {
+      for (const key of await oldFiles(join(this.#folder, 'blobs', shelf), before)) shelfByKey.set(key, shelf)
+      // asking looks at every record there is
+      if (shelfByKey.size >= manyKeys) await removeUnnamed(shelfByKey)
+    }
+    await removeUnnamed(shelfByKey)
     return removed
   }
 
@@ -202,3 +216,4 @@ async function oldFiles(folder: string, before: number): Promise<string[]> {
 }
 
 const nameForm = /^[0-9a-f]{64}$/
+const manyKeys = 50_000

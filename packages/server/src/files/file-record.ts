@@ -14,6 +14,8 @@ export type FileData = {
   readonly _openid?: string
 }
 
+export const filesCollection = '_files'
+
 /** A document of the server's own collection `_files`; its id is a digest, since paths may be longer than an id. */
 export type FileRecord = FileData & { readonly _id: string }
 
@@ -31,7 +33,7 @@ export class FileRecords {
 
   async byId(id: string): Promise<FileRecord | null> {
     const { engine, env } = this.#environment
-    const [row] = await engine.get(env, collection, [id])
+    const [row] = await engine.get(env, filesCollection, [id])
     return row ? (decodeTrusted(row.text) as FileRecord) : null
   }
 
@@ -39,25 +41,26 @@ export class FileRecords {
     const id = idOfPath(data.path)
     // not a set: that would leave the file to whoever uploaded its path first
     await this.#commit([
-      { op: 'remove', collection, id },
-      { op: 'add', collection, id, data },
+      { op: 'remove', collection: filesCollection, id },
+      { op: 'add', collection: filesCollection, id, data },
     ])
   }
 
   async remove(path: string): Promise<void> {
-    await this.#commit([{ op: 'remove', collection, id: idOfPath(path) }])
+    await this.#commit([{ op: 'remove', collection: filesCollection, id: idOfPath(path) }])
+  }
+
+  async *all(): AsyncIterable<FileRecord> {
+    const { engine, env } = this.#environment
+    for await (const rows of engine.scan(env, { collection: filesCollection }))
+      for (const row of rows) yield decodeTrusted(row.text) as FileRecord
   }
 
   /** Which of these blobs a record names. */
   async named(keys: readonly string[]): Promise<ReadonlySet<string>> {
     const asked = new Set(keys)
     const named = new Set<string>()
-    const { engine, env } = this.#environment
-    for await (const rows of engine.scan(env, { collection, containing: [keys.map(key => `"${key}"`)] }))
-      for (const row of rows) {
-        const { blob } = decodeTrusted(row.text) as FileRecord
-        if (asked.has(blob)) named.add(blob)
-      }
+    for await (const { blob } of this.all()) if (asked.has(blob)) named.add(blob)
     return named
   }
 
@@ -73,5 +76,3 @@ export class FileRecords {
 function idOfPath(path: string): string {
   return createHash('sha256').update(path, 'utf8').digest('hex')
 }
-
-const collection = '_files'

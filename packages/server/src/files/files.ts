@@ -20,6 +20,7 @@ import { addFileRoutes } from './routes.ts'
 import { SignedUrls, type Ticket } from './signed-url.ts'
 import { Turns } from './turns.ts'
 import { partBytes, Uploads } from './upload.ts'
+import { type FileQuota, Usage } from './usage.ts'
 
 /** The files of an environment: asked for over any door, their bytes over HTTP. */
 export interface Files {
@@ -40,12 +41,13 @@ export interface Files {
 export interface FilesOptions {
   /** Made when it is missing. */
   readonly folder: string
-  readonly environment: Pick<Environment, 'env' | 'engine' | 'judge' | 'commit'>
+  readonly environment: Pick<Environment, 'env' | 'engine' | 'judge' | 'commit' | 'onCommit'>
   readonly tokens: Pick<Tokens, 'seal' | 'isSealed'>
   readonly clock: Clock
   readonly env: string
   /** What everybody may read. */
   readonly openPaths?: Pick<OpenPaths, 'has'>
+  readonly quota?: FileQuota
   readonly random?: RandomBytes
   readonly log?: Log
   /** Hears of bytes that came in or went out. */
@@ -64,7 +66,11 @@ export async function openFiles(options: FilesOptions): Promise<Files> {
   const urls = new SignedUrls(tokens, env)
   const paths = new Turns()
   const { judge } = environment
-  const uploads = new Uploads({ blobs, records, judge, clock, env, paths })
+  const usage = new Usage(options.quota)
+  const stopCounting = environment.onCommit(changes => usage.committed(changes))
+  if (usage.isLimited) for await (const record of records.all()) usage.count(record)
+  usage.found(await blobs.unfinished())
+  const uploads = new Uploads({ blobs, records, judge, clock, env, paths, usage })
   let stopSweeping = () => {}
   let sweeping: Promise<void> = Promise.resolve()
 
@@ -72,6 +78,7 @@ export async function openFiles(options: FilesOptions): Promise<Files> {
   async function sweep(): Promise<void> {
     try {
       const removed = await blobs.sweep(clock.now() - leftoverMs, keys => records.named(keys))
+      usage.found(await blobs.unfinished())
       if (removed > 0)
         log({ level: 'info', event: 'files.swept', message: `${removed} leftovers of uploads were removed` })
     } catch (thrown) {
@@ -105,6 +112,7 @@ export async function openFiles(options: FilesOptions): Promise<Files> {
     routes: app => addFileRoutes(app, { blobs, records, urls, uploads, clock, log, counted }),
     async close() {
       stopSweeping()
+      stopCounting()
       await uploads.close()
       await paths.settled()
       await sweeping

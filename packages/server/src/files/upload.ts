@@ -7,6 +7,7 @@ import { fileIDOf } from './cloud-path.ts'
 import type { FileRecord, FileRecords } from './file-record.ts'
 import type { Ticket } from './signed-url.ts'
 import { Turns } from './turns.ts'
+import type { Usage } from './usage.ts'
 
 /** What became of a part. `behind`: it was not the next one; `offset` is where the next one begins. */
 export type Received =
@@ -25,6 +26,7 @@ export class Uploads {
   readonly #judge: Judge
   readonly #clock: Clock
   readonly #env: string
+  readonly #usage: Usage
   /** One writer of a path at a time. */
   readonly #paths: Turns
   /** One writer of an upload at a time. */
@@ -38,6 +40,7 @@ export class Uploads {
     clock: Clock
     env: string
     paths: Turns
+    usage: Usage
   }) {
     this.#blobs = parts.blobs
     this.#records = parts.records
@@ -45,6 +48,7 @@ export class Uploads {
     this.#clock = parts.clock
     this.#env = parts.env
     this.#paths = parts.paths
+    this.#usage = parts.usage
   }
 
   /** Where the bytes go on. All of them: the file is whole. Throws STORAGE_EXCEED_AUTHORITY when the rules refuse it. */
@@ -52,7 +56,9 @@ export class Uploads {
     checkMayWrite(this.#judge, ticket, await this.#records.byPath(ticket.path))
     return this.#uploads.take(nameOfUpload(ticket), async () => {
       if (await this.#isThere(ticket)) return ticket.size
+      await this.#checkQuota(ticket)
       const offset = await this.#blobs.received(nameOfUpload(ticket))
+      if (offset > 0) this.#usage.arrived(nameOfUpload(ticket), ticket.openid, offset)
       if (offset < ticket.size || ticket.size === 0) return offset
       // all of it came, and then the server was stopped; what a loss of power spoilt is sent again
       return (await this.#finish(ticket)) ? ticket.size : 0
@@ -77,9 +83,19 @@ export class Uploads {
         await bytes?.cancel()
         return { state: 'behind', offset: received }
       }
+      await this.#checkQuota(ticket).catch(async (refused: unknown) => {
+        await bytes?.cancel()
+        await this.#blobs.discard(name)
+        this.#usage.ended(name)
+        throw refused
+      })
       if (bytes) {
         const most = Math.min(ticket.size, offset + partBytes)
-        received = await this.#blobs.append(name, this.#chunksOf(bytes), most)
+        received = await this.#blobs.append(name, this.#chunksOf(bytes), most).catch((refused: unknown) => {
+          this.#usage.ended(name)
+          throw refused
+        })
+        this.#usage.arrived(name, ticket.openid, received)
       }
       if (received < ticket.size) return { state: 'partial', offset: received }
       if (await this.#finish(ticket)) return { state: 'whole', fileID }
@@ -99,7 +115,9 @@ export class Uploads {
   /** False, and begun anew, when the bytes are not those that were told. */
   async #finish(ticket: Ticket): Promise<boolean> {
     const { openid, path, size, sha256, contentType } = ticket
-    const blob = await this.#blobs.finish(nameOfUpload(ticket), { size, sha256 })
+    const name = nameOfUpload(ticket)
+    const blob = await this.#blobs.finish(name, { size, sha256 })
+    if (blob === null) this.#usage.ended(name)
     if (blob === null) return false
     await this.#paths.take(path, async () => {
       try {
@@ -108,15 +126,21 @@ export class Uploads {
         const updated = new Date(this.#clock.now())
         const owner = openid === null ? {} : { _openid: openid }
         await this.#records.put({ ...owner, path, size, contentType, sha256, blob, updated })
+        this.#usage.ended(name)
         if (old) await this.#blobs.delete(old.blob)
       } catch (thrown) {
         // a commit whose answer was lost may have happened: then the record needs its blob
         const now = await this.#records.byPath(path)
         if (now?.blob !== blob) await this.#blobs.delete(blob)
+        this.#usage.ended(name)
         throw thrown
       }
     })
     return true
+  }
+
+  async #checkQuota(ticket: Ticket): Promise<void> {
+    this.#usage.check(nameOfUpload(ticket), ticket, await this.#records.byPath(ticket.path))
   }
 
   /** Is the file exactly this already? */

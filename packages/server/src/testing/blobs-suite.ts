@@ -42,6 +42,23 @@ export function blobsSuite(name: string, make: () => BlobsUnderTest): void {
     expect(await text(await reopen(), key!, 0, 5)).toBe('abcdef')
   })
 
+  test(`${name}: tells of each upload that is not whole how much is here`, async () => {
+    const { blobs, reopen } = await begin()
+    const other = 'f'.repeat(64)
+    await blobs.append(upload, streamed('abc'), 6)
+    await blobs.append(other, streamed('x'), 6)
+    expect(await (await reopen()).unfinished()).toEqual(
+      new Map([
+        [upload, 3],
+        [other, 1],
+      ]),
+    )
+    await blobs.discard(other)
+    await blobs.append(upload, streamed('def'), 6)
+    await blobs.finish(upload, told('abcdef'))
+    expect(await blobs.unfinished()).toEqual(new Map())
+  })
+
   test(`${name}: bytes that stop coming leave those that came`, async () => {
     const { blobs } = await begin()
     async function* breaking() {

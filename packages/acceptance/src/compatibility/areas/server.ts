@@ -195,7 +195,12 @@ export const server: readonly Area[] = [
       same(['temporary addresses for 7,200 seconds, or `maxAge`'], 'FILE-16 FILE-14', 'at most seven days'),
       same(['a status for each file: 0, -503002, -503003'], 'FILE-13 FILE-15'),
       absent(['permanent public addresses'], 'every address is signed and ends'),
-      absent(['S3, image processing, `addPermission`'], 'not yet'),
+      better(
+        ['the quota of an environment'],
+        'FILE-26 FILE-27',
+        '`files` in `nearcloud.json`: of the environment, and of each user',
+      ),
+      absent(['S3, image processing'], 'not yet'),
     ],
   },
   {

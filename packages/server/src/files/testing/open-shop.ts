@@ -15,6 +15,7 @@ import { parseRules } from '../../rules/rules-file.ts'
 import { ManualClock } from '../../testing/manual-clock.ts'
 import { MemoryEngine } from '../../testing/memory-engine.ts'
 import { type Files, openFiles } from '../files.ts'
+import type { FileQuota } from '../usage.ts'
 
 const endings: (() => unknown)[] = []
 afterEach(async () => {
@@ -43,6 +44,7 @@ export interface UploadTicket {
 /** A server's files on a real disk; `restart` opens the same folder and records again. */
 export async function openShop(
   storage: object | string | null = { read: true, write: 'resource.openid == auth.openid' },
+  { quota = {} }: { quota?: FileQuota } = {},
 ) {
   const folder = await mkdtemp(join(tmpdir(), 'nearcloud-files-'))
   endings.push(() => rm(folder, { recursive: true, force: true }))
@@ -67,7 +69,7 @@ export async function openShop(
   let app = new Hono()
   let files!: Files
   const open = async () => {
-    files = await openFiles({ folder: join(folder, 'files'), environment, tokens, clock, env: 'app' })
+    files = await openFiles({ folder: join(folder, 'files'), environment, tokens, clock, env: 'app', quota })
     app = new Hono()
     files.routes(app)
   }
