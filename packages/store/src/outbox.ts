@@ -31,6 +31,10 @@ export class Outbox implements OutboxView {
     return this.#durable
   }
 
+  find(isMeant: (mutation: Mutation) => boolean): Mutation | undefined {
+    return this.#all.find(isMeant)
+  }
+
   isPending(collection: string, id: DocId): boolean {
     return this.#byDocument.has(collection, id)
   }

@@ -186,8 +186,10 @@ export interface StoredSubscription {
 export interface OutboxView {
   /** Those that storage has, in order: what may be sent. */
   readonly mutations: readonly Mutation[]
-  /** All, also those on their way to storage. */
+  /** Of all, also of those on their way to storage. */
   readonly size: number
+  /** The first of all that `isMeant`. */
+  find(isMeant: (mutation: Mutation) => boolean): Mutation | undefined
   isPending(collection: string, id: DocId): boolean
   /** Those that touch a document, in order, also those on their way to storage. */
   of(collection: string, id: DocId): readonly Mutation[]

@@ -1,6 +1,7 @@
-import { protocolVersion } from '@nearcloud/protocol'
+import { type DownOf, protocolVersion } from '@nearcloud/protocol'
 import { MemoryMedium, settle } from '@nearcloud/store/testing'
 import { expect, test } from 'vitest'
+import { forkStep } from './greeting.ts'
 import { everyOne, TestRig } from './testing/index.ts'
 
 const add = (id: string, data: { [key: string]: string | number } = {}) =>
@@ -234,6 +235,27 @@ test('[GREET-5] a store that is set back once more, to before it took a new clie
   await rig.pass(1_000)
   expect(rig.server.executed.map(({ mutation }) => mutation.writes[0]!.id)).toEqual(['1', '2', '3', '4'])
   expect(rig.server.violations).toEqual([])
+})
+
+test('[GREET-5] which client it becomes does not depend on how far its first write is on the way to storage', async () => {
+  const rig = new TestRig()
+  const { store, medium, sync } = await rig.client({ isStarted: false })
+  const resume = medium.pause()
+  const written = sync.executor.commit({ writes: [add('1')] })
+  const welcome = {
+    lastMutation: 4,
+    nonces: [],
+    outcomes: [],
+    token: 'session',
+  } as unknown as DownOf<'welcome'>
+  const becomes = () => forkStep(store, welcome, size => new Uint8Array(size)).step.renumber!.client
+  expect(store.outbox.mutations).toEqual([])
+  const before = becomes()
+  resume()
+  await written
+  expect(store.outbox.mutations).toHaveLength(1)
+  expect(becomes()).toBe(before)
+  expect(before).toMatch(/^[0-9a-f]{32}$/)
 })
 
 test('[GREET-5] a store that was set back finds out while its first write is on the way to storage', async () => {

@@ -79,7 +79,7 @@ export function forkStep(
   const last = decided[decided.length - 1]
   const unknown = unknownOf(store, welcome)
   const left = new Set([...decided, ...unknown].map(({ id }) => id))
-  const first = store.outbox.mutations.find(({ id }) => !left.has(id))
+  const first = store.outbox.find(({ id }) => !left.has(id))
   return {
     step: {
       rejected: [...unknown, ...refused],
