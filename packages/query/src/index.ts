@@ -63,6 +63,7 @@ export type {
   ClientExecutor,
   Commit,
   Committed,
+  Considered,
   Direction,
   DocChange,
   ElementTest,

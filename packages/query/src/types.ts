@@ -188,15 +188,25 @@ export interface IndexDefinition {
 /** How a query is answered. */
 export interface Explanation {
   readonly plan: 'id' | 'index' | 'scan'
-  /** The index, by name. */
+  /** The index, by name; several with ` & ` between: what is looked at, all of them reach. */
   readonly index?: string
   /** The answer comes out of the index in the order asked for. */
   readonly ordered: boolean
+  /** Of the local store: the work it looked like, in documents looked at. */
+  readonly estimated?: number
   /** How many documents were looked at, and how many of them are in the answer. */
   readonly examined: number
   readonly returned: number
   readonly answeredBy: 'local' | 'server'
+  /**
+   * Of the local store: the ways there were to answer, the one that promised least work first. It was taken, unless it is
+   * `ordered` and the answer is not: then matches were rarer in that order than it looked.
+   */
+  readonly considered?: readonly Considered[]
 }
+
+/** A way to answer a query. */
+export type Considered = Pick<Explanation, 'plan' | 'index' | 'ordered'> & { readonly estimated: number }
 
 /**
  * What `Executor.commit` is asked: writes on documents that are named, decided together; one change of everything a

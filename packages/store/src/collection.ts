@@ -1,5 +1,4 @@
-import { CloudError, type DocId, type Document, type Value } from '@nearcloud/protocol'
-import { equalValues, type IndexDefinition } from '@nearcloud/query'
+import type { DocId, Document } from '@nearcloud/protocol'
 import type { DeclaredIndex } from './declared-index.ts'
 import { OrderedIndex } from './ordered-index.ts'
 import type { Confirmed } from './store.ts'
@@ -7,14 +6,24 @@ import type { Confirmed } from './store.ts'
 /** Where a document that the app sees is kept: the same slot as long as it exists. */
 export interface Slot {
   document: Document
+  /** The search that met it last (`newMark`). */
+  mark: number
 }
+
+/** A number for a search, or a part of one: what is met more than once, or has to be met by several, is told by it. */
+export function newMark(): number {
+  return ++lastMark
+}
+
+let lastMark = 0
 
 /** The documents of one collection: as the server has them, and as the app sees them, with indexes over the latter. */
 export class Collection {
   readonly confirmed = new Map<DocId, Confirmed>()
+  /** Indexes the app asked for (`declare`), by name. */
+  readonly declared = new Map<string, DeclaredIndex>()
   readonly #slotById = new Map<DocId, Slot>()
   readonly #indexByPath = new Map<string, OrderedIndex>()
-  readonly #declaredByName = new Map<string, DeclaredIndex>()
   readonly #smallestIndexed: number
   readonly #wishes: number
   readonly #wishesByPath = new Map<string, number>()
@@ -44,14 +53,14 @@ export class Collection {
   /** What the app sees from now on under this id; null: nothing. */
   show(id: DocId, after: Document | null): void {
     const slot = this.#slotById.get(id)
-    const indexes = [...this.#indexByPath.values(), ...this.#declaredByName.values()]
+    const indexes = [...this.#indexByPath.values(), ...this.declared.values()]
     if (slot && after) {
       const moved = indexes.filter(index => !index.hasSameKeys(slot.document, after))
       for (const index of moved) index.remove(slot)
       slot.document = after
       for (const index of moved) index.add(slot)
     } else if (after) {
-      const added = { document: after }
+      const added = { document: after, mark: 0 }
       this.#slotById.set(id, added)
       for (const index of indexes) index.add(added)
     } else if (slot) {
@@ -79,27 +88,6 @@ export class Collection {
     this.#indexByPath.set(key, index)
     return index
   }
-
-  /** Those the app asked for. */
-  get declared(): Iterable<DeclaredIndex> {
-    return this.#declaredByName.values()
-  }
-
-  /** The same again is nothing. Throws INVALID_PARAM for another of that name, or one too many. */
-  declare(definition: IndexDefinition, Index: typeof DeclaredIndex): void {
-    const { name } = definition
-    const known = this.#declaredByName.get(name)?.definition
-    if (known && isSame(known, definition)) return
-    if (known) throw refuse(`there is another index "${name}": drop it first`)
-    if (this.#declaredByName.size >= mostDeclared)
-      throw refuse(`a collection has at most ${mostDeclared} indexes here: drop one first`)
-    this.#declaredByName.set(name, new Index(definition, this.slots()))
-  }
-
-  /** Nothing when there is none of that name. */
-  drop(name: string): void {
-    this.#declaredByName.delete(name)
-  }
 }
 
 /** No path has a NUL. */
@@ -107,13 +95,4 @@ function keyOf(path: string, within: string | undefined): string {
   return within === undefined ? path : `${within}\u0000${path}`
 }
 
-function isSame(a: IndexDefinition, b: IndexDefinition): boolean {
-  return equalValues(a.keys as readonly Value[], b.keys as readonly Value[])
-}
-
-function refuse(errMsg: string): CloudError {
-  return new CloudError('INVALID_PARAM', { errMsg })
-}
-
 const mostIndexes = 8
-const mostDeclared = 64

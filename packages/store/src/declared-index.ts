@@ -1,22 +1,16 @@
-import { CloudError, type Document, hasOwn } from '@nearcloud/protocol'
-import { compareValues, type IndexDefinition, type Query } from '@nearcloud/query'
+import { CloudError, type Document, hasOwn, type Value } from '@nearcloud/protocol'
+import { compareValues, equalValues, type IndexDefinition, type Query } from '@nearcloud/query'
 import {
   compileIndexKeys,
   type IndexKeys,
-  type IndexPlan,
   type KeyRange,
   parseIndex,
   planIndex,
 } from '@nearcloud/query/indexes'
-import type { Slot } from './collection.ts'
+import type { Collection, Slot } from './collection.ts'
 import type { Entry } from './ordered-index.ts'
+import type { Offer } from './planner.ts'
 import { SortedList, type Span } from './sorted-list.ts'
-
-/** Where in an index a query looks. */
-export interface Use {
-  readonly plan: IndexPlan
-  readonly spans: readonly Span[]
-}
 
 /** An index the app asked for: the keys of documents, as `compileIndexKeys` makes them, in order. */
 export class DeclaredIndex {
@@ -62,13 +56,16 @@ export class DeclaredIndex {
     return isSameList(before.keys, after.keys) && isSameList(before.multikeyPaths, after.multikeyPaths)
   }
 
-  useFor(query: Query): Use | undefined {
+  /** None where it is of no use to the query. */
+  offersFor(query: Query): readonly Offer[] {
     const multikey = new Set(this.#multikey.keys())
-    const found = planIndex(this.definition, multikey, query)
-    if (!found) return undefined
-    const { order, ...unordered } = found
-    const plan = this.#overfull.size === 0 ? found : unordered
-    return { plan, spans: plan.ranges.map(range => this.#spanOf(range)) }
+    const plan = planIndex(this.definition, multikey, query)
+    if (!plan) return []
+    const { ranges, equalities, hasBound, order } = plan
+    const used = this.definition.keys.slice(0, equalities + (hasBound ? 1 : 0))
+    const walk = this.#overfull.size === 0 ? order : undefined
+    const spans = ranges.map(range => this.#spanOf(range))
+    return [{ index: this, spans, paths: used.map(([path]) => path), walk }]
   }
 
   count(spans: readonly Span[]): number {
@@ -113,16 +110,39 @@ export class DeclaredIndex {
   }
 }
 
+/** The same again is nothing. Throws INVALID_PARAM for what is no index here, another of that name, or one too many. */
+export function declare(collection: Collection, given: IndexDefinition): void {
+  const definition = checkLocalIndex(given)
+  const { name } = definition
+  const { declared } = collection
+  const known = declared.get(name)?.definition
+  if (known && isSame(known, definition)) return
+  if (known) throw refuse(`there is another index "${name}": drop it first`)
+  if (declared.size >= mostDeclared)
+    throw refuse(`a collection has at most ${mostDeclared} indexes here: drop one first`)
+  declared.set(name, new DeclaredIndex(definition, collection.slots()))
+}
+
 /** Throws INVALID_PARAM for what is no index, and for what only one who has all documents can keep. */
-export function checkLocalIndex(given: IndexDefinition): IndexDefinition {
+function checkLocalIndex(given: IndexDefinition): IndexDefinition {
   const definition = parseIndex(given)
   const { name, unique, expireAfterSeconds } = definition
   const wish = unique ? 'unique' : expireAfterSeconds === undefined ? undefined : 'expireAfterSeconds'
   if (wish === undefined) return definition
-  throw new CloudError('INVALID_PARAM', {
-    errMsg: `index "${name}": "${wish}" is the server's to keep: create it in a cloud function or on the server`,
-  })
+  throw refuse(
+    `index "${name}": "${wish}" is the server's to keep: create it in a cloud function or on the server`,
+  )
 }
+
+function refuse(errMsg: string): CloudError {
+  return new CloudError('INVALID_PARAM', { errMsg })
+}
+
+function isSame(a: IndexDefinition, b: IndexDefinition): boolean {
+  return equalValues(a.keys as readonly Value[], b.keys as readonly Value[])
+}
+
+const mostDeclared = 64
 
 /** Values that are not touched are shared between versions of a document. */
 function rootOf(document: Document, path: string): unknown {

@@ -3,7 +3,7 @@ import { evaluate, type Filter, type IndexDefinition, type Query } from '@nearcl
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Collection, type Slot } from './collection.ts'
-import { DeclaredIndex } from './declared-index.ts'
+import { declare } from './declared-index.ts'
 import { countMatching, find } from './find.ts'
 import { OrderedIndex } from './ordered-index.ts'
 
@@ -60,7 +60,7 @@ const definitions: fc.Arbitrary<readonly IndexDefinition[]> = fc
     }),
     { maxLength: 3 },
   )
-  .map(list => list.map((keys, i) => ({ name: `index ${i}`, keys, unique: false })))
+  .map(list => list.map((keys, i) => ({ name: `index${i}`, keys, unique: false })))
 
 function documentOf(id: number, data: object): Document {
   return Object.freeze({ _id: id % 3 === 0 ? `id${id}` : id, ...data }) as Document
@@ -88,7 +88,7 @@ test('[QUERY-1] whichever indexes there are, the answer is what evaluating every
         })
         for (const [each, within] of paths)
           if (each !== within) collection.index(each, within) ?? collection.makeIndex(each, within)
-        for (const each of definitions) collection.declare(each, DeclaredIndex)
+        for (const each of definitions) declare(collection, each)
         for (const [at, data] of later) show(at, data)
         for (const asked of queries) {
           expect(find(collection, asked).documents).toEqual(evaluate(asked, documents.values()))
@@ -115,7 +115,7 @@ test('an index holds what a sorted list holds, after any changes', () => {
           if (before) index.remove(before)
           if (before && n === 0) slots.delete(id)
           else {
-            const slot = { document: Object.freeze({ _id: id, n }) }
+            const slot = { document: Object.freeze({ _id: id, n }), mark: 0 }
             slots.set(id, slot)
             index.add(slot)
           }

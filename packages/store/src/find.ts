@@ -2,18 +2,19 @@ import type { Document, Value } from '@nearcloud/protocol'
 import {
   compileFilter,
   compileOrder,
-  type Explanation,
   equalValues,
   firstInOrder,
   nearestFirst,
   type Query,
 } from '@nearcloud/query'
-import type { Collection, Slot } from './collection.ts'
-import { choosePlan, idsAmong, type Plan } from './planner.ts'
+import { type Collection, newMark, type Slot } from './collection.ts'
+import { type Choice, choosePlan, idsAmong, type Plan } from './planner.ts'
 
 export interface Found {
   readonly documents: readonly Document[]
   readonly plan: Plan
+  /** The plans there were, the one that promised most first. */
+  readonly choice: Choice
   /** How many documents were looked at. */
   readonly candidates: number
 }
@@ -26,19 +27,6 @@ export function find(collection: Collection, query: Query): Found {
   return {
     ...matching,
     documents: isExact(plan, query) ? documents.slice(query.skip, wanted) : windowOf(documents, query),
-  }
-}
-
-/** How a query is answered, by answering it. */
-export function explain(collection: Collection, query: Query): Explanation {
-  const { plan, candidates, documents } = find(collection, query)
-  return {
-    plan: plan.plan,
-    ...(plan.plan === 'index' && { index: plan.index.name }),
-    ordered: plan.plan === 'index' && plan.walk !== undefined,
-    examined: candidates,
-    returned: documents.length,
-    answeredBy: 'local',
   }
 }
 
@@ -66,10 +54,11 @@ function findMatching(collection: Collection, query: Query, wanted: number): Fou
   let candidates = 0
   for (let metres = smallestCircle; metres < largest; metres *= 3) {
     const circle = nearest!.within(metres)
-    const plan = choosePlan(collection, circle, Infinity)
+    const choice = choosePlan(collection, circle, Infinity)
+    const [plan] = choice
     if (plan.plan !== 'index' || !('hasPlaces' in plan.index && plan.index.hasPlaces(nearest!.path))) break
     if (plan.index.count(plan.spans) < wanted) continue
-    const found = findBy(plan, collection, circle, Infinity)
+    const found = findBy(choice, collection, circle, Infinity)
     candidates += found.candidates
     if (found.documents.length >= wanted) return { ...found, candidates }
   }
@@ -77,29 +66,40 @@ function findMatching(collection: Collection, query: Query, wanted: number): Fou
   return { ...found, candidates: candidates + found.candidates }
 }
 
-function findBy(plan: Plan, collection: Collection, query: Query, wanted: number): Found {
+function findBy(choice: Choice, collection: Collection, query: Query, wanted: number): Found {
   const matches = compileFilter(query.where)
-  const documents: Document[] = []
+  const [first] = choice
+  let plan: Plan = first
+  let documents: Document[] = []
   let candidates = 0
   const look = (document: Document | undefined) => {
     if (!document) return
     candidates++
     if (matches(document)) documents.push(document)
   }
-  if (plan.plan === 'scan') for (const { document } of collection.slots()) look(document)
-  else if (plan.plan === 'id') for (const id of idsAmong(plan.ids)) look(collection.get(id))
-  else if (plan.walk === undefined) for (const { document } of slotsOf(plan)) look(document)
-  else {
+  if (plan.plan === 'index' && plan.walk !== undefined) {
+    const { index, spans, walk } = plan
+    const instead = choice.find(other => other.plan !== 'index' || other.walk === undefined)!
     // entries with equal keys are in no order yet, or in the query's: the walk ends between two keys, or anywhere
     const mayEnd = isExact(plan, query) ? () => true : (key: Value) => !equalValues(key, lastKey)
     let lastKey: Value | undefined
-    for (const { key, slot } of plan.index.entries(plan.spans, plan.walk === 'desc')) {
+    for (const { key, slot } of index.entries(spans, walk === 'desc')) {
       if (documents.length >= wanted && mayEnd(key)) break
+      if (candidates >= instead.cost) {
+        // matches are rarer in this order, or more are equal in it, than the counts let expect
+        plan = instead
+        documents = []
+        break
+      }
       lastKey = key
       look(slot.document)
     }
+    if (plan === first) return { documents, plan, choice, candidates }
   }
-  return { documents, plan, candidates }
+  if (plan.plan === 'scan') for (const { document } of collection.slots()) look(document)
+  else if (plan.plan === 'id') for (const id of idsAmong(plan.ids)) look(collection.get(id))
+  else for (const { document } of slotsOf(plan)) look(document)
+  return { documents, plan, choice, candidates }
 }
 
 /** The walk gives documents in the very order of the query: entries of one path are sorted by it and then by id. */
@@ -112,9 +112,20 @@ function windowOf(matching: readonly Document[], query: Query): readonly Documen
   return firstInOrder(matching, compileOrder(query), end).slice(query.skip)
 }
 
-function slotsOf({ index, spans }: Extract<Plan, { plan: 'index' }>): Iterable<Slot> {
-  const slots = new Set<Slot>()
-  for (const { slot } of index.entries(spans, false)) slots.add(slot)
+/** What all of the plan's indexes reach, each slot once. */
+function slotsOf(plan: Extract<Plan, { plan: 'index' }>): readonly Slot[] {
+  let slots: Slot[] = []
+  let before: number | undefined
+  for (const { index, spans } of [plan, ...(plan.and ?? [])]) {
+    const mark = newMark()
+    slots = []
+    for (const { slot } of index.entries(spans, false)) {
+      if (before === undefined ? slot.mark === mark : slot.mark !== before) continue
+      slot.mark = mark
+      slots.push(slot)
+    }
+    before = mark
+  }
   return slots
 }
 

@@ -23,7 +23,6 @@ import { answer } from './answer.ts'
 import { checkFits } from './check-fits.ts'
 import { DocSet } from './doc-map.ts'
 import { drawnAhead } from './drawn-ahead.ts'
-import { explain } from './find.ts'
 import { hear } from './hear.ts'
 import { LiveQueries } from './live-queries.ts'
 import type { Damage } from './load.ts'
@@ -185,7 +184,9 @@ export class LocalStore implements Store {
     return answer(collections.of(run.query.collection), outbox, run, within)
   }
 
-  explain(query: Query): Explanation {
+  async explain(query: Query): Promise<Explanation> {
+    this.#assertOpen()
+    const { explain } = await import('./explain.ts')
     this.#assertOpen()
     return explain(this.#state.collections.of(query.collection), query)
   }
@@ -193,19 +194,19 @@ export class LocalStore implements Store {
   async createIndex(collection: string, given: IndexDefinition): Promise<void> {
     this.#assertOpen()
     checkCollectionName(collection)
-    const { checkLocalIndex, DeclaredIndex } = await import('./declared-index.ts')
+    const { declare } = await import('./declared-index.ts')
     this.#assertOpen()
-    this.#state.collections.of(collection).declare(checkLocalIndex(given), DeclaredIndex)
+    declare(this.#state.collections.of(collection), given)
   }
 
   dropIndex(collection: string, name: string): void {
     this.#assertOpen()
-    this.#state.collections.of(collection).drop(name)
+    this.#state.collections.of(collection).declared.delete(name)
   }
 
   indexes(collection: string): readonly IndexDefinition[] {
     this.#assertOpen()
-    return [...this.#state.collections.of(collection).declared].map(({ definition }) => definition)
+    return [...this.#state.collections.of(collection).declared.values()].map(({ definition }) => definition)
   }
 
   watch(

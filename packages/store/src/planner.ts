@@ -5,90 +5,119 @@ import type { DeclaredIndex } from './declared-index.ts'
 import type { OrderedIndex } from './ordered-index.ts'
 import type { Span } from './sorted-list.ts'
 
-/** How the documents that may match a query are found. */
+/** Some of an index: every document that matches has an entry in there. */
+export interface Reach {
+  readonly index: OrderedIndex | DeclaredIndex
+  readonly spans: readonly Span[]
+}
+
+/** How the documents that may match a query are found. `cost`: how many are expected to be looked at. */
 export type Plan =
-  | { readonly plan: 'id'; readonly ids: readonly Value[] }
-  | {
+  | { readonly plan: 'id'; readonly ids: readonly Value[]; readonly cost: number }
+  | (Reach & {
       readonly plan: 'index'
-      readonly index: OrderedIndex | DeclaredIndex
-      readonly spans: readonly Span[]
+      readonly cost: number
+      /** Looked at is only what these reach as well. */
+      readonly and?: readonly Reach[]
       /** The index is walked in the query's order, until enough are found. */
-      readonly walk?: Direction
-    }
-  | { readonly plan: 'scan' }
+      readonly walk?: Direction | undefined
+    })
+  | { readonly plan: 'scan'; readonly cost: number }
+
+/** The plans there were, the best first. */
+export type Choice = readonly [Plan, ...Plan[]]
 
 /**
- * The plan that looks at the fewest documents, as far as the counts in the indexes tell. Where none is good, indexes
+ * Plans by how many documents they look at, as far as the counts in the indexes tell. Where none is good, indexes
  * that would help are made: on an equality with the order or a range behind it, then on the paths of equalities, of ranges, of
  * the order.
  *
  * `wanted`: how many matches are needed in the query's order; Infinity for all of them in any order.
  */
-export function choosePlan(collection: Collection, query: Query, wanted: number): Plan {
+export function choosePlan(collection: Collection, query: Query, wanted: number): Choice {
   const constraints = constraintsOf(query.where)
   const ids = constraints.get('_id')?.equals
-  if (ids) return { plan: 'id', ids }
+  if (ids) return [{ plan: 'id', ids, cost: ids.length }]
   const orderPath = wanted < Infinity ? orderPathOf(query) : undefined
-  let best = cheapest(collection, query, constraints, orderPath, wanted)
-  const pair =
-    best.cost > wanted * 2 || best.cost > goodEnough ? usefulPair(constraints, orderPath) : undefined
-  if (pair && !collection.index(...pair) && collection.makeIndex(...pair))
-    best = cheapest(collection, query, constraints, orderPath, wanted)
+  const plan = () => plansFor(collection, query, constraints, orderPath, wanted)
+  let plans = plan()
+  const { cost } = plans[0]
+  const pair = cost > wanted * 2 || cost > goodEnough ? usefulPair(constraints, orderPath) : undefined
+  if (pair && !collection.index(...pair) && collection.makeIndex(...pair)) plans = plan()
   for (const path of usefulPaths(constraints, orderPath)) {
-    if (best.cost <= goodEnough) break
+    if (plans[0].cost <= goodEnough) break
     if (collection.index(path) || !collection.makeIndex(path)) continue
-    best = cheapest(collection, query, constraints, orderPath, wanted)
+    plans = plan()
   }
-  return best.plan
+  return plans
 }
 
 /** What an index has to offer for a query. */
-interface Offer {
-  readonly index: OrderedIndex | DeclaredIndex
-  readonly spans: readonly Span[]
+export interface Offer extends Reach {
   /** The paths of which all that is said is in the spans. */
   readonly paths: readonly string[]
   readonly walk?: Direction | undefined
 }
 
-function cheapest(
+interface Counted extends Offer {
+  readonly count: number
+}
+
+function plansFor(
   collection: Collection,
   query: Query,
   constraints: ReadonlyMap<string, Constraint>,
   orderPath: string | undefined,
   wanted: number,
-): { plan: Plan; cost: number } {
-  let best: { plan: Plan; cost: number } = { plan: { plan: 'scan' }, cost: collection.size }
-  /** Of all documents, the share that satisfies what is said of a path, as far as it is known. */
-  const shares = new Map<string, number>()
+): Choice {
   const offers = [
-    ...declaredOffers(collection, query),
+    ...[...collection.declared.values()].flatMap(index => index.offersFor(query)),
     ...automaticOffers(collection, query, constraints, orderPath),
   ].map(offer => ({ ...offer, count: offer.index.count(offer.spans) }))
-  for (const { index, spans, paths, count } of offers) {
+  offers.sort((a, b) => a.count - b.count)
+  const plans: Plan[] = []
+  /** Of all documents, the share that satisfies what is said of a path, as far as it is known. */
+  const shares = new Map<string, number>()
+  for (const offer of offers) {
+    const { paths, count } = offer
     if (paths.length === 1) shares.set(paths[0]!, Math.max(1, count) / Math.max(1, collection.size))
-    if (count < best.cost) best = { plan: { plan: 'index', index, spans }, cost: count }
+    if (count < collection.size) plans.push({ plan: 'index', ...offer, walk: undefined, cost: count })
   }
-  for (const { index, spans, paths, count, walk } of offers) {
+  for (const offer of offers) {
+    const { paths, count, walk } = offer
     if (walk === undefined) continue
     let share = 1
     for (const [path, each] of shares) if (!paths.includes(path)) share *= each
-    const cost = Math.min(count, wanted / Math.min(1, share))
-    if (cost <= best.cost) best = { plan: { plan: 'index', index, spans, walk }, cost }
+    plans.unshift({ plan: 'index', ...offer, cost: Math.min(count, wanted / Math.min(1, share)) })
   }
-  return best
+  plans.push(...intersection(offers, collection.size), { plan: 'scan', cost: collection.size })
+  // of the same cost the first one, and a walk is in front of the others
+  return plans.sort((a, b) => a.cost - b.cost) as unknown as Choice
 }
 
-function declaredOffers(collection: Collection, query: Query): readonly Offer[] {
-  const offers: Offer[] = []
-  for (const index of collection.declared) {
-    const use = index.useFor(query)
-    if (!use) continue
-    const { equalities, hasBound, order } = use.plan
-    const used = index.definition.keys.slice(0, equalities + (hasBound ? 1 : 0))
-    offers.push({ index, spans: use.spans, paths: used.map(([path]) => path), walk: order })
+/**
+ * The indexes that together leave the least to look at. Going through what one reaches costs as well, though much less than
+ * looking at documents.
+ */
+function intersection(offers: readonly Counted[], size: number): readonly Plan[] {
+  const [first, ...others] = offers
+  if (!first) return []
+  let [left, passed] = [first.count, 0]
+  const paths = new Set(first.paths)
+  const and: Reach[] = []
+  for (const other of others) {
+    const { count, paths: more } = other
+    const passing = passed + (and.length === 0 ? first.count : 0) + count
+    const less = (left * count) / Math.max(1, size)
+    if (more.some(path => paths.has(path)) || less + passing * passingCost >= left + passed * passingCost)
+      continue
+    ;[left, passed] = [less, passing]
+    and.push(other)
+    for (const path of more) paths.add(path)
   }
-  return offers
+  return and.length === 0
+    ? []
+    : [{ plan: 'index', ...first, walk: undefined, and, cost: left + passed * passingCost }]
 }
 
 function automaticOffers(
@@ -98,25 +127,21 @@ function automaticOffers(
   orderPath: string | undefined,
 ): readonly Offer[] {
   const offers: Offer[] = []
-  for (const path of new Set([...constraints.keys(), ...(orderPath === undefined ? [] : [orderPath])])) {
-    const index = collection.index(path)
-    if (!index) continue
-    const constraint = constraints.get(path)
-    const walk = path === orderPath && index.isOrder ? (query.orderBy[0]?.[1] ?? 'asc') : undefined
-    // without either, documents that are not in the index may match
-    if (constraint || walk) offers.push({ index, spans: index.spansOf(constraint), paths: [path], walk })
-  }
-  for (const [within, { equals }] of constraints) {
-    if (equals?.length !== 1) continue
-    for (const path of new Set([...constraints.keys(), ...(orderPath === undefined ? [] : [orderPath])])) {
+  const paths = [...new Set([...constraints.keys(), ...(orderPath === undefined ? [] : [orderPath])])]
+  const groups = [...constraints].flatMap(([within, { equals }]) =>
+    equals?.length === 1 ? [{ within, group: equals[0] }] : [],
+  )
+  for (const { within, group } of [{ within: undefined, group: undefined }, ...groups])
+    for (const path of paths) {
       const index = path === within ? undefined : collection.index(path, within)
       if (!index) continue
       const constraint = constraints.get(path)
       const walk = path === orderPath && index.isOrder ? (query.orderBy[0]?.[1] ?? 'asc') : undefined
-      const paths = constraint ? [within, path] : [within]
-      if (constraint || walk) offers.push({ index, spans: index.spansOf(constraint, equals[0]), paths, walk })
+      const said = [within, constraint && path].filter(each => each !== undefined)
+      // without either, documents that are not in the index may match
+      if (constraint || walk)
+        offers.push({ index, spans: index.spansOf(constraint, group), paths: said, walk })
     }
-  }
   return offers
 }
 
@@ -151,5 +176,7 @@ export function idsAmong(values: readonly Value[]): readonly DocId[] {
   return [...new Set(values.filter(value => typeof value === 'string' || typeof value === 'number'))]
 }
 
+/** Of an entry, against looking at a document. */
+const passingCost = 0.25
 /** Looking at so many documents is no reason for another index. */
 const goodEnough = 500

@@ -59,7 +59,7 @@ export interface Store {
    */
   run(run: Read, within?: ReadonlySet<DocId>): { documents: readonly Document[]; total: number }
   /** How `run` answers the query, by answering it. An index that is here by itself has its paths as name. */
-  explain(query: Query): Explanation
+  explain(query: Query): Promise<Explanation>
   /**
    * An index over what the app sees, for as long as the store is open: create it at each start. The same again is
    * nothing. Resolves when it can be used; what it needs is loaded with the first one.

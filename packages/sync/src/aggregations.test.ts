@@ -204,7 +204,7 @@ test('[READ-15] an index made on a client is the local store’s, and told by ex
   await executor.commit({ collection: 'todos', createIndex })
   expect((await executor.run({ verb: 'indexes', collection: 'todos' })).indexes).toEqual([createIndex])
   const query = everyOne('todos', ['field', 'by', ['eq', 'ann']], { orderBy: [['n', 'desc']], limit: 2 })
-  expect((await executor.run({ verb: 'explain', query })).explanation).toEqual({
+  expect((await executor.run({ verb: 'explain', query })).explanation).toMatchObject({
     plan: 'index',
     index: 'by_n',
     ordered: true,

@@ -71,7 +71,7 @@ export class LocalFirstExecutor implements ClientExecutor {
     await prepare(query)
     switch (run.verb) {
       case 'explain':
-        return { ...nothing, explanation: store.explain(query) }
+        return { ...nothing, explanation: await store.explain(query) }
       case 'count':
         return this.#count(query)
       case 'get':

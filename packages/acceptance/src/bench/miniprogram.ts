@@ -41,7 +41,7 @@ const tell = (name: string, value: number) => {
   )
 }
 const codes = new Map(
-  ['index.js', 'aggregate.js', 'indexes.js', 'declared-index.js'].map(name => [
+  ['index.js', 'aggregate.js', 'indexes.js', 'declared-index.js', 'explain.js'].map(name => [
     name,
     readFileSync(join(built, name), 'utf8'),
   ]),

@@ -96,8 +96,8 @@ export class LocalHouse implements House {
   }
 
   /** How an answer is found: by `id`, `index` or `scan`. */
-  plan(query: Query): string {
-    return this.#store.explain(query).plan
+  async plan(query: Query): Promise<string> {
+    return (await this.#store.explain(query)).plan
   }
 
   async close(): Promise<void> {

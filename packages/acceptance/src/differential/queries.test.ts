@@ -46,7 +46,7 @@ test('[DIFF-2] 200 random queries over 1,050 documents, where indexes are used: 
       const asked = randomQuery(new Values(new Dice(seed)), 'many', documents, tally)
       const query = parseQuery(queryToJson(asked))
       differences.push(...(await differencesOf({ seed, documents, query }, houses, tally)))
-      tally.add(`plan ${houses[0].plan(query)}`)
+      tally.add(`plan ${await houses[0].plan(query)}`)
     }
   })
   expect(differences.slice(0, 1)).toEqual([])

@@ -21,7 +21,8 @@ test('[MP-23] one file with all of the client, and beside it what is loaded late
   expect(files.map(({ name }) => name).sort()).toEqual([
     'aggregate.js',
     'declared-index.js',
-    'held.js',
+      'explain.js',
+      'held.js',
     'index.js',
     'indexes.js',
     'upload.js',
@@ -30,6 +31,7 @@ test('[MP-23] one file with all of the client, and beside it what is loaded late
   expect([...new Set(requires)].sort()).toEqual([
     './aggregate.js',
     './declared-index.js',
+    './explain.js',
     './held.js',
     './indexes.js',
     './upload.js',
