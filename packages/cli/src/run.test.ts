@@ -113,7 +113,7 @@ test('start --help lists the options with their defaults', async () => {
 })
 
 test.each([
-  [['stop'], /Unknown command stop/],
+  [['halt'], /Unknown command halt/],
   [['start', '--prot', '80'], /no option --prot/],
   [['start', '--port', '80x'], /--port is a number from 0 to 65535, not "80x"/],
   [['start', '--port', '65536'], /--port is a number/],

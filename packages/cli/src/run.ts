@@ -1,9 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { defineCommand, renderUsage, runCommand } from 'citty'
 import { backupCommand, restoreCommand } from './backup-commands.ts'
+import { doctorCommand } from './doctor-command.ts'
 import { callCommand, logsCommand } from './function-commands.ts'
 import { type Host, UsageError } from './host.ts'
+import { initCommand } from './init-command.ts'
+import { statusCommand, stopCommand } from './server-commands.ts'
 import { devCommand, startCommand } from './start-command.ts'
+import { tokenCommand } from './token-command.ts'
 import { outboxCommand, triggersCommand } from './trigger-commands.ts'
 import { usersCommands } from './users-commands.ts'
 
@@ -26,8 +30,12 @@ export async function runNearcloud(argv: readonly string[], host: Host): Promise
   }
   const ofUsers = usersCommands(host)
   const commands = {
+    init: initCommand(host),
     start,
     dev: devCommand(host, version, exit),
+    status: statusCommand(host, exit),
+    stop: stopCommand(host, exit),
+    doctor: doctorCommand(host, exit),
     logs: logsCommand(host),
     call: callCommand(host, exit),
     triggers: triggersCommand(host, exit),
@@ -36,6 +44,7 @@ export async function runNearcloud(argv: readonly string[], host: Host): Promise
       meta: { name: 'users', description: 'Says who has a name, and makes, ends and signs out users' },
       subCommands: ofUsers,
     }),
+    token: tokenCommand(host),
     backup: backupCommand(host),
     restore: restoreCommand(host),
   }

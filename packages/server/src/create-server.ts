@@ -59,6 +59,7 @@ import { addHealthRoutes, type Health } from './operator/health-routes.ts'
 import { addMetricsRoute, listenForMetrics, type MetricsAddress } from './operator/metrics-routes.ts'
 import { addOperatorRoutes } from './operator/operator-routes.ts'
 import { openOperators } from './operator/operator-token.ts'
+import { addStatusRoute } from './operator/server-status.ts'
 import { addTriggerRoutes } from './operator/trigger-routes.ts'
 import { addUserRoutes } from './operator/user-routes.ts'
 import type { Judge } from './rules/judge.ts'
@@ -310,6 +311,22 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       isReader: await openOperators(folder.path, env, clock, random, { readers: true }),
     })
     addOperatorRoutes(app, { functions, random, clock, isOperator })
+    const began = clock.now()
+    addStatusRoute(app, {
+      isOperator,
+      async status() {
+        const [version, bytes, { failure }] = [await engine.head(env), await engine.bytes(env), engine]
+        return {
+          ...{ env, url, pid: process.pid, since: began, version },
+          connections: sessions.size,
+          subscriptions: fanout.subscriptions,
+          waiting: environment.waiting,
+          documentBytes: bytes.documents,
+          historyBytes: bytes.history,
+          ...(failure && { failure: { code: failure.code, errMsg: failure.errMsg } }),
+        }
+      },
+    })
     addUserRoutes(app, { users: userAdmin(users, accounts), isOperator, log })
     addTriggerRoutes(app, { triggers, outbox: openapi.outbox, isOperator })
     const isAdminKey = await openAdminKey(folder.path, random)

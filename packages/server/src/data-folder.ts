@@ -64,6 +64,14 @@ export function openDataFolder(folder: string, { isRestoring = false } = {}): Da
   }
 }
 
+/** The process of a server that holds the folder now. */
+export function livingHolder(folder: string): number | undefined {
+  const path = resolve(folder)
+  if (heldHere.has(path)) return process.pid
+  const holder = readHolder(join(path, 'server.lock'))
+  return holder && isAlive(holder) ? holder.pid : undefined
+}
+
 /** Whether `openDataFolder` threw because a server that lives has the folder. */
 export function isHeldError(thrown: unknown): boolean {
   return thrown instanceof CloudError && thrown.details.isHeld === true

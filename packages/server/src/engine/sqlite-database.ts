@@ -1,6 +1,7 @@
 import { CloudError, type RandomBytes, toHex } from '@nearcloud/protocol'
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
 import { historyBytesOf } from './engine.ts'
+import { sqliteFault } from './sqlite-version.ts'
 
 /**
  * The layout of the tables below. A server refuses a database of a later one, and brings an earlier one up to this.
@@ -19,6 +20,8 @@ export function openDatabase(file: string, random: RandomBytes): { db: DatabaseS
   let db: DatabaseSyncInstance | undefined
   try {
     db = new DatabaseSync(file)
+    const { version } = db.prepare('SELECT sqlite_version() AS version').get() as { version: string }
+    demand(sqliteFault(version) === undefined, sqliteFault(version) ?? '')
     db.exec('PRAGMA busy_timeout = 2000')
     db.exec('PRAGMA auto_vacuum = INCREMENTAL')
     db.exec('PRAGMA journal_mode = WAL')

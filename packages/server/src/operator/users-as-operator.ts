@@ -19,7 +19,7 @@ export interface OperatorAsk {
   readonly with: readonly unknown[]
 }
 
-export const operatorActs = ['add', 'setPassword', 'list', 'delete', 'endSessions'] as const
+export const operatorActs = ['add', 'setPassword', 'list', 'delete', 'endSessions', 'createTicket'] as const
 export type OperatorAct = (typeof operatorActs)[number]
 export type OperatorUsers = Pick<UserAdmin, OperatorAct>
 
@@ -83,5 +83,6 @@ function usersOf(place: OperatorPlace): OperatorUsers {
     list: () => ask('list'),
     delete: name => ask('delete', name),
     endSessions: uid => ask('endSessions', uid),
+    createTicket: (uid, options = {}) => ask('createTicket', uid, options),
   }
 }
