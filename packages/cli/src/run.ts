@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
-import { defineCommand, renderUsage, runCommand } from 'citty'
+import { type CommandDef, defineCommand, renderUsage, runCommand } from 'citty'
 import { backupCommand, restoreCommand } from './backup-commands.ts'
 import { doctorCommand } from './doctor-command.ts'
 import { callCommand, logsCommand } from './function-commands.ts'
 import { type Host, UsageError } from './host.ts'
 import { initCommand } from './init-command.ts'
+import { rulesCommands } from './rules-commands.ts'
 import { statusCommand, stopCommand } from './server-commands.ts'
 import { devCommand, startCommand } from './start-command.ts'
 import { tokenCommand } from './token-command.ts'
@@ -29,6 +30,12 @@ export async function runNearcloud(argv: readonly string[], host: Host): Promise
     description: 'The cloud of wx.cloud apps, offline first, on your own server',
   }
   const ofUsers = usersCommands(host)
+  const ofRules = rulesCommands(host, exit)
+  /** Commands that have verbs of their own. */
+  const verbsOf = new Map<string, Record<string, CommandDef>>([
+    ['users', ofUsers],
+    ['rules', ofRules],
+  ])
   const commands = {
     init: initCommand(host),
     start,
@@ -45,23 +52,29 @@ export async function runNearcloud(argv: readonly string[], host: Host): Promise
       subCommands: ofUsers,
     }),
     token: tokenCommand(host),
+    rules: defineCommand({
+      meta: { name: 'rules', description: 'Says what the rules allow, tests them, and explains a refusal' },
+      subCommands: ofRules,
+    }),
     backup: backupCommand(host),
     restore: restoreCommand(host),
   }
   const nearcloud = defineCommand({ meta, subCommands: commands })
   const help = async () => {
-    const eachOfUsers = argv[0] === 'users' && Object.hasOwn(ofUsers, argv[1] ?? '')
+    const [first = '', second = ''] = argv
+    const verbs = verbsOf.get(first)
+    const verb = verbs && Object.hasOwn(verbs, second) ? verbs[second] : undefined
     const asked = argv.find(word => Object.hasOwn(commands, word)) as keyof typeof commands | undefined
     const usage =
       asked === undefined
         ? await renderUsage(nearcloud)
-        : eachOfUsers
-          ? await renderUsage(ofUsers[argv[1] as keyof typeof ofUsers], { meta: { name: 'nearcloud users' } })
+        : verb
+          ? await renderUsage(verb, { meta: { name: `nearcloud ${first}` } })
           : await renderUsage(commands[asked] as typeof start, { meta })
     return host.hasColours ? usage : usage.replaceAll(colourCode, '')
   }
   try {
-    const isBare = argv.length === 0 || (argv[0] === 'users' && argv.length === 1)
+    const isBare = argv.length === 0 || (argv.length === 1 && verbsOf.has(argv[0]!))
     if (argv[0] === '--version' || argv[0] === '-v') host.out(version)
     else if (isBare || argv.includes('--help') || argv.includes('-h')) host.out(await help())
     else await runCommand(nearcloud, { rawArgs: [...argv] })

@@ -21,8 +21,8 @@ test('[MP-23] one file with all of the client, and beside it what is loaded late
   expect(files.map(({ name }) => name).sort()).toEqual([
     'aggregate.js',
     'declared-index.js',
-      'explain.js',
-      'held.js',
+    'explain.js',
+    'held.js',
     'index.js',
     'indexes.js',
     'upload.js',

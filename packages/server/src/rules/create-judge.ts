@@ -149,7 +149,7 @@ function openidOf(actor: Actor): string | undefined {
   return actor.kind === 'user' ? actor.openid : undefined
 }
 
-function authOf(actor: Actor): Scope['auth'] {
+export function authOf(actor: Actor): Scope['auth'] {
   if (actor.kind !== 'user') return null
   const { openid, uid } = actor
   return uid === undefined

@@ -58,10 +58,13 @@ export function render(expression: Expression): string {
       const isName = key.kind === 'constant' && typeof key.value === 'string' && nameForm.test(key.value)
       return isName ? `${render(object)}.${String(key.value)}` : `${render(object)}[${render(key)}]`
     }
-    case 'not':
-      return expression.operand.kind === 'missing'
-        ? `${inner(expression.operand.operand)} != null`
-        : `!${inner(expression.operand)}`
+    case 'not': {
+      const { operand } = expression
+      if (operand.kind === 'missing') return `${inner(operand.operand)} != null`
+      if (operand.kind === 'compare' && operand.operator === '==')
+        return `${inner(operand.left)} != ${inner(operand.right)}`
+      return `!${inner(operand)}`
+    }
     case 'and':
       return `${inner(expression.left)} && ${inner(expression.right)}`
     case 'or':
@@ -122,7 +125,15 @@ export function partsOf(expression: Expression): readonly Expression[] {
 }
 
 function inner(expression: Expression): string {
-  return bracketed.has(expression.kind) ? `(${render(expression)})` : render(expression)
+  const isBracketed = bracketed.has(expression.kind) || isUnequal(expression)
+  return isBracketed ? `(${render(expression)})` : render(expression)
+}
+
+/** Written with `!=`. */
+function isUnequal(expression: Expression): boolean {
+  if (expression.kind !== 'not') return false
+  const { operand } = expression
+  return operand.kind === 'missing' || (operand.kind === 'compare' && operand.operator === '==')
 }
 
 function renderAddress(collection: string, id: Expression): string {
