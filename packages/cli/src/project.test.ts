@@ -62,6 +62,7 @@ test.each([
   ['{"passwords":true}', /"passwords" in .* must be an object with "signUp"/],
   ['{"passwords":{"signUp":"yes"}}', /"passwords" in .* must be/],
   ['{"passwords":{"signup":true}}', /"passwords" in .* must be/],
+  ['{"siteHeaders":{"x":1}}', /"siteHeaders" in .* must be an object/],
   ['{"trustedProxies":"10.0.0.0/8"}', /"trustedProxies" in .* must be a list/],
   ['{"rates":{"address":60}}', /"rates" in .* must be an object/],
   ['{"rates":{"users":{"perMinute":60}}}', /"rates" in .* must be an object/],

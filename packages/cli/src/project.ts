@@ -25,6 +25,8 @@ export interface Project {
   readonly wechat?: { readonly appId: string }
   /** Who may make an account with a name and a password. */
   readonly passwords?: PasswordOptions
+  /** Headers of everything that is hosted. */
+  readonly siteHeaders?: Readonly<Record<string, string>>
   /** Proxies before the server. */
   readonly trustedProxies?: readonly string[]
   /** How often one address, one user and one caller of a function may ask. */
@@ -59,6 +61,7 @@ interface Settings {
   open?: readonly string[]
   wechat?: { readonly appId: string }
   passwords?: PasswordOptions
+  siteHeaders?: Readonly<Record<string, string>>
   trustedProxies?: readonly string[]
   rates?: RateOptions
   files?: { readonly megabytes?: number; readonly megabytesPerUser?: number }
@@ -133,6 +136,10 @@ const settings: Record<keyof Settings, { holds(value: unknown): boolean; words: 
   },
   passwords: { holds: isPasswords, words: 'an object with "signUp", true or false' },
   wechat: { holds: isWechat, words: 'an object with the text "appId"' },
+  siteHeaders: {
+    holds: value => isRecord(value) && Object.values(value).every(each => typeof each === 'string'),
+    words: 'an object of headers and their texts',
+  },
   trustedProxies: {
     holds: value => Array.isArray(value) && value.every(isText),
     words: 'a list of addresses and networks, like "10.0.0.0/8"',

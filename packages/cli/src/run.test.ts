@@ -289,6 +289,14 @@ test('[WXLOGIN-5] what a project says of its mini program besides the appId is r
   }
 })
 
+test('[SITE-8] nearcloud.json has headers for the site', async () => {
+  const settings = { site: 'dist', siteHeaders: { 'content-security-policy': "default-src 'self'" } }
+  const { url } = await started(
+    await folderWith({ 'nearcloud.json': JSON.stringify(settings), 'dist/index.html': '<h1>home</h1>' }),
+  )
+  expect((await fetch(url)).headers.get('content-security-policy')).toBe("default-src 'self'")
+})
+
 test('[RATE-4] [PROXY-3] nearcloud.json says how often one may ask, and which proxies are trusted', async () => {
   const settings = { rates: { address: { perMinute: 1, burst: 1 } }, trustedProxies: ['127.0.0.1'] }
   const { url } = await started(await folderWith({ 'nearcloud.json': JSON.stringify(settings) }))

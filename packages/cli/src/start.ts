@@ -43,6 +43,7 @@ export async function start(options: StartOptions, host: Host): Promise<number> 
     ...(site !== undefined && { site }),
     ...(wechat && { wechat }),
     ...(project.passwords && { passwords: project.passwords }),
+    ...(project.siteHeaders && { siteHeaders: project.siteHeaders }),
     ...(project.trustedProxies && { trustedProxies: project.trustedProxies }),
     ...(project.rates && { rates: project.rates }),
     ...(project.history && { history: project.history }),

@@ -82,6 +82,8 @@ export interface ServerOptions {
   readonly project?: string
   /** A folder to serve at `/`. */
   readonly site?: string
+  /** Headers of everything that is served from there, as `content-security-policy`. */
+  readonly siteHeaders?: Readonly<Record<string, string>>
   /** The environment's name. Default: `default`. */
   readonly env?: string
   readonly log?: Log
@@ -351,7 +353,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     )
     addCallRoutes(app, { functions: rated, once, random, doorkeeper, rates, identify })
     addFunctionRoutes(app, { functions, env, random, log, doorkeeper, rates, identify })
-    if (site !== undefined) addSite(app, site)
+    if (site !== undefined) addSite(app, site, { headers: options.siteHeaders ?? {} })
     app.onError((error, c) => {
       log({ level: 'error', event: 'http.failed', message: error.message, facts: { stack: error.stack } })
       return c.json({ code: 'SYS_ERR', errMsg: 'the server failed' }, 500)

@@ -1,9 +1,7 @@
-import type { Buffer } from 'node:buffer'
-import { promisify } from 'node:util'
-import { type BrotliOptions, brotliCompress, constants, gzip, type ZlibOptions } from 'node:zlib'
 import type { Context, Hono } from 'hono'
 import type { Tokens } from '../auth/tokens.ts'
 import type { PartShelves } from '../session/part-shelf.ts'
+import { accepts, type Packing, pack } from './accepts.ts'
 import type { Doorkeeper } from './doorkeeper.ts'
 
 export interface PartRoutesOptions {
@@ -48,30 +46,11 @@ export function addPartRoutes(app: Hono, { shelves, tokens, env, doorkeeper }: P
   }
 }
 
-async function packed(
-  text: string,
-  accepted: string,
-): Promise<{ bytes: Uint8Array; encoding?: 'br' | 'gzip' }> {
+async function packed(text: string, accepted: string): Promise<{ bytes: Uint8Array; encoding?: Packing }> {
   if (text.length < smallestPacked) return { bytes: utf8.encode(text) }
-  if (accepts(accepted, 'br')) {
-    const params = {
-      [constants.BROTLI_PARAM_QUALITY]: brotliQuality,
-      [constants.BROTLI_PARAM_SIZE_HINT]: text.length,
-    }
-    return { bytes: await brotli(text, { params }), encoding: 'br' }
-  }
-  if (accepts(accepted, 'gzip')) return { bytes: await gzipped(text, { level: gzipLevel }), encoding: 'gzip' }
-  return { bytes: utf8.encode(text) }
-}
-
-const brotli = promisify<string, BrotliOptions, Buffer>(brotliCompress)
-const gzipped = promisify<string, ZlibOptions, Buffer>(gzip)
-
-function accepts(header: string, encoding: string): boolean {
-  return header.split(',').some(each => {
-    const [name, ...parameters] = each.split(';').map(word => word.trim().toLowerCase())
-    return name === encoding && !parameters.some(parameter => /^q=0(\.0*)?$/.test(parameter))
-  })
+  const packing = (['br', 'gzip'] as const).find(each => accepts(accepted, each))
+  if (!packing) return { bytes: utf8.encode(text) }
+  return { bytes: await pack(text, packing), encoding: packing }
 }
 
 function headersFor(origin: string | undefined): Record<string, string> {
@@ -91,6 +70,3 @@ const preflight = {
 }
 const utf8 = new TextEncoder()
 const smallestPacked = 1_000
-/** Where more effort begins to cost more time than it saves bytes. */
-const brotliQuality = 5
-const gzipLevel = 6
