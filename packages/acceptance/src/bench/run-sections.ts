@@ -1,10 +1,16 @@
 import { parseArgs } from 'node:util'
 import type { Section } from './section.ts'
 
-/** Runs the sections that the command line names, or all; with `--json` the last line is `{"ratios":…,"absolute":…}`. */
+/**
+ * Runs the sections that the command line names, or all; with `--json` the last line is `{"ratios":…,"absolute":…}`, with `--full` those
+ * that know larger numbers take them.
+ */
 export async function runSections(sections: readonly Section[]): Promise<void> {
   const { values: options, positionals: wanted } = parseArgs({
-    options: { json: { type: 'boolean', default: false } },
+    options: {
+      json: { type: 'boolean', default: false },
+      full: { type: 'boolean', default: false },
+    },
     allowPositionals: true,
   })
   for (const name of wanted)
@@ -18,7 +24,7 @@ export async function runSections(sections: readonly Section[]): Promise<void> {
   for (const section of sections) {
     if (wanted.length > 0 && !wanted.includes(section.name)) continue
     console.log(section.name)
-    const found = await section.run()
+    const found = await section.run({ isFull: options.full })
     for (const [kind, values] of [
       [absolute, found.absolute],
       [ratios, found.ratios ?? {}],

@@ -6,5 +6,5 @@ export interface Found {
 
 export interface Section {
   readonly name: string
-  run(): Promise<Found>
+  run(wish: { readonly isFull: boolean }): Promise<Found>
 }
