@@ -5,6 +5,7 @@ import { doctorCommand } from './doctor-command.ts'
 import { callCommand, logsCommand } from './function-commands.ts'
 import { type Host, UsageError } from './host.ts'
 import { initCommand } from './init-command.ts'
+import { keysCommand } from './keys-command.ts'
 import { rulesCommands } from './rules-commands.ts'
 import { statusCommand, stopCommand } from './server-commands.ts'
 import { devCommand, startCommand } from './start-command.ts'
@@ -51,6 +52,7 @@ export async function runNearcloud(argv: readonly string[], host: Host): Promise
       meta: { name: 'users', description: 'Says who has a name, and makes, ends and signs out users' },
       subCommands: ofUsers,
     }),
+    keys: keysCommand(host),
     token: tokenCommand(host),
     rules: defineCommand({
       meta: { name: 'rules', description: 'Says what the rules allow, tests them, and explains a refusal' },

@@ -4,7 +4,7 @@ export type { AggregateCommand, ExpressionName } from './builder/aggregate-comma
 export { Batch, type BatchCollection, type BatchDocument, type BatchResult } from './builder/batch.ts'
 export { answer, type Callbacks, failure } from './builder/callbacks.ts'
 export { CollectionReference } from './builder/collection.ts'
-export type { DatabaseCommand } from './builder/commands.ts'
+export { command, type DatabaseCommand } from './builder/commands.ts'
 export { createDatabase, type Database, type DatabaseOptions } from './builder/database.ts'
 export { DocumentReference } from './builder/document.ts'
 export type { ExpressionCall } from './builder/expression-from.ts'

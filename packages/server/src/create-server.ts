@@ -53,6 +53,8 @@ import { expireDocuments } from './indexes/expire-documents.ts'
 import { type Log, silentLog } from './log-line.ts'
 import { meteredJudge } from './metrics/metered-judge.ts'
 import { ServerMetrics } from './metrics/server-metrics.ts'
+import { OfficialSdks } from './official/official.ts'
+import { openSdkKeys, type SdkKey } from './official/signing/sdk-keys.ts'
 import { Openapi } from './openapi/openapi.ts'
 import type { OpenapiOutbox } from './openapi/outbox.ts'
 import { addHealthRoutes, type Health } from './operator/health-routes.ts'
@@ -125,6 +127,8 @@ export interface NearcloudServer {
   readonly metricsPort?: number
   readonly env: string
   readonly dataFolder: string
+  /** What `wx-server-sdk` and `@cloudbase/node-sdk` are initialised with: `cloud.init({ env, ...server.sdk })`. Gives all rights. */
+  readonly sdk: SdkKey & { readonly serviceUrl: string }
   /** Tickets for signing in, accounts with passwords, and the end of users. */
   readonly users: UserAdmin
   /** The database with all rights, for the operator's own code. */
@@ -353,6 +357,10 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     )
     addCallRoutes(app, { functions: rated, once, random, doorkeeper, rates, identify })
     addFunctionRoutes(app, { functions, env, random, log, doorkeeper, rates, identify })
+    const sdkKeys = await openSdkKeys(folder.path, env, random)
+    const official = new OfficialSdks({ environment, files, functions, keys: sdkKeys, clock, random, log })
+    opened(official, () => official.close())
+    official.routes(app)
     if (site !== undefined) addSite(app, site, { headers: options.siteHeaders ?? {} })
     app.onError((error, c) => {
       log({ level: 'error', event: 'http.failed', message: error.message, facts: { stack: error.stack } })
@@ -381,6 +389,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       ...(apart && { metricsPort: apart.port }),
       env,
       dataFolder: folder.path,
+      sdk: { ...sdkKeys[0]!, serviceUrl: `${url}/admin` },
       users: userAdmin(users, accounts),
       database() {
         const actor: Actor = { kind: 'admin' }

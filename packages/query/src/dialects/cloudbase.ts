@@ -267,6 +267,12 @@ function errorFrom(error: CloudError, words: string, requestId?: string): Cloudb
   return new CloudbaseError(originalCodes[error.code] ?? error.code, words, requestId)
 }
 
+/** CloudBase's error for anything thrown. */
+export function cloudbaseError(thrown: unknown, requestId?: string): CloudbaseError {
+  if (thrown instanceof CloudbaseError) return thrown
+  return told(thrown, (error, words) => errorFrom(error, words, requestId)) as CloudbaseError
+}
+
 /** Where the original has another word, or spells it otherwise. */
 const originalCodes: Partial<Record<ErrorCode, string>> = {
   INVALID_ENV: 'INVALIID_ENV',

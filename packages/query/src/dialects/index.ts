@@ -19,6 +19,7 @@ export {
   CloudbaseError,
   type CloudbaseQuery,
   type CloudbaseSnapshot,
+  cloudbaseError,
   createCloudbaseDatabase,
 } from './cloudbase.ts'
 export type { DialectOptions } from './dialect.ts'

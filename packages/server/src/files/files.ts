@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import {
   type Clock,
   CloudError,
+  contentTypeOf,
   type FilesAsk,
   limits,
   type RandomBytes,
@@ -30,10 +31,17 @@ export interface Files {
    * urls: `{ fileList: [{ fileID, tempFileURL, maxAge, status, errMsg }] }`, delete: `{ fileList: [{ fileID, status,
    * errMsg }] }`, in the order asked. A file that is missing and one that may not be read answer alike: -503003.
    *
+   * `hasPlainUrls`: addresses that are the same when they are encoded once more, as some clients do.
+   *
    * Throws INVALID_PARAM, UPLOAD_TOO_LARGE, STORAGE_EXCEED_AUTHORITY.
    */
-  ask(actor: Actor, ask: FilesAsk): Promise<Value>
-  /** `PUT /files/uploads/…` and `GET /files/…`, for any origin: their URLs carry the permission. */
+  ask(actor: Actor, ask: FilesAsk, hasPlainUrls?: boolean): Promise<Value>
+  /**
+   * Leave to send a file in one go, its size and digest untold: where to, relative to the server. Throws as `ask`. Whether the rules
+   * let it in is said when it comes.
+   */
+  wholeUpload(actor: Actor, path: string): { readonly fileID: string; readonly uploadUrl: string }
+  /** `PUT /files/uploads/…`, `PUT /files/whole/…` and `GET /files/…`, for any origin: their URLs carry the permission. */
   routes(app: Hono): void
   close(): Promise<void>
 }
@@ -97,17 +105,28 @@ export async function openFiles(options: FilesOptions): Promise<Files> {
   sweepAgainLater()
 
   return {
-    async ask(actor, ask) {
+    async ask(actor, ask, hasPlainUrls = false) {
       switch (ask.verb) {
         case 'upload':
           return upload(actor, ask)
         case 'urls':
           checkList(ask.files)
-          return { fileList: await inTurn(ask.files, file => urlOf(actor, file.fileID, file.maxAge)) }
+          return { fileList: await inTurn(ask.files, file => urlOf(actor, file, hasPlainUrls)) }
         case 'delete':
           checkList(ask.files)
           return { fileList: await inTurn(ask.files, fileID => remove(actor, fileID)) }
       }
+    },
+    wholeUpload(actor, path) {
+      checkCloudPath(path)
+      checkIsSomebody(actor)
+      const ticket = {
+        openid: actor.kind === 'user' ? actor.openid : null,
+        path,
+        contentType: contentTypeOf(path) ?? 'application/octet-stream',
+        expires: clock.now() + wholeMs,
+      }
+      return { fileID: fileIDOf(env, path), uploadUrl: urls.toUploadWhole(ticket) }
     },
     routes: app => addFileRoutes(app, { blobs, records, urls, uploads, clock, log, counted }),
     async close() {
@@ -128,8 +147,7 @@ export async function openFiles(options: FilesOptions): Promise<Files> {
       })
     if (!digestForm.test(sha256))
       throw new CloudError('INVALID_PARAM', { errMsg: 'uploadFile:fail sha256 is 64 lower-case hex digits' })
-    if (actor.kind === 'stranger')
-      throw new CloudError('STORAGE_EXCEED_AUTHORITY', { errMsg: 'uploadFile:fail sign in first' })
+    checkIsSomebody(actor)
     const ticket: Ticket = {
       openid: actor.kind === 'user' ? actor.openid : null,
       path,
@@ -144,11 +162,18 @@ export async function openFiles(options: FilesOptions): Promise<Files> {
     return { fileID: fileIDOf(env, path), uploadUrl: urls.toUpload(ticket), offset, partBytes }
   }
 
-  async function urlOf(actor: Actor, fileID: string, askedAge: number = defaultAgeS): Promise<Value> {
+  async function urlOf(
+    actor: Actor,
+    {
+      fileID,
+      maxAge: askedAge = defaultAgeS,
+    }: { readonly fileID: string; readonly maxAge?: number | undefined },
+    isPlain: boolean,
+  ): Promise<Value> {
     const maxAge = Math.min(Math.max(1, askedAge), maxAgeS)
     const record = await readable(actor, fileID)
     if (!record) return { ...missing(fileID), tempFileURL: '', maxAge }
-    const tempFileURL = urls.toRead(record, clock.now() + maxAge * 1000)
+    const tempFileURL = urls.toRead(record, clock.now() + maxAge * 1000, isPlain)
     return { fileID, tempFileURL, maxAge, status: 0, errMsg: 'ok' }
   }
 
@@ -178,6 +203,11 @@ export async function openFiles(options: FilesOptions): Promise<Files> {
   }
 }
 
+function checkIsSomebody(actor: Actor): void {
+  if (actor.kind !== 'stranger') return
+  throw new CloudError('STORAGE_EXCEED_AUTHORITY', { errMsg: 'uploadFile:fail sign in first' })
+}
+
 function missing(fileID: string): { fileID: string; status: number; errMsg: string } {
   return { fileID, status: -503003, errMsg: 'storage file not exists' }
 }
@@ -201,4 +231,6 @@ const defaultAgeS = 7_200
 const maxAgeS = 7 * 24 * 3_600
 /** A ticket's life, and how long what it brought is kept. */
 const leftoverMs = 24 * 3_600_000
+/** A ticket for a file in one go is asked for right before it is sent. */
+const wholeMs = 15 * 60_000
 const sweepEveryMs = 3_600_000

@@ -1,4 +1,4 @@
-import { type Clock, CloudError, toCloudError } from '@nearcloud/protocol'
+import { type Clock, CloudError, limits, toCloudError } from '@nearcloud/protocol'
 import type { Context, Hono } from 'hono'
 import { cors } from 'hono/cors'
 import type { Log } from '../log-line.ts'
@@ -21,7 +21,8 @@ export interface FileRoutes {
 
 /**
  * `PUT /files/uploads/<ticket>` with `upload-offset`: 204 and the next `upload-offset`; 409 and the right one; 200
- * `{ fileID }` when the file is whole. `GET` and `HEAD /files/<id>/<blob>/<name>?expires&signature`: the bytes, or one
+ * `{ fileID }` when the file is whole. `PUT /files/whole/<ticket>`: a file in one go, answered as the official SDKs want it: 200 and
+ * nothing, or `<Error>`. `GET` and `HEAD /files/<id>/<blob>/<name>?expires&signature`: the bytes, or one
  * range of them. Errors are `{ code, errMsg }`.
  */
 export function addFileRoutes(app: Hono, parts: FileRoutes): void {
@@ -31,12 +32,17 @@ export function addFileRoutes(app: Hono, parts: FileRoutes): void {
     cors({
       origin: '*',
       allowMethods: ['GET', 'HEAD', 'PUT'],
-      allowHeaders: ['upload-offset', 'authorization', 'content-type', 'range', 'if-range', 'if-none-match'],
+      allowHeaders: [
+        ...['upload-offset', 'authorization', 'content-type', 'range', 'if-range', 'if-none-match'],
+        // what the official SDKs send with a file
+        ...['signature', 'key', 'x-cos-security-token', 'x-cos-meta-fileid'],
+      ],
       exposeHeaders: ['upload-offset', 'etag', 'content-range', 'accept-ranges', 'content-length'],
       maxAge: 86_400,
     }),
   )
   app.put('/files/uploads/:ticket', c => receivePart(c, parts))
+  app.put('/files/whole/:ticket', c => receiveWhole(c, parts))
   app.get('/files/*', c => sendFile(c, parts))
 }
 
@@ -60,15 +66,48 @@ async function receivePart(
       'upload-offset': String(received.offset),
     })
   } catch (thrown) {
-    const status = thrown instanceof CloudError ? refusals.get(thrown.code) : undefined
-    if (thrown instanceof CloudError && status !== undefined)
-      return refuse(c, status, thrown.code, thrown.errMsg)
-    // the medium's or ours: told to the operator; for the client it is something to try again
-    const { code, errMsg, cause } = toCloudError(thrown)
-    log({ level: 'error', event: 'files.upload', message: errMsg, facts: { code, cause: String(cause) } })
-    const isFull = code === 'STORE_FULL'
-    return refuse(c, isFull ? 507 : 500, 'SYS_ERR', isFull ? errMsg : 'the server could not store the file')
+    const { status, code, errMsg } = refusalOf(thrown, log)
+    return refuse(c, status, code, errMsg)
   }
+}
+
+async function receiveWhole(c: Context, { urls, uploads, clock, log }: FileRoutes): Promise<Response> {
+  const ticket = urls.uploadWhole(c.req.param('ticket') ?? '', clock.now())
+  if (!ticket) return xmlError(c, 403, 'SignatureDoesNotMatch', 'the upload has expired: ask for it again')
+  if (c.req.header('content-encoding') !== undefined)
+    return xmlError(c, 400, 'INVALID_PARAM', 'the bytes are sent as they are')
+  if (Number(c.req.header('content-length') ?? 0) > limits.fileBytes)
+    return xmlError(c, 413, 'UPLOAD_TOO_LARGE', `a file has at most ${limits.fileBytes} bytes`)
+  try {
+    await uploads.receiveWhole(ticket, c.req.raw.body)
+    return c.body(null, 200)
+  } catch (thrown) {
+    const { status, code, errMsg } = refusalOf(thrown, log)
+    return xmlError(c, status, code, errMsg)
+  }
+}
+
+/** What the sender is told; what is the medium's or ours is told to the operator, and is something to try again. */
+function refusalOf(
+  thrown: unknown,
+  log: Log,
+): { status: RefusalStatus; code: CloudError['code']; errMsg: string } {
+  const { code, errMsg, cause } = toCloudError(thrown)
+  const status = thrown instanceof CloudError ? refusals.get(code) : undefined
+  if (status !== undefined) return { status, code, errMsg }
+  log({ level: 'error', event: 'files.upload', message: errMsg, facts: { code, cause: String(cause) } })
+  const isFull = code === 'STORE_FULL'
+  return {
+    status: isFull ? 507 : 500,
+    code: 'SYS_ERR',
+    errMsg: isFull ? errMsg : 'the server could not store the file',
+  }
+}
+
+function xmlError(c: Context, status: RefusalStatus, code: string, words: string): Response {
+  const text = words.replace(/[<>&]/g, sign => `&#${sign.charCodeAt(0)};`)
+  const xml = `<?xml version='1.0' encoding='utf-8' ?><Error><Code>${code}</Code><Message>${text}</Message><RequestId>-</RequestId><TraceId>-</TraceId></Error>`
+  return c.body(xml, status, { 'content-type': 'application/xml' })
 }
 
 async function sendFile(c: Context, { blobs, records, urls, clock, counted }: FileRoutes): Promise<Response> {

@@ -8,11 +8,15 @@ import type { FileRecord } from './file-record.ts'
  * What may be uploaded with a ticket, by whom, until when. `openid` is null for the server's own (functions, admin).
  * The ticket is in the URL; whoever has it may upload exactly this.
  */
-export interface Ticket {
-  readonly openid: string | null
-  readonly path: string
+export interface Ticket extends WholeTicket {
   readonly size: number
   readonly sha256: string
+}
+
+/** As `Ticket`, for a file that comes in one go and of which nothing more is known before. */
+export interface WholeTicket {
+  readonly openid: string | null
+  readonly path: string
   readonly contentType: string
   readonly expires: Millis
 }
@@ -27,9 +31,14 @@ export class SignedUrls {
     this.#env = env
   }
 
-  /** Where one version of a file can be read until `expires`, relative to the server. */
-  toRead(record: FileRecord, expires: Millis): string {
-    const path = `/files/${record._id}/${record.blob}/${encodeURIComponent(nameOf(record.path))}`
+  /**
+   * Where one version of a file can be read until `expires`, relative to the server. It ends in the file's name; a `plain` one is the
+   * same text whoever encodes it once more.
+   */
+  toRead(record: FileRecord, expires: Millis, isPlain = false): string {
+    const name = nameOf(record.path)
+    const shown = isPlain ? name.replace(/[^\w.-]/g, '_') : encodeURIComponent(name)
+    const path = `/files/${record._id}/${record.blob}/${shown}`
     const until = Math.floor(expires / 1000)
     return `${path}?expires=${until}&signature=${this.#tokens.seal(this.#readText(path, String(until)))}`
   }
@@ -62,6 +71,26 @@ export class SignedUrls {
       Buffer.from(parts[1]!, 'base64url').toString('utf8'),
     ) as [string | null, string, number, string, string, number]
     return expires <= now ? undefined : { openid, path, size, sha256, contentType, expires }
+  }
+
+  /** Where a file goes in one go, relative to the server. */
+  toUploadWhole({ openid, path, contentType, expires }: WholeTicket): string {
+    const body = Buffer.from(JSON.stringify([openid, path, contentType, expires])).toString('base64url')
+    return `/files/whole/${body}.${this.#tokens.seal(this.#wholeText(body))}`
+  }
+
+  /** As `upload`, of `toUploadWhole`. */
+  uploadWhole(text: string, now: Millis): WholeTicket | undefined {
+    const parts = ticketForm.exec(text)
+    if (!parts || !this.#tokens.isSealed(this.#wholeText(parts[1]!), parts[2]!)) return undefined
+    const [openid, path, contentType, expires] = JSON.parse(
+      Buffer.from(parts[1]!, 'base64url').toString('utf8'),
+    ) as [string | null, string, string, number]
+    return expires <= now ? undefined : { openid, path, contentType, expires }
+  }
+
+  #wholeText(body: string): string {
+    return `whole\n${this.#env}\n${body}`
   }
 
   #readText(path: string, expires: string): string {

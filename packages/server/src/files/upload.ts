@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto'
-import { type Clock, CloudError } from '@nearcloud/protocol'
+import { createHash, randomBytes } from 'node:crypto'
+import { type Clock, CloudError, limits } from '@nearcloud/protocol'
 import type { Actor } from '../actor.ts'
 import type { Judge } from '../rules/judge.ts'
 import type { Blobs } from './blobs.ts'
 import { fileIDOf } from './cloud-path.ts'
 import type { FileRecord, FileRecords } from './file-record.ts'
-import type { Ticket } from './signed-url.ts'
+import type { Ticket, WholeTicket } from './signed-url.ts'
 import { Turns } from './turns.ts'
 import type { Usage } from './usage.ts'
 
@@ -56,7 +56,7 @@ export class Uploads {
     checkMayWrite(this.#judge, ticket, await this.#records.byPath(ticket.path))
     return this.#uploads.take(nameOfUpload(ticket), async () => {
       if (await this.#isThere(ticket)) return ticket.size
-      await this.#checkQuota(ticket)
+      await this.#checkQuota(ticket, nameOfUpload(ticket))
       const offset = await this.#blobs.received(nameOfUpload(ticket))
       if (offset > 0) this.#usage.arrived(nameOfUpload(ticket), ticket.openid, offset)
       if (offset < ticket.size || ticket.size === 0) return offset
@@ -83,7 +83,7 @@ export class Uploads {
         await bytes?.cancel()
         return { state: 'behind', offset: received }
       }
-      await this.#checkQuota(ticket).catch(async (refused: unknown) => {
+      await this.#checkQuota(ticket, name).catch(async (refused: unknown) => {
         await bytes?.cancel()
         await this.#blobs.discard(name)
         this.#usage.ended(name)
@@ -106,6 +106,39 @@ export class Uploads {
     })
   }
 
+  /**
+   * Takes a file of which nobody told the size or the digest, in one go; the fileID when it is there. Nothing is kept of one that
+   * breaks off (STORAGE_REQUEST_FAIL). Throws UPLOAD_TOO_LARGE, and STORAGE_EXCEED_AUTHORITY as the rules are before and after.
+   */
+  async receiveWhole(ticket: WholeTicket, bytes: ReadableStream<Uint8Array> | null): Promise<string> {
+    checkMayWrite(this.#judge, ticket, await this.#records.byPath(ticket.path))
+    const name = randomBytes(32).toString('hex')
+    return this.#uploads.take(name, async () => {
+      const hash = createHash('sha256')
+      let isWhole = false
+      const chunks = this.#chunksOf(bytes ?? new Blob([]).stream(), () => {
+        isWhole = true
+      })
+      const size = await this.#blobs.append(name, hashed(chunks, hash), limits.fileBytes)
+      if (!isWhole) {
+        await this.#blobs.discard(name)
+        throw new CloudError('STORAGE_REQUEST_FAIL', {
+          errMsg: 'uploadFile:fail not all of it came: upload the file again',
+        })
+      }
+      await this.#checkQuota({ ...ticket, size }, name).catch(async (refused: unknown) => {
+        await this.#blobs.discard(name)
+        throw refused
+      })
+      const sha256 = hash.digest('hex')
+      const blob = await this.#blobs.finish(name, { size, sha256 })
+      if (blob === null)
+        throw new CloudError('STORAGE_REQUEST_FAIL', { errMsg: 'uploadFile:fail it could not be read back' })
+      await this.#publish({ ...ticket, size, sha256 }, name, blob)
+      return fileIDOf(this.#env, ticket.path)
+    })
+  }
+
   /** Cuts off what is coming in; what came of it is kept. */
   async close(): Promise<void> {
     this.#stopped.abort()
@@ -114,12 +147,21 @@ export class Uploads {
 
   /** False, and begun anew, when the bytes are not those that were told. */
   async #finish(ticket: Ticket): Promise<boolean> {
-    const { openid, path, size, sha256, contentType } = ticket
+    const { size, sha256 } = ticket
     const name = nameOfUpload(ticket)
     const blob = await this.#blobs.finish(name, { size, sha256 })
-    if (blob === null) this.#usage.ended(name)
-    if (blob === null) return false
-    await this.#paths.take(path, async () => {
+    if (blob === null) {
+      this.#usage.ended(name)
+      return false
+    }
+    await this.#publish(ticket, name, blob)
+    return true
+  }
+
+  /** Makes a blob the file at its path. */
+  #publish(ticket: Ticket, name: string, blob: string): Promise<void> {
+    const { openid, path, size, sha256, contentType } = ticket
+    return this.#paths.take(path, async () => {
       try {
         const old = await this.#records.byPath(path)
         checkMayWrite(this.#judge, ticket, old)
@@ -136,11 +178,10 @@ export class Uploads {
         throw thrown
       }
     })
-    return true
   }
 
-  async #checkQuota(ticket: Ticket): Promise<void> {
-    this.#usage.check(nameOfUpload(ticket), ticket, await this.#records.byPath(ticket.path))
+  async #checkQuota(file: WholeTicket & { readonly size: number }, name: string): Promise<void> {
+    this.#usage.check(name, file, await this.#records.byPath(file.path))
   }
 
   /** Is the file exactly this already? */
@@ -150,18 +191,25 @@ export class Uploads {
     return record.contentType === ticket.contentType && (record._openid ?? null) === ticket.openid
   }
 
-  /** The bytes until they end, break off, or take too long. */
-  async *#chunksOf(bytes: ReadableStream<Uint8Array>): AsyncIterable<Uint8Array> {
+  /** The bytes until they end (`ended` is called then), break off, or take too long. */
+  async *#chunksOf(bytes: ReadableStream<Uint8Array>, ended?: () => void): AsyncIterable<Uint8Array> {
     const reader = bytes.getReader()
     const stopped = this.#stopped.signal
-    const cut = () => void reader.cancel().catch(() => undefined)
+    let isCut = false
+    const cut = () => {
+      isCut = true
+      reader.cancel().catch(() => undefined)
+    }
     const cancelWhole = this.#clock.after(partMs, cut)
     stopped.addEventListener('abort', cut)
     try {
       while (!stopped.aborted) {
         const cancelSilence = this.#clock.after(silenceMs, cut)
         const { done, value } = await reader.read().finally(cancelSilence)
-        if (done) return
+        if (done) {
+          if (!isCut) ended?.()
+          return
+        }
         yield value
       }
     } catch {
@@ -174,8 +222,15 @@ export class Uploads {
   }
 }
 
+async function* hashed(bytes: AsyncIterable<Uint8Array>, hash: { update(bytes: Uint8Array): unknown }) {
+  for await (const chunk of bytes) {
+    hash.update(chunk)
+    yield chunk
+  }
+}
+
 /** Throws STORAGE_EXCEED_AUTHORITY unless the ticket's holder may make or replace the file. */
-function checkMayWrite(judge: Judge, { openid, path }: Ticket, old: FileRecord | null): void {
+function checkMayWrite(judge: Judge, { openid, path }: WholeTicket, old: FileRecord | null): void {
   // the server's own actor may do everything; who makes a file is its creator already
   const actor: Actor = openid === null ? { kind: 'admin' } : { kind: 'user', openid }
   const judgement = judge.judgeFile(actor, 'write', { path, openid: old ? (old._openid ?? null) : openid })

@@ -102,10 +102,12 @@ export const platforms: readonly Area[] = [
   {
     title: 'Official SDKs, unmodified, against this server',
     rows: [
-      absent(
+      same(
         ['wx-server-sdk and @cloudbase/node-sdk (`database.*`, `functions.*`, `storage.*` actions)'],
-        'not yet: functions get our own drop-in for the name',
+        'OFFICIAL-1 OFFICIAL-2 OFFICIAL-3 OFFICIAL-4 OFFICIAL-5 OFFICIAL-6 OFFICIAL-7',
+        'with a key of the server; functions get our own drop-in for the name',
       ),
+      absent(['`watch` and `accessKey` of @cloudbase/node-sdk, `storage.batchCopyFile`'], 'not yet'),
       absent(['@cloudbase/js-sdk (gateway, web, watch frames)'], 'not yet'),
       absent(['laf-client-sdk, database-ql, @cloudbase/wx-cloud-client-sdk'], 'not planned'),
     ],

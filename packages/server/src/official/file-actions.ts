@@ -1,0 +1,56 @@
+import type { FilesAsk } from '@nearcloud/protocol'
+import type { Action } from './official-call.ts'
+import { fieldsOf, invalid, listOf, textOf } from './wire/shapes.ts'
+
+/** What the server says of one file of a list. */
+interface FileStatus {
+  readonly fileID: string
+  readonly status: number
+  readonly tempFileURL?: string
+  readonly maxAge?: number
+}
+
+export const fileActions: Readonly<Record<string, Action>> = {
+  async 'storage.getUploadMetadata'({ actor }, { path }, { files, origin }) {
+    const { fileID, uploadUrl } = files.wholeUpload(actor, textOf(path, 'path'))
+    const url = `${origin}${uploadUrl}`
+    // the address says it all; the SDKs send these back in headers
+    return { data: { url, fileId: fileID, cosFileId: 'none', token: 'none', authorization: 'none' } }
+  },
+
+  async 'storage.batchGetDownloadUrl'({ actor }, { file_list: list }, { files, origin }) {
+    const wanted = listOf(list, 'file_list').map(each => {
+      const { fileid: fileID, max_age: maxAge } = fieldsOf(each, 'a file')
+      if (maxAge !== undefined && !Number.isSafeInteger(maxAge))
+        throw invalid('max_age is a number of seconds')
+      return { fileID: textOf(fileID, 'fileid'), ...(maxAge !== undefined && { maxAge: maxAge as number }) }
+    })
+    const found = await answered(files.ask(actor, { verb: 'urls', files: wanted } satisfies FilesAsk, true))
+    return {
+      data: {
+        download_list: found.map(({ fileID, status, tempFileURL = '', maxAge }) => ({
+          fileID,
+          code: codeOf(status),
+          tempFileURL: tempFileURL === '' ? '' : `${origin}${tempFileURL}`,
+          maxAge,
+        })),
+      },
+    }
+  },
+
+  async 'storage.batchDeleteFile'({ actor }, { fileid_list: list }, { files }) {
+    const wanted = listOf(list, 'fileid_list').map(each => textOf(each, 'a fileID'))
+    const found = await answered(files.ask(actor, { verb: 'delete', files: wanted } satisfies FilesAsk))
+    return { data: { delete_list: found.map(({ fileID, status }) => ({ fileID, code: codeOf(status) })) } }
+  },
+}
+
+async function answered(asked: Promise<unknown>): Promise<readonly FileStatus[]> {
+  return ((await asked) as { readonly fileList: readonly FileStatus[] }).fileList
+}
+
+/** The original's word for its number. */
+function codeOf(status: number): string {
+  if (status === 0) return 'SUCCESS'
+  return status === -503002 ? 'STORAGE_EXCEED_AUTHORITY' : 'STORAGE_FILE_NONEXIST'
+}
