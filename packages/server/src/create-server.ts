@@ -15,6 +15,7 @@ import { openAdminKey } from './api/admin-key.ts'
 import { KeyedWrites } from './api/keyed-writes.ts'
 import { openApi } from './api/open-api.ts'
 import { Accounts, type PasswordOptions } from './auth/passwords/accounts.ts'
+import { SeenTokens } from './auth/seen-tokens.ts'
 import { openTokens } from './auth/tokens.ts'
 import { type UserAdmin, userAdmin } from './auth/user-admin.ts'
 import { Users } from './auth/users.ts'
@@ -270,11 +271,8 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       askFiles: (actor, ask) => files.ask(actor, ask),
       ...(options.limits && { limits: options.limits }),
     })
-    const identify = async (token: string) => {
-      const { openid, round } = await users.shown('access', token)
-      const { uid } = await users.known(openid, round)
-      return { kind: 'user', openid, ...(uid !== undefined && { uid }) } as const
-    }
+    const seenTokens = new SeenTokens(users, clock)
+    const identify = (token: string) => seenTokens.identify(token)
     const gateway = new Gateway({ environment, rooms: fanout.rooms, identify, log })
     rules?.onChange(() => gateway.judgeAnew())
     opened(

@@ -47,9 +47,9 @@ export function addApi(app: Hono, options: ApiOptions): void {
   const etag = `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`
 
   app.use(`${apiRoot}/*`, async (c, next) => {
-    // the admin key has no business in a page of somebody else's
+    // the admin key has no business in a page of somebody else's, and who is no page needs no word about pages
     const isOpen = !c.req.path.startsWith(`${apiRoot}/admin/`)
-    if (isOpen) return allowPages(c, next)
+    if (isOpen && c.req.header('origin') !== undefined) return allowPages(c, next)
     await next()
   })
   // a token counts here, no cookie, so any page that may talk to the server may ask
@@ -62,7 +62,7 @@ export function addApi(app: Hono, options: ApiOptions): void {
   })
 
   app.get(`${apiRoot}/openapi.json`, c => {
-    const headers = { ...safeHeaders, 'cache-control': 'no-cache', etag }
+    const headers = { ...safeHeaders, 'cache-control': 'no-cache', etag, vary: 'origin' }
     if (!doorkeeper.mayEnter(c.req.header('origin'))) return refuse(notFromHere())
     if (c.req.header('if-none-match') === etag) return c.body(null, 304, headers)
     return c.body(text, 200, { ...headers, 'content-type': 'application/json' })
@@ -72,7 +72,8 @@ export function addApi(app: Hono, options: ApiOptions): void {
   for (const each of endpoints) {
     const path = apiRoot + each.path.replace(/\{(\w+)\}/g, ':$1')
     methodsByPath.set(path, [...(methodsByPath.get(path) ?? []), each.method])
-    app.on(each.method.toUpperCase(), path, c => answer(c, each))
+    const names = parametersOf(each)
+    app.on(each.method.toUpperCase(), path, c => answer(c, each, names))
   }
   for (const [path, methods] of methodsByPath)
     app.all(path, () => {
@@ -88,7 +89,7 @@ export function addApi(app: Hono, options: ApiOptions): void {
     ),
   )
 
-  async function answer(c: Context, row: Endpoint): Promise<Response> {
+  async function answer(c: Context, row: Endpoint, names: readonly string[]): Promise<Response> {
     let release = () => {}
     try {
       const origin = c.req.header('origin')
@@ -99,7 +100,7 @@ export function addApi(app: Hono, options: ApiOptions): void {
       rates.request(network, shown instanceof CloudError ? stranger : shown)
       if (shown instanceof CloudError) return refuse(shown)
       if (!mayAsk(row, shown)) return refuse(tokenNeeded(row, shown))
-      const params = readParams(c, row)
+      const params = readParams(c, names)
       const query = readQuery(c, row)
       const taken = await takeBody(c.req.raw, row)
       if (taken instanceof Response) return taken
@@ -129,12 +130,13 @@ export function addApi(app: Hono, options: ApiOptions): void {
     const header = c.req.header('authorization')
     if (header === undefined) return stranger
     const token = /^Bearer (\S+)$/i.exec(header)?.[1] ?? ''
-    if (await options.isAdmin(token)) return { kind: 'admin' }
-    return options.identify(token).catch((thrown: unknown) => {
+    try {
+      return await options.identify(token)
+    } catch (thrown) {
       const error = toCloudError(thrown)
-      if (error.code === 'TOKEN_REFUSED') return error
-      throw error
-    })
+      if (error.code !== 'TOKEN_REFUSED') throw error
+      return (await options.isAdmin(token)) ? { kind: 'admin' } : error
+    }
   }
 
   /** The body, looked at as its row says. */
@@ -186,9 +188,9 @@ function readJson(
   throw invalid(`the body: ${issue!.path.join('.') || 'all of it'}: ${issue!.message}`.slice(0, 500))
 }
 
-function readParams(c: Context, row: Endpoint): Readonly<Record<string, string>> {
+function readParams(c: Context, names: readonly string[]): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    parametersOf(row).map(name => {
+    names.map(name => {
       const value = c.req.param(name) ?? ''
       // what is no UTF-8 is left by the router as it came
       if (!isDecoded(c.req.url) || value === '') throw invalid(`"${name}" in the path cannot be read`)
@@ -198,6 +200,7 @@ function readParams(c: Context, row: Endpoint): Readonly<Record<string, string>>
 }
 
 function isDecoded(url: string): boolean {
+  if (!url.includes('%')) return true
   try {
     decodeURIComponent(new URL(url).pathname)
     return true
@@ -207,6 +210,7 @@ function isDecoded(url: string): boolean {
 }
 
 function readQuery(c: Context, { query }: Endpoint): unknown {
+  if (!query && !c.req.url.includes('?')) return {}
   const asked = c.req.queries()
   const given: Record<string, string> = {}
   for (const [name, values] of Object.entries(asked)) {

@@ -33,6 +33,8 @@ export interface ShownToken {
   readonly openid: string
   /** How often all sessions of the user had been ended before it was signed. */
   readonly round: number
+  /** Absent: it was made here. */
+  readonly expires?: Millis
 }
 
 /**
@@ -81,9 +83,9 @@ export async function openTokens(dataFolder: string, clock: Clock, random: Rando
   const urlKey = keys.urls[0]!
 
   async function read(purpose: TokenPurpose, env: string, token: string): Promise<ShownToken> {
-    const { sub, round = 0 } = await claims.verify(purpose, env, token)
+    const { sub, round = 0, exp } = await claims.verify(purpose, env, token)
     if (!isOpenid(sub) || !isCount(round)) throw refused('invalid')
-    return { openid: sub, round }
+    return { openid: sub, round, expires: exp * 1000 }
   }
 
   return {

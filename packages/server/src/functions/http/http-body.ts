@@ -19,6 +19,8 @@ export class BodyRoom {
   ): Promise<{ body: Uint8Array; release(): void } | BodyRefusal> {
     const declared = Number(request.headers.get('content-length') ?? 0)
     if (declared > mostBytes) return 'too large'
+    if (declared > 0 && declared <= smallBytes && !request.headers.has('transfer-encoding'))
+      return takeSmall(request, mostBytes, mostMs)
     let held = 0
     const release = () => {
       this.#left += held
@@ -56,3 +58,27 @@ export class BodyRoom {
     }
   }
 }
+
+/** What is small costs less without a stream around it, and needs no room: the connection itself takes as much. */
+async function takeSmall(
+  request: Request,
+  mostBytes: number,
+  mostMs: number,
+): Promise<{ body: Uint8Array; release(): void } | BodyRefusal> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<'too slow'>(resolve => {
+    timer = setTimeout(() => resolve('too slow'), mostMs)
+  })
+  try {
+    const bytes = await Promise.race([request.arrayBuffer(), late])
+    if (bytes === 'too slow') return bytes
+    if (bytes.byteLength > mostBytes) return 'too large'
+    return { body: new Uint8Array(bytes), release: () => {} }
+  } catch {
+    return 'cut off'
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+const smallBytes = 16_384
