@@ -322,7 +322,11 @@ export function createSync(options: SyncOptions): HoldingSync {
     async refuse(isConcerned, error) {
       if (!held) {
         const { Held } = await import('./held.ts')
-        const between = (task: () => Promise<void>) => session?.between(task)
+        const between = (task: () => Promise<void>) =>
+          session?.between(async () => {
+            await task()
+            tellSettled()
+          })
         held ??= new Held({ store, push, serverClock, events, verdicts, texts, between })
       }
       const refused = held.refuse(isConcerned, error)

@@ -65,6 +65,21 @@ test('[PUSH-21] what is refused is rejected as by the server, and the numbers be
   expect(ann.namesOf('rejected', 'error')).toEqual(['rejected'])
 })
 
+test('[PUSH-21] with what is refused nothing waits any more: all is in step in the same moment', async () => {
+  const { rig, ann, write } = await setUp()
+  await write('1', 'held')
+  let isSynced = false
+  const synced = ann.sync.whenSynced().then(() => {
+    isSynced = true
+  })
+  await rig.pass()
+  expect(isSynced).toBe(false)
+  await ann.sync.refuse(isHeld, no)
+  await rig.pass()
+  expect(isSynced).toBe(true)
+  await synced
+})
+
 test('[PUSH-21] nothing is renumbered while the server may have heard of it', async () => {
   const { rig, ann, write, executed } = await setUp()
   rig.server.isSilent = true
