@@ -20,6 +20,7 @@ const pages = {
   'editors.md': [],
   'text.md': [],
   'identity.md': ['cloudfunctions/login/index.js'],
+  'files.md': ['cloudfunctions/publish/index.js'],
   'functions.md': [
     'cloudfunctions/award/index.js',
     'cloudfunctions/board/config.json',
