@@ -53,6 +53,7 @@ export const packages: Readonly<Record<string, Room>> = {
       '@opentelemetry/api',
       sqlite,
       'acorn',
+      'ajv',
       'esbuild',
       'hono',
       'jose',

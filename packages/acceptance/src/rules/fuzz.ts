@@ -207,6 +207,8 @@ class Fuzz {
     const write = dice.pick<() => Write>([
       () => ({ op: 'add', collection, id, data: world.randomData() }),
       () => ({ op: 'set', collection, id, data: world.randomData() }),
+      // takes away all but a few
+      () => ({ op: 'set', collection, id, data: { secret: world.newSecret(), weight: 1, n: dice.below(9) } }),
       () => ({ op: 'remove', collection, id }),
       () => world.randomUpdate(collection, id),
       () => world.randomUpdate(collection, id),

@@ -134,7 +134,7 @@ function atom(chances: Chances): Part {
     () => equals(data('n'), doc('n')),
     () => ({ is: 'in', left: openid, right: data('members') }),
   ]
-  return hasData && dice.below(3) === 0 ? dice.pick(ofData)() : dice.pick(kinds)()
+  return hasData && dice.below(2) === 0 ? dice.pick(ofData)() : dice.pick(kinds)()
 }
 
 /** A rule for files. */

@@ -96,7 +96,7 @@ function suggestedBy(rule: Part, of: Questioner, asker: Asker): Filter {
         return dice.below(4) === 0 ? ['in', [value]] : ['eq', value]
     }
   }
-  return ['field', field, dice.below(8) === 0 ? randomTest(of) : test()]
+  return ['field', field, dice.below(4) === 0 ? randomTest(of) : test()]
 }
 
 function claimOf(side: Extract<Part, { is: 'claim' }>, asker: Asker): Value {
@@ -138,7 +138,10 @@ function randomTest(of: Questioner): Test {
       () => '{openid}',
       () => null,
     ])()
-  switch (dice.below(9)) {
+  switch (dice.below(11)) {
+    case 9:
+    case 10:
+      return [dice.pick(['gt', 'gte', 'lt', 'lte'] as const), dice.below(9)]
     case 0:
       return ['in', [value(), value()]]
     case 1:

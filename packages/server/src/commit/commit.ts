@@ -178,10 +178,20 @@ function authorise(
     data: dataOf(write),
   }
   const judgement = reads.guess(() => judge.judgeWrite(actor, judged, reads), { allowed: true })
-  if (judgement.allowed) return
-  throw new CloudError('DATABASE_PERMISSION_DENIED', {
-    errMsg: judgement.reason,
-    details: { collection: write.collection, id: write.id, rule: judgement.rule },
+  const { collection, id } = write
+  if (!judgement.allowed) {
+    const { reason, rule, path } = judgement
+    throw new CloudError('DATABASE_PERMISSION_DENIED', {
+      errMsg: reason,
+      details: { collection, id, rule, ...(path !== undefined && { path }) },
+    })
+  }
+  const fault = judge.checkDocument?.(actor, judged)
+  if (!fault) return
+  const { path, keyword, words } = fault
+  throw new CloudError('DATABASE_REQUEST_FAILED', {
+    errMsg: `${collection}: ${path === '' ? 'the document' : `"${path}"`} ${words}, says the schema of the collection`,
+    details: { reason: 'schema', collection, id, path, keyword },
   })
 }
 

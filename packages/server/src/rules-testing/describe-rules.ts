@@ -19,7 +19,11 @@ export function describeRules(file: string): RulesDescription {
   const open: string[] = []
   const describe = (place: string, of: Rules<string>) => {
     if (of.kind === 'preset') described.push({ place, rule: of.preset.name })
-    else for (const [act, { text }] of of.ruleByAct) described.push({ place: `${place}.${act}`, rule: text })
+    else {
+      for (const [act, { text }] of of.ruleByAct) described.push({ place: `${place}.${act}`, rule: text })
+      for (const [path, { text }] of of.ruleByField ?? [])
+        described.push({ place: `${place}.fields.${path}`, rule: text })
+    }
   }
   for (const [collection, of] of rules.rulesByCollection) {
     describe(`database.${collection}`, of as Rules<string>)

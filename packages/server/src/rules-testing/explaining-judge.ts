@@ -82,6 +82,7 @@ export function explainingJudge(
         tellPlain(`database.${collection}.${op}`, rulesOfCollection(rules, collection), judgement)
       return judgement
     },
+    checkDocument: (actor, write) => judge.checkDocument?.(actor, write),
     concernedBy: happened => judge.concernedBy(happened),
     judgeFile(actor, act, file) {
       const judgement = judge.judgeFile(actor, act, file)
@@ -122,6 +123,11 @@ function watched(rules: RuleSet, coverage: Coverage, tell: (decision: Decision) 
       ? of
       : {
           kind: 'custom',
+          ...(of.ruleByField && {
+            ruleByField: new Map(
+              [...of.ruleByField].map(([path, rule]) => [path, watch(`${place}.fields.${path}`, rule)]),
+            ),
+          }),
           ruleByAct: new Map([...of.ruleByAct].map(([act, rule]) => [act, watch(`${place}.${act}`, rule)])),
         }
   return {

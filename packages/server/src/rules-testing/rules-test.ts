@@ -111,16 +111,20 @@ export class RulesWorld {
     try {
       result = await work()
     } catch (thrown) {
-      if (!(thrown instanceof CloudError) || !refusals.has(thrown.code)) throw thrown
+      if (!(thrown instanceof CloudError) || !isRefusal(thrown)) throw thrown
       error = thrown
     } finally {
       this.#listen(() => undefined)
     }
     const refused = decisions.filter(({ holds }) => !holds)
     const allowed = error === undefined && !(refused.length > 0 && isNothing(result))
+    const ofSchema =
+      error?.details.reason === 'schema' ? [`schema: ${String(error.details.path)}`] : undefined
     const refusedBy = allowed
       ? []
-      : [...new Set(refused.flatMap(({ decided, rule }) => (decided.length > 0 ? decided : [rule])))]
+      : (ofSchema ?? [
+          ...new Set(refused.flatMap(({ decided, rule }) => (decided.length > 0 ? decided : [rule]))),
+        ])
     return { allowed, result, error, decisions, refusedBy }
   }
 }
@@ -194,4 +198,6 @@ function isNothing(result: unknown): boolean {
   return found === undefined || found === null || (Array.isArray(found) && found.length === 0)
 }
 
-const refusals: ReadonlySet<CloudError['code']> = new Set(['DATABASE_PERMISSION_DENIED'])
+function isRefusal({ code, details }: CloudError): boolean {
+  return code === 'DATABASE_PERMISSION_DENIED' || details.reason === 'schema'
+}

@@ -5,6 +5,7 @@ import { usernameOf } from '../auth/uid.ts'
 import { type Look, looksOf } from './concern.ts'
 import { isTruthy, type Scope } from './evaluate.ts'
 import { type Expression, hasPart, readsOthers } from './expression.ts'
+import { questionsFor } from './field-rules.ts'
 import { type Implication, implies } from './implies.ts'
 import type { Judge, JudgedFile, JudgedWrite, Judgement } from './judge.ts'
 import { isWithin } from './presets.ts'
@@ -88,8 +89,21 @@ export function createJudge(rules: RuleSet, now: () => number): Judge {
         request: { data: incomingData(write) },
         reads,
       })
-      if (rule.holds(scope)) return allowed
-      return refusedWrite(write, rule.text, `the rule for "${act}" (${rule.text}) refused this user`)
+      if (!rule.holds(scope))
+        return refusedWrite(write, rule.text, `the rule for "${act}" (${rule.text}) refused this user`)
+      for (const { path, field, rule } of of.ruleByField ? questionsFor(of.ruleByField, write) : [])
+        if (!rule.holds(scope)) {
+          const words = `the rule for the field "${field}" (${rule.text}) does not let this user write "${path}"`
+          return { ...refusedWrite(write, rule.text, words), path }
+        }
+      return allowed
+    },
+
+    checkDocument(actor, { collection, before, after }) {
+      if (actor.kind === 'admin' || after === null) return undefined
+      const check = rules.schemaByCollection.get(collection)
+      const fault = check?.(after)
+      return fault && !(before && check!(before)) ? fault : undefined
     },
 
     concernedBy(happened) {
@@ -208,7 +222,11 @@ function resourceOf(file: JudgedFile): Value {
   return { path: file.path, openid: file.openid }
 }
 
-function refusedWrite({ collection, op }: JudgedWrite, rule: string, words: string): Judgement {
+function refusedWrite(
+  { collection, op }: JudgedWrite,
+  rule: string,
+  words: string,
+): Extract<Judgement, { allowed: false }> {
   return { allowed: false, rule, reason: `${collection}.${op}: ${words}` }
 }
 

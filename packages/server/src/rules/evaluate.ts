@@ -54,6 +54,14 @@ export function compile(expression: Expression): (scope: Scope) => RuleValue {
       const operand = compile(expression.operand)
       return scope => isMissing(operand(scope))
     }
+    case 'matches': {
+      const { pattern } = expression
+      const operand = compile(expression.operand)
+      return scope => {
+        const text = operand(scope)
+        return typeof text === 'string' && pattern.test(text)
+      }
+    }
     case 'compare': {
       const { operator } = expression
       return compilePair(expression, (left, right) => compares(left, operator, right))

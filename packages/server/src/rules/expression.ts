@@ -1,4 +1,5 @@
 import type { Value } from '@nearcloud/protocol'
+import type { LinearPattern } from './linear-pattern.ts'
 
 /**
  * What a claim of `auth` is when there is none: nobody's openid equals no document's, not even one that has no owner.
@@ -31,6 +32,8 @@ export type Expression =
   | { readonly kind: 'missing'; readonly operand: Expression }
   | { readonly kind: 'in'; readonly left: Expression; readonly right: Expression }
   | { readonly kind: 'plus'; readonly left: Expression; readonly right: Expression }
+  /** A rule for files has a `path_regex`: nobody writes it into an expression. */
+  | { readonly kind: 'matches'; readonly operand: Expression; readonly pattern: LinearPattern }
   /** `get('database.<collection>.' + id)`: a document, or null. */
   | { readonly kind: 'get'; readonly collection: string; readonly id: Expression }
   /** `get('database.collection.<collection>').where({ … }).size()` */
@@ -77,6 +80,8 @@ export function render(expression: Expression): string {
       return `${inner(expression.left)} in ${inner(expression.right)}`
     case 'plus':
       return `${inner(expression.left)} + ${inner(expression.right)}`
+    case 'matches':
+      return `${render(expression.operand)} matches /${expression.pattern.source}/`
     case 'get':
       return `get(${renderAddress(expression.collection, expression.id)})`
     case 'size': {
@@ -110,6 +115,7 @@ export function partsOf(expression: Expression): readonly Expression[] {
       return [expression.object, expression.key]
     case 'not':
     case 'missing':
+    case 'matches':
       return [expression.operand]
     case 'and':
     case 'or':

@@ -288,3 +288,35 @@ test('[JUDGE-14] readers with one name see the same documents; time and other do
   expect(nameFor('doc.n < now')).toBeUndefined()
   expect(nameFor("get('database.teams.' + doc.team).open")).toBeUndefined()
 })
+
+test('[JUDGE-15] a rule for files may be a condition and a pattern of the path: both have to be so', () => {
+  const text = (storage: object) => JSON.stringify({ storage })
+  const judge = createJudge(
+    parseRules(
+      text({
+        read: { condition: true, path_regex: '^/public/.*' },
+        write: { condition: 'resource.openid == auth.openid', path_regex: '^/(public|own)/' },
+      }),
+      'rules.json',
+    ),
+    () => 0,
+  )
+  const may = (actor: Actor, act: 'read' | 'write', path: string) =>
+    judge.judgeFile(actor, act, { path, openid: 'ann' }).allowed
+  expect(may(stranger, 'read', 'public/a.png')).toBe(true)
+  expect(may(stranger, 'read', 'private/public/a.png')).toBe(false)
+  expect(may(ann, 'read', 'own/a.png'), 'whoever it is').toBe(false)
+  expect(may(ann, 'write', 'own/a.png')).toBe(true)
+  expect(may(ann, 'write', 'other/a.png')).toBe(false)
+  expect(may({ kind: 'user', openid: 'bob' }, 'write', 'own/a.png')).toBe(false)
+  // no pattern takes long
+  const slow = createJudge(parseRules(text({ read: { path_regex: '^/(a+)+$' } }), 'rules.json'), () => 0)
+  expect(slow.judgeFile(ann, 'read', { path: `${'a'.repeat(800)}!`, openid: null }).allowed).toBe(false)
+  for (const [read, words] of [
+    [{ condition: true, path_regex: '(' }, /storage.read.path_regex/],
+    [{ condition: true, path_regex: 7 }, /storage.read.path_regex: must be a text/],
+    [{ condition: 'doc.x == 1' }, /storage.read.condition/],
+    [{ condition: true, path: 'x' }, /storage.read.path: unknown/],
+  ] as const)
+    expect(() => parseRules(text({ read }), 'rules.json'), JSON.stringify(read)).toThrow(words)
+})

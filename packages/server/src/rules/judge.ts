@@ -3,6 +3,7 @@ import type { Query } from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
 import type { Happened } from './concern.ts'
 import type { RuleReads } from './rule-reads.ts'
+import type { SchemaFault } from './schemas.ts'
 
 /**
  * The one judge of every door.
@@ -37,6 +38,11 @@ export interface Judge {
   /** Asked about the merged result of a write, before it is stored; `reads` is as before the commit. */
   judgeWrite(actor: Actor, write: JudgedWrite, reads: RuleReads): Judgement
   /**
+   * Why a document that is about to be stored is not as its collection's schema says; asked after `judgeWrite` allowed it. A document
+   * that was not before may stay so. Absent: there are no schemas.
+   */
+  checkDocument?(actor: Actor, write: JudgedWrite): SchemaFault | undefined
+  /**
    * Whose view of other documents this change may change, because a rule for reading looks at the changed one. Undefined:
    * nobody's. It says yes too often rather than too seldom.
    */
@@ -64,4 +70,10 @@ export interface JudgedFile {
 
 export type Judgement =
   | { readonly allowed: true }
-  | { readonly allowed: false; readonly rule: string; readonly reason: string }
+  | {
+      readonly allowed: false
+      readonly rule: string
+      readonly reason: string
+      /** The path that may not be touched, where it is about one. */
+      readonly path?: string
+    }

@@ -77,6 +77,11 @@ export function reduce(expression: Expression, scope: Scope, facts: Facts, steps
       if (right.kind === 'constant') return left
       return { kind: expression.kind, left, right }
     }
+    case 'matches': {
+      const operand = next(expression.operand)
+      if (operand.kind !== 'constant') return { ...expression, operand }
+      return constant(typeof operand.value === 'string' && expression.pattern.test(operand.value))
+    }
     case 'missing': {
       const operand = next(expression.operand)
       return operand.kind === 'constant' ? constant(isMissing(operand.value)) : { kind: 'missing', operand }

@@ -112,3 +112,18 @@ test('[RULES-8] a file that appears is in force', async () => {
   await files.next('rules.changed')
   expect(bobReads(book)).toBe(true)
 })
+
+test('[SCHEMA-6] a schema is in force with its file, at once', async () => {
+  const { path, open, next } = await project('{}')
+  const book = await open()
+  const faultOf = (title: number | string) =>
+    book.checkDocument?.(
+      { kind: 'user', openid: 'ann' },
+      { collection: 'todos', op: 'create', before: null, after: { _id: 'x', title }, data: null },
+    )
+  expect(faultOf(7)).toBe(undefined)
+  await writeFile(path, JSON.stringify({ schemas: { todos: { properties: { title: { type: 'string' } } } } }))
+  await next('rules.changed')
+  expect(faultOf(7)).toMatchObject({ path: 'title', keyword: 'type' })
+  expect(faultOf('x')).toBe(undefined)
+})

@@ -74,6 +74,7 @@ export async function openRules(
     readersOf: (actor, collection) => judge.readersOf(actor, collection),
     mayReadAll: (actor, collection) => judge.mayReadAll?.(actor, collection) ?? false,
     judgeWrite: (actor, write, reads) => judge.judgeWrite(actor, write, reads),
+    checkDocument: (actor, write) => judge.checkDocument?.(actor, write),
     concernedBy: happened => judge.concernedBy(happened),
     judgeFile: (actor, act, file) => judge.judgeFile(actor, act, file),
     mayInvoke: (actor, name) => judge.mayInvoke(actor, name),

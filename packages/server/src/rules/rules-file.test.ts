@@ -21,7 +21,7 @@ test('[RULES-2] an error names the file, the place and the reason', () => {
     ['{"database":{"constructor":"PRIVATE"}}', /the forbidden key "constructor"/],
     [[], '/p/rules.json: must be an object'],
     ['null', '/p/rules.json: must be an object'],
-    [{ rules: {} }, '/p/rules.json: rules: unknown: there are database, storage, functions'],
+    [{ rules: {} }, '/p/rules.json: rules: unknown: there are database, schemas, storage, functions'],
     [{ database: [] }, '/p/rules.json: database: must be an object'],
     [{ database: { _files: true } }, /\/p\/rules\.json: database\._files: .*no collection name/],
     [{ database: { a: true } }, '/p/rules.json: database.a: must be an object'],

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { CloudError, checkCollectionName, type Json, parseJson } from '@nearcloud/protocol'
 import { compileRule } from './evaluate.ts'
-import type { VariableName } from './expression.ts'
+import { type Expression, render, type VariableName } from './expression.ts'
+import type { FieldRules } from './field-rules.ts'
+import { type LinearPattern, linearPattern } from './linear-pattern.ts'
 import { parseRule, RuleSyntaxError } from './parse.ts'
 import { presets } from './presets.ts'
 import {
@@ -12,12 +14,15 @@ import {
   type Rules,
   type StorageAct,
 } from './rule-set.ts'
+import { compileSchema, type SchemaCheck, SchemaError } from './schemas.ts'
 
 /**
  * The rules a `rules.json` says:
  *
- *   { "database": { "<collection>": <preset> | { "read" | "write" | "create" | "update" | "delete": <rule> } },
- *     "storage": <preset> | { "read" | "write": <rule> },
+ *   { "database": { "<collection>": <preset> | { "read" | "write" | "create" | "update" | "delete": <rule>,
+ *                                                "fields": { "<path>" | "*": <rule> } } },
+ *     "schemas": { "<collection>": <JSON Schema> },
+ *     "storage": <preset> | { "read" | "write": <rule> | { "condition": <rule>, "path_regex": <text> } },
  *     "functions": { "<name>" | "*": { "invoke": <rule> } } }
  *
  * A rule is `true`, `false` or an expression; every part may be absent. Throws SERVER_CONFIGURATION in one sentence that
@@ -53,41 +58,104 @@ export function parseRules(text: string, file: string): RuleSet {
     }
   }
 
+  /** A rule for files may be `{ "condition", "path_regex" }`: the path, with a `/` before it, has to match as well. */
+  function withPath(json: Json, place: string, variables: readonly VariableName[]): Rule {
+    if (typeof json !== 'object' || json === null) return rule(json, place, variables)
+    const fields = new Map(fieldsOf(json, place, ['condition', 'path_regex']))
+    const condition = rule(fields.get('condition') ?? true, join(place, 'condition'), variables)
+    const source = fields.get('path_regex')
+    if (source === undefined) return condition
+    if (typeof source !== 'string') throw at(join(place, 'path_regex'), 'must be a text')
+    const expression: Expression = {
+      kind: 'and',
+      left: condition.expression,
+      right: { kind: 'matches', operand: filePath, pattern: pattern(source, join(place, 'path_regex')) },
+    }
+    return { text: render(expression), expression, holds: compileRule(expression) }
+  }
+
+  function pattern(source: string, place: string): LinearPattern {
+    try {
+      return linearPattern(source)
+    } catch (cause) {
+      throw at(place, cause instanceof CloudError ? cause.errMsg : String(cause))
+    }
+  }
+
   function rules<Act extends string>(
     json: Json,
     place: string,
     acts: readonly Act[],
     variablesOf: (act: Act) => readonly VariableName[],
+    more: readonly string[] = [],
+    parse = rule,
   ): Rules<Act> {
     if (typeof json === 'string') {
       const preset = presets.get(json)
       if (preset) return { kind: 'preset', preset }
       throw at(place, `"${json}" is no preset: there are ${[...presets.keys()].join(', ')}`)
     }
-    const fields = fieldsOf(json, place, acts)
+    const fields = fieldsOf(json, place, [...acts, ...more])
+    const ofFields = fields.find(([name]) => name === 'fields')?.[1]
     return {
       kind: 'custom',
+      ...(ofFields !== undefined && { ruleByField: fieldRules(ofFields, join(place, 'fields')) }),
       ruleByAct: new Map(
-        fields.map(([act, value]) => [act as Act, rule(value, join(place, act), variablesOf(act as Act))]),
+        fields
+          .filter(([name]) => name !== 'fields')
+          .map(([act, value]) => [act as Act, parse(value, join(place, act), variablesOf(act as Act))]),
       ),
     }
   }
 
+  function fieldRules(json: Json, place: string): FieldRules {
+    const variables: readonly VariableName[] = ['auth', 'doc', 'request', 'now']
+    return new Map(
+      fieldsOf(json, place).map(([path, value]) => {
+        if (path !== '*' && !isPath(path)) throw at(join(place, path), 'is no path of a field, and not "*"')
+        if (path === '_id' || path === '_openid') throw at(join(place, path), 'is the server’s to write')
+        return [path, rule(value, join(place, path), variables)]
+      }),
+    )
+  }
+
+  function schema(json: Json, place: string): SchemaCheck {
+    try {
+      return compileSchema(json)
+    } catch (cause) {
+      if (cause instanceof SchemaError) throw at(place, `is no schema: ${cause.message}`)
+      throw cause
+    }
+  }
+
+  const schemaByCollection = new Map<string, SchemaCheck>()
   const rulesByCollection = new Map<string, Rules<DatabaseAct>>()
   const invokeByFunction = new Map<string, Rule>()
   let storage: Rules<StorageAct> = defaultRules.storage
 
-  for (const [part, content] of fieldsOf(parseText(text, at), '', ['database', 'storage', 'functions'])) {
+  for (const [part, content] of fieldsOf(parseText(text, at), '', [
+    'database',
+    'schemas',
+    'storage',
+    'functions',
+  ])) {
     switch (part) {
       case 'database':
         for (const [collection, value] of fieldsOf(content, part)) {
           const place = join(part, collection)
           checkCollection(collection, reason => at(place, reason))
-          rulesByCollection.set(collection, rules(value, place, databaseActs, variablesOfAct))
+          rulesByCollection.set(collection, rules(value, place, databaseActs, variablesOfAct, ['fields']))
+        }
+        break
+      case 'schemas':
+        for (const [collection, value] of fieldsOf(content, part)) {
+          const place = join(part, collection)
+          checkCollection(collection, reason => at(place, reason))
+          schemaByCollection.set(collection, schema(value, place))
         }
         break
       case 'storage':
-        storage = rules(content, part, ['read', 'write'], () => ['auth', 'resource', 'now'])
+        storage = rules(content, part, ['read', 'write'], () => variablesOfFiles, [], withPath)
         break
       case 'functions':
         for (const [name, value] of fieldsOf(content, part)) {
@@ -98,13 +166,13 @@ export function parseRules(text: string, file: string): RuleSet {
         }
     }
   }
-  return { version: digestOf(text), rulesByCollection, storage, invokeByFunction }
+  return { version: digestOf(text), rulesByCollection, schemaByCollection, storage, invokeByFunction }
 }
 
 function parseText(text: string, at: (place: string, reason: string) => CloudError): Json {
   const json = text.replace(/^\uFEFF/, '')
   try {
-    return parseJson(json, 8)
+    return parseJson(json, deepest)
   } catch (thrown) {
     const { reason, position } = (thrown as CloudError).details as { reason?: string; position?: number }
     if (reason === undefined || position === undefined) throw thrown
@@ -134,4 +202,22 @@ function join(place: string, name: string): string {
   return place === '' ? name : `${place}.${name}`
 }
 
+const variablesOfFiles: readonly VariableName[] = ['auth', 'resource', 'now']
+/** `'/' + resource.path` */
+const filePath: Expression = {
+  kind: 'plus',
+  left: { kind: 'constant', value: '/' },
+  right: {
+    kind: 'member',
+    object: { kind: 'variable', name: 'resource' },
+    key: { kind: 'constant', value: 'path' },
+  },
+}
+
+function isPath(path: string): boolean {
+  return path.split('.').every(key => key !== '' && !key.startsWith('$') && !key.includes('\0'))
+}
+
+/** A schema describes documents that are this deep. */
+const deepest = 64
 const databaseActs: readonly DatabaseAct[] = ['read', 'write', 'create', 'update', 'delete']

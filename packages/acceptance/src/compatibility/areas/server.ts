@@ -171,10 +171,7 @@ export const server: readonly Area[] = [
       same(['`doc(id)` is judged by the stored document'], 'JUDGE-12'),
       same(['READONLY, PRIVATE, ADMINWRITE, ADMINONLY; PRIVATE by default'], 'JUDGE-1 JUDGE-2 JUDGE-11'),
       same(['storage: `resource.path`, `resource.openid`'], 'JUDGE-9 FILE-12'),
-      absent(
-        ['storage: `{ condition, path_regex }` of the guide'],
-        'not yet; `resource.path` in the expression',
-      ),
+      same(['storage: `{ condition, path_regex }` of the guide'], 'JUDGE-15'),
       same(['functions: `{ invoke }` by name or `*`'], 'JUDGE-10'),
       better(
         ['a changed rule'],
