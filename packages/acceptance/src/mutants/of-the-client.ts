@@ -8,6 +8,11 @@ const state = 'store/src/state.ts'
 const localStore = 'store/src/local-store.ts'
 
 export const ofTheClient = [
+  mutant('sync: what others type is not kept', [
+    'sync/src/texts/followed-texts.ts',
+    'await store.confirm({ texts: [step] })',
+    '',
+  ]),
   mutant('client: versions of a history that was taken back are compared', [
     welcome,
     'await store.confirm(cutStep(documents, common))',

@@ -2,6 +2,7 @@ import type { DocId, Document, PathChange, Write } from '@nearcloud/protocol'
 import type { Filter, Query } from '@nearcloud/query'
 import type { Dice } from '../scenario/dice.ts'
 import { elementsOf, marksIn, marksOf, meantFor } from './elements.ts'
+import type { pages } from './texts.ts'
 
 export const collections = ['open', 'notes', 'mine'] as const
 export type Collection = (typeof collections)[number]
@@ -125,7 +126,7 @@ export class Habits {
 
   query(openid: string | undefined): Query {
     const { pick, below } = this.#dice
-    const of = (collection: Collection, ...clauses: Filter[]): Query => ({
+    const of = (collection: Collection | typeof pages, ...clauses: Filter[]): Query => ({
       collection,
       where: ['and', clauses],
       orderBy: [],
@@ -146,6 +147,7 @@ export class Habits {
       { ...of('open'), ...byRank, skip: 1, limit: 2 },
       { ...of('open', low, pub), limit: 2 },
       of('open', ['field', '_id', ['eq', 'd3']]),
+      of('pages'),
       of('notes'),
       of('notes', pub),
       of('notes', own),

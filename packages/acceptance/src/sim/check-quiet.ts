@@ -9,6 +9,7 @@ import { Violation } from './invariants.ts'
 import { mayRead } from './reads.ts'
 import { compare, everything, isAlike } from './same-documents.ts'
 import { documentKey } from './sim-disk.ts'
+import { checkTexts, isDecidedGrown, pages } from './texts.ts'
 import type { World } from './world.ts'
 
 /** What the server would answer this user. */
@@ -29,11 +30,13 @@ export function checkQuiet(world: World): void {
   checkDecisions(world)
   checkArithmetic(world)
   checkRefused(world)
+  checkTexts(world)
   for (const device of world.devices) checkDevice(world, device)
 }
 
 /** Each mutation was decided once, and those of a client in their order without a gap. */
-function checkDecisions({ disk, devices }: World): void {
+function checkDecisions(world: World): void {
+  const { disk, devices } = world
   const last = new Map<string, number>()
   for (const { client, nonce, outcome } of disk.decided) {
     if (outcome.id !== (last.get(client) ?? 0) + 1)
@@ -44,7 +47,7 @@ function checkDecisions({ disk, devices }: World): void {
   }
   for (const device of devices)
     for (const nonce of device.acknowledged)
-      if (!disk.byNonce.has(nonce) && !disk.lost.has(nonce))
+      if (!disk.byNonce.has(nonce) && !disk.lost.has(nonce) && !isDecidedGrown(world, nonce))
         throw new Violation('I1', `${device.name}: ${nonce} was never decided`)
 }
 
@@ -73,6 +76,7 @@ function checkArithmetic(world: World): void {
         }
     }
   for (const { collection, id } of world.stored()) {
+    if (collection === pages) continue
     const key = documentKey(collection, id)
     const document = world.disk.at(key, Number.POSITIVE_INFINITY)?.document
     const known = model.get(key)

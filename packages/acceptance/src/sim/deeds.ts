@@ -5,6 +5,7 @@ import { elementsOf } from './elements.ts'
 import { changeBehind, changeMembers } from './members.ts'
 import { changeRulesAmongWrites, changeWindow, overrule, writeWhileCompared } from './moments.ts'
 import { commitInTurn, operate, shuffle, sweep } from './operator.ts'
+import { closeText, type } from './texts.ts'
 import { expectVerdict, tryAgain, wordsIn } from './verdicts.ts'
 import type { World } from './world.ts'
 
@@ -61,6 +62,8 @@ export function deedsOf(world: World): readonly Deed[] {
         device.ask(process, 'count', process.sync.executor.run({ verb: 'count', query }))
       }),
     ],
+    [40, 'type', live((process, device) => type(world, process, device))],
+    [6, 'close a text', live(process => closeText(world, process))],
     [20, 'call', live((process, device) => call(world, process, device))],
     [40, 'wait for the server', live((process, device) => waitForTheServer(world, process, device))],
     [16, 'watch', live((process, device) => device.watch(process, habits.query(openidOf(process))))],

@@ -3,6 +3,7 @@ import type { Commit, Query, Snapshot } from '@nearcloud/query'
 import { openStore, type Store } from '@nearcloud/store'
 import { type Fault as MediumFault, MemoryMedium, seededRandom } from '@nearcloud/store/testing'
 import { createSync, type Sync } from '@nearcloud/sync'
+import { textRuntime } from '@nearcloud/text/client'
 import { checkDivergence, checkToldOnce, type Falsified } from './falsify.ts'
 import type { Fault } from './faults.ts'
 import { tokenOf } from './house.ts'
@@ -11,6 +12,7 @@ import type { Network } from './network.ts'
 import { putBack, type Save } from './saves.ts'
 import type { Owner, Schedule } from './schedule.ts'
 import { SimStorage } from './sim-storage.ts'
+import type { OpenTexts } from './texts.ts'
 
 export interface DeviceOptions {
   readonly name: string
@@ -26,6 +28,8 @@ export interface DeviceOptions {
   readonly count: (fault: Fault) => void
   /** Which history the server goes on from. */
   readonly epoch: () => string
+  /** Was the server ever set back to an earlier day? */
+  readonly isSetBack: () => boolean
   readonly violates: (invariant: Invariant, words: string) => void
   /** Runs a check between two steps: what it throws is a violation. */
   readonly check: (run: () => void) => void
@@ -72,6 +76,8 @@ export class Process implements Owner {
   /** Durable mutations at the last look, by nonce. */
   pending: ReadonlyMap<string, Mutation> = new Map()
   client = ''
+  /** Texts that are open in it, by document. */
+  readonly texts: OpenTexts = new Map()
   /** The copy at the last look, and the versions of its documents. */
   looked: { readonly subscriptions: unknown; readonly version: Version } | undefined
   readonly versions = new Map<string, Version>()
@@ -285,6 +291,7 @@ export class Device {
       warmMs: 1_000,
       cache,
       checkMs: 400,
+      text: async () => textRuntime,
       // most compare whatever they have, some fetch it anew
       compareFrom: [1, 1, 3, Number.POSITIVE_INFINITY][seed % 4]!,
     })

@@ -114,12 +114,12 @@ function judge(
     const time = stamp?.time ?? facts.time
     const isUnseen = (each: Standing) => each.version > base && each.time > time
     const against = assignments.filter(each => encloses(each.path, path) && isUnseen(each))
-    const isOwn = against.length > 0 && against.every(each => each.client === client)
-    if (isOwn) return [`${name} gave way to what its author wrote before it`]
     const isMissing = document !== null && path !== '' && at(document, path) === undefined
     const isForgotten = removals.some(
       each => (each.path === '$' ? isMissing : encloses(each.path, path)) && isUnseen(each),
     )
+    const isOwn = !isForgotten && against.length > 0 && against.every(each => each.client === client)
+    if (isOwn) return [`${name} gave way to what its author wrote before it`]
     const gaveWay = superseded.includes(name)
     if (gaveWay === (against.length > 0 || isForgotten)) return []
     return gaveWay

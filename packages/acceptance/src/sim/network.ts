@@ -213,8 +213,9 @@ export class Socket implements Connection {
 
   /** The next frame that is sent there, and begins so, is not carried as it should be. */
   plan(direction: 'up' | 'down', mistreatment: Mistreatment, begins = ''): void {
-    // nothing guards frames without numbers, but what carries them
-    if (this.#options.newest < numbered) return
+    // without numbers only what carries frames says that none is lost or late; first results may come twice
+    const isBorne = mistreatment === 'frame comes twice' && begins !== ''
+    if (this.#options.newest < numbered && !isBorne) return
     if (!this.#isCut && !this.#isFrozen && this.session) this.#planned[direction] = { mistreatment, begins }
   }
 

@@ -16,16 +16,19 @@ const files: readonly { readonly [collection: string]: unknown }[] = [
     },
     open: { read: true, write: "request.data.title != 'bad' && doc.n <= 40", delete: true },
     mine: 'PRIVATE',
+    pages: { read: true, write: true },
   },
   {
     notes: { read: 'doc._openid == auth.openid', write: 'doc._openid == auth.openid' },
     open: { read: 'doc.pub == true', create: true, update: 'doc.pub == true', delete: 'doc.pub == true' },
     mine: 'READONLY',
+    pages: { read: true, write: "auth.openid != 'bob'" },
   },
   {
     notes: { read: true, write: "request.data.title != 'bad'", delete: false },
     open: { read: 'doc.rank < 6', write: 'doc.rank < 6' },
     mine: 'ADMINWRITE',
+    pages: { read: "auth.openid != 'guest1'", write: "auth.openid == 'ann'" },
   },
   {
     notes: {
@@ -40,6 +43,7 @@ const files: readonly { readonly [collection: string]: unknown }[] = [
       delete: true,
     },
     mine: 'PRIVATE',
+    pages: { read: true, write: true },
     rooms: 'ADMINONLY',
     roles: 'ADMINONLY',
   },

@@ -142,5 +142,11 @@ export function wordsOf({ writes }: Mutation): readonly string[] {
 }
 
 export function wordsIn(writes: readonly Write[]): readonly string[] {
-  return [...new Set(JSON.stringify(writes).match(/w\d+;/g) ?? [])]
+  const edits = writes.flatMap(write => (write.op === 'text' ? [lettersOf(write.update)] : []))
+  return [...new Set(`${JSON.stringify(writes)} ${edits}`.match(/w\d+;/g) ?? [])]
+}
+
+/** What was typed is in an update of Yjs as it is. */
+function lettersOf(update: string): string {
+  return Buffer.from(update, 'base64').toString('latin1')
 }

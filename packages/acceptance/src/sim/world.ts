@@ -18,6 +18,7 @@ import { ChangingJudge } from './rules.ts'
 import { everything } from './same-documents.ts'
 import { Schedule } from './schedule.ts'
 import { SimDisk } from './sim-disk.ts'
+import { blankPages, pages, type Typed } from './texts.ts'
 import { settled } from './turns.ts'
 import { wordsOf } from './verdicts.ts'
 
@@ -62,6 +63,7 @@ export class World {
   readonly #heldCharacters: number
   /** How often clients ping. */
   readonly heartbeatMs: number
+  readonly typed: Typed = { words: new Map(), grown: new Map() }
   /** What is to happen as soon as a write with this word is decided. */
   readonly whenDecided = new Map<string, () => void>()
 
@@ -134,6 +136,7 @@ export class World {
       network,
       count: fault => this.count(fault),
       epoch: () => this.disk.memory.epoch,
+      isSetBack: () => this.disk.setBacks > 0,
       violates: (invariant, words) => this.violates(invariant, words),
       check: run => this.check(run),
     })
@@ -195,6 +198,7 @@ export class World {
       const data = { user: ['ann', 'bob', 'guest1'][at % 3]!, role: at === 0 ? 'editor' : 'reader' }
       writes.push({ op: 'add', collection: 'roles', id, data })
     }
+    writes.push(...blankPages())
     await settled()
     let isThere = false
     this.house!.environment.commit({ actor: { kind: 'admin' }, writes }).then(() => {
@@ -254,7 +258,7 @@ export class World {
     const found: { collection: string; id: DocId }[] = []
     for (const key of this.disk.editions.keys()) {
       const [collection, name] = key.split('/') as [string, string]
-      if (!(collections as readonly string[]).includes(collection)) continue
+      if (collection !== pages && !(collections as readonly string[]).includes(collection)) continue
       found.push({ collection, id: name.startsWith('#') ? Number(name.slice(1)) : name.slice(1) })
     }
     return found
