@@ -101,6 +101,7 @@ export async function openInstance(
     isNamed: openid !== undefined,
     isHeld: text => queue.holds(text),
     ...(parts && { parts }),
+    ...(platform.host && { host: platform.host }),
     ...(platform.text && { text: () => platform.text!() }),
   })
   const uploads = new Uploads({

@@ -1,6 +1,6 @@
 import type { Clock, RandomBytes } from '@nearcloud/protocol'
 import type { Storage } from '@nearcloud/store'
-import type { TextRuntime, Transport } from '@nearcloud/sync'
+import type { Host, HostParts, TextRuntime, Transport } from '@nearcloud/sync'
 import type { HostStorage } from './storage.ts'
 
 /**
@@ -31,6 +31,8 @@ export interface Platform {
   readFile(file: unknown): Promise<{ bytes: Uint8Array; contentType?: string }>
   /** Puts bytes where the app can show or open them (a temporary path, a blob: URL). */
   saveTemporary(bytes: Uint8Array, options: { name: string; contentType: string }): Promise<string>
+  /** Other tabs share the conversation with the server. Absent: nobody does. */
+  host?(parts: HostParts): Host
   /** Brings what editing texts needs (`@nearcloud/text/client`), when the first one is there. Absent: there are no texts. */
   text?(): Promise<TextRuntime>
   /**

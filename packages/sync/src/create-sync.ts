@@ -26,7 +26,7 @@ import { ServerClock } from './server-clock.ts'
 import { Session } from './session.ts'
 import { Subscriptions } from './subscriptions.ts'
 import type { HoldingSync, SyncEvents, SyncOptions } from './sync.ts'
-import { Host } from './tabs/host.ts'
+import type { Host } from './tabs/host.ts'
 import { errorToData } from './tabs/told.ts'
 import { Texts } from './texts/texts.ts'
 import { Verdicts } from './verdicts.ts'
@@ -71,7 +71,7 @@ export function createSync(options: SyncOptions): HoldingSync {
       link.doubt() // the next greeting puts it right, before anything else is stored
     },
     changed() {
-      host.changed()
+      host?.changed()
       tellSettled()
     },
     progressed: progress => events.emit('progress', progress),
@@ -146,15 +146,15 @@ export function createSync(options: SyncOptions): HoldingSync {
             access = welcome.access
             signInNeeded = undefined
             session = begun
-            host.changed()
+            host?.changed()
           },
           renewed(fresh) {
             access = fresh
-            host.changed()
+            host?.changed()
           },
           signInNeeded(error) {
             signInNeeded = error
-            host.changed()
+            host?.changed()
             events.emit('signInNeeded', { reason: String(error.details.reason), error })
           },
           advanced() {
@@ -178,7 +178,7 @@ export function createSync(options: SyncOptions): HoldingSync {
     evicted: detail => events.emit('evicted', detail),
   })
   const isReachable = () => link.state === 'online' || link.isHopeful
-  const host: Host = new Host({
+  const host: Host | undefined = options.host?.({
     store,
     subscriptions,
     requests,
@@ -211,7 +211,7 @@ export function createSync(options: SyncOptions): HoldingSync {
   function linkChanged(): void {
     const before = state
     state = link.state
-    host.changed()
+    host?.changed()
     if (state === 'online' && before !== 'online') {
       events.emit('online', { openid: store.checkpoint.openid ?? '' })
       eviction.begin()
@@ -302,7 +302,7 @@ export function createSync(options: SyncOptions): HoldingSync {
     start: () => link.start(),
     async stop({ isKept = true } = {}) {
       await link.stop()
-      host.stop()
+      host?.stop()
       push.stop()
       stopStoreEvents()
       eviction.end()
@@ -348,7 +348,10 @@ export function createSync(options: SyncOptions): HoldingSync {
       return { documents, left }
     },
     whenSynced,
-    join: send => host.join(send),
+    join(send) {
+      if (!host) throw new CloudError('INVALID_PARAM', { errMsg: 'the conversation has no host' })
+      return host.join(send)
+    },
     on: (name, listener) => events.on(name, listener),
   }
 }

@@ -19,7 +19,7 @@ import type { LinkState } from './link.ts'
 import type { PartsOptions } from './parts.ts'
 import type { Hold } from './push.ts'
 import type { OpenPresence } from './rooms/presence.ts'
-import type { Guest } from './tabs/host.ts'
+import type { Guest, Host, HostParts } from './tabs/host.ts'
 import type { Down } from './tabs/messages.ts'
 import type { TextRuntime } from './texts/text-runtime.ts'
 import type { Transport } from './transport.ts'
@@ -42,6 +42,8 @@ export interface SyncOptions {
   readonly parts?: PartsOptions
   /** How often one followed query is compared with the server's, about. Default five minutes. */
   readonly checkMs?: Millis
+  /** Other tabs share this conversation (`join`). */
+  readonly host?: ((parts: HostParts) => Host) | undefined
   /** Brings what texts need, when the first one is there. Absent: there are none to edit here. */
   readonly text?: (() => Promise<TextRuntime>) | undefined
   /**
@@ -104,7 +106,7 @@ export interface Sync {
    * called is here. Waits while offline.
    */
   whenSynced(): Promise<void>
-  /** Shares this conversation and the store with another tab, which hears by `send`. */
+  /** Shares this conversation and the store with another tab, which hears by `send`. Only with `host`. */
   join(send: (message: Down) => void): Guest
   /** Returns the way to stop. */
   on<Name extends keyof SyncEvents>(name: Name, listener: (detail: SyncEvents[Name]) => void): () => void

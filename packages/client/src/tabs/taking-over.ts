@@ -1,6 +1,7 @@
+import { Host } from '@nearcloud/sync'
 import type { Platform } from '../platform.ts'
 
-/** The same host, whose storages are taken over from whoever has them. */
+/** The same platform for the tab that leads: it takes storages over from whoever has them, and shares its conversation. */
 export function takingOver(platform: Platform): Platform {
   const { name, clock, random, defaultEndpoint, decodeText, text, onConnectivity } = platform
   const { ticket, storageState, persistStorage, pause } = platform
@@ -10,6 +11,7 @@ export function takingOver(platform: Platform): Platform {
     random,
     ...(defaultEndpoint !== undefined && { defaultEndpoint }),
     storage: name => platform.storage(name, 'takeOver'),
+    host: parts => new Host(parts),
     transport: url => platform.transport(url),
     request: request => platform.request(request),
     readFile: file => platform.readFile(file),
