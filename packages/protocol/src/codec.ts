@@ -42,7 +42,7 @@ export function decodeTrusted(text: string): Value {
   return adoptJson(JSON.parse(text))
 }
 
-/** A value as the JSON tree of its canonical text, for a message it travels in. */
+/** A value as the JSON tree of its canonical text, for a message it travels in. What is JSON already stays the same object. */
 export function toJson(value: Value): Json {
   switch (kindOf(value)) {
     case 'number': {
@@ -67,13 +67,27 @@ export function toJson(value: Value): Json {
       return { $text: (value as NewText).content }
     case 'geo':
       return { type: (value as Geo).type, coordinates: (value as Geo).coordinates as Json[] }
-    case 'array':
-      return (value as readonly Value[]).map(toJson)
+    case 'array': {
+      const list = value as readonly Value[]
+      let tree: Json[] | undefined
+      for (let i = 0; i < list.length; i++) {
+        const item = toJson(list[i]!)
+        if (item === list[i]) continue
+        tree ??= [...(list as readonly Json[])]
+        tree[i] = item
+      }
+      return tree ?? (list as Json[])
+    }
     case 'object': {
       const source = value as { readonly [key: string]: Value }
-      const tree: { [key: string]: Json } = {}
-      for (const key of Object.keys(source)) tree[key] = toJson(source[key]!)
-      return tree
+      let tree: { [key: string]: Json } | undefined
+      for (const key of Object.keys(source)) {
+        const item = toJson(source[key]!)
+        if (item === source[key]) continue
+        tree ??= { ...(source as { readonly [key: string]: Json }) }
+        tree[key] = item
+      }
+      return tree ?? (source as { [key: string]: Json })
     }
     default:
       return value as Json

@@ -36,8 +36,8 @@ function mostBytesOf(value: Value): number {
   let bytes = 100
   if (Array.isArray(value)) for (const item of value as readonly Value[]) bytes += mostBytesOf(item) + 1
   else if (kindOf(value) === 'object')
-    for (const [key, item] of Object.entries(value as { readonly [key: string]: Value }))
-      bytes += key.length * 6 + 4 + mostBytesOf(item)
+    for (const key of Object.keys(value))
+      bytes += key.length * 6 + 4 + mostBytesOf((value as { readonly [key: string]: Value })[key]!)
   else if (value instanceof Date) return 40
   else return Number.POSITIVE_INFINITY
   return bytes

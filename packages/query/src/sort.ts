@@ -16,7 +16,9 @@ export function compileOrder(query: Pick<Query, 'where' | 'orderBy'>): Order {
   const steps: Order[] = query.orderBy.map(([path, direction]) => byPath(path, direction))
   if (steps.length === 0) steps.push(...byDistance(query))
   steps.push((a, b) => compareValues(a._id, b._id))
-  if (steps.length === 1) return steps[0]!
+  const [first, second] = steps as [Order, Order]
+  if (steps.length === 1) return first
+  if (steps.length === 2) return (a, b) => first(a, b) || second(a, b)
   return (a, b) => {
     for (const step of steps) {
       const order = step(a, b)

@@ -53,7 +53,8 @@ export class Collection {
   /** What the app sees from now on under this id; null: nothing. */
   show(id: DocId, after: Document | null): void {
     const slot = this.#slotById.get(id)
-    const indexes = [...this.#indexByPath.values(), ...this.declared.values()]
+    const hasIndexes = this.#indexByPath.size + this.declared.size > 0
+    const indexes = hasIndexes ? [...this.#indexByPath.values(), ...this.declared.values()] : none
     if (slot && after) {
       const moved = indexes.filter(index => !index.hasSameKeys(slot.document, after))
       for (const index of moved) index.remove(slot)
@@ -96,3 +97,4 @@ function keyOf(path: string, within: string | undefined): string {
 }
 
 const mostIndexes = 8
+const none: readonly (OrderedIndex | DeclaredIndex)[] = []

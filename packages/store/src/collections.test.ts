@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { Collections } from './collections.ts'
-import { type MemoryMedium, openTestStore, words } from './testing/index.ts'
+import { MemoryStorage } from './memory-storage.ts'
+import { openStore } from './open-store.ts'
+import { type MemoryMedium, openTestStore, seededRandom, words } from './testing/index.ts'
 
 const { add, put, gone, update, query } = words('todos')
 const other = words('notes')
@@ -74,4 +76,32 @@ test('[LOG-7] what is pending in a collection of which nothing was said is there
   const { store: again } = await openTestStore(medium)
   expect(again.get('todos', 'mine')).toEqual({ _id: 'mine', n: 1 })
   await again.close()
+})
+
+test('[LOG-7] what is pending is laid over a collection in steps, and is all there for whoever asks in the middle', async () => {
+  const { store, medium } = await openTestStore()
+  const ids = Array.from({ length: 450 }, (_, i) => `d${String(i).padStart(3, '0')}`)
+  await store.confirm({ puts: ids.map(id => put(1, { _id: id, n: 0 })), checkpoint: { version: 1 } })
+  await store.compact()
+  await Promise.all(ids.map(id => store.commit([update(id, ['n', 'inc', 1])], at).durable))
+  await store.close()
+  const expected = ids.map(id => ({ _id: id, n: 1 }))
+  const pausesIn = async (look: (pauses: number, answer: () => readonly unknown[]) => void) => {
+    let pauses = 0
+    const again = await openStore({
+      storage: new MemoryStorage(medium),
+      random: seededRandom(),
+      pause: async () => look(++pauses, () => again.run(everything).documents),
+    })
+    await again.load('todos')
+    expect(again.run(everything).documents).toEqual(expected)
+    await again.close()
+    return pauses
+  }
+  const all = await pausesIn(() => undefined)
+  expect(all).toBeGreaterThan(3)
+  for (let asked = 1; asked < all; asked++)
+    await pausesIn((pauses, answer) => {
+      if (pauses === asked) expect(answer()).toEqual(expected)
+    })
 })

@@ -7,26 +7,27 @@ import { Collection } from './collection.ts'
 export class Collections {
   readonly #byName = new Map<string, Collection>()
   /** What is to be done, in order, before a collection can be looked at. */
-  readonly #waitingByName = new Map<string, ((collection: Collection) => void)[]>()
-  readonly #loaded: (name: string) => void
+  readonly #waitingByName = new Map<string, Work[]>()
+  /** Of these what is done at last is among what waits. */
+  readonly #ending = new Set<string>()
+  readonly #working = new Set<string>()
+  readonly #atLast: (name: string) => readonly Work[]
 
-  /** `loaded`: all that waited for this one is done. */
-  constructor(loaded: (name: string) => void = () => undefined) {
-    this.#loaded = loaded
+  /** `atLast`: what is to be done when all that waited is done; the collection is there then for whoever asks for it. */
+  constructor(atLast: (name: string) => readonly Work[] = () => []) {
+    this.#atLast = atLast
   }
 
   /** What waits for it is done first, all at once. */
   of(name: string): Collection {
-    const waiting = this.#waitingByName.get(name)
-    if (waiting) {
-      while (waiting.length > 0) this.#doNext(name, waiting)
-      this.#finish(name)
-    }
+    const waiting = this.#working.has(name) ? undefined : this.#waitingByName.get(name)
+    if (waiting) while (this.#doNext(name, waiting));
     return this.#here(name)
   }
 
   /** To be done when somebody asks for the collection, or while it is loaded. A step of its own: it should not take long. */
-  later(name: string, work: (collection: Collection) => void): void {
+  later(name: string, work: Work): void {
+    this.#ending.delete(name)
     const waiting = this.#waitingByName.get(name)
     if (waiting) waiting.push(work)
     else this.#waitingByName.set(name, [work])
@@ -39,12 +40,8 @@ export class Collections {
   /** As asking for it, in steps with a pause between them. */
   async load(name: string, pause: () => Promise<void>): Promise<void> {
     const waiting = this.#waitingByName.get(name)
-    if (!waiting) return
-    while (waiting.length > 0) {
-      this.#doNext(name, waiting)
-      await pause()
-    }
-    if (this.#waitingByName.get(name) === waiting) this.#finish(name)
+    // whoever asks for it meanwhile does the rest at once
+    while (waiting && this.#waitingByName.get(name) === waiting && this.#doNext(name, waiting)) await pause()
   }
 
   /** Those there are, also those that wait. */
@@ -61,14 +58,27 @@ export class Collections {
     return collection
   }
 
-  /** What throws is done again by whoever asks next: half a collection is never taken for the whole. */
-  #doNext(name: string, waiting: ((collection: Collection) => void)[]): void {
-    waiting[0]!(this.#here(name))
+  /** False when nothing is left. What throws is done again by whoever asks next: half a collection is never taken for the whole. */
+  #doNext(name: string, waiting: Work[]): boolean {
+    if (waiting.length === 0 && !this.#ending.has(name)) {
+      waiting.push(...this.#atLast(name))
+      this.#ending.add(name)
+    }
+    const [work] = waiting
+    if (!work) {
+      this.#ending.delete(name)
+      this.#waitingByName.delete(name)
+      return false
+    }
+    this.#working.add(name)
+    try {
+      work(this.#here(name))
+    } finally {
+      this.#working.delete(name)
+    }
     waiting.shift()
-  }
-
-  #finish(name: string): void {
-    this.#waitingByName.delete(name)
-    this.#loaded(name)
+    return true
   }
 }
+
+type Work = (collection: Collection) => void

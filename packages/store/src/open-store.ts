@@ -58,9 +58,15 @@ export function restore(loaded: Loaded, random: RandomBytes): State {
       texts: [],
     },
     name => {
-      const pending = new DocSet()
-      for (const id of state.outbox.pendingIds(name)) pending.add(name, id)
-      rebase(state.collections, state.outbox, pending, state.checkpoint.openid)
+      const ids = [...state.outbox.pendingIds(name)]
+      const parts = Array.from({ length: Math.ceil(ids.length / atOnce) }, (_, n) =>
+        ids.slice(n * atOnce, (n + 1) * atOnce),
+      )
+      return parts.map(part => () => {
+        const pending = new DocSet()
+        for (const id of part) pending.add(name, id)
+        rebase(state.collections, state.outbox, pending, state.checkpoint.openid)
+      })
     },
   )
   for (const segment of loaded.segments.slice(0, loaded.folded)) state.segmentLater(segment)
@@ -71,6 +77,9 @@ export function restore(loaded: Loaded, random: RandomBytes): State {
     if (!state.collections.isWaiting(name)) state.collections.later(name, () => undefined)
   return state
 }
+
+/** So many documents are laid anew in some milliseconds. */
+const atOnce = 200
 
 /** What is not known any more is not claimed: the server is asked again, and what nobody knows the fate of is the app's to decide. */
 function mend(state: State, { lost, found }: Damage): void {

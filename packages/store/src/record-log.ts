@@ -105,7 +105,11 @@ export class RecordLog {
   }
 
   #wake(): void {
-    this.#running ??= Promise.resolve().then(() => this.#run())
+    // what the app does when it is told of a write comes first: asking a medium takes longer
+    this.#running ??= Promise.resolve()
+      .then(() => undefined)
+      .then(() => undefined)
+      .then(() => this.#run())
   }
 
   async #run(): Promise<void> {

@@ -25,12 +25,12 @@ export class State {
   /** Collections of which the log says something that waits with the rest of them: what is dirty in them is not known yet. */
   readonly changedLater = new Set<string>()
 
-  /** `loaded`: a collection whose documents waited in storage has them now. */
+  /** `atLast`: what is to be done when a collection has the documents that waited in storage, in steps. */
   constructor(
     manifest: Pick<Manifest, 'checkpoint' | 'subscriptions' | 'outbox' | 'rejected' | 'texts'>,
-    loaded: (collection: string) => void = () => undefined,
+    atLast?: (collection: string) => readonly (() => void)[],
   ) {
-    this.collections = new Collections(loaded)
+    this.collections = new Collections(atLast)
     this.checkpoint = manifest.checkpoint
     this.subscriptions = manifest.subscriptions
     this.rejected = new RejectedList(manifest.rejected)

@@ -9,17 +9,24 @@ export function resolveServerDates(value: Value, now: Millis): Value {
   if (value instanceof NewText) return value.content
   if (Array.isArray(value)) {
     const list = value as readonly Value[]
-    const resolved = list.map(each => resolveServerDates(each, now))
-    return resolved.some((each, i) => each !== list[i]) ? Object.freeze(resolved) : value
+    let resolved: Value[] | undefined
+    for (let i = 0; i < list.length; i++) {
+      const item = resolveServerDates(list[i]!, now)
+      if (item === list[i]) continue
+      resolved ??= [...list]
+      resolved[i] = item
+    }
+    return resolved ? Object.freeze(resolved) : value
   }
   if (!isPlainObject(value)) return value
-  const resolved: { [key: string]: Value } = {}
-  let changed = false
+  let resolved: { [key: string]: Value } | undefined
   for (const key of Object.keys(value)) {
-    resolved[key] = resolveServerDates(value[key]!, now)
-    changed ||= resolved[key] !== value[key]
+    const item = resolveServerDates(value[key]!, now)
+    if (item === value[key]) continue
+    resolved ??= { ...value }
+    resolved[key] = item
   }
-  return changed ? Object.freeze(resolved) : value
+  return resolved ? Object.freeze(resolved) : value
 }
 
 function dateOf(date: ServerDate, now: Millis): Date {
