@@ -2,8 +2,10 @@ import type { DocId, Document, Write } from '@nearcloud/protocol'
 import type { DocChange, Filter, Query, Snapshot } from '@nearcloud/query'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { MemoryStorage } from './memory-storage.ts'
+import { openStore } from './open-store.ts'
 import type { Store } from './store.ts'
-import { openTestStore, settle, words } from './testing/index.ts'
+import { openTestStore, seededRandom, settle, words } from './testing/index.ts'
 import { WatchIndex } from './watch-index.ts'
 
 const { add, set, update, remove, put, gone, query } = words('todos')
@@ -272,4 +274,31 @@ test('[WATCH-5] a write looks at the watches that ask for a value its document h
   expect(change({ _id: 1, state: 'gone' }, null)).toEqual(['late'])
   leave()
   expect(change(null, { _id: 1, state: 'open' })).toEqual(['either', 'late'])
+})
+
+test('[WATCH-6] an observer is told, and what waits for it goes on, before storage is asked', async () => {
+  const order: string[] = []
+  class Told extends MemoryStorage {
+    override append(payloads: Parameters<MemoryStorage['append']>[0]): ReturnType<MemoryStorage['append']> {
+      order.push('append')
+      return super.append(payloads)
+    }
+  }
+  const store = await openStore({ storage: new Told(), random: seededRandom() })
+  let told = () => undefined as unknown
+  store.watch(query(), { next: () => void told() })
+  await settle()
+  order.length = 0
+  // the second one is written by whoever waited for the first: the log is still running then
+  for (const id of ['a', 'b']) {
+    const seen = new Promise(resolve => {
+      told = () => resolve(undefined)
+    })
+    const { durable } = store.commit([add(id, {})], at)
+    await seen
+    order.push('seen')
+    await durable
+  }
+  expect(order).toEqual(['seen', 'append', 'seen', 'append'])
+  await store.close()
 })

@@ -105,15 +105,13 @@ export class RecordLog {
   }
 
   #wake(): void {
-    // what the app does when it is told of a write comes first: asking a medium takes longer
-    this.#running ??= Promise.resolve()
-      .then(() => undefined)
-      .then(() => undefined)
-      .then(() => this.#run())
+    this.#running ??= this.#run()
   }
 
   async #run(): Promise<void> {
     for (;;) {
+      // observers of a write, and what they do at once, come first: asking a medium takes longer
+      for (let turn = 0; turn < turnsOfOthers; turn++) await undefined
       if (this.#wantsFold()) await this.#fold()
       else if (this.#queue.length > 0) await this.#appendGroup()
       else break
@@ -239,5 +237,6 @@ function storageError(thrown: unknown): CloudError {
   })
 }
 
+const turnsOfOthers = 3
 const leastFoldAt = 1_000
 const groupUnits = 1_048_576
