@@ -67,18 +67,62 @@ test('[SEAL-3] a store that is not encrypted is not taken for one that is', asyn
   expect((await openStore({ storage: new MemoryStorage(medium), random })).outbox.size).toBe(0)
 })
 
-test('[SEAL-4] a record that was changed, or is another’s, is STORE_FAILED, never read as something else', async () => {
-  const medium = await storeWithSecrets()
-  for (const [sequence, payload] of [...medium.records]) {
-    for (const at of [0, 5, 20, payload.length - 1]) {
-      const changed = Uint8Array.from(payload as Uint8Array)
-      changed[at]! ^= 1
-      medium.records.set(sequence, changed)
-      await expect(openStore({ storage: over(medium), random })).rejects.toMatchObject({
-        code: 'STORE_FAILED',
-      })
+const wholeStore = async (medium: MemoryMedium) => {
+  const store = await openStore({ storage: over(medium), random })
+  const { documents } = store.run({ verb: 'get', query: query() })
+  const { damage, outbox } = store
+  const state = { documents, pending: outbox.mutations.map(({ id, writes }) => ({ id, writes })) }
+  await store.close()
+  return { damage, state }
+}
+
+test('[SEAL-4] whatever is changed in a record, it is the same store or one that says what is lost, and is mended once', async () => {
+  const { records } = await storeWithSecrets()
+  const { state: whole } = await wholeStore(await storeWithSecrets())
+  const flip = (place: number) => (sealed: Uint8Array) => {
+    const changed = Uint8Array.from(sealed)
+    const at = place < 0 ? sealed.length + place : place
+    changed[at]! ^= 1 << (at % 8)
+    return changed
+  }
+  const changes = [
+    () => '',
+    () => new Uint8Array(),
+    (sealed: Uint8Array) => sealed.slice(0, 9),
+    (sealed: Uint8Array) => sealed.slice(0, -1),
+    ...[0, 5, 12, 13, 20, -17, -1].map(flip),
+  ]
+  const kinds = new Set<string>()
+  for (const sequence of records.keys())
+    for (const change of changes) {
+      const medium = await storeWithSecrets()
+      medium.records.set(sequence, change(medium.records.get(sequence) as Uint8Array))
+      const { damage, state } = await wholeStore(medium)
+      kinds.add(damage?.lost ?? 'nothing')
+      if (!damage) expect(state).toEqual(whole)
+      expect(await wholeStore(medium)).toEqual({ damage: undefined, state })
     }
-    medium.records.set(sequence, payload)
+  expect([...kinds].sort()).toEqual(['changes', 'documents', 'everything', 'nothing'])
+})
+
+test('[SEAL-4] where nothing else shows that the key is right, or a newer version wrote, nothing is mended', async () => {
+  const medium = new MemoryMedium()
+  await (await openStore({ storage: over(medium), random })).close()
+  expect(medium.records.size).toBe(1)
+  const [[sequence, payload]] = [...medium.records] as [[number, Uint8Array]]
+  const changed = Uint8Array.from(payload)
+  changed[20]! ^= 1
+  medium.records.set(sequence, changed)
+  await expect(openStore({ storage: over(medium), random })).rejects.toMatchObject({
+    code: 'STORE_FAILED',
+    details: { reason: 'key' },
+  })
+  expect(medium.records.get(sequence)).toEqual(changed)
+  medium.records.set(sequence, payload)
+  for (const foreign of [Uint8Array.of(2, ...payload.slice(1, 30)), 'plain text']) {
+    medium.records.set(sequence + 1, foreign)
+    await expect(openStore({ storage: over(medium), random })).rejects.toMatchObject({ code: 'STORE_FAILED' })
+    expect(medium.records.get(sequence + 1)).toEqual(foreign)
   }
 })
 

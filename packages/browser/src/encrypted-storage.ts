@@ -16,8 +16,9 @@ export interface EncryptedStorageOptions {
  * A storage whose records say nothing to who has not the key: each payload is sealed by AES-GCM (WebCrypto) on its way to the storage
  * inside. How many records there are, and how long, can be seen.
  *
- * With another key, or when what is inside is not sealed, `open` rejects with STORE_FAILED (`details.reason`: `key`), and nothing is
- * changed. Rejects with INVALID_PARAM for what is no key.
+ * With a key that opens none of its records, or when what is inside is not sealed, `open` rejects with STORE_FAILED (`details.reason`:
+ * `key`), and nothing is changed. Rejects with INVALID_PARAM for what is no key. Where another record shows that the key is
+ * right, one that it does not open is damaged: it is read as an empty text.
  */
 export class EncryptedStorage implements Storage {
   readonly #inside: Storage
@@ -35,10 +36,7 @@ export class EncryptedStorage implements Storage {
     this.#key = await importKey(this.#options.key)
     const info = await this.#inside.open(options)
     try {
-      for await (const [record] of this.#inside.read()) {
-        if (record) await this.#opened(record)
-        break
-      }
+      await this.#checkKey()
     } catch (thrown) {
       await this.#inside.close().catch(() => undefined)
       throw thrown
@@ -48,7 +46,7 @@ export class EncryptedStorage implements Storage {
 
   async *read(after?: number): AsyncIterable<readonly StoredRecord[]> {
     for await (const page of this.#inside.read(after))
-      yield await Promise.all(page.map(record => this.#opened(record)))
+      yield await Promise.all(page.map(record => this.#openedOrDamaged(record)))
   }
 
   async append(payloads: readonly Payload[]): Promise<readonly number[]> {
@@ -78,8 +76,35 @@ export class EncryptedStorage implements Storage {
     return sealed
   }
 
+  /** One record that it opens shows that a key is the right one. */
+  async #checkKey(): Promise<void> {
+    let failure: unknown
+    for await (const page of this.#inside.read())
+      for (const record of page) {
+        try {
+          await this.#opened(record)
+          return
+        } catch (thrown) {
+          failure ??= thrown
+        }
+      }
+    if (failure !== undefined) throw failure
+  }
+
+  async #openedOrDamaged(record: StoredRecord): Promise<StoredRecord> {
+    const { sequence, payload } = record
+    try {
+      return await this.#opened(record)
+    } catch (thrown) {
+      // what is text, or of a format that is not known, is whole perhaps, and not to be mended
+      const isOurs = typeof payload === 'string' ? payload === '' : !payload.length || payload[0] === format
+      if (!isOurs) throw thrown
+      return { sequence, payload: '' }
+    }
+  }
+
   async #opened({ sequence, payload }: StoredRecord): Promise<StoredRecord> {
-    if (typeof payload === 'string' || payload[0] !== format) throw this.#failed('it is not encrypted')
+    if (typeof payload === 'string') throw this.#failed('it is not encrypted')
     const iv = payload.slice(1, 1 + ivBytes)
     const body = payload.slice(1 + ivBytes)
     let plain: Uint8Array
