@@ -62,7 +62,7 @@ export const packages: Readonly<Record<string, Room>> = {
       'zod',
     ],
   ),
-  cli: onNode('nearcloud', ['@nearcloud/server', '@nearcloud/protocol'], ['citty']),
+  cli: onNode('nearcloud', ['@nearcloud/server', '@nearcloud/protocol'], ['citty', 'csv-parse']),
   acceptance: onNode('@nearcloud/acceptance', [
     ...core,
     '@nearcloud/browser',

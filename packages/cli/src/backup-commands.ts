@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { type BackupProgress, backUp, restoreBackup } from '@nearcloud/server'
 import { defineCommand } from 'citty'
 import { type Host, UsageError } from './host.ts'
+import { tellingEachTenth } from './progress.ts'
 
 /** `nearcloud backup`: a copy of what a server keeps, also of one that runs. */
 export function backupCommand(host: Host) {
@@ -24,7 +25,7 @@ export function backupCommand(host: Host) {
       const facts = await backUp({
         dataFolder: resolve(host.cwd, folder!),
         to: resolve(host.cwd, to!),
-        progress: tellingEachTenth(host),
+        progress: progressOf(host),
       })
       host.out(`Backed up: ${sizeOf(facts.databaseBytes)} of documents and history, ${facts.files} files.`)
     },
@@ -50,7 +51,7 @@ export function restoreCommand(host: Host) {
         from: resolve(host.cwd, from!),
         dataFolder: resolve(host.cwd, folder!),
         isReplacing: replace === true,
-        progress: tellingEachTenth(host),
+        progress: progressOf(host),
       })
       if (facts.replaced) host.out(`What was there is in ${facts.replaced}.`)
       host.out(`Restored: ${sizeOf(facts.databaseBytes)} of documents and history, ${facts.files} files.`)
@@ -74,14 +75,9 @@ function checkArguments(
     throw new UsageError(`it is "nearcloud ${command} ${usage}"; "nearcloud ${command} --help" says more.`)
 }
 
-function tellingEachTenth(host: Host): (progress: BackupProgress) => void {
-  const told = new Map<string, number>()
-  return ({ part, done, total }) => {
-    const tenth = total === 0 ? 10 : Math.floor((done / total) * 10)
-    if (tenth <= (told.get(part) ?? 0)) return
-    told.set(part, tenth)
-    host.out(`${part} ${tenth * 10} %`)
-  }
+function progressOf(host: Host): (progress: BackupProgress) => void {
+  const [database, files] = [tellingEachTenth(host, 'database'), tellingEachTenth(host, 'files')]
+  return ({ part, done, total }) => (part === 'database' ? database : files)(done, total)
 }
 
 function sizeOf(bytes: number): string {

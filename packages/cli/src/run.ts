@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { type CommandDef, defineCommand, renderUsage, runCommand } from 'citty'
 import { backupCommand, restoreCommand } from './backup-commands.ts'
 import { doctorCommand } from './doctor-command.ts'
+import { exportCommand, importCommand } from './documents-commands.ts'
 import { callCommand, logsCommand } from './function-commands.ts'
 import { type Host, UsageError } from './host.ts'
 import { initCommand } from './init-command.ts'
@@ -58,6 +59,8 @@ export async function runNearcloud(argv: readonly string[], host: Host): Promise
       meta: { name: 'rules', description: 'Says what the rules allow, tests them, and explains a refusal' },
       subCommands: ofRules,
     }),
+    import: importCommand(host, exit),
+    export: exportCommand(host),
     backup: backupCommand(host),
     restore: restoreCommand(host),
   }

@@ -60,6 +60,7 @@ import { Openapi } from './openapi/openapi.ts'
 import type { OpenapiOutbox } from './openapi/outbox.ts'
 import { addHealthRoutes, type Health } from './operator/health-routes.ts'
 import { addMetricsRoute, listenForMetrics, type MetricsAddress } from './operator/metrics-routes.ts'
+import { addDocumentRoutes, documentsOf } from './operator/operator-documents.ts'
 import { addOperatorRoutes } from './operator/operator-routes.ts'
 import { openOperators } from './operator/operator-token.ts'
 import { addStatusRoute } from './operator/server-status.ts'
@@ -331,6 +332,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
         }
       },
     })
+    addDocumentRoutes(app, { documents: documentsOf(environment), isOperator })
     addUserRoutes(app, { users: userAdmin(users, accounts), isOperator, log })
     addTriggerRoutes(app, { triggers, outbox: openapi.outbox, isOperator })
     const isAdminKey = await openAdminKey(folder.path, random)

@@ -20,6 +20,12 @@ export { type TriggerTools, triggersAsOperator } from './operator/ask-triggers.t
 export { callAsOperator, type OperatorCall, type OperatorResult } from './operator/call-function.ts'
 export { examine, type Finding } from './operator/doctor.ts'
 export type { MetricsAddress } from './operator/metrics-routes.ts'
+export {
+  documentsAsOperator,
+  type ImportMode,
+  type OperatorDocuments,
+  type Written,
+} from './operator/operator-documents.ts'
 export { signMetricsReader } from './operator/operator-token.ts'
 export { type ServerStatus, serverProcess, statusAsOperator } from './operator/server-status.ts'
 export { type OperatorUsers, usersAsOperator } from './operator/users-as-operator.ts'

@@ -1,17 +1,11 @@
-import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { CloudError, type ErrorData, errorFromData } from '@nearcloud/protocol'
+import { type ErrorData, errorFromData } from '@nearcloud/protocol'
 import { Accounts } from '../auth/passwords/accounts.ts'
 import { openTokens } from '../auth/tokens.ts'
 import { type UserAdmin, userAdmin } from '../auth/user-admin.ts'
 import { Users } from '../auth/users.ts'
-import { LiveEnvironment } from '../commit/live-environment.ts'
-import { isHeldError, openDataFolder } from '../data-folder.ts'
-import { SqliteEngine } from '../engine/sqlite-engine.ts'
 import { systemClock, systemRandom } from '../host.ts'
-import { createJudge } from '../rules/create-judge.ts'
-import { parseRules } from '../rules/rules-file.ts'
 import { askOperator, type OperatorPlace } from './ask-operator.ts'
+import { whereServed } from './where-served.ts'
 
 /** What an operator asks by the command: an act of `UserAdmin` and what it is called with. */
 export interface OperatorAsk {
@@ -34,37 +28,15 @@ export async function usersAsOperator<T>(
   place: OperatorPlace,
   work: (users: OperatorUsers) => Promise<T>,
 ): Promise<T> {
-  const path = resolve(place.dataFolder)
-  if (!existsSync(join(path, 'nearcloud.db')))
-    throw new CloudError('SERVER_CONFIGURATION', {
-      errMsg: `there is no data in ${path}: start the server once, or name the folder it keeps its data in`,
-    })
-  let folder: ReturnType<typeof openDataFolder>
-  try {
-    folder = openDataFolder(path)
-  } catch (thrown) {
-    if (!isHeldError(thrown)) throw thrown
-    return work(usersOf(place))
-  }
-  const closers: (() => unknown)[] = [() => folder.release()]
-  try {
-    const tokens = await openTokens(path, systemClock, systemRandom)
-    const engine = new SqliteEngine({ file: folder.database, random: systemRandom })
-    closers.unshift(() => engine.close())
-    const judge = createJudge(parseRules('{}', 'rules.json'), () => Date.now())
-    const environment = new LiveEnvironment({
-      env: place.env ?? 'default',
-      engine,
-      clock: systemClock,
-      judge,
-    })
-    closers.unshift(() => environment.close())
-    const users = await Users.open({ environment, tokens, clock: systemClock, isServing: false })
-    const accounts = new Accounts({ environment, users, clock: systemClock, random: systemRandom })
-    return await work(userAdmin(users, accounts))
-  } finally {
-    for (const close of closers) await close()
-  }
+  return whereServed(place, {
+    there: () => work(usersOf(place)),
+    async here({ folder, environment }) {
+      const tokens = await openTokens(folder.path, systemClock, systemRandom)
+      const users = await Users.open({ environment, tokens, clock: systemClock, isServing: false })
+      const accounts = new Accounts({ environment, users, clock: systemClock, random: systemRandom })
+      return work(userAdmin(users, accounts))
+    },
+  })
 }
 
 /** The users of the server that runs on a folder. */
