@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { type BackupProgress, backUp, restoreBackup } from '@nearcloud/server'
 import { defineCommand } from 'citty'
+import { momentOf } from './function-commands.ts'
 import { type Host, UsageError } from './host.ts'
 import { tellingEachTenth } from './progress.ts'
 
@@ -37,6 +38,17 @@ export function restoreCommand(host: Host) {
   const args = {
     from: { type: 'positional', required: false, description: 'The folder with the backup' },
     folder: { type: 'positional', required: false, description: 'The data folder; no server may use it' },
+    at: {
+      type: 'string',
+      valueHint: 'time',
+      description:
+        'Undoes what was committed after this moment: a date as in 2026-01-31T12:00:00Z, or 30s, 10m, 2h, 1d ago',
+    },
+    env: {
+      type: 'string',
+      valueHint: 'name',
+      description: 'With --at: in this environment alone (default: in all)',
+    },
     replace: {
       type: 'boolean',
       description: 'If the folder holds data, move that into "replaced-1" in it (default: refuse)',
@@ -45,16 +57,25 @@ export function restoreCommand(host: Host) {
   return defineCommand({
     meta: { name: 'restore', description: 'Puts a backup in place as the data folder of a server' },
     args,
-    async run({ args: { from, folder, replace, _, ...rest } }) {
-      checkArguments('restore', 'FROM FOLDER', [from, folder], _, rest, ['replace'])
+    async run({ args: { from, folder, replace, at, env, _, ...rest } }) {
+      checkArguments('restore', 'FROM FOLDER', [from, folder], _, rest, [])
+      if (env !== undefined && at === undefined) throw new UsageError('--env goes with --at.')
       const facts = await restoreBackup({
         from: resolve(host.cwd, from!),
         dataFolder: resolve(host.cwd, folder!),
         isReplacing: replace === true,
+        ...(at !== undefined && { moment: momentOf(at, 'at') }),
+        ...(env !== undefined && { env }),
         progress: progressOf(host),
       })
       if (facts.replaced) host.out(`What was there is in ${facts.replaced}.`)
       host.out(`Restored: ${sizeOf(facts.databaseBytes)} of documents and history, ${facts.files} files.`)
+      if (facts.rewound) {
+        const { documents, commits, lostFiles } = facts.rewound
+        host.out(`Undone: ${commits} commits, by which ${documents} documents were changed.`)
+        if (lostFiles > 0)
+          host.out(`${lostFiles} files had been removed since, and are gone: an earlier backup has them.`)
+      }
       host.out('Devices that had seen later changes are told so, and keep what they have not sent.')
     },
   })
@@ -76,8 +97,12 @@ function checkArguments(
 }
 
 function progressOf(host: Host): (progress: BackupProgress) => void {
-  const [database, files] = [tellingEachTenth(host, 'database'), tellingEachTenth(host, 'files')]
-  return ({ part, done, total }) => (part === 'database' ? database : files)(done, total)
+  const parts = {
+    database: tellingEachTenth(host, 'database'),
+    files: tellingEachTenth(host, 'files'),
+    documents: tellingEachTenth(host, 'undone'),
+  }
+  return ({ part, done, total }) => parts[part](done, total)
 }
 
 function sizeOf(bytes: number): string {

@@ -134,11 +134,12 @@ function wishOf(given: {
   }
 }
 
-function momentOf(text: string): number {
+/** In words of a person: 10m is ten minutes ago. Throws a UsageError that names the option. */
+export function momentOf(text: string, option = 'since'): number {
   const [, count, unit] = /^(\d+)([smhd])$/.exec(text) ?? []
   if (count !== undefined) return Date.now() - Number(count) * unitMs[unit as keyof typeof unitMs]
   const moment = Date.parse(text)
-  if (Number.isNaN(moment)) throw new UsageError(`--since is 30s, 10m, 2h, 1d or a date, not "${text}".`)
+  if (Number.isNaN(moment)) throw new UsageError(`--${option} is 30s, 10m, 2h, 1d or a date, not "${text}".`)
   return moment
 }
 

@@ -127,3 +127,27 @@ test('[OPS-13] doctor says how each thing is; 1 when one of them has to be mende
   expect(await json.over).toBe(1)
   expect(JSON.parse(json.out())).toContainEqual(expect.objectContaining({ level: 'bad', about: 'rules' }))
 })
+
+test('[RESTORE-9] restore --at says what it undid, and what is no moment is a sentence', async () => {
+  const folder = projectFolder({ 'one.json': '{"_id":"a"}', 'two.json': '{"_id":"b"}' })
+  const server = await started(folder, 'start')
+  await run(folder, 'import', 'todos', 'one.json').over
+  const moment = new Date().toISOString()
+  while (new Date().toISOString() === moment) await new Promise(setImmediate)
+  await run(folder, 'import', 'todos', 'two.json').over
+  await run(folder, 'backup', '.nearcloud', 'copy').over
+  await server.stop()
+  for (const [argv, sentence] of [
+    [['--at', 'noon'], '--at is 30s, 10m, 2h, 1d or a date, not "noon".'],
+    [['--env', 'x'], '--env goes with --at.'],
+  ] as const) {
+    const refused = run(folder, 'restore', 'copy', 'new', ...argv)
+    expect(await refused.over).toBe(1)
+    expect(refused.err()).toBe(`nearcloud: ${sentence}`)
+  }
+  const restore = run(folder, 'restore', 'copy', '.nearcloud', '--replace', '--at', moment)
+  expect(await restore.over).toBe(0)
+  expect(restore.out()).toContain('Undone: 1 commits, by which 1 documents were changed.')
+  await run(folder, 'export', 'todos', 'out.json').over
+  expect((await import('node:fs')).readFileSync(`${folder}/out.json`, 'utf8')).toBe('{"_id":"a"}\n')
+})

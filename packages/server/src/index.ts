@@ -4,6 +4,7 @@ export type { NamedUser, TicketOptions, UserAdmin, UserName } from './auth/user-
 export type { WechatOptions } from './auth/wechat.ts'
 export { type BackupFacts, backUp, restoreBackup } from './backup/back-up.ts'
 export type { BackupProgress } from './backup/copying.ts'
+export type { Rewound } from './backup/rewind.ts'
 export type { Change, DataType } from './commit/change.ts'
 export type { CommitRequest, Decision, Effect, Environment, OpenText } from './commit/environment.ts'
 export { createServer, type NearcloudServer, type ServerOptions } from './create-server.ts'

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { CloudError } from '@nearcloud/protocol'
+import { CloudError, type Millis } from '@nearcloud/protocol'
 import { openDataFolder, unfinishedRestore } from '../data-folder.ts'
 import { openDatabase } from '../engine/sqlite-database.ts'
 import { syncFolder } from '../files/sync-folder.ts'
@@ -16,10 +16,13 @@ import {
   refuse,
   writeDurably,
 } from './copying.ts'
+import { type Rewound, reachBack, rewind } from './rewind.ts'
 
 export interface BackupFacts {
   readonly databaseBytes: number
   readonly files: number
+  /** The moment it is of; absent in backups of earlier versions. */
+  readonly at?: Millis
 }
 
 /**
@@ -44,12 +47,13 @@ export async function backUp(options: {
     if ((await readdir(to)).length > 0) throw refuse(`${to} is not empty: name a new folder for the backup`)
     // files before and after the database, so that every file that it names is there, whatever is added or removed meanwhile
     await copyFiles(from, to, () => undefined)
+    const at = Date.now()
     const databaseBytes = await copyDatabase(join(from, database), join(to, database), progress)
     const files = await copyFiles(from, to, progress)
     await copyPrivately(join(from, keys), join(to, keys))
-    await writeDurably(join(to, label), `${JSON.stringify({ format: 1, databaseBytes, files })}\n`)
+    await writeDurably(join(to, label), `${JSON.stringify({ format: 1, databaseBytes, files, at })}\n`)
     await syncFolder(to)
-    return { databaseBytes, files }
+    return { databaseBytes, files, at }
   } catch (thrown) {
     throw explained(thrown, `the backup to ${to} could not be finished`)
   }
@@ -59,6 +63,9 @@ export async function backUp(options: {
  * Puts a backup in place as a data folder. The history goes on under a new name, by which clients that are ahead of it
  * notice: they keep what they have not sent, and are compared.
  *
+ * With `moment` what was committed after it is undone, in all environments or in one (`env`): see `rewind`. Where the history in the backup does not
+ * reach back so far, or the backup is of an earlier moment, nothing is touched.
+ *
  * What the folder held is moved into `replaced-1` (2, 3 …) in it with `isReplacing`; without it a folder that holds data is
  * refused, as is one a server uses, and what is no whole backup: SERVER_CONFIGURATION. When it is cut off, no server opens
  * the folder until it was run again.
@@ -67,12 +74,19 @@ export async function restoreBackup(options: {
   readonly from: string
   readonly dataFolder: string
   readonly isReplacing?: boolean
+  readonly moment?: Millis
+  readonly env?: string
   readonly progress?: (progress: BackupProgress) => void
-}): Promise<BackupFacts & { readonly replaced: string | undefined }> {
-  const { progress = () => undefined, isReplacing = false } = options
+}): Promise<BackupFacts & { readonly replaced: string | undefined; readonly rewound?: Rewound }> {
+  const { progress = () => undefined, isReplacing = false, moment } = options
   const from = resolve(options.from)
   const facts = await readLabel(from)
   checkDatabase(join(from, database))
+  if (moment !== undefined && facts.at !== undefined && moment > facts.at)
+    throw refuse(
+      `the backup ${from} is of ${new Date(facts.at).toISOString()}: for a later moment take a later one`,
+    )
+  const reaches = moment === undefined ? [] : reachBack(join(from, database), moment, options.env)
   const folder = openDataFolder(options.dataFolder, { isRestoring: true })
   const { path } = folder
   const marker = join(path, unfinishedRestore)
@@ -93,9 +107,10 @@ export async function restoreBackup(options: {
     await rename(draft, join(path, database))
     // gives it a name of its own, and finds what a disk may have done to it
     openDatabase(join(path, database), randomBytes).db.close()
+    const rewound = moment === undefined ? undefined : await rewind(folder, reaches, progress)
     await rm(marker)
     await syncFolder(path)
-    return { ...facts, replaced }
+    return { ...facts, replaced, ...(rewound && { rewound }) }
   } catch (thrown) {
     throw explained(thrown, `the backup ${from} could not be restored`)
   } finally {
@@ -118,9 +133,9 @@ async function moveAside(path: string, names: readonly string[]): Promise<string
 async function readLabel(folder: string): Promise<BackupFacts> {
   try {
     const said = JSON.parse(await readFile(join(folder, label), 'utf8')) as Record<string, unknown> | null
-    const { format, databaseBytes, files } = said ?? {}
+    const { format, databaseBytes, files, at } = said ?? {}
     if (format === 1 && typeof databaseBytes === 'number' && typeof files === 'number')
-      return { databaseBytes, files }
+      return { databaseBytes, files, ...(typeof at === 'number' && { at }) }
   } catch (thrown) {
     if (codeOf(thrown) !== 'ENOENT' && !(thrown instanceof SyntaxError))
       throw explained(thrown, `${folder} cannot be read`)
@@ -129,7 +144,7 @@ async function readLabel(folder: string): Promise<BackupFacts> {
 }
 
 function explained(thrown: unknown, words: string): CloudError {
-  if (thrown instanceof CloudError) return thrown
+  if (thrown instanceof CloudError && thrown.code === 'SERVER_CONFIGURATION') return thrown
   return refuse(`${words}: ${thrown instanceof Error ? thrown.message : String(thrown)}`, thrown)
 }
 

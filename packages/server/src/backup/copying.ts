@@ -5,9 +5,9 @@ import { CloudError } from '@nearcloud/protocol'
 import { backup, DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
 import { syncFolder } from '../files/sync-folder.ts'
 
-/** How far it is: bytes of the database, or uploaded files. */
+/** How far it is: bytes of the database, uploaded files, or commits that are undone. */
 export interface BackupProgress {
-  readonly part: 'database' | 'files'
+  readonly part: 'database' | 'files' | 'documents'
   readonly done: number
   readonly total: number
 }

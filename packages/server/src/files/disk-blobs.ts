@@ -7,6 +7,11 @@ import { assert, type Clock, CloudError, type RandomBytes } from '@nearcloud/pro
 import type { Blobs } from './blobs.ts'
 import { syncFolder } from './sync-folder.ts'
 
+/** Where a blob is, in the folder of files. */
+export function blobFile(folder: string, key: string): string {
+  return join(folder, 'blobs', key.slice(0, 2), key)
+}
+
 /**
  * Blobs as files of a folder: `uploads/<upload>` while they come, `blobs/<2 digits>/<key>` when they are whole. Keys are
  * random; nothing a user says becomes part of a path.
@@ -165,7 +170,7 @@ export class DiskBlobs implements Blobs {
 
   #blobPath(key: string): string {
     assert(nameForm.test(key), 'blobs are named by 64 hex digits')
-    return join(this.#folder, 'blobs', key.slice(0, 2), key)
+    return blobFile(this.#folder, key)
   }
 }
 
