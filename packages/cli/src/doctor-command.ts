@@ -8,6 +8,10 @@ import { type Host, UsageError } from './host.ts'
 export function doctorCommand(host: Host, exit: (code: number) => void) {
   const args = {
     port: { type: 'string', valueHint: 'number', description: 'The port that the server is going to use' },
+    deep: {
+      type: 'boolean',
+      description: 'Reads every page and every document of the database, which takes a while',
+    },
     json: { type: 'boolean', description: 'As JSON' },
     ...place,
   } as const
@@ -24,7 +28,12 @@ export function doctorCommand(host: Host, exit: (code: number) => void) {
         throw new UsageError(`--port is a number from 1 to 65535, not "${given.port}".`)
       const { dataFolder } = placeOf(host, given)
       const project = resolve(host.cwd, given.project ?? '.')
-      const findings = await examine({ dataFolder, project, ...(port !== undefined && { port }) })
+      const findings = await examine({
+        dataFolder,
+        project,
+        ...(port !== undefined && { port }),
+        isDeep: given.deep === true,
+      })
       const bad = findings.filter(({ level }) => level === 'bad').length
       exit(bad > 0 ? 1 : 0)
       if (given.json) return host.out(JSON.stringify(findings))

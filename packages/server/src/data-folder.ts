@@ -144,7 +144,12 @@ function takeLock(path: string): () => void {
   }
   heldHere.add(path)
   return () => {
-    if (heldHere.delete(path)) rmSync(file, { force: true })
+    if (!heldHere.delete(path)) return
+    try {
+      rmSync(file, { force: true })
+    } catch {
+      // on a disk that has turned read-only it stays, and holds nothing once this process is gone
+    }
   }
 }
 

@@ -8,7 +8,7 @@ import { placeOf } from './sweep.ts'
 import { World } from './world.ts'
 
 export interface BrokenDiskOptions {
-  readonly mode: 'eio' | 'enospc'
+  readonly mode: 'eio' | 'enospc' | 'erofs'
   readonly points: number
   readonly dice: Dice
   readonly shim: string
@@ -32,7 +32,7 @@ export function noEndings(): Endings {
 }
 
 /**
- * A disk that answers one call with an error, or has no space from one call on, under a server with four clients that write.
+ * A disk that answers one call with an error, or has no space or is read-only from one call on, under a server with four clients that write.
  * It may refuse to start and say why; otherwise it lives, is read from, and never acknowledges what is lost. Without space it
  * recovers by itself when there is room. After an error it is stopped, everything that was not synced, and what the failed
  * sync should have written, is gone, and what is left is judged.
@@ -57,7 +57,11 @@ export async function breakDisk(options: BrokenDiskOptions, report: Report, endi
     await world.close()
   }
 
-  async function livePoint(world: World, life: ServerLife, mode: 'eio' | 'enospc'): Promise<keyof Endings> {
+  async function livePoint(
+    world: World,
+    life: ServerLife,
+    mode: BrokenDiskOptions['mode'],
+  ): Promise<keyof Endings> {
     const isHit = () => life.hit() !== undefined
     const url = await life.url
     if (url === undefined) {

@@ -5,7 +5,7 @@
  *   NEARCLOUD_FAULT_FOLDER  the folder, absolute
  *   NEARCLOUD_FAULT_ASIDE   a folder beside it, on the same disk, for what was unlinked and may come back
  *   NEARCLOUD_FAULT_REPORT  a file for one line: which call was hit, or how many there were
- *   NEARCLOUD_FAULT_MODE    count, kill, torn, powerloss, lostfsync, eio, enospc
+ *   NEARCLOUD_FAULT_MODE    count, kill, torn, powerloss, lostfsync, eio, enospc, erofs
  *   NEARCLOUD_FAULT_AT      which call, from 1
  *   NEARCLOUD_FAULT_ONLY    "sync": only syncs of files are counted; "others": only what is not of a write-ahead log
  *   NEARCLOUD_FAULT_SEED    the dice of a power cut, and how full a full disk is
@@ -14,7 +14,8 @@
  * kill: the process dies before the call. torn: half of a write is done first. powerloss: what was not synced is gone, all of
  * it, or all but some of it, and the process dies. lostfsync: as powerloss, by a disk that only says it syncs. eio: the call
  * fails, once; what a failed sync should have written is gone at the end of the process, whatever is synced later. enospc:
- * from this call on nothing grows (by even seeds; by odd ones nothing is written) until there is room.
+ * from this call on nothing grows (by even seeds; by odd ones nothing is written) until there is room. erofs: from this call on
+ * nothing is changed, as on a file system that has turned read-only, until there is room.
  *
  * A name (made, renamed, removed) is synced with its folder, bytes with their file. Names are lost from the latest back;
  * bytes in any order.
@@ -35,7 +36,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum mode { OFF, COUNT, KILL, TORN, POWERLOSS, LOSTFSYNC, EIO_ONCE, ENOSPC_FROM };
+enum mode { OFF, COUNT, KILL, TORN, POWERLOSS, LOSTFSYNC, EIO_ONCE, ENOSPC_FROM, READONLY_FROM };
 enum fate { GO_ON, FAIL, TEAR };
 enum kind { BYTES, SIZE, MADE, LINKED, UNLINKED, RENAMED };
 
@@ -99,7 +100,7 @@ static void begin(void) {
   real_link = dlsym(RTLD_NEXT, "link");
   real_mkdir = dlsym(RTLD_NEXT, "mkdir");
   real_write = dlsym(RTLD_NEXT, "write");
-  const char *names[] = {"", "count", "kill", "torn", "powerloss", "lostfsync", "eio", "enospc"};
+  const char *names[] = {"", "count", "kill", "torn", "powerloss", "lostfsync", "eio", "enospc", "erofs"};
   const char *asked = getenv("NEARCLOUD_FAULT_MODE"), *text;
   folder = getenv("NEARCLOUD_FAULT_FOLDER");
   aside = getenv("NEARCLOUD_FAULT_ASIDE");
@@ -112,7 +113,7 @@ static void begin(void) {
   only_others = text && strcmp(text, "others") == 0;
   target = (text = getenv("NEARCLOUD_FAULT_AT")) ? atol(text) : 0;
   dice = (text = getenv("NEARCLOUD_FAULT_SEED")) ? strtoull(text, NULL, 10) : 1;
-  for (int i = COUNT; i <= ENOSPC_FROM; i++)
+  for (int i = COUNT; i <= READONLY_FROM; i++)
     if (strcmp(asked, names[i]) == 0) mode = i;
 }
 
@@ -323,17 +324,18 @@ static void die(void) {
 static enum fate count_call(const char *what, const char *path, size_t length, int grows) {
   int is_sync = strcmp(what, "sync") == 0;
   if (is_full && !had_room && room && access(room, F_OK) == 0) had_room = 1;
-  if (is_full && !had_room && !is_sync && (grows || (dice % 2 && length > 0))) return FAIL;
+  int is_refused = !is_sync && (mode == READONLY_FROM || grows || (dice % 2 && length > 0));
+  if (is_full && !had_room && is_refused) return FAIL;
   if ((only_syncs && !is_sync) || (only_others && ends_with(path, "-wal"))) return GO_ON;
   if (++calls != target || mode == COUNT) return GO_ON;
   if (mode == EIO_ONCE && !is_sync && length == 0 && strcmp(what, "truncate") != 0) {
     target++; /* names do not fail: the next call does */
     return GO_ON;
   }
-  if (mode == ENOSPC_FROM) {
+  if (mode == ENOSPC_FROM || mode == READONLY_FROM) {
     tell(what, path, length);
     is_full = 1;
-    return !is_sync && (grows || (dice % 2 && length > 0)) ? FAIL : GO_ON;
+    return is_refused ? FAIL : GO_ON;
   }
   tell(what, path, length);
   if (mode == EIO_ONCE) return FAIL;
@@ -343,7 +345,7 @@ static enum fate count_call(const char *what, const char *path, size_t length, i
 }
 
 static int failed(void) {
-  errno = mode == ENOSPC_FROM ? ENOSPC : EIO;
+  errno = mode == ENOSPC_FROM ? ENOSPC : mode == READONLY_FROM ? EROFS : EIO;
   return -1;
 }
 

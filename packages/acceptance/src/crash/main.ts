@@ -8,7 +8,7 @@ import { buildShim, type FaultMode, faultModes } from './shim.ts'
 import { sweep } from './sweep.ts'
 
 const help = `pnpm crash:server [options]
-  --mode kill        kill, torn, powerloss, eio, enospc
+  --mode kill        kill, torn, powerloss, eio, enospc, erofs
   --points 300       how often the server dies
   --seed 1           or "random"
   --self-test        weakens the server and the disk: each has to be found, in --points points
@@ -44,7 +44,8 @@ const endings = noEndings()
 while (report.points < Number(values.points) && report.violations.length === 0) {
   const points = Math.min(1 + dice.below(20), Number(values.points) - report.points)
   const options = { points, dice, shim, isLoud: values.loud }
-  if (mode === 'eio' || mode === 'enospc') await breakDisk({ ...options, mode }, report, endings)
+  if (mode === 'eio' || mode === 'enospc' || mode === 'erofs')
+    await breakDisk({ ...options, mode }, report, endings)
   else await sweep({ ...options, mode }, report)
 }
 const seconds = Math.round((performance.now() - began) / 100) / 10
@@ -54,7 +55,7 @@ console.log(
     seed,
     seconds,
     ...report,
-    ...((mode === 'eio' || mode === 'enospc') && { endings }),
+    ...(['eio', 'enospc', 'erofs'].includes(mode) && { endings }),
     violations: report.violations.slice(0, 20).map(words => words.slice(0, 300)),
   }),
 )

@@ -5,7 +5,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /** What happens to a process at a call that changes files; `fault-shim.c` tells each. */
-export const faultModes = ['count', 'kill', 'torn', 'powerloss', 'lostfsync', 'eio', 'enospc'] as const
+export const faultModes = [
+  'count',
+  'kill',
+  'torn',
+  'powerloss',
+  'lostfsync',
+  'eio',
+  'enospc',
+  'erofs',
+] as const
 export type FaultMode = (typeof faultModes)[number]
 
 export interface Fault {

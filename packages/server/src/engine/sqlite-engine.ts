@@ -203,8 +203,13 @@ export class SqliteEngine implements Engine {
   }
 
   async close(): Promise<void> {
-    if (!this.#failure) this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
-    this.#db.close()
+    try {
+      if (!this.#failure) this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    } catch {
+      // a disk that is full or failed keeps it in the log, from where the next opening takes it
+    } finally {
+      this.#db.close()
+    }
   }
 
   #write(env: string, batch: Batch): void {

@@ -20,7 +20,7 @@ async function stopped(files: Readonly<Record<string, string>> = good) {
     .collection('todos')
     .add({ data: { a: 1 } })
   await server.stop()
-  const look = async (part: { port?: number; now?: () => number } = {}) =>
+  const look = async (part: { port?: number; isDeep?: boolean; now?: () => number } = {}) =>
     worst(await examine({ dataFolder: server.dataFolder, project, ...part }))
   return { project, dataFolder: server.dataFolder, look }
 }
@@ -85,6 +85,24 @@ test('[OPS-12] a database that is damaged, of a newer version, or without its ke
       expect.stringMatching(/^bad database: .*restore the last backup/),
     )
   }
+})
+
+test('[OPS-12] a deep look reads every document', async () => {
+  const { dataFolder, look } = await stopped()
+  expect(await look({ isDeep: true })).toEqual([])
+  const db = new DatabaseSync(join(dataFolder, 'nearcloud.db'))
+  db.exec("UPDATE documents SET doc = doc || ' '")
+  db.close()
+  expect(await look()).toEqual([])
+  expect(await look({ isDeep: true })).toEqual([
+    expect.stringMatching(/^bad database: the document todos\/\w+ does not read/),
+  ])
+  const again = new DatabaseSync(join(dataFolder, 'nearcloud.db'))
+  again.exec(
+    'UPDATE documents SET doc = trim(doc); UPDATE environments SET document_bytes = document_bytes + 1',
+  )
+  again.close()
+  expect(await look({ isDeep: true })).toEqual([expect.stringMatching(/^bad database: the sizes it keeps/)])
 })
 
 test('[OPS-12] a clock behind what was written, a port that is taken and a restore that was cut off are named', async () => {

@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:
 import { statfs } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
+import { decode, encode } from '@nearcloud/protocol'
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
 import { transformSync } from 'esbuild'
 import { openKeys } from '../auth/key-file.ts'
@@ -31,6 +32,8 @@ export interface DoctorOptions {
   readonly project: string
   /** The port that a server is going to use; absent: any free one. */
   readonly port?: number
+  /** Reads every page and every document of the database: minutes for gigabytes. */
+  readonly isDeep?: boolean
   readonly now?: () => number
 }
 
@@ -42,6 +45,7 @@ export async function examine({
   dataFolder,
   project,
   port,
+  isDeep = false,
   now = Date.now,
 }: DoctorOptions): Promise<readonly Finding[]> {
   const folder = resolve(dataFolder)
@@ -53,7 +57,7 @@ export async function examine({
     ['data folder', () => lookAtFolder(folder, pid)],
     ['disk', () => lookAtDisk(folder, database)],
     ['keys', () => lookAtKeys(folder)],
-    ['database', () => lookAtDatabase(database)],
+    ['database', () => lookAtDatabase(database, isDeep)],
     ['clock', () => lookAtClock(database, now())],
     ['port', () => lookAtPort(folder, pid, port)],
     ['rules', () => lookAtRules(project)],
@@ -130,9 +134,12 @@ async function lookAtKeys(folder: string): Promise<string> {
   return 'are there, and their owner alone can read them'
 }
 
-function lookAtDatabase(file: string): string {
+function lookAtDatabase(file: string, isDeep: boolean): string {
   return reading(file, 'there is none yet', db => {
-    const found = db.prepare('PRAGMA quick_check(1)').get() as Record<string, unknown>
+    const found = db.prepare(isDeep ? 'PRAGMA integrity_check(1)' : 'PRAGMA quick_check(1)').get() as Record<
+      string,
+      unknown
+    >
     if (Object.values(found)[0] !== 'ok')
       throw new Error('it is damaged: stop the server, and restore the last backup ("nearcloud restore")')
     const { format } = db.prepare('SELECT format FROM meta').get() as { format: number }
@@ -141,8 +148,27 @@ function lookAtDatabase(file: string): string {
         `a newer nearcloud wrote it (format ${format}; this one knows ${storedFormat}): use that one`,
       )
     const { envs } = db.prepare('SELECT count(*) AS envs FROM environments').get() as { envs: number }
-    return `is whole; environments: ${envs}`
+    return `is whole; environments: ${envs}${isDeep ? `; ${checkDocuments(db)} documents read` : ''}`
   })
+}
+
+/** How many there are. Throws for one that is none, and where the sizes that are kept are not the sizes that are there. */
+function checkDocuments(db: DatabaseSyncInstance): number {
+  let count = 0
+  for (const row of db.prepare('SELECT collection, id, doc FROM documents').iterate()) {
+    const { collection, id, doc } = row as { collection: string; id: string | number; doc: string }
+    count++
+    try {
+      if (encode(decode(doc)) === doc) continue
+    } catch {
+      // said below
+    }
+    throw new Error(`the document ${collection}/${id} does not read: restore the last backup`)
+  }
+  const sizes = 'SELECT coalesce(sum(octet_length(doc)), 0) FROM documents AS d WHERE d.env = e.env'
+  const apart = db.prepare(`SELECT env FROM environments AS e WHERE document_bytes <> (${sizes})`).get()
+  if (apart) throw new Error('the sizes it keeps are not those of its documents: restore the last backup')
+  return count
 }
 
 /** A clock that runs behind what was written makes later edits lose. */
