@@ -211,7 +211,8 @@ function incomingData({ op, before, after, data }: JudgedWrite): DocumentData | 
     incoming[key] = Object.hasOwn(after, key) ? after[key]! : removal
   }
   for (const path of Object.keys(data ?? {})) bring(path.split('.')[0]!)
-  for (const key of Object.keys(before ?? {})) if (!equalValues(before![key], after[key])) bring(key)
+  for (const key of Object.keys(before ?? {}))
+    if (!Object.hasOwn(after, key) || !equalValues(before![key], after[key])) bring(key)
   for (const key of Object.keys(after)) if (!before || !Object.hasOwn(before, key)) bring(key)
   return incoming
 }

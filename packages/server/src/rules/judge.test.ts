@@ -152,6 +152,11 @@ test('[JUDGE-6] a field that is removed does not pass for one that is untouched'
   expect(allows(doc({ price: 5, n: 2 }))).toBe(true)
   expect(allows(doc({ price: 6, n: 1 }))).toBe(false)
   expect(allows(doc({ n: 1 }))).toBe(false)
+  const wasNull = doc({ price: null, n: 1 })
+  const update = { collection: 'c', op: 'update', before: wasNull, data: {} } as const
+  expect(judge.judgeWrite(ann, { ...update, after: doc({ n: 1 }) }).allowed, 'also one that was null').toBe(
+    false,
+  )
 })
 
 test('[JUDGE-7] a field that is sent again as it is counts as sent', () => {
