@@ -59,6 +59,8 @@ test.each([
   ['{"site":7}', /"site" in .* must be a folder/],
   ['{"open":[]}', /"open" in .* must be a list of paths/],
   ['{"open":["http://elsewhere"]}', /"open" in .* must be a list of paths/],
+  ['{"issuers":{}}', /"issuers" in .* must be a list of objects/],
+  ['{"issuers":[{"name":"a","secret":"x"}]}', /"issuers" in .* must be/],
   ['{"passwords":true}', /"passwords" in .* must be an object with "signUp"/],
   ['{"passwords":{"signUp":"yes"}}', /"passwords" in .* must be/],
   ['{"passwords":{"signup":true}}', /"passwords" in .* must be/],

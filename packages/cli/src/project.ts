@@ -4,6 +4,7 @@ import {
   type FileQuota,
   functionNames,
   type HistoryLimits,
+  type IssuerOptions,
   type PasswordOptions,
   type RateOptions,
 } from '@nearcloud/server'
@@ -31,6 +32,8 @@ export interface Project {
   readonly trustedProxies?: readonly string[]
   /** How often one address, one user and one caller of a function may ask. */
   readonly rates?: RateOptions
+  /** Whose tokens let users in. */
+  readonly issuers?: readonly IssuerOptions[]
   /** The pages worth opening: paths that begin with `/`. */
   readonly open: readonly string[]
   readonly hasRules: boolean
@@ -65,6 +68,7 @@ interface Settings {
   trustedProxies?: readonly string[]
   rates?: RateOptions
   files?: { readonly megabytes?: number; readonly megabytesPerUser?: number }
+  issuers?: readonly IssuerOptions[]
   history?: { readonly days?: number; readonly megabytes?: number; readonly clientDays?: number }
 }
 
@@ -120,6 +124,14 @@ const isRates = (value: unknown) =>
       ? isRecord(each) && Object.values(each).every(isRate)
       : ['address', 'user', 'function'].includes(name) && isRate(each),
   )
+const isIssuers = (value: unknown) =>
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.every(
+    each =>
+      typeof each === 'object' && each !== null && Object.keys(each).every(name => ofIssuer.includes(name)),
+  )
+const ofIssuer = ['name', 'issuer', 'audience', 'jwksUrl', 'clockToleranceS', 'rolesClaim']
 const isPath = (value: unknown) => typeof value === 'string' && value.startsWith('/')
 
 const settings: Record<keyof Settings, { holds(value: unknown): boolean; words: string }> = {
@@ -135,6 +147,11 @@ const settings: Record<keyof Settings, { holds(value: unknown): boolean; words: 
     words: 'an object of positive numbers, any of "megabytes" and "megabytesPerUser"',
   },
   passwords: { holds: isPasswords, words: 'an object with "signUp", true or false' },
+  issuers: {
+    holds: isIssuers,
+    words:
+      'a list of objects with "name", "issuer", "audience" and perhaps "jwksUrl", "clockToleranceS", "rolesClaim"',
+  },
   wechat: { holds: isWechat, words: 'an object with the text "appId"' },
   siteHeaders: {
     holds: value => isRecord(value) && Object.values(value).every(each => typeof each === 'string'),

@@ -46,6 +46,7 @@ export async function start(options: StartOptions, host: Host): Promise<number> 
     ...(project.siteHeaders && { siteHeaders: project.siteHeaders }),
     ...(project.trustedProxies && { trustedProxies: project.trustedProxies }),
     ...(project.rates && { rates: project.rates }),
+    ...(project.issuers && { issuers: project.issuers }),
     ...(project.history && { history: project.history }),
     ...(project.files && { files: project.files }),
     ...(options.host !== undefined && { host: options.host }),

@@ -6,12 +6,13 @@ export interface FunctionAuth {
   /**
    * A ticket with which one device signs in once as `uid` (4 to 32 letters, digits and `_-#@~=*(){}[]:.,<>+`), within five
    * minutes. Make it only for somebody who has shown to be that. `expire`: milliseconds a session lasts when nothing is
-   * heard from its device, 30 days unless told. The original's gives the text itself, this one a promise of it: await it.
+   * heard from its device, 30 days unless told. `roles`: what the user has from then on as `auth.roles` in rules, at most 16 texts; absent:
+   * as before. The original's gives the text itself, this one a promise of it: await it.
    * Rejects with INVALID_PARAM.
    */
   createTicket(
     uid: string,
-    options?: { readonly expire?: number; readonly refresh?: number },
+    options?: { readonly expire?: number; readonly refresh?: number; readonly roles?: readonly string[] },
   ): Promise<string>
   /**
    * Ends a user: its conversations are closed, its tokens, its tickets and its password are refused. What it owned stays, with an
@@ -26,14 +27,18 @@ export interface FunctionAuth {
 export function auth(): FunctionAuth {
   return {
     async createTicket(uid, options) {
-      const { expire } = options ?? {}
+      const { expire, roles } = options ?? {}
       if (typeof uid !== 'string' || (expire !== undefined && typeof expire !== 'number'))
         throw new CloudError('INVALID_PARAM', {
           errMsg: 'createTicket:fail uid is a text, and expire a number of milliseconds',
         })
       return (await ask(
         'createTicket',
-        JSON.stringify({ uid, ...(expire !== undefined && { expire }) }),
+        JSON.stringify({
+          uid,
+          ...(expire !== undefined && { expire }),
+          ...(roles !== undefined && { roles }),
+        }),
       )) as string
     },
     deleteUser: async name => (await ask('endUser', JSON.stringify({ delete: name }))) as boolean,

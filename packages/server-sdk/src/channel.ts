@@ -95,7 +95,7 @@ export interface FilesResult {
  * What a function can ask for. The text of each: get, count — the query's JSON; push, call, files — a frame of the
  * protocol of that type; change — `{query, first, changes}` where changes are tuples of JSON, or null for a removal;
  * aggregate — its JSON; explain — the query's JSON, answered by an `Explanation`; indexes, createIndex, dropIndex — `{collection}`
- * with `{index}`, `{name}`, answered by a list of definitions or nothing; createTicket — `{uid, expire}`, answered by the ticket;
+ * with `{index}`, `{name}`, answered by a list of definitions or nothing; createTicket — `{uid, expire, roles}`, answered by the ticket;
  * endUser — `{delete: {uid} or {openid}}` or `{endSessions: uid}`, answered by whether there was one;
  * begin — `{lost}`, a transaction that met a conflict, or `{}`: answered by the number of a new one; within — `{transaction, verb,
  * text}` with a get, count, push or change; commit, rollback — `{transaction}`; send — `{queue, data, delay}`, answered by the

@@ -14,6 +14,7 @@ import type { Actor } from './actor.ts'
 import { openAdminKey } from './api/admin-key.ts'
 import { KeyedWrites } from './api/keyed-writes.ts'
 import { openApi } from './api/open-api.ts'
+import { type IssuerOptions, tokenExchange } from './auth/issuers/issuers.ts'
 import { Accounts, type PasswordOptions } from './auth/passwords/accounts.ts'
 import { SeenTokens } from './auth/seen-tokens.ts'
 import { openTokens } from './auth/tokens.ts'
@@ -49,6 +50,7 @@ import { addPollRoutes, type PollLimits } from './http/poll-routes.ts'
 import { type RateOptions, Rates } from './http/rates.ts'
 import { addSite } from './http/site.ts'
 import { acceptSockets } from './http/sync-socket.ts'
+import { addTokenRoutes } from './http/token-routes.ts'
 import { TrustedProxies } from './http/trusted-proxies.ts'
 import { expireDocuments } from './indexes/expire-documents.ts'
 import { type Log, silentLog } from './log-line.ts'
@@ -106,6 +108,8 @@ export interface ServerOptions {
   readonly poll?: Partial<PollLimits>
   /** The mini program whose users sign in by `wx.login`, and that functions call the WeChat API as; absent: what they say is in `outbox`. */
   readonly wechat?: WechatOptions
+  /** Whose tokens (JWT) let users in: OpenID providers, or services of one's own. */
+  readonly issuers?: readonly IssuerOptions[]
   /** How much functions are kept from; the most that the machine offers, unless told. */
   readonly isolation?: Isolation
   /** A debugger may look into this function, at this port of the machine (0: any); its process is started at once. */
@@ -194,6 +198,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     opened(fanout, () => fanout.close())
     const users = await Users.open({ environment, tokens, clock, log })
     opened(users, () => users.close())
+    const issuers = options.issuers && tokenExchange(options.issuers, { users, clock })
     const accounts = new Accounts({ environment, users, clock, random }, options.passwords)
     const openPaths = await OpenPaths.open(environment)
     const files = await openFiles({
@@ -283,6 +288,17 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
         gateway.sendAwayUser(openid)
       }),
     )
+    opened(
+      undefined,
+      users.onRoles(openid => {
+        sessions.sendAwayUser(
+          openid,
+          new CloudError('ABORTED', { errMsg: 'the roles of this user changed' }),
+          0,
+        )
+        gateway.greetAnew(openid)
+      }),
+    )
     // whoever holds a copy made under other rules has to look at a new welcome
     rules?.onChange(() => sessions.sendAway(new CloudError('ABORTED', { errMsg: 'the rules changed' }), 0))
 
@@ -292,6 +308,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     const doorkeeper = new Doorkeeper(options.door)
     const wechat = options.wechat && wechatExchange(options.wechat, users)
     addLoginRoutes(app, { wechat, doorkeeper, log })
+    addTokenRoutes(app, { tokens: issuers, doorkeeper, clock, log })
     addPasswordRoutes(app, { accounts, doorkeeper })
     addPartRoutes(app, { shelves, tokens, env, doorkeeper })
     const endPolls = addPollRoutes(app, {

@@ -138,7 +138,8 @@ function atom(chances: Chances): Part {
 }
 
 /** A rule for files. */
-export function randomFileRule({ dice, openids }: Chances, paths: readonly string[]): Part {
+export function randomFileRule(chances: Chances, paths: readonly string[], depth = 3): Part {
+  const { dice, openids } = chances
   const left: Part = dice.pick<Part>([
     {
       is: '==',
@@ -153,12 +154,12 @@ export function randomFileRule({ dice, openids }: Chances, paths: readonly strin
     { is: '!=', left: { is: 'claim', name: 'openid' }, right: { is: 'value', value: dice.pick(openids) } },
     { is: 'value', value: dice.below(2) === 0 },
   ])
-  return dice.below(2) === 0
+  return depth === 0 || dice.below(2) === 0
     ? left
     : {
         is: dice.pick(['&&', '||'] as const),
         left,
-        right: randomFileRule({ dice, openids, hasData: false }, paths),
+        right: randomFileRule(chances, paths, depth - 1),
       }
 }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '@nearcloud/protocol'
 import {
   createServer,
+  type IssuerOptions,
   type NearcloudServer,
   type PasswordOptions,
   type WechatOptions,
@@ -23,6 +24,7 @@ export async function startServer(options: {
   clock?: Clock
   wechat?: WechatOptions
   passwords?: PasswordOptions
+  issuers?: readonly IssuerOptions[]
 }): Promise<NearcloudServer> {
   const { rules, dataFolder = testFolder('data'), project = testProject(rules), ...rest } = options
   const server = await createServer({ dataFolder, project, log: () => {}, ...rest })

@@ -9,6 +9,7 @@ import {
   type PasswordChange,
   type PasswordCredentials,
   signInByPassword,
+  ticketFor,
 } from './password.ts'
 import type { DeviceUser, RegisterState } from './register.ts'
 import type { Seat } from './seat.ts'
@@ -98,6 +99,11 @@ export interface Auth {
    * `signIn`.
    */
   setPassword(change: PasswordChange): Promise<void>
+  /**
+   * Signs in by a token (JWT) of somebody whose word the server takes: an OpenID provider, or a service of one's own. Rejects as
+   * `signIn`, TOKEN_REFUSED with `details.reason` `expired` or `invalid`.
+   */
+  signInWithToken(token: string, options?: SignInOptions): Promise<SignInResult>
   /** Not there yet: rejects with INVALID_PARAM that says what to do instead. */
   readonly signInWithEmailAndPassword: Refused
   readonly signInWithPhoneCode: Refused
@@ -209,6 +215,8 @@ export function createAuth({ device, current, onChanged, onExpired }: AuthParts)
       signUp: credentials => signInByPassword(device(), 'sign-up', credentials),
       setPassword: change => changePassword(device(), change),
     }),
+    signInWithToken: (token, options) =>
+      signInWithCustomTicket(() => ticketFor(device(), 'token', { token }), options),
     ...notThere(),
   }
 }

@@ -47,7 +47,7 @@ export function signInByPassword(
   door: 'sign-in' | 'sign-up',
   { username, password, anonymousData }: PasswordCredentials,
 ): Promise<SignInResult> {
-  const ticket = () => ticketFor(device, door, { username, password })
+  const ticket = () => ticketFor(device, `password/${door}`, { username, password })
   return signInByTicket(device, ticket, anonymousData === undefined ? {} : { anonymousData })
 }
 
@@ -68,7 +68,7 @@ export function changePassword(
     instance.sync.goOffline()
     try {
       const ticket = await device.unlessClosed(
-        ticketFor(device, 'change', { username, password, newPassword }),
+        ticketFor(device, 'password/change', { username, password, newPassword }),
       )
       const { openid, token } = await device.unlessClosed(exchange(device, ticket))
       if (openid !== user!.openid)
@@ -81,20 +81,19 @@ export function changePassword(
   })
 }
 
-/** What the server gives for a password. Rejects with OFFLINE when it is not reached. */
-async function ticketFor(
+/** What the server gives for a password, or for the token of an issuer. Rejects with OFFLINE when it is not reached. */
+export async function ticketFor(
   device: Device,
-  door: 'sign-in' | 'sign-up' | 'change',
+  door: 'token' | `password/${'sign-in' | 'sign-up' | 'change'}`,
   body: Readonly<Record<string, unknown>>,
 ): Promise<string> {
   const { platform, setting, isOfflineByChoice } = device
   for (const text of Object.values(body))
-    if (typeof text !== 'string' || text === '')
-      throw invalid('signIn', 'a username and a password are texts')
+    if (typeof text !== 'string' || text === '') throw invalid('signIn', 'username, password, token: texts')
   if (isOfflineByChoice) throw unreachable()
   const { status, body: bytes } = await platform.request({
     method: 'POST',
-    url: `${setting.endpoint}/auth/password/${door}`,
+    url: `${setting.endpoint}/auth/${door}`,
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
     timeoutMs: answerMs,
@@ -102,8 +101,7 @@ async function ticketFor(
   })
   const { ticket, code, errMsg, details } = answerFrom(bytes)
   if (status === 200 && typeof ticket === 'string') return ticket
-  if (status === 404)
-    throw invalid('signIn', 'nobody signs in by a password at this server: it is an older one')
+  if (status === 404) throw invalid('signIn', 'nobody signs in so at this server')
   if (typeof code === 'string' && typeof errMsg === 'string') throw errorFromData({ code, errMsg, details })
   // what stands between may answer as it likes
   throw new CloudError('OFFLINE', { errMsg: `signIn:fail the server is not reached: HTTP ${status}` })

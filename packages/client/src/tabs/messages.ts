@@ -90,7 +90,7 @@ export type Wish =
 
 export type AuthMethod =
   | ('signInAnonymously' | 'signInWithCustomTicket' | 'switchTo' | 'users' | 'signOut')
-  | ('signIn' | 'signUp' | 'setPassword')
+  | ('signIn' | 'signUp' | 'setPassword' | 'signInWithToken')
 
 /** What a tab hears of the device. */
 export type News =

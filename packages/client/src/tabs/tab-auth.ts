@@ -72,6 +72,7 @@ export function createTabAuth({ device, current, onChanged, onExpired }: AuthPar
       signUp: credentials => ask<SignInResult>('signUp', credentials),
       setPassword: change => ask<void>('setPassword', change),
     }),
+    signInWithToken: (token, options) => ask<SignInResult>('signInWithToken', token, options),
     ...notThere(),
   }
 }

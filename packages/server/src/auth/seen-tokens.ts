@@ -22,8 +22,8 @@ export class SeenTokens {
   /** Rejects with TOKEN_REFUSED for what does not hold. */
   async identify(token: string): Promise<Actor & { kind: 'user' }> {
     const { openid, round } = this.#kept(token) ?? this.#keep(token, await this.#users.shown('access', token))
-    const { uid } = await this.#users.known(openid, round)
-    return { kind: 'user', openid, ...(uid !== undefined && { uid }) }
+    const { uid, roles } = await this.#users.known(openid, round)
+    return { kind: 'user', openid, ...(uid !== undefined && { uid }), ...(roles && { roles }) }
   }
 
   #kept(token: string): ShownToken | undefined {

@@ -88,5 +88,5 @@ function typeOf(purpose: SignedPurpose): string {
 }
 
 const algorithm = 'HS256'
-/** Ours have about 300 characters. */
+/** Ours have about 300 characters, with as many roles as there can be 2,000. */
 const maxLength = 2_048

@@ -3,6 +3,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Clock, Millis, RandomBytes } from '@nearcloud/protocol'
 import { type Key, openKeys } from './key-file.ts'
 import { isOpenid, newOpenid } from './openid.ts'
+import { type Roles, rolesFrom } from './roles.ts'
 import { refused, SignedClaims } from './signed-claims.ts'
 import { isUid } from './uid.ts'
 
@@ -25,6 +26,8 @@ export interface Ticket {
   readonly round: number
   /** The openid that the user gets, if the uid has none yet and nobody has had it. */
   readonly openid?: string
+  /** The user's roles from then on; absent: as they are. */
+  readonly roles?: Roles
   readonly expires: Millis
 }
 
@@ -56,7 +59,9 @@ export interface Tokens {
   /** A ticket that is good for `ticketMs`; whether it was used is the caller's to know. */
   signTicket(
     env: string,
-    ticket: Pick<Ticket, 'uid' | 'generation' | 'sessionMs' | 'openid'> & { readonly round?: number },
+    ticket: Pick<Ticket, 'uid' | 'generation' | 'sessionMs' | 'openid' | 'roles'> & {
+      readonly round?: number
+    },
   ): Promise<string>
   /** Throws as `verify`. */
   verifyTicket(env: string, ticket: string): Promise<Ticket>
@@ -97,9 +102,13 @@ export async function openTokens(dataFolder: string, clock: Clock, random: Rando
     read,
     verify: async (purpose, env, token) => (await read(purpose, env, token)).openid,
 
-    signTicket(env, { uid, generation, sessionMs, round = 0, openid }) {
+    signTicket(env, { uid, generation, sessionMs, round = 0, openid, roles }) {
       const jti = Buffer.from(random(16)).toString('hex')
-      const more = { ...(round > 0 && { round }), ...(openid !== undefined && { openid }) }
+      const more = {
+        ...(round > 0 && { round }),
+        ...(openid !== undefined && { openid }),
+        ...(roles && { roles }),
+      }
       return claims.sign('ticket', env, { sub: uid, jti, generation, sessionMs, ...more }, ticketMs)
     },
 
@@ -111,11 +120,14 @@ export async function openTokens(dataFolder: string, clock: Clock, random: Rando
         sessionMs,
         round = 0,
         openid,
+        roles: given,
         exp,
       } = await claims.verify('ticket', env, ticket)
       if (!isUid(uid) || typeof id !== 'string' || !ticketIdForm.test(id)) throw refused('invalid')
       if (!isCount(generation) || !isCount(sessionMs) || !isCount(round)) throw refused('invalid')
-      const wish = isOpenid(openid) && { openid }
+      const roles = given === undefined ? undefined : rolesFrom(given)
+      if (given !== undefined && !roles) throw refused('invalid')
+      const wish = { ...(isOpenid(openid) && { openid }), ...(roles && { roles }) }
       return { id, uid, generation, sessionMs, round, expires: exp * 1000, ...wish }
     },
 

@@ -9,6 +9,11 @@ export type UserName = { readonly uid: string } | { readonly openid: string }
 export interface TicketOptions {
   /** Milliseconds a session lasts when nothing is heard from its device: each contact begins them anew. Default 30 days. */
   readonly expire?: number
+  /**
+   * Which roles the user has from the sign-in on, in rules `auth.roles`: at most 16, of at most 64 characters. Absent: as before.
+   * Conversations of a user whose roles change begin anew.
+   */
+  readonly roles?: readonly string[]
 }
 
 /** What an operator does with users. */

@@ -2,6 +2,7 @@ import { type Clock, CloudError, type Millis } from '@nearcloud/protocol'
 import type { LiveEnvironment } from '../commit/live-environment.ts'
 import { type Log, silentLog } from '../log-line.ts'
 import { type MergeResult, Mergers } from './mergers.ts'
+import { checkRoles, type Roles } from './roles.ts'
 import { type RefusalReason, refused } from './signed-claims.ts'
 import type { ShownToken, TokenPurpose, Tokens } from './tokens.ts'
 import { accountKeyOf, checkUid, isUid } from './uid.ts'
@@ -14,6 +15,8 @@ export interface KnownUser {
   readonly uid?: string
   /** How long its sessions last. */
   readonly sessionMs?: Millis
+  /** Absent: none. */
+  readonly roles?: Roles
   /** How often all its sessions were ended; absent: never. */
   readonly round?: number
 }
@@ -46,6 +49,7 @@ export class Users {
   readonly #tokens: Tokens
   readonly #used: UsedTickets
   readonly #mergers: Mergers
+  readonly #roleListeners = new Set<(openid: string) => void>()
   readonly #listeners = new Set<(openid: string, error: CloudError) => void>()
 
   private constructor(environment: LiveEnvironment, tokens: Tokens, used: UsedTickets, log: Log) {
@@ -73,6 +77,7 @@ export class Users {
   async createTicket(uid: string, options: TicketOptions = {}, openid?: string): Promise<string> {
     checkUid(uid)
     const { expire: sessionMs = defaultSessionMs } = options
+    const roles = options.roles === undefined ? undefined : checkRoles(options.roles)
     if (!Number.isSafeInteger(sessionMs) || sessionMs < 1_000 || sessionMs > longestSessionMs)
       throw new CloudError('INVALID_PARAM', {
         errMsg: 'createTicket: expire is a number of milliseconds, from a second to a year',
@@ -81,6 +86,7 @@ export class Users {
     return this.#tokens.signTicket(this.#environment.env, {
       ...{ uid, generation, sessionMs, round },
       ...(openid !== undefined && { openid }),
+      ...(roles && { roles }),
     })
   }
 
@@ -100,13 +106,17 @@ export class Users {
       if (round !== ticket.round) throw refused('ended')
       const openid = known.openid ?? (await this.#unused(ticket.openid)) ?? this.#tokens.newOpenid()
       const state = this.#used.use(ticket)
+      const { roles: before = [] } = await this.#user(openid)
+      const roles = ticket.roles ?? before
+      const row: UserRow = { uid, sessionMs, ...(roles.length > 0 && { roles }), ...counted(round) }
       await alone.store({
         state: [
           ...state,
           [nameKey(uid), JSON.stringify({ ...known, openid } satisfies NameRow)],
-          [userKey(openid), JSON.stringify({ uid, sessionMs, ...counted(round) } satisfies UserRow)],
+          [userKey(openid), JSON.stringify(row)],
         ],
       })
+      if (roles.join('\n') !== before.join('\n')) this.#changesRoles(openid)
       return { openid, round }
     })
     return { openid, uid, token: await this.#tokens.sign('session', env, openid, sessionMs, round) }
@@ -221,9 +231,19 @@ export class Users {
     return () => this.#listeners.delete(listener)
   }
 
+  /** Called when a user has other roles than before. Returns the way to stop. */
+  onRoles(listener: (openid: string) => void): () => void {
+    this.#roleListeners.add(listener)
+    return () => this.#roleListeners.delete(listener)
+  }
+
   /** Resolves when no merger writes any more; what is left of one is done by the next process. */
   close(): Promise<void> {
     return this.#mergers.close()
+  }
+
+  #changesRoles(openid: string): void {
+    for (const listener of this.#roleListeners) listener(openid)
   }
 
   #isGone(openid: string, reason: RefusalReason): void {

@@ -25,6 +25,7 @@ import type {
   GetResult,
   OpenapiResult,
 } from '@nearcloud/server-sdk/channel'
+import { checkRoles } from '../auth/roles.ts'
 import type { TicketOptions, UserAdmin, UserName } from '../auth/user-admin.ts'
 import { transactionEnded } from '../transactions/transaction-errors.ts'
 import type { TransactionScope } from '../transactions/transaction-scope.ts'
@@ -180,9 +181,15 @@ function indexChangeOf(verb: 'createIndex' | 'dropIndex', json: Json): Commit {
 
 function ticketWishOf(json: Json): { uid: string; options: TicketOptions } {
   if (!isRecord(json) || typeof json.uid !== 'string') throw malformed()
-  const { uid, expire } = json
+  const { uid, expire, roles } = json
   if (expire !== undefined && typeof expire !== 'number') throw malformed()
-  return { uid, options: expire === undefined ? {} : { expire } }
+  return {
+    uid,
+    options: {
+      ...(expire !== undefined && { expire }),
+      ...(roles !== undefined && { roles: checkRoles(roles) }),
+    },
+  }
 }
 
 function sendingOf(json: Json): { queue: string; data: Value; delay: number | undefined } {

@@ -30,6 +30,7 @@ export const farewells = {
   missing: { code: 4404, reason: 'no such text' },
   tooMuch: { code: 4429, reason: 'too many edits: open the text anew' },
   // a provider comes back after these
+  changed: { code: 1012, reason: 'the rights of this user changed' },
   leaving: { code: 1001, reason: 'the server is stopping' },
   failed: { code: 1011, reason: 'the server failed' },
   busy: { code: 1013, reason: 'try again later' },

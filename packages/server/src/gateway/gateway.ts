@@ -85,6 +85,12 @@ export class Gateway {
       if (member.user?.openid === openid) member.sendAway(farewells.unauthenticated)
   }
 
+  /** The user's conversations begin anew. */
+  greetAnew(openid: string): void {
+    for (const member of [...this.#members])
+      if (member.user?.openid === openid) member.sendAway(farewells.changed)
+  }
+
   /** Sends everybody away; they come back to the next server. */
   close(): void {
     this.#stop()

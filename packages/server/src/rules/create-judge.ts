@@ -165,10 +165,10 @@ function openidOf(actor: Actor): string | undefined {
 
 export function authOf(actor: Actor): Scope['auth'] {
   if (actor.kind !== 'user') return null
-  const { openid, uid } = actor
-  return uid === undefined
-    ? { openid, uid: openid, loginType: 'ANONYMOUS' }
-    : { openid, uid, loginType: usernameOf(uid) === undefined ? 'CUSTOM' : 'USERNAME' }
+  const { openid, uid, roles } = actor
+  if (uid === undefined) return { openid, uid: openid, loginType: 'ANONYMOUS' }
+  const loginType = usernameOf(uid) === undefined ? 'CUSTOM' : 'USERNAME'
+  return { openid, uid, loginType, ...(roles && { roles }) }
 }
 
 const isMoment = (part: Expression) => part.kind === 'variable' && part.name === 'now'

@@ -9,6 +9,7 @@ import {
   type UpOf,
 } from '@nearcloud/protocol'
 import { type Priority, parseQuery, type Query } from '@nearcloud/query'
+import type { Roles } from '../auth/roles.ts'
 import type { ShownToken } from '../auth/tokens.ts'
 import type { KnownUser } from '../auth/users.ts'
 import { askedBy } from '../commit/find.ts'
@@ -47,6 +48,7 @@ export async function greet(session: Session, hello: UpOf<'hello'>): Promise<Kno
   session.openid = openid
   const user = hello.token === undefined ? {} : ((await session.options.users?.known(openid, round)) ?? {})
   session.uid = user.uid
+  session.roles = user.roles
   // a new one each time: who comes back within its life never loses who they are
   const token = await tokens.sign('session', env, openid, user.sessionMs, user.round)
   const access = await tokens.sign('access', env, openid, undefined, user.round)
@@ -56,7 +58,7 @@ export async function greet(session: Session, hello: UpOf<'hello'>): Promise<Kno
   session.client = hello.client
 
   const { actor } = session
-  const viewKey = viewKeyOf(openid, environment.judge.version)
+  const viewKey = viewKeyOf(openid, environment.judge.version, user.roles)
   const { fetch } = hello
   const shelf = fetch === undefined ? undefined : session.openShelf(openid)
   const send = (frame: string) => session.write(frame)
@@ -216,9 +218,9 @@ function forgotten(mutation: MutationId): CloudError {
 }
 
 /** Names what a copy was made under: another user or other rules make another copy. */
-function viewKeyOf(openid: string, rules: string): string {
+function viewKeyOf(openid: string, rules: string, roles?: Roles): string {
   return createHash('sha256')
-    .update(JSON.stringify([openid, rules]))
+    .update(JSON.stringify([openid, rules, ...(roles ? [roles] : [])]))
     .digest('hex')
     .slice(0, 32)
 }

@@ -13,6 +13,7 @@ import {
   type Value,
 } from '@nearcloud/protocol'
 import type { Actor } from '../actor.ts'
+import type { Roles } from '../auth/roles.ts'
 import type { Users } from '../auth/users.ts'
 import type { LiveEnvironment } from '../commit/live-environment.ts'
 import type { Fanout } from '../fanout/fanout.ts'
@@ -107,6 +108,7 @@ export class Session {
   openid: string | undefined
   /** Of one who signed in by name. */
   uid: string | undefined
+  roles: Roles | undefined
   /** Lets changes flow: the client is to say first which documents its accepted mutations touched. */
   recalled: (() => void) | undefined
   /** Calls that have not been answered. */
@@ -126,10 +128,10 @@ export class Session {
   }
 
   get actor(): Actor {
-    const { openid, uid } = this
+    const { openid, uid, roles } = this
     return openid === undefined
       ? { kind: 'stranger' }
-      : { kind: 'user', openid, ...(uid !== undefined && { uid }) }
+      : { kind: 'user', openid, ...(uid !== undefined && { uid }), ...(roles && { roles }) }
   }
 
   /** A frame came. Bytes that are no text are `undefined`. */

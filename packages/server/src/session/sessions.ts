@@ -38,9 +38,10 @@ export class Sessions {
     for (const session of [...this.#open]) session.sendAway(error, retryAfterMs)
   }
 
-  /** Sends away all that are this user's, for good. */
-  sendAwayUser(openid: string, error: CloudError): void {
-    for (const session of [...this.#open]) if (session.openid === openid) session.sendAway(error)
+  /** Sends away all that are this user's: for good, or to come back after `retryAfterMs`. */
+  sendAwayUser(openid: string, error: CloudError, retryAfterMs?: Millis): void {
+    for (const session of [...this.#open])
+      if (session.openid === openid) session.sendAway(error, retryAfterMs)
   }
 
   /** Sends everybody away for good. */

@@ -79,6 +79,11 @@ export const client: readonly Area[] = [
         'IDENTITY-28',
         'without e-mail or phone, where the server lets strangers make accounts',
       ),
+      better(
+        'signInWithToken',
+        'ISSUER-10 ISSUER-1',
+        'ours: by the token of an issuer that the server knows',
+      ),
       same('setPassword', 'IDENTITY-29 PASSWORD-9', 'ends all other sessions'),
       refused(
         'signInWithEmailAndPassword signInWithPhoneCode signInWithProvider',
