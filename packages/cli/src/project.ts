@@ -24,6 +24,8 @@ export interface Project {
   readonly files?: FileQuota
   /** The mini program of WeChat whose users sign in by `wx.login`. */
   readonly wechat?: { readonly appId: string }
+  /** The mini program of Alipay whose users sign in by `my.getAuthCode`. */
+  readonly alipay?: { readonly appId: string }
   /** Who may make an account with a name and a password. */
   readonly passwords?: PasswordOptions
   /** Headers of everything that is hosted. */
@@ -63,6 +65,7 @@ interface Settings {
   site?: string
   open?: readonly string[]
   wechat?: { readonly appId: string }
+  alipay?: { readonly appId: string }
   passwords?: PasswordOptions
   siteHeaders?: Readonly<Record<string, string>>
   trustedProxies?: readonly string[]
@@ -100,7 +103,7 @@ const isNumbers =
     Object.entries(value).every(
       ([name, each]) => names.includes(name) && typeof each === 'number' && each > 0,
     )
-const isWechat = (value: unknown) =>
+const isMiniProgram = (value: unknown) =>
   typeof value === 'object' &&
   value !== null &&
   Object.keys(value).join() === 'appId' &&
@@ -152,7 +155,8 @@ const settings: Record<keyof Settings, { holds(value: unknown): boolean; words: 
     words:
       'a list of objects with "name", "issuer", "audience" and perhaps "jwksUrl", "clockToleranceS", "rolesClaim"',
   },
-  wechat: { holds: isWechat, words: 'an object with the text "appId"' },
+  wechat: { holds: isMiniProgram, words: 'an object with the text "appId"' },
+  alipay: { holds: isMiniProgram, words: 'an object with the text "appId"' },
   siteHeaders: {
     holds: value => isRecord(value) && Object.values(value).every(each => typeof each === 'string'),
     words: 'an object of headers and their texts',

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -278,6 +279,27 @@ test('[WXLOGIN-5] a project that names its mini program wants its secret, and st
   const answer = await fetch(`${url}/auth/wechat`, { method: 'POST', body: '{}' })
   expect(answer.status).toBe(400)
   expect(command.out()).not.toContain('secret')
+})
+
+test('[ALILOGIN-4] a project that names its mini program of Alipay wants its key, and starts with it', async () => {
+  const folder = await folderWith({ 'nearcloud.json': '{"alipay":{"appId":"2021"}}' })
+  const without = run(folder, 'start')
+  expect(await without.over).toBe(1)
+  expect(without.err()).toContain('ALIPAY_PRIVATE_KEY')
+  const wrong = runIn({ ALIPAY_PRIVATE_KEY: 'secret' }, folder, 'start')
+  expect(await wrong.over).toBe(1)
+  expect(wrong.err()).toContain('"privateKey" is no RSA key')
+  expect(wrong.err()).not.toContain('secret')
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const key = privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64')
+  const command = runIn({ ALIPAY_PRIVATE_KEY: key }, folder, 'start')
+  await command.spoke
+  cleanups.push(async () => {
+    command.askToStop()
+    await command.over
+  })
+  const url = /server +(http:\/\/\S+)/.exec(command.out())?.[1] ?? ''
+  expect((await fetch(`${url}/auth/alipay`, { method: 'POST', body: '{}' })).status).toBe(400)
 })
 
 test('[WXLOGIN-5] what a project says of its mini program besides the appId is refused', async () => {

@@ -36,12 +36,14 @@ export async function start(options: StartOptions, host: Host): Promise<number> 
       `the site folder ${site} does not exist; build the app first, or name another with --site.`,
     )
   const wechat = project.wechat && { ...project.wechat, secret: wechatSecret(host) }
+  const alipay = project.alipay && { ...project.alipay, ...alipayKeys(host) }
   const server = await createServer({
     dataFolder: options.data ?? join(project.folder, '.nearcloud'),
     project: project.folder,
     ...(project.env !== undefined && { env: project.env }),
     ...(site !== undefined && { site }),
     ...(wechat && { wechat }),
+    ...(alipay && { alipay }),
     ...(project.passwords && { passwords: project.passwords }),
     ...(project.siteHeaders && { siteHeaders: project.siteHeaders }),
     ...(project.trustedProxies && { trustedProxies: project.trustedProxies }),
@@ -71,6 +73,16 @@ function wechatSecret(host: Host): string {
   if (secret) return secret
   throw new UsageError(
     'nearcloud.json names a mini program ("wechat"), and the environment variable WECHAT_APP_SECRET, its AppSecret, is not set.',
+  )
+}
+
+/** Likewise. A key in one line, as the tools of Alipay write it, is as good as a PEM. */
+function alipayKeys(host: Host): { privateKey: string; alipayPublicKey?: string } {
+  const privateKey = host.variable('ALIPAY_PRIVATE_KEY')
+  const alipayPublicKey = host.variable('ALIPAY_PUBLIC_KEY')
+  if (privateKey) return { privateKey, ...(alipayPublicKey && { alipayPublicKey }) }
+  throw new UsageError(
+    'nearcloud.json names a mini program ("alipay"), and the environment variable ALIPAY_PRIVATE_KEY, the private key of the application, is not set.',
   )
 }
 

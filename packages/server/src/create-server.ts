@@ -14,6 +14,7 @@ import type { Actor } from './actor.ts'
 import { openAdminKey } from './api/admin-key.ts'
 import { KeyedWrites } from './api/keyed-writes.ts'
 import { openApi } from './api/open-api.ts'
+import { type AlipayOptions, alipayExchange } from './auth/alipay.ts'
 import { type IssuerOptions, tokenExchange } from './auth/issuers/issuers.ts'
 import { Accounts, type PasswordOptions } from './auth/passwords/accounts.ts'
 import { SeenTokens } from './auth/seen-tokens.ts'
@@ -108,6 +109,8 @@ export interface ServerOptions {
   readonly poll?: Partial<PollLimits>
   /** The mini program whose users sign in by `wx.login`, and that functions call the WeChat API as; absent: what they say is in `outbox`. */
   readonly wechat?: WechatOptions
+  /** The mini program whose users sign in by `my.getAuthCode`. */
+  readonly alipay?: AlipayOptions
   /** Whose tokens (JWT) let users in: OpenID providers, or services of one's own. */
   readonly issuers?: readonly IssuerOptions[]
   /** How much functions are kept from; the most that the machine offers, unless told. */
@@ -307,7 +310,8 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     files.routes(app)
     const doorkeeper = new Doorkeeper(options.door)
     const wechat = options.wechat && wechatExchange(options.wechat, users)
-    addLoginRoutes(app, { wechat, doorkeeper, log })
+    const alipay = options.alipay && alipayExchange(options.alipay, { users, clock })
+    addLoginRoutes(app, { wechat, alipay, doorkeeper, log })
     addTokenRoutes(app, { tokens: issuers, doorkeeper, clock, log })
     addPasswordRoutes(app, { accounts, doorkeeper })
     addPartRoutes(app, { shelves, tokens, env, doorkeeper })

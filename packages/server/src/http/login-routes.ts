@@ -5,41 +5,45 @@ import type { CodeExchange } from '../auth/wechat.ts'
 import type { Log } from '../log-line.ts'
 import type { Doorkeeper } from './doorkeeper.ts'
 
+export interface LoginRoutesOptions {
+  /** Absent: nobody signs in this way. */
+  readonly wechat: CodeExchange | undefined
+  readonly alipay: CodeExchange | undefined
+  readonly doorkeeper: Doorkeeper
+  readonly log: Log
+}
+
 /**
- * `POST /auth/wechat` with `{ "code": … }`: 200 `{ "ticket": … }`, good for one sign-in. Errors are `{ code, errMsg }`: 400 for what is
- * no code, 401 for one that is refused, 404 where nobody signs in this way, 429, 502.
+ * `POST /auth/wechat` and `/auth/alipay` with `{ "code": … }`: 200 `{ "ticket": … }`, good for one sign-in. Errors are `{ code, errMsg
+ * }`: 400 for what is no code, 401 for one that is refused, 404 where nobody signs in this way, 429, 502.
  */
-export function addLoginRoutes(
-  app: Hono,
-  {
-    wechat,
-    doorkeeper,
-    log,
-  }: { readonly wechat: CodeExchange | undefined; readonly doorkeeper: Doorkeeper; readonly log: Log },
-): void {
+export function addLoginRoutes(app: Hono, { wechat, alipay, doorkeeper, log }: LoginRoutesOptions): void {
   const limit = bodyLimit({
     maxSize: 2_048,
     onError: c => c.json({ code: 'INVALID_PARAM', errMsg: 'login: a code is shorter' }, 413),
   })
-  app.post('/auth/wechat', limit, async c => {
-    if (!doorkeeper.mayEnter(c.req.header('origin')))
-      return c.json({ code: 'PROTOCOL_ERROR', errMsg: 'not from this origin' }, 403)
-    if (!wechat)
-      return c.json(
-        { code: 'INVALID_PARAM', errMsg: 'nobody signs in by WeChat here: the server has no appId' },
-        404,
-      )
-    try {
-      const body: unknown = await c.req.json().catch(() => undefined)
-      const ticket = await wechat.ticketFor((body as { code?: unknown } | null | undefined)?.code)
-      return c.json({ ticket }, 200, { 'cache-control': 'no-store' })
-    } catch (thrown) {
-      if (!(thrown instanceof CloudError)) throw thrown
-      const { code, errMsg } = thrown
-      if (code === 'SYS_ERR') log({ level: 'error', event: 'login.failed', message: errMsg })
-      return c.json({ code, errMsg }, statuses[code] ?? 502)
-    }
-  })
+  for (const [door, name, exchange] of [
+    ['wechat', 'WeChat', wechat],
+    ['alipay', 'Alipay', alipay],
+  ] as const)
+    app.post(`/auth/${door}`, limit, async c => {
+      if (!doorkeeper.mayEnter(c.req.header('origin')))
+        return c.json({ code: 'PROTOCOL_ERROR', errMsg: 'not from this origin' }, 403)
+      if (!exchange) {
+        const errMsg = `nobody signs in by ${name} here: the server has no appId`
+        return c.json({ code: 'INVALID_PARAM', errMsg }, 404)
+      }
+      try {
+        const body: unknown = await c.req.json().catch(() => undefined)
+        const ticket = await exchange.ticketFor((body as { code?: unknown } | null | undefined)?.code)
+        return c.json({ ticket }, 200, { 'cache-control': 'no-store' })
+      } catch (thrown) {
+        if (!(thrown instanceof CloudError)) throw thrown
+        const { code, errMsg } = thrown
+        if (code === 'SYS_ERR') log({ level: 'error', event: 'login.failed', message: errMsg })
+        return c.json({ code, errMsg }, statuses[code] ?? 502)
+      }
+    })
 }
 
 const statuses: Readonly<Partial<Record<CloudError['code'], 400 | 401 | 429>>> = {
