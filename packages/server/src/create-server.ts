@@ -18,6 +18,7 @@ import { type AlipayOptions, alipayExchange } from './auth/alipay.ts'
 import { type IssuerOptions, tokenExchange } from './auth/issuers/issuers.ts'
 import { Accounts, type PasswordOptions } from './auth/passwords/accounts.ts'
 import { SeenTokens } from './auth/seen-tokens.ts'
+import { refused } from './auth/signed-claims.ts'
 import { openTokens } from './auth/tokens.ts'
 import { type UserAdmin, userAdmin } from './auth/user-admin.ts'
 import { Users } from './auth/users.ts'
@@ -289,6 +290,17 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       users.onGone((openid, error) => {
         sessions.sendAwayUser(openid, error)
         gateway.sendAwayUser(openid)
+      }),
+    )
+    opened(
+      undefined,
+      users.onSessionEnded(name => {
+        log({
+          level: 'warn',
+          event: 'session.reused',
+          message: 'a session token was shown that had been followed by another: the session is ended',
+        })
+        sessions.sendAwaySession(name, refused('ended'))
       }),
     )
     opened(

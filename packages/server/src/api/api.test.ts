@@ -423,3 +423,23 @@ test('[HTTPAPI-12] keys are forgotten after a day, and what was decided under th
   clock.advance(2 * 3_600_000)
   await expect.poll(async () => (await api.ask('addDocument', add)).json._id).not.toBe(first.json._id)
 })
+
+test('[CHAIN-2] a refresh token that was followed by another ends its sign-in, and the access tokens of it', async () => {
+  const { api } = await startApi(onTestFinished)
+  const body = { username: 'anna', password: 'correct horse' }
+  const first = (await api.ask('signUp', { body })).json
+  const refresh = async (refreshToken: string) => (await api.ask('refresh', { body: { refreshToken } })).json
+  const second = await refresh(first.refreshToken)
+  // the answer may have been lost
+  const again = await refresh(first.refreshToken)
+  const third = await refresh(again.refreshToken)
+  expect((await api.ask('whoAmI', { token: third.accessToken })).status).toBe(200)
+  expect(await refresh(second.refreshToken)).toMatchObject({
+    code: 'TOKEN_REFUSED',
+    details: { reason: 'ended' },
+  })
+  for (const { accessToken } of [first, second, third])
+    expect((await api.ask('whoAmI', { token: accessToken })).status).toBe(401)
+  expect(await refresh(third.refreshToken)).toMatchObject({ code: 'TOKEN_REFUSED' })
+  expect((await api.ask('signIn', { body })).status).toBe(200)
+})

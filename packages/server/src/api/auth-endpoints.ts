@@ -20,21 +20,20 @@ export function authEndpoints({ env, tokens, users, accounts, wechat }: AuthPart
   const credentials = { username: z.string(), password: z.string() }
 
   /** What one who is in gets. */
-  async function tokensOf(openid: string, refreshToken: string, round?: number) {
-    const { uid } = await users.known(openid, round)
+  async function tokensOf(refreshToken: string) {
+    const { openid, round, link } = await users.shown('session', refreshToken)
+    const { uid } = await users.known(openid, round, link?.[0])
     return {
       openid,
       ...(uid !== undefined && { uid }),
-      accessToken: await tokens.sign('access', env, openid, undefined, round),
+      accessToken: await tokens.sign('access', env, openid, undefined, round, link),
       expiresIn: lifetimes.access / 1000,
       refreshToken,
     }
   }
 
   async function byTicket(ticket: string) {
-    const { openid, token } = await users.signIn(ticket)
-    const { round } = await users.shown('session', token)
-    return tokensOf(openid, token, round)
+    return tokensOf((await users.signIn(ticket)).token)
   }
 
   const signIn = { method: 'post', tag: 'auth', access: 'anyone', status: 200, answer: s.signedIn } as const
@@ -46,8 +45,7 @@ export function authEndpoints({ env, tokens, users, accounts, wechat }: AuthPart
       summary: 'Begin as somebody new, without a name.',
       body: s.ok,
       async run() {
-        const openid = tokens.newOpenid()
-        return tokensOf(openid, await tokens.sign('session', env, openid))
+        return tokensOf(await tokens.sign('session', env, tokens.newOpenid()))
       },
     }),
     endpoint({
@@ -104,12 +102,14 @@ export function authEndpoints({ env, tokens, users, accounts, wechat }: AuthPart
       ...signIn,
       operation: 'refresh',
       path: '/auth/refresh',
-      summary: 'New tokens for a refresh token.',
+      summary: 'New tokens for a refresh token; the one before is good until the new one is shown.',
       body: z.strictObject({ refreshToken: z.string() }),
       async run({ body }) {
-        const { openid, round } = await users.shown('session', body.refreshToken)
-        const { sessionMs } = await users.known(openid, round)
-        return tokensOf(openid, await tokens.sign('session', env, openid, sessionMs, round), round)
+        const shown = await users.shown('session', body.refreshToken)
+        const { openid, round } = shown
+        const user = await users.known(openid, round)
+        const link = user.uid === undefined ? undefined : users.follow(shown, user)
+        return tokensOf(await tokens.sign('session', env, openid, user.sessionMs, round, link))
       },
     }),
     endpoint({

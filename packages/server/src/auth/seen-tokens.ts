@@ -21,8 +21,9 @@ export class SeenTokens {
 
   /** Rejects with TOKEN_REFUSED for what does not hold. */
   async identify(token: string): Promise<Actor & { kind: 'user' }> {
-    const { openid, round } = this.#kept(token) ?? this.#keep(token, await this.#users.shown('access', token))
-    const { uid, roles } = await this.#users.known(openid, round)
+    const { openid, round, session } =
+      this.#kept(token) ?? this.#keep(token, await this.#users.shown('access', token))
+    const { uid, roles } = await this.#users.known(openid, round, session)
     return { kind: 'user', openid, ...(uid !== undefined && { uid }), ...(roles && { roles }) }
   }
 

@@ -4,6 +4,7 @@ import type { Clock, Millis, RandomBytes } from '@nearcloud/protocol'
 import { type Key, openKeys } from './key-file.ts'
 import { isOpenid, newOpenid } from './openid.ts'
 import { type Roles, rolesFrom } from './roles.ts'
+import { isLink, type Link } from './session-chains.ts'
 import { refused, SignedClaims } from './signed-claims.ts'
 import { isUid } from './uid.ts'
 
@@ -38,6 +39,10 @@ export interface ShownToken {
   readonly round: number
   /** Absent: it was made here. */
   readonly expires?: Millis
+  /** Of a session token of a named user: where it stands. */
+  readonly link?: Link
+  /** Of an access token of a named user: which sign-in it came of. */
+  readonly session?: string
 }
 
 /**
@@ -48,7 +53,15 @@ export interface ShownToken {
 export interface Tokens {
   /** A name nobody has: 28 url-safe characters, not to be guessed. */
   newOpenid(): string
-  sign(purpose: TokenPurpose, env: string, openid: string, lifeMs?: Millis, round?: number): Promise<string>
+  /** `link`: of a named user; an access token says which sign-in it came of. */
+  sign(
+    purpose: TokenPurpose,
+    env: string,
+    openid: string,
+    lifeMs?: Millis,
+    round?: number,
+    link?: Link,
+  ): Promise<string>
   /**
    * The openid a token was signed for. Throws TOKEN_REFUSED for everything else, with `details.reason` `expired`
    * (ask for a new one) or `invalid` (forged, malformed, another server's, environment's or purpose's).
@@ -88,16 +101,20 @@ export async function openTokens(dataFolder: string, clock: Clock, random: Rando
   const urlKey = keys.urls[0]!
 
   async function read(purpose: TokenPurpose, env: string, token: string): Promise<ShownToken> {
-    const { sub, round = 0, exp } = await claims.verify(purpose, env, token)
+    const { sub, round = 0, exp, link, sid } = await claims.verify(purpose, env, token)
     if (!isOpenid(sub) || !isCount(round)) throw refused('invalid')
-    return { openid: sub, round, expires: exp * 1000 }
+    if (link !== undefined && !isLink(link)) throw refused('invalid')
+    const place = { ...(link && { link }), ...(typeof sid === 'string' && { session: sid }) }
+    return { openid: sub, round, expires: exp * 1000, ...place }
   }
 
   return {
     newOpenid: () => newOpenid(random),
 
-    sign: (purpose, env, openid, lifeMs = lifetimes[purpose], round = 0) =>
-      claims.sign(purpose, env, { sub: openid, ...(round > 0 && { round }) }, lifeMs),
+    sign(purpose, env, openid, lifeMs = lifetimes[purpose], round = 0, link) {
+      const place = link && (purpose === 'access' ? { sid: link[0] } : { link })
+      return claims.sign(purpose, env, { sub: openid, ...(round > 0 && { round }), ...place }, lifeMs)
+    },
 
     read,
     verify: async (purpose, env, token) => (await read(purpose, env, token)).openid,

@@ -3,8 +3,9 @@ import type { LiveEnvironment } from '../commit/live-environment.ts'
 import { type Log, silentLog } from '../log-line.ts'
 import { type MergeResult, Mergers } from './mergers.ts'
 import { checkRoles, type Roles } from './roles.ts'
+import { type Link, SessionChains } from './session-chains.ts'
 import { type RefusalReason, refused } from './signed-claims.ts'
-import type { ShownToken, TokenPurpose, Tokens } from './tokens.ts'
+import { lifetimes, type ShownToken, type TokenPurpose, type Tokens } from './tokens.ts'
 import { accountKeyOf, checkUid, isUid } from './uid.ts'
 import { UsedTickets } from './used-tickets.ts'
 import type { TicketOptions, UserName } from './user-admin.ts'
@@ -49,13 +50,21 @@ export class Users {
   readonly #tokens: Tokens
   readonly #used: UsedTickets
   readonly #mergers: Mergers
+  readonly #chains: SessionChains
   readonly #roleListeners = new Set<(openid: string) => void>()
   readonly #listeners = new Set<(openid: string, error: CloudError) => void>()
 
-  private constructor(environment: LiveEnvironment, tokens: Tokens, used: UsedTickets, log: Log) {
+  private constructor(
+    environment: LiveEnvironment,
+    tokens: Tokens,
+    used: UsedTickets,
+    chains: SessionChains,
+    log: Log,
+  ) {
     this.#environment = environment
     this.#tokens = tokens
     this.#used = used
+    this.#chains = chains
     this.#mergers = new Mergers(environment, log)
   }
 
@@ -68,7 +77,8 @@ export class Users {
     isServing?: boolean
   }): Promise<Users> {
     const { environment, tokens, clock, log = silentLog, isServing = true } = options
-    const users = new Users(environment, tokens, await UsedTickets.open(environment, clock), log)
+    const chains = await SessionChains.open({ environment, clock })
+    const users = new Users(environment, tokens, await UsedTickets.open(environment, clock), chains, log)
     if (isServing) await users.#mergers.resume()
     return users
   }
@@ -119,7 +129,8 @@ export class Users {
       if (roles.join('\n') !== before.join('\n')) this.#changesRoles(openid)
       return { openid, round }
     })
-    return { openid, uid, token: await this.#tokens.sign('session', env, openid, sessionMs, round) }
+    const link = this.#chains.begin()
+    return { openid, uid, token: await this.#tokens.sign('session', env, openid, sessionMs, round, link) }
   }
 
   /** What a token says that this server signed. Throws TOKEN_REFUSED. Whether its user is still there, `known` tells. */
@@ -127,8 +138,19 @@ export class Users {
     return this.#tokens.read(purpose, this.#environment.env, token)
   }
 
-  /** Throws TOKEN_REFUSED for users that are no more, and for sessions of a `round` that was ended. */
-  async known(openid: string, round?: number): Promise<KnownUser> {
+  /** What comes after a token that a named user showed. Throws TOKEN_REFUSED for one that was followed by another already. */
+  follow(shown: ShownToken, { sessionMs = lifetimes.session }: KnownUser): Link {
+    return shown.link ? this.#chains.show(shown.link, sessionMs) : this.#chains.begin()
+  }
+
+  /** Called when a session, as its links name it, ends because one of its tokens was shown again. Returns the way to stop. */
+  onSessionEnded(listener: (session: string) => void): () => void {
+    return this.#chains.onEnded(listener)
+  }
+
+  /** Throws TOKEN_REFUSED for users that are no more, and for sessions of a `round` that was ended, or that ended by themselves. */
+  async known(openid: string, round?: number, session?: string): Promise<KnownUser> {
+    if (session !== undefined && this.#chains.hasEnded(session)) throw refused('ended')
     const { gone, into: _, ...known } = await this.#user(openid)
     if (gone) throw refused(gone)
     if (round !== undefined && round !== (known.round ?? 0)) throw refused('ended')
@@ -238,8 +260,9 @@ export class Users {
   }
 
   /** Resolves when no merger writes any more; what is left of one is done by the next process. */
-  close(): Promise<void> {
-    return this.#mergers.close()
+  async close(): Promise<void> {
+    await this.#mergers.close()
+    await this.#chains.close()
   }
 
   #changesRoles(openid: string): void {

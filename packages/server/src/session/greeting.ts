@@ -43,15 +43,17 @@ export async function greet(session: Session, hello: UpOf<'hello'>): Promise<Kno
   const { environment, fanout, tokens, clock } = session.options
   checkHello(session, hello)
   const { env } = environment
-  const { openid, round } = await shown(session, hello.token)
+  const proof = await shown(session, hello.token)
+  const { openid, round } = proof
   // first the name, then the look: who is deleted meanwhile is found by one of the two
   session.openid = openid
   const user = hello.token === undefined ? {} : ((await session.options.users?.known(openid, round)) ?? {})
   session.uid = user.uid
   session.roles = user.roles
+  if (user.uid !== undefined) session.link = session.options.users?.follow(proof, user)
   // a new one each time: who comes back within its life never loses who they are
-  const token = await tokens.sign('session', env, openid, user.sessionMs, user.round)
-  const access = await tokens.sign('access', env, openid, undefined, user.round)
+  const token = await tokens.sign('session', env, openid, user.sessionMs, user.round, session.link)
+  const access = await tokens.sign('access', env, openid, undefined, user.round, session.link)
   if (session.isOver) return user
   // the older connection is closed first: what it sent is decided before this one is told how far it is
   session.options.claim(hello.client)

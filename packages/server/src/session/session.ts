@@ -14,6 +14,7 @@ import {
 } from '@nearcloud/protocol'
 import type { Actor } from '../actor.ts'
 import type { Roles } from '../auth/roles.ts'
+import type { Link } from '../auth/session-chains.ts'
 import type { Users } from '../auth/users.ts'
 import type { LiveEnvironment } from '../commit/live-environment.ts'
 import type { Fanout } from '../fanout/fanout.ts'
@@ -57,13 +58,14 @@ export interface SessionTokens {
     openid: string,
     lifeMs?: Millis,
     round?: number,
+    link?: Link,
   ): Promise<string>
   /** Throws TOKEN_REFUSED. */
   verify(purpose: 'session', env: string, token: string): Promise<string>
 }
 
 /** What a session needs of the users with a name. See `Users`. */
-export type SessionUsers = Pick<Users, 'signIn' | 'shown' | 'known' | 'merge'>
+export type SessionUsers = Pick<Users, 'signIn' | 'shown' | 'known' | 'follow' | 'merge'>
 
 export interface SessionLimits {
   /** From the connection to its hello. */
@@ -109,6 +111,8 @@ export class Session {
   /** Of one who signed in by name. */
   uid: string | undefined
   roles: Roles | undefined
+  /** Of its session token: what the client has been given. */
+  link: Link | undefined
   /** Lets changes flow: the client is to say first which documents its accepted mutations touched. */
   recalled: (() => void) | undefined
   /** Calls that have not been answered. */

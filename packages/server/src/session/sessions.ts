@@ -44,6 +44,11 @@ export class Sessions {
       if (session.openid === openid) session.sendAway(error, retryAfterMs)
   }
 
+  /** Sends away, for good, the conversations of one sign-in. */
+  sendAwaySession(name: string, error: CloudError): void {
+    for (const session of [...this.#open]) if (session.link?.[0] === name) session.sendAway(error)
+  }
+
   /** Sends everybody away for good. */
   close(): void {
     this.#isClosed = true

@@ -44,8 +44,8 @@ export function keepRenewed(session: Session, sessionMs: Millis = lifetimes.sess
     const { env } = environment
     const openid = session.openid!
     const { sessionMs: lifeMs, round } = (await users?.known(openid)) ?? {}
-    const token = await tokens.sign('session', env, openid, lifeMs, round)
-    const access = await tokens.sign('access', env, openid, undefined, round)
+    const token = await tokens.sign('session', env, openid, lifeMs, round, session.link)
+    const access = await tokens.sign('access', env, openid, undefined, round, session.link)
     session.send({ type: 'renewed', token, access })
   }
 }

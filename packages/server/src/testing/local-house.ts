@@ -1,5 +1,6 @@
 import { CloudError, type FilesAsk, type Value } from '@nearcloud/protocol'
 import type { Actor } from '../actor.ts'
+import { refused } from '../auth/signed-claims.ts'
 import type { Tokens } from '../auth/tokens.ts'
 import { Users } from '../auth/users.ts'
 import { Fanout } from '../fanout/fanout.ts'
@@ -54,6 +55,7 @@ export async function openHouse(
     askFiles: async (_actor: Actor, ask: FilesAsk) => ({ asked: ask.verb }),
     ...(options.limits && { limits: options.limits }),
   })
+  users?.onSessionEnded(name => sessions.sendAwaySession(name, refused('ended')))
   users?.onGone((openid, error) => sessions.sendAwayUser(openid, error))
   return {
     ...world,
