@@ -31,6 +31,7 @@ export function meteredJudge(judge: Judge, count: JudgeCount, moment: () => numb
     readersOf: (actor, collection) => judge.readersOf(actor, collection),
     ...(judge.mayReadAll && { mayReadAll: judge.mayReadAll.bind(judge) }),
     judgeWrite: (actor, write, reads) => timed(() => judge.judgeWrite(actor, write, reads)),
+    ...(judge.checkDocument && { checkDocument: judge.checkDocument.bind(judge) }),
     concernedBy: happened => judge.concernedBy(happened),
     judgeFile: (actor, act, file) => timed(() => judge.judgeFile(actor, act, file)),
     mayInvoke: (actor, name) => timed(() => judge.mayInvoke(actor, name)),
