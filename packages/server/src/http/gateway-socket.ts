@@ -5,6 +5,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import type { Gateway } from '../gateway/gateway.ts'
 import { addressOfRequest } from './address-of.ts'
 import type { Doorkeeper, Visit } from './doorkeeper.ts'
+import { refuseUpgrade } from './refuse-upgrade.ts'
 
 /** Where providers of editors come to. */
 export const gatewayPath = '/y/'
@@ -25,7 +26,7 @@ export function acceptEditors(
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (!isForEditors(request)) return
     socket.on('error', () => socket.destroy())
-    const refuse = (status: string) => void socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`)
+    const refuse = (status: string) => refuseUpgrade(socket, status)
     if (!doorkeeper.mayEnter(request.headers.origin)) return refuse('403 Forbidden')
     const visit = doorkeeper.enter(addressOfRequest(request))
     if (!visit) return refuse('503 Service Unavailable\r\nRetry-After: 5')

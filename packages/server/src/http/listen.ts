@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { CloudError } from '@nearcloud/protocol'
 import type { Hono } from 'hono'
@@ -37,6 +37,12 @@ export async function listen(app: Hono, options: ListenOptions): Promise<Listeni
     return answer(request, response)
   })
   server.on('upgrade', note)
+  const open = new Set<Socket>()
+  connections.set(server, open)
+  server.on('connection', socket => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
   // uploads take their time; what says nothing for so long is gone
   server.requestTimeout = 300_000
   server.headersTimeout = headMs
@@ -52,11 +58,11 @@ export async function listen(app: Hono, options: ListenOptions): Promise<Listeni
   }
 }
 
-/** Ends every connection and waits until the port is free. */
+/** Ends every connection, upgraded ones too, and waits until the port is free. */
 export function stopListening(server: Server): Promise<void> {
   return new Promise(resolve => {
     server.close(() => resolve())
-    server.closeAllConnections()
+    for (const socket of connections.get(server) ?? []) socket.destroy()
   })
 }
 
@@ -80,3 +86,6 @@ function configurationError(failure: NodeJS.ErrnoException, host: string, port: 
         : `the server cannot listen on ${host}:${port} (${failure.code ?? failure.message})`
   return new CloudError('SERVER_CONFIGURATION', { errMsg: words, cause: failure })
 }
+
+/** What a server knows no more of once it was upgraded. */
+const connections = new WeakMap<Server, ReadonlySet<Socket>>()

@@ -6,6 +6,7 @@ import type { Sessions } from '../session/sessions.ts'
 import { addressOfRequest } from './address-of.ts'
 import type { Doorkeeper, Visit } from './doorkeeper.ts'
 import { isForEditors } from './gateway-socket.ts'
+import { refuseUpgrade } from './refuse-upgrade.ts'
 
 /**
  * Takes WebSockets at `path` and gives each a session. Returns the way to end: those that are being closed get a moment
@@ -26,7 +27,7 @@ export function acceptSockets(
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (isForEditors(request)) return
     socket.on('error', () => socket.destroy())
-    const refuse = (status: string) => void socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`)
+    const refuse = (status: string) => refuseUpgrade(socket, status)
     if (pathOf(request) !== path) return refuse('404 Not Found')
     if (!doorkeeper.mayEnter(request.headers.origin)) return refuse('403 Forbidden')
     const visit = doorkeeper.enter(addressOfRequest(request))
