@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { createDice } from '../scenario/dice.ts'
 import { hostileBytes } from './frames.ts'
+import { rssOf } from './memory.ts'
 
 export interface FuzzOptions {
   /** Of the server, which is a process of its own. */
@@ -101,11 +101,6 @@ function closed(socket: Socket): Promise<void> {
       resolve()
     }),
   )
-}
-
-/** Kilobytes in memory. Throws when the process is gone. */
-function rssOf(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1])
 }
 
 const framesPerSocket = 25
