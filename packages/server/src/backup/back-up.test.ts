@@ -95,9 +95,10 @@ test('[RESTORE-6] keys and files come with it, for their owner alone', async () 
   await restoreBackup({ from: join(root, 'backup'), dataFolder: join(root, 'restored') })
   for (const folder of ['backup', 'restored']) {
     expect(readFileSync(join(root, folder, 'files', 'blobs', 'ab', 'abcd'), 'utf8')).toBe('bytes')
-    expect(readFileSync(join(root, folder, 'keys.json'))).toEqual(readFileSync(join(data, 'keys.json')))
+    for (const name of ['keys.json', 'admin-key'])
+      expect(readFileSync(join(root, folder, name))).toEqual(readFileSync(join(data, name)))
     expect(statSync(join(root, folder)).mode & 0o077).toBe(0)
-    for (const file of ['keys.json', 'nearcloud.db'])
+    for (const file of ['keys.json', 'admin-key', 'nearcloud.db'])
       expect(statSync(join(root, folder, file)).mode & 0o077).toBe(0)
   }
   expect(await idsIn(await start(join(root, 'restored')))).toEqual(['a'])

@@ -50,7 +50,7 @@ export async function backUp(options: {
     const at = Date.now()
     const databaseBytes = await copyDatabase(join(from, database), join(to, database), progress)
     const files = await copyFiles(from, to, progress)
-    await copyPrivately(join(from, keys), join(to, keys))
+    await copySecrets(from, to)
     await writeDurably(join(to, label), `${JSON.stringify({ format: 1, databaseBytes, files, at })}\n`)
     await syncFolder(to)
     return { databaseBytes, files, at }
@@ -99,7 +99,7 @@ export async function restoreBackup(options: {
     await syncFolder(path)
     const replaced = there.length > 0 && !isGoingOn ? await moveAside(path, there) : undefined
     await copyFiles(from, path, progress)
-    await copyPrivately(join(from, keys), join(path, keys))
+    await copySecrets(from, path)
     for (const tail of ['', '-wal', '-shm']) await rm(join(path, `${database}${tail}`), { force: true })
     const draft = join(path, `${database}.restoring`)
     await rm(draft, { force: true })
@@ -116,6 +116,12 @@ export async function restoreBackup(options: {
   } finally {
     folder.release()
   }
+}
+
+/** A folder that no newer server ran on has no admin key. */
+async function copySecrets(from: string, to: string): Promise<void> {
+  await copyPrivately(join(from, keys), join(to, keys))
+  if (existsSync(join(from, adminKey))) await copyPrivately(join(from, adminKey), join(to, adminKey))
 }
 
 async function moveAside(path: string, names: readonly string[]): Promise<string> {
@@ -150,5 +156,6 @@ function explained(thrown: unknown, words: string): CloudError {
 
 const database = 'nearcloud.db'
 const keys = 'keys.json'
+const adminKey = 'admin-key'
 const label = 'backup.json'
-const moved = [database, `${database}-wal`, `${database}-shm`, keys, 'files'] as const
+const moved = [database, `${database}-wal`, `${database}-shm`, keys, adminKey, 'files'] as const
