@@ -21,6 +21,8 @@ export interface StartMessage {
   readonly appId: string
   /** What stands for the text of `entry`, as CommonJS: it is written in another language. */
   readonly code?: string
+  /** `wx-server-sdk` is the package that is installed for the function, not this one. */
+  readonly sdk?: 'official'
   /** What the code may do that others may not: `workers`, `childProcesses`, `addons`. Absent: everything. */
   readonly allow?: readonly string[]
 }
@@ -46,6 +48,8 @@ export interface Call {
   readonly seed?: string
   /** It answers an HTTP request from there: the event is plain JSON, and the answer that of `http-response.ts`. */
   readonly http?: { readonly clientIp: string; readonly streamsBody: boolean }
+  /** Environment variables while it runs, alone in its process: what an official SDK knows of the call and its way to the server. */
+  readonly variables?: Readonly<Record<string, string>>
 }
 
 /** To an ask: `result` as its verb says, or what went wrong. */

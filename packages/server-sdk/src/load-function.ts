@@ -10,17 +10,19 @@ export type Main = (event: unknown, context: unknown) => unknown
 
 /**
  * The `main` that a function's entry file exports, as CommonJS or as an ES module, with `wx-server-sdk` meaning this
- * package in everything it loads, even where a copy of the original is installed beside it.
+ * package in everything it loads, even where a copy of the original is installed beside it; unless it asked for that copy.
  *
  * A function without a package.json is CommonJS, whatever the package.json of a folder above it says.
  */
 export async function loadFunction(
-  start: Pick<StartMessage, 'entry' | 'ownPackage' | 'code' | 'allow'>,
+  start: Pick<StartMessage, 'entry' | 'ownPackage' | 'code' | 'allow' | 'sdk'>,
 ): Promise<Main> {
   const source = start.code ?? readFileSync(start.entry, 'utf8')
-  provideToCommonJs()
-  // The hooks cost 50 ms of starting time, so only for those who can need them.
-  if (start.code === undefined && /\bimport\b/.test(source)) provideToModules()
+  if (start.sdk !== 'official') {
+    provideToCommonJs()
+    // The hooks cost 50 ms of starting time, so only for those who can need them.
+    if (start.code === undefined && /\bimport\b/.test(source)) provideToModules()
+  }
   if (start.allow) closeDoors(start.allow)
   const exported = await load(start, source)
   const main = exported.main ?? exported.default?.main

@@ -4,6 +4,7 @@
  */
 import { Worker } from 'node:worker_threads'
 import { encode } from '@nearcloud/protocol'
+import { withVariables } from './call-variables.ts'
 import {
   type FromWorker,
   type InvokeMessage,
@@ -68,10 +69,12 @@ async function start(message: StartMessage): Promise<void> {
 
 async function invoke({ call, event }: InvokeMessage): Promise<void> {
   try {
-    const text = await calls.run(call, async () => {
-      if (call.http) return answerRequest(await main!(requestEvent(event, call.http), contextOf(call)))
-      return encode(jsonValue(await main!(eventFromText(event), contextOf(call)), 'result'))
-    })
+    const text = await withVariables(call, () =>
+      calls.run(call, async () => {
+        if (call.http) return answerRequest(await main!(requestEvent(event, call.http), contextOf(call)))
+        return encode(jsonValue(await main!(eventFromText(event), contextOf(call)), 'result'))
+      }),
+    )
     if (text.length > maxResultLength)
       throw new Error(`the result is larger than 1 MB (${text.length} characters)`)
     send({ type: 'returned', call: call.id, text, memoryMb: memoryMb() })
@@ -105,7 +108,7 @@ function contextOf(call: InvokeMessage['call']) {
     environ: Object.entries(variables)
       .map(([name, text]) => `${name}=${text}`)
       .join(';'),
-    environment: JSON.stringify(variables),
+    environment: JSON.stringify({ ...variables, ...call.variables }),
   }
 }
 

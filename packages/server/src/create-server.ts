@@ -228,7 +228,15 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     )
     opened(functionLog, () => functionLog.close())
     const openapi = new Openapi({ environment, openPaths, clock, log, wechat: options.wechat })
+    const keys = await openSdkKeys(folder.path, env, random)
+    const official: OfficialSdks = new OfficialSdks({
+      ...{ environment, files, keys, clock, random, log },
+      functions: { invoke: call => functions.invoke(call) },
+      url: () => url,
+    })
+    opened(official, () => official.close())
     const functions = openFunctions({
+      officialSdk: call => official.visit(call),
       openapi: call => openapi.call(call),
       ...(options.wechat && { appId: options.wechat.appId }),
       folder: functionsFolder,
@@ -390,9 +398,6 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     )
     addCallRoutes(app, { functions: rated, once, random, doorkeeper, rates, identify })
     addFunctionRoutes(app, { functions, env, random, log, doorkeeper, rates, identify })
-    const sdkKeys = await openSdkKeys(folder.path, env, random)
-    const official = new OfficialSdks({ environment, files, functions, keys: sdkKeys, clock, random, log })
-    opened(official, () => official.close())
     official.routes(app)
     if (site !== undefined) addSite(app, site, { headers: options.siteHeaders ?? {} })
     app.onError((error, c) => {
@@ -422,7 +427,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       ...(apart && { metricsPort: apart.port }),
       env,
       dataFolder: folder.path,
-      sdk: { ...sdkKeys[0]!, serviceUrl: `${url}/admin` },
+      sdk: { ...keys[0]!, serviceUrl: `${url}/admin` },
       users: userAdmin(users, accounts),
       database() {
         const actor: Actor = { kind: 'admin' }

@@ -103,8 +103,18 @@ export class FunctionProcess {
     const { name, entry, ownPackage } = folder
     try {
       const code = await compile(folder)
-      const allow = [...this.#options.runtime.allow]
-      const start = { type: 'start', name, entry, ownPackage, env, appId, allow } as const
+      const { runtime } = this.#options
+      const sdk = runtime.sdk === 'official' && { sdk: runtime.sdk }
+      const start = {
+        type: 'start',
+        name,
+        entry,
+        ownPackage,
+        env,
+        appId,
+        allow: [...runtime.allow],
+        ...sdk,
+      } as const
       this.#send(code === undefined ? start : { ...start, code })
     } catch (error) {
       this.#unloadable({ message: (error as Error).message })

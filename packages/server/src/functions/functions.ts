@@ -10,6 +10,7 @@ import {
   toHex,
   type Value,
 } from '@nearcloud/protocol'
+import type { Executor } from '@nearcloud/query'
 import {
   type AskVerb,
   type Call,
@@ -23,6 +24,7 @@ import { EffectNames } from '../commit/effect-names.ts'
 import type { Environment } from '../commit/environment.ts'
 import type { OpenapiCall } from '../openapi/openapi.ts'
 import { spanOf, traceWork } from '../tracing/traces.ts'
+import type { ServerTransaction } from '../transactions/server-transaction.ts'
 import { TransactionScope } from '../transactions/transaction-scope.ts'
 import { sendJob } from '../triggers/queues/jobs.ts'
 import { carryOut } from './asks.ts'
@@ -52,6 +54,8 @@ export interface FunctionsOptions extends Omit<JailWish, 'folder'> {
   readonly createTicket?: (uid: string, options: TicketOptions) => Promise<string>
   /** Ends users and their sessions; absent: there are none with a name. */
   readonly users?: Pick<UserAdmin, 'delete' | 'endSessions'>
+  /** Lets the official SDK of a function in, for one of its calls; absent: such functions reach nothing. */
+  readonly officialSdk?: (call: OfficialCall) => OfficialVisit
   /** Keeps what functions say and how their calls went. */
   readonly record?: RecordCall
   /** This function's process is started at once, for a debugger to come in at this port of the machine; 0: any. */
@@ -114,6 +118,24 @@ export interface ServingFunctions extends Functions {
   readonly appId: string
 }
 
+/** A call of a function that uses an official SDK, and what stands behind it. */
+export interface OfficialCall {
+  readonly actor: FunctionActor
+  readonly executor: Executor
+  readonly source: string
+  readonly appId: string
+  readonly clientIp?: string
+  begin(lost?: ServerTransaction): Promise<ServerTransaction>
+  callFunction(name: string, data: Value): Promise<Value>
+}
+
+export interface OfficialVisit {
+  /** What the SDK reads of its environment. */
+  readonly variables: Readonly<Record<string, string>>
+  /** Nothing is let in any more, and what is open is not written. */
+  end(): Promise<void>
+}
+
 /** An invocation, as its process gets it. */
 interface Asked extends Pick<Invocation, 'name' | 'actor'> {
   readonly requestId: string
@@ -124,6 +146,8 @@ interface Asked extends Pick<Invocation, 'name' | 'actor'> {
   readonly http?: Call['http']
   readonly exchange?: HttpExchange
 }
+
+type FunctionActor = Actor & { readonly kind: 'function' }
 
 /** Functions and triggers that lead to one another, at most. */
 export const maxDepth = 16
@@ -206,6 +230,24 @@ export function openFunctions(options: FunctionsOptions): ServingFunctions {
     const found = find(name, requestId)
     const openid = openidOf(actor)
     const { timeLimitMs, memoryMb } = found.code.config
+    const self: FunctionActor = { kind: 'function', name, depth, ...(openid !== undefined && { openid }) }
+    const effects = asked.once === undefined ? undefined : new EffectNames(asked.once)
+    const begin = (lost?: ServerTransaction) => environment.transactions.begin(self, { lost, effects })
+    const transactions = new TransactionScope(begin)
+    const executor = environment.executorFor(self, effects)
+    async function callAnother(name: string, data: Value) {
+      const requestId = toHex(randomBytes(16))
+      const once = effects && { once: effects.next(`call-${name}`) }
+      const result = await invoke({ name, data, actor: self, source: `${source},scf`, requestId, ...once })
+      return { requestId, result }
+    }
+    const visit =
+      found.isOfficial &&
+      options.officialSdk?.({
+        ...{ actor: self, executor, source, appId, begin },
+        ...(http && { clientIp: http.clientIp }),
+        callFunction: async (name, data) => (await callAnother(name, data)).result,
+      })
     const call: Call = {
       id: requestId,
       source,
@@ -214,19 +256,12 @@ export function openFunctions(options: FunctionsOptions): ServingFunctions {
       ...(openid !== undefined && { openid }),
       ...(http && { http }),
       ...(asked.once !== undefined && { seed: asked.once }),
+      ...(visit && { variables: visit.variables }),
     }
-    const self: Actor = { kind: 'function', name, depth, ...(openid !== undefined && { openid }) }
-    const effects = asked.once === undefined ? undefined : new EffectNames(asked.once)
-    const transactions = new TransactionScope(lost => environment.transactions.begin(self, { lost, effects }))
     const behind = {
       transactions,
-      executor: environment.executorFor(self, effects),
-      async call(name: string, data: Value) {
-        const requestId = toHex(randomBytes(16))
-        const once = effects && { once: effects.next(`call-${name}`) }
-        const result = await invoke({ name, data, actor: self, source: `${source},scf`, requestId, ...once })
-        return { requestId, result }
-      },
+      executor,
+      call: callAnother,
       openapi:
         options.openapi &&
         ((api: string, args: Json) => options.openapi!({ api, args, function: name, effects })),
@@ -253,6 +288,7 @@ export function openFunctions(options: FunctionsOptions): ServingFunctions {
       )
     } finally {
       await transactions.close()
+      if (visit) await visit.end()
     }
   }
 

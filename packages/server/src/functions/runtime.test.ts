@@ -71,6 +71,8 @@ exports.main = async () => {
 
 test.each([
   ['{"instances":0}', /"instances" must be a number from 1 to 64/],
+  ['{"sdk":"theirs"}', /"sdk" must be "official" or "ours"/],
+  ['{"sdk":"official","concurrency":2}', /"concurrency" must be 1$/],
   ['{"concurrency":1.5}', /"concurrency" must be a number from 1 to 1000/],
   ['{"allow":["everything"]}', /"allow" must be a list of "addons", "childProcesses", "workers"/],
 ])('[FN-15] %s keeps a server from starting', (config, words) => {

@@ -45,6 +45,11 @@ export class WarmFunction {
     return this.#code
   }
 
+  /** It asked for the SDK that is installed for it. */
+  get isOfficial(): boolean {
+    return this.#code.runtime.sdk === 'official'
+  }
+
   /** Processes that are there, old and new. */
   get processes(): number {
     return this.#processes.size

@@ -1,22 +1,25 @@
-import type { Clock, RandomBytes, Value } from '@nearcloud/protocol'
-import { newDocId } from '@nearcloud/protocol'
+import { type Clock, newDocId, type RandomBytes, toHex } from '@nearcloud/protocol'
 import { createDatabase, type DatabaseOptions } from '@nearcloud/query'
 import type { Hono } from 'hono'
 import type { Actor } from '../actor.ts'
 import type { Environment } from '../commit/environment.ts'
 import type { Files } from '../files/files.ts'
-import type { Functions } from '../functions/functions.ts'
+import type { Functions, OfficialCall, OfficialVisit } from '../functions/functions.ts'
 import type { Log } from '../log-line.ts'
 import { addAdminRoutes } from './admin-routes.ts'
 import type { Caller } from './official-call.ts'
 import { OpenTransactions } from './open-transactions.ts'
+import type { Signer } from './signing/admission.ts'
 import type { SdkKey } from './signing/sdk-keys.ts'
+import { visitVariables } from './visit-variables.ts'
 
 export interface OfficialOptions {
   readonly environment: Environment
   readonly files: Pick<Files, 'ask' | 'wholeUpload'>
   readonly functions: Pick<Functions, 'invoke'>
   readonly keys: readonly SdkKey[]
+  /** Where functions reach this server. */
+  url(): string
   readonly clock: Clock
   readonly random: RandomBytes
   readonly log: Log
@@ -27,7 +30,9 @@ export class OfficialSdks {
   readonly #options: OfficialOptions
   readonly #settings: DatabaseOptions
   /** By the name of the key. */
-  readonly #operators = new Map<string, { secretKey: string; who: Caller }>()
+  readonly #operators = new Map<string, Signer<Caller>>()
+  /** Calls of functions that run. */
+  readonly #visits = new Map<string, Signer<Caller>>()
 
   constructor(options: OfficialOptions) {
     this.#options = options
@@ -40,13 +45,20 @@ export class OfficialSdks {
       now: () => options.clock.now(),
     }
     for (const { secretId, secretKey } of options.keys)
-      this.#operators.set(secretId, { secretKey, who: this.#callerOf({ kind: 'admin' }) })
+      this.#operators.set(secretId, { secretKey, who: this.#operator() })
   }
 
   routes(app: Hono): void {
     const { environment, files, clock, random, log } = this.#options
     const { env } = environment
-    addAdminRoutes(app, { env, files, clock, random, log, signerOf: id => this.#operators.get(id) })
+    addAdminRoutes(app, {
+      env,
+      files,
+      clock,
+      random,
+      log,
+      signerOf: id => this.#operators.get(id) ?? this.#visits.get(id),
+    })
   }
 
   /** Nothing of what is open is written. */
@@ -54,17 +66,47 @@ export class OfficialSdks {
     for (const { who } of this.#operators.values()) await who.transactions.close()
   }
 
-  #callerOf(actor: Actor): Caller {
-    const { environment, functions, random, clock } = this.#options
+  /** Lets the SDK of a function in, with a key that is good for this call alone. */
+  visit(call: OfficialCall): OfficialVisit {
+    const { environment, random, url } = this.#options
+    const [secretId, secretKey] = [`fn${toHex(random(16))}`, toHex(random(32))]
+    const who = this.#callerOf(call.actor, call)
+    this.#visits.set(secretId, { secretKey, who })
+    return {
+      variables: visitVariables(call, {
+        secretId,
+        secretKey,
+        serviceUrl: `${url()}/admin`,
+        env: environment.env,
+      }),
+      end: async () => {
+        this.#visits.delete(secretId)
+        await who.transactions.close()
+      },
+    }
+  }
+
+  #operator(): Caller {
+    const { environment, functions } = this.#options
+    const actor = { kind: 'admin' } as const
+    return this.#callerOf(actor, {
+      executor: environment.executorFor(actor),
+      begin: lost => environment.transactions.begin(actor, { lost }),
+      callFunction: (name, data) => functions.invoke({ name, data, actor }),
+    })
+  }
+
+  #callerOf(
+    actor: Actor,
+    { executor, begin, callFunction }: Pick<OfficialCall, 'executor' | 'begin' | 'callFunction'>,
+  ): Caller {
+    const { random, clock } = this.#options
     const settings = this.#settings
     return {
       actor,
-      database: createDatabase(environment.executorFor(actor), settings),
-      transactions: new OpenTransactions({
-        begin: lost => environment.transactions.begin(actor, { lost }),
-        ...{ settings, random, clock },
-      }),
-      callFunction: (name: string, data: Value) => functions.invoke({ name, data, actor }),
+      database: createDatabase(executor, settings),
+      transactions: new OpenTransactions({ begin, settings, random, clock }),
+      callFunction,
     }
   }
 }

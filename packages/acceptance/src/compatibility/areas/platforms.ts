@@ -104,8 +104,8 @@ export const platforms: readonly Area[] = [
     rows: [
       same(
         ['wx-server-sdk and @cloudbase/node-sdk (`database.*`, `functions.*`, `storage.*` actions)'],
-        'OFFICIAL-1 OFFICIAL-2 OFFICIAL-3 OFFICIAL-4 OFFICIAL-5 OFFICIAL-6 OFFICIAL-7',
-        'with a key of the server; functions get our own drop-in for the name',
+        'OFFICIAL-1 OFFICIAL-2 OFFICIAL-3 OFFICIAL-4 OFFICIAL-5 OFFICIAL-6 OFFICIAL-7 OFFICIAL-12',
+        'with a key of the server; functions get our own drop-in for the name, or the one that is installed for them',
       ),
       absent(['`watch` and `accessKey` of @cloudbase/node-sdk, `storage.batchCopyFile`'], 'not yet'),
       absent(['@cloudbase/js-sdk (gateway, web, watch frames)'], 'not yet'),
