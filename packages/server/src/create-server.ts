@@ -398,7 +398,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     )
     addCallRoutes(app, { functions: rated, once, random, doorkeeper, rates, identify })
     addFunctionRoutes(app, { functions, env, random, log, doorkeeper, rates, identify })
-    official.routes(app)
+    official.routes(app, { tokens, users, accounts, doorkeeper, identify })
     if (site !== undefined) addSite(app, site, { headers: options.siteHeaders ?? {} })
     app.onError((error, c) => {
       log({ level: 'error', event: 'http.failed', message: error.message, facts: { stack: error.stack } })

@@ -1,3 +1,6 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
 /*
  * Questions and changes in the words that wx-server-sdk and our own builder share. Each is put to both, and they have to agree:
  * `db` is the database object of either.
@@ -51,7 +54,7 @@ export const conditions: Readonly<Record<string, (db: AnyDatabase) => unknown>> 
   not: ({ command: _ }) => ({ n: _.not(_.gt(1)) }),
   exists: ({ command: _ }) => ({ at: _.exists(true) }),
   'is absent': ({ command: _ }) => ({ at: _.exists(false) }),
-  mod: ({ command: _ }) => ({ n: _.mod(2, 0) }),
+  mod: ({ command: _ }) => ({ n: _.mod([2, 0]) }),
   'an element': () => ({ tags: 'red' }),
   all: ({ command: _ }) => ({ tags: _.all(['red', 'round']) }),
   size: ({ command: _ }) => ({ tags: _.size(1) }),
@@ -205,4 +208,22 @@ export const pipelines: Readonly<Record<string, (db: AnyDatabase) => AnyDatabase
       .skip(1)
       .count('left')
       .end(),
+}
+
+/** All at once: some SDKs wait for a network of their own before each call. */
+export async function forEach<T>(
+  cases: Readonly<Record<string, T>>,
+  test: (title: string, each: T) => Promise<void>,
+): Promise<void> {
+  await Promise.all(Object.entries(cases).map(([title, each]) => test(title, each)))
+}
+
+/** As JSON has it: the libraries have classes of their own for places and expressions. */
+// biome-ignore lint/suspicious/noExplicitAny: whatever the SDKs answer
+export const plain = (value: unknown): any => JSON.parse(JSON.stringify(value))
+
+export function writeFunction(project: string, name: string, code: string): void {
+  const folder = join(project, 'cloudfunctions', name)
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'index.js'), code)
 }

@@ -1,11 +1,18 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import official from 'wx-server-sdk'
 import { testProject } from '../scenario/folder.ts'
 import { startServer } from '../scenario/server.ts'
-import { type AnyDatabase, changes, conditions, pipelines, things } from './cases.ts'
+import {
+  type AnyDatabase,
+  changes,
+  conditions,
+  forEach,
+  pipelines,
+  plain,
+  things,
+  writeFunction,
+} from './cases.ts'
 
 /** Its types leave out what makes another cloud, and give promises that may bring nothing. */
 const cloud = official as unknown as { createNewInstance(settings: object): AnyDatabase }
@@ -25,23 +32,6 @@ async function openedWithThings() {
   await opening.db.collection('things').add({ data: things })
   return opening
 }
-
-function writeFunction(project: string, name: string, code: string): void {
-  const folder = join(project, 'cloudfunctions', name)
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, 'index.js'), code)
-}
-
-/** All at once: the SDK waits for a network of its own before each call. */
-async function forEach<T>(
-  cases: Readonly<Record<string, T>>,
-  test: (title: string, each: T) => Promise<void>,
-) {
-  await Promise.all(Object.entries(cases).map(([title, each]) => test(title, each)))
-}
-
-/** As JSON has it: the libraries have classes of their own for places and expressions. */
-const plain = (value: unknown) => JSON.parse(JSON.stringify(value))
 
 test('[OFFICIAL-1] wx-server-sdk adds, reads, counts, sets, updates and removes', async () => {
   const { db } = await opened()

@@ -35,7 +35,8 @@ export function addFileRoutes(app: Hono, parts: FileRoutes): void {
       allowHeaders: [
         ...['upload-offset', 'authorization', 'content-type', 'range', 'if-range', 'if-none-match'],
         // what the official SDKs send with a file
-        ...['signature', 'key', 'x-cos-security-token', 'x-cos-meta-fileid'],
+        ...['signature', 'key', 'x-cos-security-token', 'x-cos-meta-fileid', 'x-sdk-version'],
+        ...['x-tcb-source', 'x-client-timestamp', 'x-tcb-region'],
       ],
       exposeHeaders: ['upload-offset', 'etag', 'content-range', 'accept-ranges', 'content-length'],
       maxAge: 86_400,

@@ -7,6 +7,7 @@ import type { Log } from '../log-line.ts'
 import { databaseActions } from './database-actions.ts'
 import { fileActions } from './file-actions.ts'
 import { functionActions } from './function-actions.ts'
+import { logFailure } from './log-failure.ts'
 import type { Action, Caller, Host } from './official-call.ts'
 import { Admission, type Signer } from './signing/admission.ts'
 import { isFields } from './wire/shapes.ts'
@@ -79,11 +80,6 @@ function actionOf(name: unknown): Action {
 /** SDKs leave out what is undefined, and say null for some of it. */
 function parametersOf(body: Body): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
-}
-
-export function logFailure(log: Log, thrown: unknown): void {
-  const message = thrown instanceof Error ? thrown.message : String(thrown)
-  log({ level: 'error', event: 'official.failed', message, facts: { stack: (thrown as Error)?.stack } })
 }
 
 const actions = new Map(

@@ -45,12 +45,12 @@ export const fileActions: Readonly<Record<string, Action>> = {
   },
 }
 
-async function answered(asked: Promise<unknown>): Promise<readonly FileStatus[]> {
+export async function answered(asked: Promise<unknown>): Promise<readonly FileStatus[]> {
   return ((await asked) as { readonly fileList: readonly FileStatus[] }).fileList
 }
 
 /** The original's word for its number. */
-function codeOf(status: number): string {
+export function codeOf(status: number): string {
   if (status === 0) return 'SUCCESS'
   return status === -503002 ? 'STORAGE_EXCEED_AUTHORITY' : 'STORAGE_FILE_NONEXIST'
 }

@@ -1,5 +1,5 @@
 import { type Clock, newDocId, type RandomBytes, toHex } from '@nearcloud/protocol'
-import { createDatabase, type DatabaseOptions } from '@nearcloud/query'
+import { createDatabase, type Database, type DatabaseOptions } from '@nearcloud/query'
 import type { Hono } from 'hono'
 import type { Actor } from '../actor.ts'
 import type { Environment } from '../commit/environment.ts'
@@ -12,6 +12,11 @@ import { OpenTransactions } from './open-transactions.ts'
 import type { Signer } from './signing/admission.ts'
 import type { SdkKey } from './signing/sdk-keys.ts'
 import { visitVariables } from './visit-variables.ts'
+import { type AuthRoutesOptions, addAuthRoutes } from './web/auth-routes.ts'
+import { addDataRoutes } from './web/data-routes.ts'
+import { addFileRoutes } from './web/file-routes.ts'
+import { addFunctionCalls } from './web/function-routes.ts'
+import { WebDoor, type WebDoorOptions } from './web/web-door.ts'
 
 export interface OfficialOptions {
   readonly environment: Environment
@@ -24,6 +29,11 @@ export interface OfficialOptions {
   readonly random: RandomBytes
   readonly log: Log
 }
+
+/** What the doors for web pages need beside that. */
+export interface WebOptions
+  extends Pick<AuthRoutesOptions, 'tokens' | 'users' | 'accounts'>,
+    Pick<WebDoorOptions, 'doorkeeper' | 'identify'> {}
 
 /** The doors of the official SDKs, on the one pipeline that everybody's calls go through. */
 export class OfficialSdks {
@@ -48,9 +58,14 @@ export class OfficialSdks {
       this.#operators.set(secretId, { secretKey, who: this.#operator() })
   }
 
-  routes(app: Hono): void {
-    const { environment, files, clock, random, log } = this.#options
+  routes(app: Hono, { tokens, users, accounts, ...web }: WebOptions): void {
+    const { environment, files, functions, clock, random, log } = this.#options
     const { env } = environment
+    const door = new WebDoor({ random, log, ...web })
+    addAuthRoutes(app, { env, tokens, users, accounts, door })
+    addDataRoutes(app, { door, databaseFor: actor => this.#databaseOf(actor) })
+    addFileRoutes(app, { door, files })
+    addFunctionCalls(app, { door, functions })
     addAdminRoutes(app, {
       env,
       files,
@@ -84,6 +99,12 @@ export class OfficialSdks {
         await who.transactions.close()
       },
     }
+  }
+
+  /** Of a user: under the rules, without lists. */
+  #databaseOf(actor: Actor): Database {
+    const { environment } = this.#options
+    return createDatabase(environment.executorFor(actor), { ...this.#settings, side: 'client' })
   }
 
   #operator(): Caller {

@@ -108,7 +108,12 @@ export const platforms: readonly Area[] = [
         'with a key of the server; functions get our own drop-in for the name, or the one that is installed for them',
       ),
       absent(['`watch` and `accessKey` of @cloudbase/node-sdk, `storage.batchCopyFile`'], 'not yet'),
-      absent(['@cloudbase/js-sdk (gateway, web, watch frames)'], 'not yet'),
+      same(
+        ['@cloudbase/js-sdk: signing in, database, functions, files (gateway mode)'],
+        'OFFICIAL-14 OFFICIAL-15 OFFICIAL-16 OFFICIAL-17',
+        'as its user, under the rules',
+      ),
+      absent(['@cloudbase/js-sdk: `watch`, transactions, `CLOUD_API` mode'], 'not yet'),
       absent(['laf-client-sdk, database-ql, @cloudbase/wx-cloud-client-sdk'], 'not planned'),
     ],
   },

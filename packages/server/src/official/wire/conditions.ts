@@ -73,15 +73,12 @@ function operatorFrom(key: string, given: unknown): unknown {
       return _.elemMatch(elementFrom(given))
     case '$near':
     case '$nearSphere': {
-      const {
-        $geometry: geometry,
-        $maxDistance: maxDistance,
-        $minDistance: minDistance,
-      } = fieldsOf(given, key)
+      const { $geometry: geometry, $maxDistance, $minDistance } = fieldsOf(given, key)
+      // js-sdk says null for what nobody asked
       return _.geoNear({
         geometry,
-        ...(maxDistance !== undefined && { maxDistance: maxDistance as number }),
-        ...(minDistance !== undefined && { minDistance: minDistance as number }),
+        ...(($maxDistance ?? null) !== null && { maxDistance: $maxDistance as number }),
+        ...(($minDistance ?? null) !== null && { minDistance: $minDistance as number }),
       })
     }
     case '$geoWithin': {

@@ -1,0 +1,104 @@
+import { CloudError, type Json, limits, parseJson, type RandomBytes, toHex } from '@nearcloud/protocol'
+import { CloudbaseError, cloudbaseError } from '@nearcloud/query/dialects'
+import type { Context, Hono } from 'hono'
+import { cors } from 'hono/cors'
+import type { Actor } from '../../actor.ts'
+import type { Doorkeeper } from '../../http/doorkeeper.ts'
+import { readText } from '../../http/read-text.ts'
+import type { Log } from '../../log-line.ts'
+import { logFailure } from '../log-failure.ts'
+
+export interface WebDoorOptions {
+  readonly random: RandomBytes
+  readonly doorkeeper: Pick<Doorkeeper, 'mayEnter'>
+  readonly log: Log
+  /** The user of an access token. Rejects for every other text. */
+  identify(token: string): Promise<Actor>
+}
+
+type Status = 400 | 401 | 403 | 404 | 409 | 413 | 429 | 500 | 503
+
+/** What every request of `@cloudbase/js-sdk` meets: who may ask, what a body is, and how a failure is told. */
+export class WebDoor {
+  readonly #options: WebDoorOptions
+
+  constructor(options: WebDoorOptions) {
+    this.#options = options
+  }
+
+  /** Pages that may talk to the server may ask: a token counts here, no cookie. */
+  open(app: Hono, path: string): void {
+    const { doorkeeper } = this.#options
+    app.use(
+      path,
+      cors({
+        origin: origin => (doorkeeper.mayEnter(origin === '' ? undefined : origin) ? '*' : null),
+        allowMethods: ['GET', 'POST', 'PATCH'],
+        maxAge: 86_400,
+      }),
+    )
+  }
+
+  /** Answers with what `work` gives, as JSON; a failure is `{ code, message, requestId }`. */
+  async answer(c: Context, work: (requestId: string) => Promise<unknown>): Promise<Response> {
+    const { random, doorkeeper, log } = this.#options
+    const requestId = toHex(random(16))
+    try {
+      if (!doorkeeper.mayEnter(c.req.header('origin')))
+        throw new CloudbaseError('INVALID_REQUEST_SOURCE', 'not from this origin')
+      return c.json((await work(requestId)) as object, 200, noStore)
+    } catch (thrown) {
+      const { code, message } = cloudbaseError(thrown)
+      if (code === 'SYS_ERR') logFailure(log, thrown)
+      const said = code === 'SYS_ERR' ? 'the server failed' : message
+      // sign-in reads the last two
+      const body = { code, message: said, requestId, error: code.toLowerCase(), error_description: said }
+      return c.json(body, statusOf(code), noStore)
+    }
+  }
+
+  /** Who shows an access token. Throws CHECK_LOGIN_FAILED. */
+  async userOf(c: Context): Promise<Actor & { readonly kind: 'user' }> {
+    const token = /^Bearer (\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1]
+    if (token === undefined) throw new CloudbaseError('CHECK_LOGIN_FAILED', 'sign in first')
+    return this.userWith(token)
+  }
+
+  /** The user of an access token. Throws ACCESS_TOKEN_EXPIRED, at which the SDK asks for another, CHECK_LOGIN_FAILED. */
+  async userWith(token: string): Promise<Actor & { readonly kind: 'user' }> {
+    const actor = await this.#options.identify(token).catch((thrown: unknown) => {
+      const { details } = thrown instanceof CloudError ? thrown : { details: {} as { reason?: unknown } }
+      if (details.reason === 'expired')
+        throw new CloudbaseError('ACCESS_TOKEN_EXPIRED', 'the access token has expired')
+    })
+    if (actor?.kind === 'user') return actor
+    throw new CloudbaseError('CHECK_LOGIN_FAILED', 'sign in first')
+  }
+}
+
+/** The body as JSON; `{}` for none. */
+export async function bodyOf(c: Context, mostBytes: number = limits.frameBytes): Promise<Json> {
+  const text = await readText(c.req.raw, mostBytes)
+  if (text === undefined)
+    throw new CloudError('INVALID_PARAM', { errMsg: `a body is at most ${mostBytes} bytes of text` })
+  return text === '' ? {} : parseJson(text, limits.depth + 3 * limits.filterDepth)
+}
+
+function statusOf(code: string): Status {
+  return statuses[code] ?? 400
+}
+
+const statuses: Readonly<Record<string, Status>> = {
+  TOKEN_REFUSED: 401,
+  CHECK_LOGIN_FAILED: 401,
+  ACCESS_TOKEN_EXPIRED: 401,
+  INVALID_REQUEST_SOURCE: 403,
+  DATABASE_PERMISSION_DENIED: 403,
+  STORAGE_EXCEED_AUTHORITY: 403,
+  FUNCTION_NOT_FOUND: 404,
+  UPLOAD_TOO_LARGE: 413,
+  EXCEED_REQUEST_LIMIT: 429,
+  SYS_ERR: 500,
+  CLOSED: 503,
+}
+const noStore = { 'cache-control': 'no-store' }

@@ -1,0 +1,172 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { createServer, type ServerOptions } from '../../create-server.ts'
+import { ManualClock } from '../../testing/manual-clock.ts'
+import { OpenJudge } from '../../testing/open-judge.ts'
+
+interface Told {
+  readonly status: number
+  readonly body: Record<string, unknown>
+}
+
+async function opened(options: Partial<ServerOptions> = {}) {
+  const root = mkdtempSync(join(tmpdir(), 'nearcloud-official-web-'))
+  onTestFinished(() => rmSync(root, { recursive: true, force: true }))
+  const server = await createServer({ dataFolder: join(root, 'data'), judge: new OpenJudge(), ...options })
+  onTestFinished(() => server.stop())
+  async function ask(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+    const text = typeof body === 'string' ? body : JSON.stringify(body)
+    const response = await fetch(`${server.url}${path}`, {
+      method,
+      headers,
+      ...(body !== undefined && { body: text }),
+    })
+    return {
+      status: response.status,
+      body: (await response.json()) as Record<string, unknown>,
+    } satisfies Told
+  }
+  const signIn = async () => {
+    const { body } = await ask('POST', '/auth/v1/signin/anonymously?client_id=default', {})
+    return body as { access_token: string; refresh_token: string; sub: string }
+  }
+  return { server, ask, signIn }
+}
+
+const documents = '/v1/database/instances/(default)/databases/(default)/collections/todos/documents'
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+/** Every door, and what is sent there. */
+const doors = [
+  ['GET', documents, undefined],
+  ['POST', documents, { data: [{ a: 1 }] }],
+  ['PATCH', documents, { query: {}, data: { $set: { a: 1 } } }],
+  ['POST', `${documents}/remove`, { query: {} }],
+  ['POST', `${documents}/aggregations`, { pipeline: [] }],
+  ['POST', '/v1/functions/f', {}],
+  ['POST', '/v1/storages/get-objects-upload-info', [{ objectId: 'a' }]],
+  ['POST', '/v1/storages/get-objects-download-info', [{ cloudObjectId: 'a' }]],
+  ['POST', '/v1/storages/delete-objects', [{ cloudObjectId: 'a' }]],
+  ['GET', '/auth/v1/user/me', undefined],
+] as const
+
+test('[OFFICIAL-18] without the access token of somebody who is here, no door of js-sdk opens', async () => {
+  const { ask, signIn, server } = await opened()
+  const other = await opened()
+  const { access_token: token, refresh_token: session } = await signIn()
+  const foreign = (await other.signIn()).access_token
+  for (const [method, path, body] of doors)
+    for (const headers of [
+      {},
+      bearer('x'),
+      bearer(foreign),
+      bearer(session),
+      bearer(`${token}x`),
+      { authorization: token },
+    ]) {
+      const { status, body: said } = await ask(method, path, body, headers)
+      expect([status, said.code], `${method} ${path}`).toEqual([401, 'CHECK_LOGIN_FAILED'])
+    }
+  expect((await server.database().collection('todos').get()).data).toEqual([])
+})
+
+test('[OFFICIAL-18] pages of other origins are refused at every door, also by name and password', async () => {
+  const { ask, signIn } = await opened({ door: { origins: ['https://app.example'] } })
+  const { access_token: token } = await signIn()
+  const evil = { ...bearer(token), origin: 'https://evil.example' }
+  for (const [method, path, body] of doors)
+    expect((await ask(method, path, body, evil)).status, path).toBe(403)
+  expect((await ask('POST', '/auth/v1/signin/anonymously', {}, evil)).status).toBe(403)
+  const own = { ...evil, origin: 'https://app.example' }
+  expect((await ask('GET', documents, undefined, own)).status).toBe(200)
+})
+
+test('[OFFICIAL-16] an access token that is over is told apart, and a refresh token brings another', async () => {
+  const clock = new ManualClock()
+  const { ask, signIn } = await opened({ clock })
+  const { access_token: token, refresh_token: session, sub } = await signIn()
+  expect((await ask('GET', documents, undefined, bearer(token))).status).toBe(200)
+  clock.advance(2 * 3_600_000 + 1_000)
+  expect(await ask('GET', documents, undefined, bearer(token))).toMatchObject({
+    status: 401,
+    body: { code: 'ACCESS_TOKEN_EXPIRED' },
+  })
+  const { body } = await ask('POST', '/auth/v1/token', {
+    grant_type: 'refresh_token',
+    refresh_token: session,
+  })
+  expect(body).toMatchObject({ sub, token_type: 'Bearer' })
+  expect(await ask('GET', '/auth/v1/user/me', undefined, bearer(body.access_token as string))).toMatchObject({
+    status: 200,
+    body: { sub },
+  })
+  const access = { grant_type: 'refresh_token', refresh_token: body.access_token }
+  expect((await ask('POST', '/auth/v1/token', access)).status).toBe(401)
+})
+
+test('[OFFICIAL-18] junk is refused in words meant for its sender, and nothing is done', async () => {
+  const { ask, signIn, server } = await opened()
+  await server
+    .database()
+    .collection('todos')
+    .add({ data: { _id: 'x', n: 1 } })
+  const { access_token: token } = await signIn()
+  const asked = (method: string, path: string, body?: unknown) => ask(method, path, body, bearer(token))
+  const junk: unknown[] = [
+    '',
+    '{',
+    '[]',
+    '7',
+    '{"__proto__":{}}',
+    `${'['.repeat(9_000)}`,
+    { data: 7 },
+    { data: [7] },
+    { data: [{ $set: { a: 1 } }] },
+  ]
+  junk.push(
+    { query: { $where: '1' }, data: { $set: { a: 1 } } },
+    { query: 7, data: { $set: { a: 1 } } },
+    { query: { _id: 'x' }, data: { n: 2 } },
+  )
+  junk.push(
+    { query: { _id: 'x' }, data: { $set: { _id: 'y' } } },
+    { query: { _id: 'x' }, data: { $set: { _openid: 'z' } } },
+  )
+  junk.push(
+    { query: {}, data: { $set: { a: 1 } }, transactionId: 't' },
+    { pipeline: [{ $out: 'x' }] },
+    { pipeline: 7 },
+  )
+  for (const body of junk)
+    for (const [method, path] of [
+      ['POST', documents],
+      ['PATCH', documents],
+      ['POST', `${documents}/aggregations`],
+    ] as const) {
+      const { status, body: said } = await asked(method, path, body)
+      expect(status, `${method} ${path} ${JSON.stringify(body)} ${String(said.message)}`).toBe(400)
+    }
+  for (const query of [
+    'query={',
+    'query=7',
+    'query={"$where":"1"}',
+    'order=7',
+    'order=[7]',
+    'order=[{"field":"a"}]',
+    'projection={"a":7}',
+    'offset=x',
+    'limit=-1',
+  ])
+    expect((await asked('GET', `${documents}?${query}`)).status, query).toBe(400)
+  expect((await asked('GET', documents.replace('todos', '_users'))).status).toBe(400)
+  for (const name of ['get-objects-upload-info', 'get-objects-download-info', 'delete-objects'])
+    for (const body of ['{', {}, [7], [{}], [{ objectId: '../x', cloudObjectId: 7 }]])
+      expect((await asked('POST', `/v1/storages/${name}`, body)).status, name).toBe(400)
+  for (const body of ['{', [], {}, { ticket: {} }, { username: {}, password: [] }])
+    for (const door of ['signin', 'signin/custom', 'token'])
+      expect([400, 401], `${door} ${JSON.stringify(body)}`).toContain(
+        (await ask('POST', `/auth/v1/${door}`, body)).status,
+      )
+  expect((await server.database().collection('todos').get()).data).toEqual([{ _id: 'x', n: 1 }])
+})
