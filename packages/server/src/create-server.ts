@@ -54,6 +54,7 @@ import { addSite } from './http/site.ts'
 import { acceptSockets } from './http/sync-socket.ts'
 import { addTokenRoutes } from './http/token-routes.ts'
 import { TrustedProxies } from './http/trusted-proxies.ts'
+import { acceptWatchers } from './http/watch-socket.ts'
 import { expireDocuments } from './indexes/expire-documents.ts'
 import { type Log, silentLog } from './log-line.ts'
 import { meteredJudge } from './metrics/metered-judge.ts'
@@ -398,7 +399,12 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     )
     addCallRoutes(app, { functions: rated, once, random, doorkeeper, rates, identify })
     addFunctionRoutes(app, { functions, env, random, log, doorkeeper, rates, identify })
-    official.routes(app, { tokens, users, accounts, doorkeeper, identify })
+    const watchers = official.routes(app, { tokens, users, accounts, doorkeeper, identify })
+    rules?.onChange(() => watchers.sendAway('the rules changed'))
+    opened(
+      undefined,
+      users.onGone(openid => watchers.sendAwayUser(openid)),
+    )
     if (site !== undefined) addSite(app, site, { headers: options.siteHeaders ?? {} })
     app.onError((error, c) => {
       log({ level: 'error', event: 'http.failed', message: error.message, facts: { stack: error.stack } })
@@ -416,6 +422,8 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     opened(sessions, () => sessions.close())
     opened(gateway, acceptEditors(server, { gateway, doorkeeper }))
     opened(gateway, () => gateway.close())
+    opened(watchers, acceptWatchers(server, { watchers, doorkeeper }))
+    opened(watchers, () => watchers.sendAway('the server stops'))
     folder.rememberPort(port)
     url = `http://${urlHost(host)}:${port}`
 

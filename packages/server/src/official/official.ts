@@ -12,10 +12,12 @@ import { OpenTransactions } from './open-transactions.ts'
 import type { Signer } from './signing/admission.ts'
 import type { SdkKey } from './signing/sdk-keys.ts'
 import { visitVariables } from './visit-variables.ts'
+import { Watchers } from './watch/watchers.ts'
 import { type AuthRoutesOptions, addAuthRoutes } from './web/auth-routes.ts'
 import { addDataRoutes } from './web/data-routes.ts'
 import { addFileRoutes } from './web/file-routes.ts'
 import { addFunctionCalls } from './web/function-routes.ts'
+import { addWebActionRoutes } from './web/web-action-routes.ts'
 import { WebDoor, type WebDoorOptions } from './web/web-door.ts'
 
 export interface OfficialOptions {
@@ -58,7 +60,8 @@ export class OfficialSdks {
       this.#operators.set(secretId, { secretKey, who: this.#operator() })
   }
 
-  routes(app: Hono, { tokens, users, accounts, ...web }: WebOptions): void {
+  /** Returns who is to be asked for sockets. */
+  routes(app: Hono, { tokens, users, accounts, ...web }: WebOptions): Watchers {
     const { environment, files, functions, clock, random, log } = this.#options
     const { env } = environment
     const door = new WebDoor({ random, log, ...web })
@@ -66,6 +69,7 @@ export class OfficialSdks {
     addDataRoutes(app, { door, databaseFor: actor => this.#databaseOf(actor) })
     addFileRoutes(app, { door, files })
     addFunctionCalls(app, { door, functions })
+    addWebActionRoutes(app, { env, tokens, door })
     addAdminRoutes(app, {
       env,
       files,
@@ -73,6 +77,12 @@ export class OfficialSdks {
       random,
       log,
       signerOf: id => this.#operators.get(id) ?? this.#visits.get(id),
+    })
+    return new Watchers({
+      env,
+      userWith: token => door.userWith(token),
+      databaseFor: actor => this.#databaseOf(actor),
+      executorFor: actor => environment.executorFor(actor),
     })
   }
 
