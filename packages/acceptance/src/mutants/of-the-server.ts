@@ -7,16 +7,6 @@ const greeting = 'server/src/session/greeting.ts'
 const route = 'server/src/session/route.ts'
 
 export const ofTheServer = [
-  mutant('server: what was typed and refused stays', [
-    'server/src/texts/group-texts.ts',
-    'if (isPatient && hasEdits) this.#edited(place, text, text.field.compensate(mark), true)',
-    'if (isPatient && hasEdits) continue',
-  ]),
-  mutant('server: texts of commits that did not hold are kept', [
-    'server/src/texts/group-texts.ts',
-    'for (const { collection, id } of this.#changed.values()) this.#texts.forget(collection, id)',
-    '',
-  ]),
   mutant('server: edits of texts are not stored', [
     'server/src/commit/group.ts',
     '...this.#state, ...texts]',
@@ -49,8 +39,8 @@ export const ofTheServer = [
   ]),
   mutant('server: deleting needs no right', [
     commit,
-    'if (judgement.allowed) return',
-    "if (judgement.allowed || op === 'delete') return",
+    'if (!judgement.allowed) {',
+    "if (!judgement.allowed && op !== 'delete') {",
   ]),
   mutant('server: what a user makes belongs to nobody', [
     commit,
