@@ -232,7 +232,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     const keys = await openSdkKeys(folder.path, env, random)
     const official: OfficialSdks = new OfficialSdks({
       ...{ environment, files, keys, clock, random, log },
-      functions: { invoke: call => functions.invoke(call) },
+      functions: { invoke: call => rated.invoke(call) },
       url: () => url,
     })
     opened(official, () => official.close())
@@ -399,7 +399,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     )
     addCallRoutes(app, { functions: rated, once, random, doorkeeper, rates, identify })
     addFunctionRoutes(app, { functions, env, random, log, doorkeeper, rates, identify })
-    const watchers = official.routes(app, { tokens, users, accounts, doorkeeper, identify })
+    const watchers = official.routes(app, { tokens, users, accounts, doorkeeper, rates, identify })
     rules?.onChange(() => watchers.sendAway('the rules changed'))
     opened(
       undefined,

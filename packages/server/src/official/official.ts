@@ -35,7 +35,7 @@ export interface OfficialOptions {
 /** What the doors for web pages need beside that. */
 export interface WebOptions
   extends Pick<AuthRoutesOptions, 'tokens' | 'users' | 'accounts'>,
-    Pick<WebDoorOptions, 'doorkeeper' | 'identify'> {}
+    Pick<WebDoorOptions, 'doorkeeper' | 'identify' | 'rates'> {}
 
 /** The doors of the official SDKs, on the one pipeline that everybody's calls go through. */
 export class OfficialSdks {

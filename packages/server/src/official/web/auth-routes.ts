@@ -30,7 +30,12 @@ interface Session {
 export function addAuthRoutes(app: Hono, { env, tokens, users, accounts, door }: AuthRoutesOptions): void {
   door.open(app, '/auth/v1/*')
   const post = (path: string, work: (fields: Fields, c: Context) => Promise<unknown>) =>
-    app.post(path, c => door.answer(c, async () => work(await fieldsOf(c), c)))
+    app.post(path, c =>
+      door.answer(c, async () => {
+        door.countStranger(c)
+        return work(await fieldsOf(c), c)
+      }),
+    )
 
   post('/auth/v1/signin/anonymously', async () => {
     const openid = tokens.newOpenid()

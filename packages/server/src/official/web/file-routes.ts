@@ -1,5 +1,6 @@
 import type { Json, Value } from '@nearcloud/protocol'
 import type { Context, Hono } from 'hono'
+import type { Actor } from '../../actor.ts'
 import type { Files } from '../../files/files.ts'
 import { originOf } from '../../http/origin-of.ts'
 import { answered, codeOf } from '../file-actions.ts'
@@ -12,13 +13,15 @@ export function addFileRoutes(
   { door, files }: { readonly door: WebDoor; readonly files: Pick<Files, 'ask' | 'wholeUpload'> },
 ): void {
   door.open(app, '/v1/storages/*')
-  const post = (name: string, work: (c: Context, list: readonly Json[]) => Promise<object>) =>
+  const post = (name: string, work: (c: Context, list: readonly Json[], actor: Actor) => Promise<object>) =>
     app.post(`/v1/storages/${name}`, c =>
-      door.answer(c, async () => work(c, listOf(await bodyOf(c), 'a request') as Json[])),
+      door.answer(c, async () => {
+        const actor = await door.userOf(c)
+        return work(c, listOf(await bodyOf(c), 'a request') as Json[], actor)
+      }),
     )
 
-  post('get-objects-upload-info', async (c, list) => {
-    const actor = await door.userOf(c)
+  post('get-objects-upload-info', async (c, list, actor) => {
     return list.map(each => {
       const objectId = textOf(fieldsOf(each, 'a file').objectId, 'objectId')
       const { fileID, uploadUrl } = files.wholeUpload(actor, objectId)
@@ -34,17 +37,17 @@ export function addFileRoutes(
     })
   })
 
-  post('get-objects-download-info', async (c, list) => {
+  post('get-objects-download-info', async (c, list, actor) => {
     const wanted = list.map(each => ({ fileID: idOf(each) }))
-    const found = await answered(files.ask(await door.userOf(c), { verb: 'urls', files: wanted }, true))
+    const found = await answered(files.ask(actor, { verb: 'urls', files: wanted }, true))
     return found.map(({ fileID, status, tempFileURL = '' }) => ({
       cloudObjectId: fileID,
       ...(status === 0 ? { downloadUrl: `${originOf(c)}${tempFileURL}` } : failure(status)),
     }))
   })
 
-  post('delete-objects', async (c, list) => {
-    const found = await answered(files.ask(await door.userOf(c), { verb: 'delete', files: list.map(idOf) }))
+  post('delete-objects', async (_c, list, actor) => {
+    const found = await answered(files.ask(actor, { verb: 'delete', files: list.map(idOf) }))
     return found.map(({ fileID, status }) => ({
       cloudObjectId: fileID,
       ...(status !== 0 && failure(status)),

@@ -26,10 +26,9 @@ export function addWebActionRoutes(
           'INVALID_PARAM',
           `there is no action ${JSON.stringify(action)?.slice(0, 100)} here`,
         )
-      const { openid, round } = await tokens
-        .read('access', env, textOf(token ?? '', 'access_token'))
-        .catch(() => ({ openid: '', round: 0 }))
-      await door.userWith(String(token))
+      const text = textOf(token ?? '', 'access_token')
+      const { openid } = await door.userBy(c, text)
+      const { round } = await tokens.read('access', env, text)
       const signStr = await tokens.sign('access', env, openid, signMs, round)
       const wsUrl = `${originOf(c).replace(/^http/, 'ws')}${watchPath}?sign=${signStr}`
       return { data: { signStr, wsUrl, secretVersion: 1, envId: env }, requestId }

@@ -3,7 +3,9 @@ import { CloudbaseError, cloudbaseError } from '@nearcloud/query/dialects'
 import type { Context, Hono } from 'hono'
 import { cors } from 'hono/cors'
 import type { Actor } from '../../actor.ts'
+import { addressOf, networkOf } from '../../http/address-of.ts'
 import type { Doorkeeper } from '../../http/doorkeeper.ts'
+import { type Rates, retryAfter } from '../../http/rates.ts'
 import { readText } from '../../http/read-text.ts'
 import type { Log } from '../../log-line.ts'
 import { logFailure } from '../log-failure.ts'
@@ -12,6 +14,7 @@ export interface WebDoorOptions {
   readonly random: RandomBytes
   readonly doorkeeper: Pick<Doorkeeper, 'mayEnter'>
   readonly log: Log
+  readonly rates: Pick<Rates, 'request'>
   /** The user of an access token. Rejects for every other text. */
   identify(token: string): Promise<Actor>
 }
@@ -53,15 +56,33 @@ export class WebDoor {
       const said = code === 'SYS_ERR' ? 'the server failed' : message
       // sign-in reads the last two
       const body = { code, message: said, requestId, error: code.toLowerCase(), error_description: said }
-      return c.json(body, statusOf(code), noStore)
+      const isTooMuch = thrown instanceof CloudError && code === 'EXCEED_REQUEST_LIMIT'
+      return c.json(body, statusOf(code), { ...noStore, ...(isTooMuch && retryAfter(thrown)) })
     }
   }
 
   /** Who shows an access token. Throws CHECK_LOGIN_FAILED. */
   async userOf(c: Context): Promise<Actor & { readonly kind: 'user' }> {
     const token = /^Bearer (\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1]
-    if (token === undefined) throw new CloudbaseError('CHECK_LOGIN_FAILED', 'sign in first')
-    return this.userWith(token)
+    return this.userBy(c, token)
+  }
+
+  /** As `userOf`, where the token comes another way. */
+  async userBy(c: Context, token: string | undefined): Promise<Actor & { readonly kind: 'user' }> {
+    try {
+      if (token === undefined) throw new CloudbaseError('CHECK_LOGIN_FAILED', 'sign in first')
+      const actor = await this.userWith(token)
+      this.#options.rates.request(networkOf(addressOf(c)), actor)
+      return actor
+    } catch (thrown) {
+      if (thrown instanceof CloudbaseError) this.countStranger(c)
+      throw thrown
+    }
+  }
+
+  /** Who has not said who it is asks only so often. Throws EXCEED_REQUEST_LIMIT. */
+  countStranger(c: Context): void {
+    this.#options.rates.request(networkOf(addressOf(c)), { kind: 'stranger' })
   }
 
   /** The user of an access token. Throws ACCESS_TOKEN_EXPIRED, at which the SDK asks for another, CHECK_LOGIN_FAILED. */

@@ -170,3 +170,19 @@ test('[OFFICIAL-18] junk is refused in words meant for its sender, and nothing i
       )
   expect((await server.database().collection('todos').get()).data).toEqual([{ _id: 'x', n: 1 }])
 })
+
+test('[OFFICIAL-18] who asks too often is told when to come again, signed in or not', async () => {
+  const clock = new ManualClock()
+  const rates = { address: { perMinute: 60, burst: 20 }, user: { perMinute: 60, burst: 3 } }
+  const { ask, signIn } = await opened({ clock, rates })
+  const { access_token: token } = await signIn()
+  const statuses: number[] = []
+  for (let i = 0; i < 5; i++) statuses.push((await ask('GET', documents, undefined, bearer(token))).status)
+  expect(statuses).toEqual([200, 200, 200, 429, 429])
+  const strangers: number[] = []
+  for (let i = 0; i < 20; i++) strangers.push((await ask('GET', documents)).status)
+  expect(new Set(strangers)).toEqual(new Set([401, 429]))
+  expect((await ask('POST', '/auth/v1/signin/anonymously', {})).status).toBe(429)
+  clock.advance(60_000)
+  expect((await ask('GET', documents, undefined, bearer(token))).status).toBe(200)
+})
