@@ -4,7 +4,6 @@ import type { WebSocket } from 'ws'
 import type { Gateway } from '../gateway/gateway.ts'
 import { acceptUpgrades, closeSocket } from './accept-upgrades.ts'
 import type { Doorkeeper, Visit } from './doorkeeper.ts'
-import { refuseUpgrade } from './refuse-upgrade.ts'
 
 /** Where providers of editors come to. */
 export const gatewayPath = '/y/'
