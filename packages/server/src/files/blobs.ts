@@ -21,6 +21,8 @@ export interface Blobs {
   discard(upload: string): Promise<void>
   /** How many bytes are here of each upload that is not whole. */
   unfinished(): Promise<ReadonlyMap<string, number>>
+  /** How many bytes a blob has; undefined when there is none. */
+  sizeOf(key: string): Promise<number | undefined>
   /** The bytes from `start` up to and including `end`; null when there is no such blob. */
   read(key: string, start: number, end: number): Promise<ReadableStream<Uint8Array> | null>
   delete(key: string): Promise<void>

@@ -44,8 +44,8 @@ export class DiskBlobs implements Blobs {
     return new DiskBlobs(folder, clock, random)
   }
 
-  received(upload: string): Promise<number> {
-    return sizeOf(this.#uploadPath(upload))
+  async received(upload: string): Promise<number> {
+    return (await sizeOf(this.#uploadPath(upload))) ?? 0
   }
 
   async append(upload: string, bytes: AsyncIterable<Uint8Array>, most: number): Promise<number> {
@@ -109,6 +109,10 @@ export class DiskBlobs implements Blobs {
     for (const upload of await readdir(join(this.#folder, 'uploads')))
       if (nameForm.test(upload)) found.set(upload, await this.received(upload))
     return found
+  }
+
+  sizeOf(key: string): Promise<number | undefined> {
+    return sizeOf(this.#blobPath(key))
   }
 
   async read(key: string, start: number, end: number): Promise<ReadableStream<Uint8Array> | null> {
@@ -200,11 +204,11 @@ async function digestOf(file: FileHandle): Promise<string> {
   }
 }
 
-async function sizeOf(path: string): Promise<number> {
+async function sizeOf(path: string): Promise<number | undefined> {
   try {
     return (await stat(path)).size
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return 0
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw cause
   }
 }

@@ -13,6 +13,7 @@ import type { Actor } from '../actor.ts'
 import type { Tokens } from '../auth/tokens.ts'
 import type { Environment } from '../commit/environment.ts'
 import { type Log, silentLog } from '../log-line.ts'
+import { checkFiles } from './check-files.ts'
 import { checkCloudPath, fileIDOf, pathOfFileID } from './cloud-path.ts'
 import { DiskBlobs } from './disk-blobs.ts'
 import { type FileRecord, FileRecords } from './file-record.ts'
@@ -80,6 +81,8 @@ export async function openFiles(options: FilesOptions): Promise<Files> {
   usage.found(await blobs.unfinished())
   const uploads = new Uploads({ blobs, records, judge, clock, env, paths, usage })
   let stopSweeping = () => {}
+  let isStopped = false
+  let sweeps = 0
   let sweeping: Promise<void> = Promise.resolve()
 
   /** Removes what aborted uploads and stopped servers left behind. */
@@ -89,6 +92,8 @@ export async function openFiles(options: FilesOptions): Promise<Files> {
       usage.found(await blobs.unfinished())
       if (removed > 0)
         log({ level: 'info', event: 'files.swept', message: `${removed} leftovers of uploads were removed` })
+      if (sweeps++ % sweepsBetweenChecks === 0)
+        await checkFiles({ records, blobs, env, log, isStopped: () => isStopped })
     } catch (thrown) {
       log({
         level: 'error',
@@ -130,6 +135,7 @@ export async function openFiles(options: FilesOptions): Promise<Files> {
     },
     routes: app => addFileRoutes(app, { blobs, records, urls, uploads, clock, log, counted }),
     async close() {
+      isStopped = true
       stopSweeping()
       stopCounting()
       await uploads.close()
@@ -234,3 +240,4 @@ const leftoverMs = 24 * 3_600_000
 /** A ticket for a file in one go is asked for right before it is sent. */
 const wholeMs = 15 * 60_000
 const sweepEveryMs = 3_600_000
+const sweepsBetweenChecks = 24

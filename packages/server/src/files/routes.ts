@@ -169,12 +169,13 @@ function refuse(c: Context, status: RefusalStatus, code: CloudError['code'], err
   return c.json({ code, errMsg }, status)
 }
 
-type RefusalStatus = 400 | 403 | 404 | 413 | 422 | 500 | 507
+type RefusalStatus = 400 | 403 | 404 | 413 | 422 | 429 | 500 | 507
 
 const refusals = new Map<CloudError['code'], RefusalStatus>([
   ['UPLOAD_TOO_LARGE', 413],
   ['STORAGE_EXCEED_AUTHORITY', 403],
   ['STORAGE_REQUEST_FAIL', 422],
+  ['EXCEED_REQUEST_LIMIT', 429],
 ])
 const offsetForm = /^(?:0|[1-9][0-9]{0,14})$/
 const shownTypes = new Set([

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { ann, bob, digest, hangingAfter, idOf, openShop, type Told } from './testing/open-shop.ts'
+import { admin, ann, bob, digest, hangingAfter, idOf, openShop, type Told } from './testing/open-shop.ts'
 
 test('[FILE-2] parts arrive in order, and the offset says where the next one begins', async () => {
   const shop = await openShop()
@@ -222,4 +222,22 @@ test('[FILE-23] leftovers are swept after a day; files stay', async () => {
   await shop.close()
   expect(await shop.onDisk()).toBe(1)
   expect(await shop.text(ann, kept)).toBe('kept')
+})
+
+test('[FILE-29] a user sends sixteen parts at once, others and functions go on, and what is over may be sent again', async () => {
+  const shop = await openShop({ read: true, write: true })
+  const bytes = Buffer.from('abcdef')
+  const { uploadUrl } = await shop.ticket(ann, 'a.txt', bytes)
+  const hanging = hangingAfter('abc')
+  const first = shop.put(uploadUrl, 0, hanging.stream)
+  await hanging.isRead
+  const waiting = Array.from({ length: 15 }, () => shop.put(uploadUrl, 3, 'def'))
+  const refused = await shop.put((await shop.ticket(ann, 'b.txt', bytes)).uploadUrl, 0, bytes)
+  expect([refused.status, await refused.json()]).toMatchObject([429, { code: 'EXCEED_REQUEST_LIMIT' }])
+  await shop.upload(bob, 'b.txt', bytes)
+  await shop.upload(admin, 'c.txt', bytes)
+  shop.clock.advance(10_000)
+  expect((await first).status).toBe(204)
+  expect(new Set((await Promise.all(waiting)).map(({ status }) => status))).toEqual(new Set([200]))
+  await shop.upload(ann, 'b.txt', bytes)
 })

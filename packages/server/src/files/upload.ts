@@ -31,6 +31,7 @@ export class Uploads {
   readonly #paths: Turns
   /** One writer of an upload at a time. */
   readonly #uploads = new Turns()
+  readonly #openByUser = new Map<string, number>()
   readonly #stopped = new AbortController()
 
   constructor(parts: {
@@ -68,9 +69,28 @@ export class Uploads {
   /**
    * Takes a part that begins at `offset`. Parts of one upload wait for each other; one that is silent for `silenceMs`,
    * as on a connection that is dead, or not here after `partMs`, is cut off, and what came of it counts. Throws UPLOAD_TOO_LARGE for more than `partBytes` or more than was told, and
-   * STORAGE_REQUEST_FAIL when the whole is not what was told: the upload then begins anew.
+   * STORAGE_REQUEST_FAIL when the whole is not what was told: the upload then begins anew. EXCEED_REQUEST_LIMIT for more than
+   * `partsAtOnce` of a user, waiting ones included.
    */
-  receive(ticket: Ticket, offset: number, bytes: ReadableStream<Uint8Array> | null): Promise<Received> {
+  async receive(ticket: Ticket, offset: number, bytes: ReadableStream<Uint8Array> | null): Promise<Received> {
+    const { openid } = ticket
+    const open = (openid !== null && this.#openByUser.get(openid)) || 0
+    if (open >= partsAtOnce) {
+      await bytes?.cancel()
+      throw new CloudError('EXCEED_REQUEST_LIMIT', {
+        errMsg: `uploadFile:fail a user may send ${partsAtOnce} parts at once`,
+      })
+    }
+    if (openid === null) return this.#receive(ticket, offset, bytes)
+    this.#openByUser.set(openid, open + 1)
+    return this.#receive(ticket, offset, bytes).finally(() => {
+      const left = this.#openByUser.get(openid)! - 1
+      if (left > 0) this.#openByUser.set(openid, left)
+      else this.#openByUser.delete(openid)
+    })
+  }
+
+  #receive(ticket: Ticket, offset: number, bytes: ReadableStream<Uint8Array> | null): Promise<Received> {
     const name = nameOfUpload(ticket)
     return this.#uploads.take(name, async () => {
       const fileID = fileIDOf(this.#env, ticket.path)
@@ -249,5 +269,6 @@ function nameOfUpload({ openid, path, size, sha256 }: Ticket): string {
 
 /** The most one request may carry. */
 export const partBytes = 4 * 1_048_576
+export const partsAtOnce = 16
 const silenceMs = 10_000
 const partMs = 120_000

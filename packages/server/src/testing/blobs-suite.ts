@@ -28,6 +28,7 @@ export function blobsSuite(name: string, make: () => BlobsUnderTest): void {
     const key = await blobs.finish(upload, told('abcdefghij'))
     expect(await text(blobs, key!, 0, 9)).toBe('abcdefghij')
     expect(await text(blobs, key!, 3, 5)).toBe('def')
+    expect([await blobs.sizeOf(key!), await blobs.sizeOf('0'.repeat(64))]).toEqual([10, undefined])
     expect(await text(blobs, key!, 9, 9)).toBe('j')
     expect(await blobs.received(upload)).toBe(0)
   })

@@ -9,6 +9,7 @@ import { afterEach, expect } from 'vitest'
 import type { Actor } from '../../actor.ts'
 import { openTokens } from '../../auth/tokens.ts'
 import { LiveEnvironment } from '../../commit/live-environment.ts'
+import type { Log } from '../../log-line.ts'
 import { createJudge } from '../../rules/create-judge.ts'
 import type { Judge } from '../../rules/judge.ts'
 import { parseRules } from '../../rules/rules-file.ts'
@@ -44,7 +45,7 @@ export interface UploadTicket {
 /** A server's files on a real disk; `restart` opens the same folder and records again. */
 export async function openShop(
   storage: object | string | null = { read: true, write: 'resource.openid == auth.openid' },
-  { quota = {} }: { quota?: FileQuota } = {},
+  { quota = {}, log }: { quota?: FileQuota; log?: Log } = {},
 ) {
   const folder = await mkdtemp(join(tmpdir(), 'nearcloud-files-'))
   endings.push(() => rm(folder, { recursive: true, force: true }))
@@ -69,7 +70,15 @@ export async function openShop(
   let app = new Hono()
   let files!: Files
   const open = async () => {
-    files = await openFiles({ folder: join(folder, 'files'), environment, tokens, clock, env: 'app', quota })
+    files = await openFiles({
+      folder: join(folder, 'files'),
+      environment,
+      tokens,
+      clock,
+      env: 'app',
+      quota,
+      ...(log && { log }),
+    })
     app = new Hono()
     files.routes(app)
   }
