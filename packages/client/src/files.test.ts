@@ -48,6 +48,18 @@ test('[FILES-1] online an upload resolves when the server has the file whole', a
   expect(cloud.status().uploads).toBe(0)
 })
 
+test('[FILES-1] what is uploaded is what was given, also of a Node buffer that says something else by then', async () => {
+  const { rig, files, cloud } = await setUp()
+  cloud.goOffline()
+  const given = Buffer.from('first') // a part of a larger one
+  await cloud.uploadFile({ cloudPath: 'photos/a.png', fileContent: given })
+  given.fill('x')
+  cloud.goOnline()
+  await rig.pass(60_000)
+  await cloud.whenSynced()
+  expect(Buffer.from(files.stored.get(fileID)!.bytes).toString()).toBe('first')
+})
+
 test('[FILES-2] offline it resolves when bytes and intent are durable, and the file goes later', async () => {
   const { rig, files, platform, cloud } = await setUp({ isUp: false })
   await rig.pass(1_000)

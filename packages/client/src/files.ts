@@ -202,7 +202,7 @@ export async function readUpload(
   if (options.fileContent !== undefined && !(options.fileContent instanceof Uint8Array))
     throw new CloudError('INVALID_PARAM', { errMsg: 'fileContent is bytes (a Uint8Array)' })
   const { bytes, contentType }: { bytes: Uint8Array; contentType?: string } = options.fileContent
-    ? { bytes: options.fileContent.slice() }
+    ? { bytes: new Uint8Array(options.fileContent) } // a copy, which `slice` of a Node buffer is not
     : await platform.readFile(options.filePath)
   if (bytes.length > limits.fileBytes)
     throw new CloudError('UPLOAD_TOO_LARGE', {

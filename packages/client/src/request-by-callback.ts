@@ -64,5 +64,5 @@ function isBuffer(data: unknown): data is ArrayBuffer {
 }
 
 function bufferOf(bytes: Uint8Array): ArrayBuffer {
-  return bytes.slice().buffer as ArrayBuffer
+  return new Uint8Array(bytes).buffer
 }

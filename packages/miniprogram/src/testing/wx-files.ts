@@ -68,7 +68,7 @@ export function wxFiles(disk: PhoneDisk, process: MiniProcess, root: string): Re
       ({ filePath, encoding }) => {
         const bytes = file(String(filePath))
         if (bytes.length > 100 * 1_048_576) throw new Error('exceed max size')
-        if (encoding === undefined) return { data: bytes.slice().buffer }
+        if (encoding === undefined) return { data: new Uint8Array(bytes).buffer }
         if (encoding !== 'utf8') throw new Error(`invalid encoding ${String(encoding)}`)
         // as on phones whose system makes no text of what is none
         return { data: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) }
