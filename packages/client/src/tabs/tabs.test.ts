@@ -1,6 +1,6 @@
 import { MemoryMedium, MemoryStorage, seededRandom } from '@nearcloud/store/testing'
 import { TestRig } from '@nearcloud/sync/testing'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { Cloud } from '../index.ts'
 import type { Access } from '../platform.ts'
 import { MemoryPlatform, ScriptedFiles, TestOrigin, type TestPage } from '../testing/index.ts'
@@ -582,6 +582,48 @@ test('[TAB-20] when the tab that was to bring it dies, the next one brings it, u
   expect(await called).toMatchObject({ key: 'order-0003' })
   expect(new Set(calls.map(({ key }) => key))).toEqual(new Set(['order-0003']))
   expect(guest.cloud.status().calls).toBe(0)
+})
+
+test('[TAB-22] a write of any tab waits for a file of any other, over the end of who leads, or is rejected with it in each', async () => {
+  for (const isRefused of [false, true]) {
+    const { rig, open, files, leader, tabs } = setUp()
+    for (let n = 0; n < 3; n++) await open()
+    const [one, two] = tabs.filter(tab => tab !== leader()) as [Tab, Tab]
+    leader().cloud.goOffline()
+    await rig.pass(1_000)
+    const uploading = one.cloud.uploadFile({ cloudPath: 'a.png', fileContent: Uint8Array.of(1, 2, 3) })
+    await rig.pass(5_000)
+    const { fileID } = await uploading
+    await Promise.all([add(two, 'photo', { fileID }), rig.pass(100)])
+    await Promise.all([add(one, 'later'), rig.pass(100)])
+    leader().kill()
+    for (let turn = 0; turn < 5; turn++) await rig.pass(5_000)
+    expect(rig.server.executed).toEqual([])
+    const order: string[] = []
+    rig.server.judge = ({ id }) => {
+      order.push(String(id))
+      return undefined
+    }
+    files.mayWrite = () => {
+      order.push('asked')
+      return isRefused ? 'no' : undefined
+    }
+    const rejected: unknown[] = []
+    for (const { cloud } of tabs)
+      cloud.on('rejected', ({ rejection }) => rejected.push([rejection?.docIds[0], rejection?.code]))
+    one.cloud.goOnline()
+    for (let turn = 0; turn < 10; turn++) {
+      await rig.pass(5_000)
+      await vi.dynamicImportSettled()
+    }
+    expect(order).toEqual(isRefused ? ['asked', 'later'] : ['asked', 'photo', 'later'])
+    expect(rejected).toEqual(isRefused ? Array(2).fill(['photo', 'STORAGE_EXCEED_AUTHORITY']) : [])
+    await Promise.all([add(two, 'new'), rig.pass(1_000)])
+    for (const tab of tabs)
+      expect(await idsOf(tab)).toEqual(isRefused ? ['later', 'new'] : ['later', 'new', 'photo'])
+    expect(rig.server.executed).toHaveLength(isRefused ? 2 : 3)
+    for (const tab of [...tabs]) tab.kill()
+  }
 })
 
 test('[TAB-21] where tabs have only their own memory, each goes for itself', async () => {
