@@ -4,7 +4,7 @@ import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { createCloud } from '@nearcloud/node'
 import { cliProcess } from '../scenario/cli-process.ts'
-import { createDice, type Dice } from '../scenario/dice.ts'
+import { createDice } from '../scenario/dice.ts'
 import { until } from '../scenario/until.ts'
 import { photoOf } from './photo.ts'
 import type { PhotographerOptions } from './photographer.ts'
@@ -53,11 +53,13 @@ export async function cutUploads(options: CutOptions): Promise<CutReport> {
       watcher.expect(client)
       let photographer = start(client)
       for (;;) {
-        const wanted = report.cuts < cuts && arrived(folder, dice)
+        const looking = new AbortController()
+        const wanted = report.cuts < cuts && arrived(folder, dice.below(12_000_000), looking.signal)
         const first = await Promise.race([photographer.over, wanted || photographer.over])
+        looking.abort()
         if (first === 'arrived') {
           report.cuts++
-          if (dice.below(3) > 0) {
+          if (report.cuts % 3 !== 2) {
             report.servers++
             await server.kill()
             await server.start()
@@ -89,12 +91,11 @@ export async function cutUploads(options: CutOptions): Promise<CutReport> {
   }
 }
 
-/** Resolves when some random number of bytes has come since. */
-async function arrived(folder: string, dice: Dice): Promise<'arrived'> {
-  const wanted = dice.below(12_000_000)
+/** Resolves when so many bytes have come since. */
+async function arrived(folder: string, wanted: number, over: AbortSignal): Promise<'arrived'> {
   let came = 0
   let last = bytesOf(folder)
-  while (came < wanted) {
+  while (came < wanted && !over.aborted) {
     await new Promise(resolve => setTimeout(resolve, 1))
     const now = bytesOf(folder)
     came += now >= last ? now - last : now
