@@ -2,19 +2,26 @@ import type { Payload, Storage } from '@nearcloud/store'
 import { storageSuite } from '@nearcloud/store/testing'
 import { expect, test } from 'vitest'
 import { FileStorage } from './file-storage.ts'
-import { type Torn, tears, WxPhone } from './testing/index.ts'
+import { myHost } from './my-host.ts'
+import { MyPhone, type Torn, tears, WxPhone } from './testing/index.ts'
 import { wxHost } from './wx-host.ts'
 
+type AnyPhone = WxPhone | MyPhone
+
+const phones = { wx: () => new WxPhone(), my: () => new MyPhone() }
+const hosts = ['wx', 'my'] as const
+
 /** The storage of one run of the mini program. */
-function launched(phone: WxPhone, name = 'app'): () => FileStorage {
-  const { files, keys } = wxHost(phone.launch())
+function launched(phone: AnyPhone, name = 'app'): () => FileStorage {
+  const { files, keys } = phone instanceof WxPhone ? wxHost(phone.launch()) : myHost(phone.launch())
   const openNames = new Set<string>()
   return () => new FileStorage(name, { files, keys, openNames })
 }
 
-storageSuite('FileStorage', { test, expect }, () => ({ storage: launched(new WxPhone()) }))
+for (const host of hosts)
+  storageSuite(`FileStorage on ${host}`, { test, expect }, () => ({ storage: launched(phones[host]()) }))
 
-async function open(phone: WxPhone, name?: string): Promise<FileStorage> {
+async function open(phone: AnyPhone, name?: string): Promise<FileStorage> {
   const storage = launched(phone, name)()
   await storage.open()
   return storage
@@ -69,13 +76,18 @@ async function stepsOfADay(): Promise<number> {
   return phone.disk.steps
 }
 
-test.each(tears)(
-  '[MP-3] killed at every step, with the write cut short (%s): what was promised is there, in order, and nothing torn',
-  async torn => {
+const deaths = [
+  ...tears.map(torn => [torn, 'wx'] as const),
+  ...(['one', 'almost'] as const).map(torn => [torn, 'my'] as const),
+]
+
+test.each(deaths)(
+  '[MP-3] killed at every step, with the write cut short (%s, on %s): what was promised is there, in order, and nothing torn',
+  async (torn, host) => {
     const steps = await stepsOfADay()
     expect(steps).toBeGreaterThan(30)
     for (let step = 1; step <= steps; step++) {
-      const phone = new WxPhone()
+      const phone = phones[host]()
       const storage = launched(phone)()
       const death = diesAt(phone, step, torn)
       const day = new Day()
@@ -97,7 +109,7 @@ test.each(tears)(
   },
 )
 
-function diesAt(phone: WxPhone, step: number, torn: Torn): Promise<void> {
+function diesAt(phone: AnyPhone, step: number, torn: Torn): Promise<void> {
   phone.disk.faultAt(step, { kind: 'stop', torn })
   return new Promise(resolve => phone.whenKilled(resolve))
 }
@@ -106,13 +118,13 @@ function isIn(payloads: ReadonlySet<Payload>, payload: Payload): boolean {
   return [...payloads].some(each => String(each) === String(payload))
 }
 
-test.each(['fail', 'full'] as const)(
-  '[MP-4] an append that is refused (%s) at any step is not there, now or later, and the next ones are',
-  async kind => {
+test.each(hosts.flatMap(host => [['fail', host] as const, ['full', host] as const]))(
+  '[MP-4] an append that is refused (%s, on %s) at any step is not there, now or later, and the next ones are',
+  async (kind, host) => {
     const steps = await stepsOfADay()
     for (const torn of ['none', 'half', 'all'] as const)
       for (let step = 1; step <= steps; step++) {
-        const phone = new WxPhone()
+        const phone = phones[host]()
         const storage = await open(phone)
         phone.disk.faultAt(step, { kind, torn })
         const there: Payload[] = []
@@ -130,19 +142,22 @@ test.each(['fail', 'full'] as const)(
   },
 )
 
-test('[MP-5] a full phone is STORE_FULL, takes nothing back of what it promised, and goes on when there is room', async () => {
-  const phone = new WxPhone({ limits: { filesBytes: 100_000 } })
-  const storage = await open(phone)
-  await storage.append(['kept', large('a')])
-  await expect(storage.append([large('b'), large('c')])).rejects.toMatchObject({ code: 'STORE_FULL' })
-  await storage.append(['small'])
-  expect(await found(storage)).toEqual(['kept', large('a'), 'small'])
-  const [, second] = (await sequencesOf(storage)) as [number, number]
-  await storage.drop([second])
-  await storage.append([large('b')])
-  await storage.close()
-  expect(await found(await open(phone))).toEqual(['kept', 'small', large('b')])
-})
+test.each([WxPhone, MyPhone])(
+  '[MP-5] a full phone is STORE_FULL, takes nothing back of what it promised, and goes on when there is room',
+  async Phone => {
+    const phone = new Phone({ limits: { filesBytes: 100_000 } })
+    const storage = await open(phone)
+    await storage.append(['kept', large('a')])
+    await expect(storage.append([large('b'), large('c')])).rejects.toMatchObject({ code: 'STORE_FULL' })
+    await storage.append(['small'])
+    expect(await found(storage)).toEqual(['kept', large('a'), 'small'])
+    const [, second] = (await sequencesOf(storage)) as [number, number]
+    await storage.drop([second])
+    await storage.append([large('b')])
+    await storage.close()
+    expect(await found(await open(phone))).toEqual(['kept', 'small', large('b')])
+  },
+)
 
 async function sequencesOf(storage: Storage): Promise<number[]> {
   const sequences: number[] = []
@@ -166,18 +181,21 @@ test('[MP-6] files that the system cleared are told at the next opening; a new b
   expect(await found(again)).toEqual(['new'])
 })
 
-test('[MP-6] files cleared under an open store are STORE_FAILED, lost, from then on', async () => {
-  const phone = new WxPhone()
-  const storage = await open(phone)
-  await storage.append(['mine'])
-  phone.disk.clear('all')
-  for (let times = 0; times < 2; times++)
-    await expect(storage.append(['more'])).rejects.toMatchObject({
-      code: 'STORE_FAILED',
-      details: { reason: 'lost' },
-    })
-  expect(phone.disk.files.size).toBe(0)
-})
+test.each(hosts)(
+  '[MP-6] files cleared under an open store (on %s) are STORE_FAILED, lost, from then on',
+  async host => {
+    const phone = phones[host]()
+    const storage = await open(phone)
+    await storage.append(['mine'])
+    phone.disk.clear('all')
+    for (let times = 0; times < 2; times++)
+      await expect(storage.append(['more'])).rejects.toMatchObject({
+        code: 'STORE_FAILED',
+        details: { reason: 'lost' },
+      })
+    expect(phone.disk.files.size).toBe(0)
+  },
+)
 
 test('[MP-6] cleared keys alone, and a store that was destroyed, are no loss', async () => {
   const phone = new WxPhone()

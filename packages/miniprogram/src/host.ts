@@ -61,6 +61,45 @@ export interface HostSocketListener {
   closed(reason: { code: number; words: string }): void
 }
 
+/** What hosts tell of the app and its network, by the same names everywhere. */
+export interface HostEvents {
+  onAppShow(listener: () => void): void
+  offAppShow(listener: () => void): void
+  onAppHide(listener: () => void): void
+  offAppHide(listener: () => void): void
+  onNetworkStatusChange(listener: (state: { isConnected: boolean }) => void): void
+  offNetworkStatusChange(listener: () => void): void
+}
+
+export function hostEvents(host: HostEvents): Pick<Host, 'onShow' | 'onHide' | 'onNetwork'> {
+  return {
+    onShow(listener) {
+      host.onAppShow(listener)
+      return () => host.offAppShow(listener)
+    },
+    onHide(listener) {
+      host.onAppHide(listener)
+      return () => host.offAppHide(listener)
+    },
+    onNetwork(listener) {
+      const changed = ({ isConnected }: { isConnected: boolean }) => listener(isConnected)
+      host.onNetworkStatusChange(changed)
+      return () => host.offNetworkStatusChange(changed as () => void)
+    },
+  }
+}
+
+/** How functions of hosts answer. */
+export interface Answer<Result = unknown> {
+  success(result: Result): void
+  fail(error: unknown): void
+}
+
+/** A function of the host that answers by `success` or `fail`, as a promise. */
+export function asked<Result>(ask: (answer: Answer<Result>) => unknown): Promise<Result> {
+  return new Promise((success, fail) => void ask({ success, fail }))
+}
+
 /** What a host says of a failure. */
 export function hostWords(thrown: unknown): string {
   if (typeof thrown !== 'object' || thrown === null) return String(thrown)

@@ -3,9 +3,10 @@ import type { AddressInfo } from 'node:net'
 import { platformSuite } from '@nearcloud/client/testing'
 import { TestClock } from '@nearcloud/store/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { myHost } from './my-host.ts'
 import { miniPlatform } from './platform.ts'
 import { createRandom } from './random.ts'
-import { WxPhone } from './testing/index.ts'
+import { MyPhone, WxPhone } from './testing/index.ts'
 import { wxHost } from './wx-host.ts'
 
 let server: Server
@@ -31,16 +32,22 @@ beforeAll(async () => {
 
 afterAll(() => new Promise(resolve => server.close(resolve)))
 
-platformSuite('miniPlatform on wx', { test, expect }, async () => {
-  const phone = new WxPhone()
-  return {
-    platform: miniPlatform(wxHost(phone.launch())),
-    url,
-    deadUrl,
-    file: phone.take('photo.png', Uint8Array.of(1, 2, 3)),
-    open: async path => phone.read(path)!,
-  }
-})
+const launched = {
+  wx: (phone = new WxPhone()) => ({ phone, host: wxHost(phone.launch()) }),
+  my: (phone = new MyPhone()) => ({ phone, host: myHost(phone.launch()) }),
+}
+
+for (const name of ['wx', 'my'] as const)
+  platformSuite(`miniPlatform on ${name}`, { test, expect }, async () => {
+    const { phone, host } = launched[name]()
+    return {
+      platform: miniPlatform(host),
+      url,
+      deadUrl,
+      file: phone.take('photo.png', Uint8Array.of(1, 2, 3)),
+      open: async path => phone.read(path)!,
+    }
+  })
 
 test('[MP-11] a downloaded file lives as long as the run: the next one begins with an empty folder', async () => {
   const phone = new WxPhone()
@@ -52,14 +59,19 @@ test('[MP-11] a downloaded file lives as long as the run: the next one begins wi
   expect(phone.read(second)).toEqual(Uint8Array.of(1))
 })
 
-test('[MP-11] no room for a download is STORE_FULL, and leaves nothing', async () => {
-  const phone = new WxPhone({ limits: { filesBytes: 10 } })
-  const { saveTemporary } = miniPlatform(wxHost(phone.launch()))
-  await expect(saveTemporary(new Uint8Array(11), { name: 'a', contentType: '' })).rejects.toMatchObject({
-    code: 'STORE_FULL',
-  })
-  expect(phone.disk.files.size).toBe(0)
-})
+test.each([
+  launched.wx(new WxPhone({ limits: { filesBytes: 10 } })),
+  launched.my(new MyPhone({ limits: { filesBytes: 10 } })),
+])(
+  '[MP-11] no room for a download is STORE_FULL, and leaves nothing ($host.name)',
+  async ({ phone, host }) => {
+    const { saveTemporary } = miniPlatform(host)
+    await expect(saveTemporary(new Uint8Array(11), { name: 'a', contentType: '' })).rejects.toMatchObject({
+      code: 'STORE_FULL',
+    })
+    expect(phone.disk.files.size).toBe(0)
+  },
+)
 
 test("[MP-12] random bytes are the host's as soon as it has given some, and never the same twice", async () => {
   let asked = 0

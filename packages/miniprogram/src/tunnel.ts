@@ -1,6 +1,7 @@
 import type { HttpRequest, HttpResponse } from '@nearcloud/client'
 import { CloudError, fromBase64, toBase64 } from '@nearcloud/protocol'
 import { hostWords, isBuffer } from './host.ts'
+import { utf8 } from './utf8.ts'
 
 /**
  * Another way for requests to the server than the host's own, for who has no registered domain. There are no sockets in it: the
@@ -103,16 +104,4 @@ function pathOf(url: string): string {
 
 function bufferOf(bytes: Uint8Array): ArrayBuffer {
   return bytes.slice().buffer as ArrayBuffer
-}
-
-/** Hosts have no TextEncoder to count on. */
-function utf8(text: string): Uint8Array {
-  const letters = encodeURIComponent(text)
-  const bytes: number[] = []
-  for (let at = 0; at < letters.length; at++)
-    if (letters[at] === '%') {
-      bytes.push(Number.parseInt(letters.slice(at + 1, at + 3), 16))
-      at += 2
-    } else bytes.push(letters.charCodeAt(at))
-  return Uint8Array.from(bytes)
 }

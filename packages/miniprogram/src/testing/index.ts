@@ -1,3 +1,5 @@
 export { MiniPage } from './mini-page.ts'
-export { type DiskLimits, type Fault, PhoneDisk, type Torn, tears, wxLimits } from './phone-disk.ts'
+export { MyPhone, type MyPhoneOptions } from './my-phone.ts'
+export type { Phone, PhoneOptions } from './phone.ts'
+export { type DiskLimits, type Fault, myLimits, PhoneDisk, type Torn, tears, wxLimits } from './phone-disk.ts'
 export { WxPhone, type WxPhoneOptions } from './wx-phone.ts'

@@ -26,6 +26,13 @@ export const wxLimits: DiskLimits = {
   keysUnits: 10 * 1_048_576,
 }
 
+/** Alipay's: 50 MB of files; keys of 200 KB, 10 MB together. */
+export const myLimits: DiskLimits = {
+  filesBytes: 50 * 1_048_576,
+  keyUnits: 200 * 1_024,
+  keysUnits: 10 * 1_048_576,
+}
+
 /**
  * What a phone keeps of a mini program: files and keys, which outlive its processes. Each change is a step; `faultAt` makes the Nth
  * go wrong.
@@ -39,8 +46,8 @@ export class PhoneDisk {
   #fault: (Fault & { readonly step: number }) | undefined
   #die: () => void = () => undefined
 
-  constructor(limits: Partial<DiskLimits> = {}) {
-    this.limits = { ...wxLimits, ...limits }
+  constructor(limits: DiskLimits = wxLimits) {
+    this.limits = limits
   }
 
   /** The `step`th change from now (1: the next) goes wrong. */

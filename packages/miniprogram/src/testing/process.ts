@@ -1,9 +1,34 @@
+/** What functions of hosts are called with. */
+export interface CallbackOptions {
+  success?(result: object): void
+  fail?(error: object): void
+  complete?(result: object): void
+  readonly [name: string]: unknown
+}
+
+/** How a host words what it calls back. */
+export interface Manner {
+  done(api: string, result: object): object
+  failed(api: string, error: unknown): object
+}
+
+/** WeChat's. */
+export const wxManner: Manner = {
+  done: (api, result) => ({ ...result, errMsg: `${api}:ok` }),
+  failed: (api, error) => ({ errMsg: `${api}:fail ${error instanceof Error ? error.message : error}` }),
+}
+
 /** One run of a mini program: its callbacks come later, not while it is frozen, and never after its death. */
 export class MiniProcess {
   isAlive = true
+  readonly #manner: Manner
   #isFrozen = false
   #held: (() => void)[] = []
   readonly #atDeath: (() => void)[] = []
+
+  constructor(manner: Manner) {
+    this.#manner = manner
+  }
 
   /** Calls back in a turn of its own. */
   later(call: () => void): void {
@@ -37,21 +62,20 @@ export class MiniProcess {
   }
 
   /** Does what a function of the host does, and tells it as the host does. */
-  answer<Result extends object>(
+  answer(
     api: string,
-    options: { success?(result: Result): void; fail?(error: object): void; complete?(result: object): void },
-    work: () => Result | Promise<Result>,
+    options: Pick<CallbackOptions, 'success' | 'fail' | 'complete'>,
+    work: () => object | Promise<object>,
   ): void {
     if (!this.isAlive) return
-    const tell = (result: object, how: ((result: never) => void) | undefined) =>
+    const tell = (result: object, how: ((result: object) => void) | undefined) =>
       this.later(() => {
-        how?.call(options, result as never)
+        how?.call(options, result)
         options.complete?.(result)
       })
     void (async () => work())().then(
-      result => tell({ ...result, errMsg: `${api}:ok` }, options.success),
-      (error: unknown) =>
-        tell({ errMsg: `${api}:fail ${error instanceof Error ? error.message : error}` }, options.fail),
+      result => tell(this.#manner.done(api, result), options.success),
+      (error: unknown) => tell(this.#manner.failed(api, error), options.fail),
     )
   }
 }
