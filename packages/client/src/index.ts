@@ -25,7 +25,7 @@ export type { InitOptions, SubscribeOption } from './init-options.ts'
 export type { Access, HttpRequest, HttpResponse, Platform } from './platform.ts'
 export type { CalledEvent } from './queued-calls.ts'
 export type { Rejection, RejectionChange, Rejections } from './rejections.ts'
-export { type CallbackRequest, requestByCallback } from './request-by-callback.ts'
+export { bufferOf, type CallbackRequest, isBuffer, requestByCallback } from './request-by-callback.ts'
 export { type Fetch, requestByFetch } from './request-by-fetch.ts'
 export type { CloudStorage, HostStorage, StorageDamage, StorageHealth } from './storage.ts'
 export type {

@@ -59,10 +59,11 @@ function lowered(header: Readonly<Record<string, unknown>>): Record<string, stri
 }
 
 /** Also one of another realm: hosts run their own code beside the app's. */
-function isBuffer(data: unknown): data is ArrayBuffer {
+export function isBuffer(data: unknown): data is ArrayBuffer {
   return Object.prototype.toString.call(data) === '[object ArrayBuffer]'
 }
 
-function bufferOf(bytes: Uint8Array): ArrayBuffer {
+/** Bytes of its own, as hosts take them. */
+export function bufferOf(bytes: Uint8Array): ArrayBuffer {
   return new Uint8Array(bytes).buffer
 }

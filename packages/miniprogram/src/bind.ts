@@ -1,4 +1,4 @@
-import { type CloudError, toCloudError } from '@nearcloud/protocol'
+import type { CloudError } from '@nearcloud/protocol'
 import { pathsBetween } from './page-paths.ts'
 
 /** A page or component of a mini program, as far as it is used. */
@@ -23,11 +23,12 @@ interface BoundChange {
   readonly docId: string | number
 }
 
-export interface BindOptions {
+/** `Failure`: what errors of watches are in the words of the database. */
+export interface BindOptions<Failure = CloudError> {
   /** The page was told something new: for what it shows beside documents, as what waits for the server. */
   readonly onChange?: () => void
   /** A watch has ended for good; its data stays as it is. */
-  readonly onError?: (error: CloudError, name: string) => void
+  readonly onError?: (error: Failure, name: string) => void
 }
 
 export interface Binding {
@@ -126,7 +127,7 @@ class Bound {
         this.#changed()
       },
       onError: thrown => {
-        const error = toCloudError(thrown)
+        const error = thrown as CloudError
         // the next user's begins when it is there
         if (isOver || error.code === 'USER_CHANGED') return
         this.#isReady()

@@ -1,36 +1,22 @@
-import {
-  type CallFunctionOptions,
-  type CallFunctionResult,
-  type Cloud,
-  createCloud,
-  type DatabaseWish,
-  type DeletedFile,
-  type DeleteOptions,
-  type DialectMaker,
-  type FileListResult,
-  type InitOptions,
-  type Platform,
-  type TempFileURL,
-  type UrlOptions,
-  type WithCallback,
+import type {
+  CallFunctionOptions,
+  CallFunctionResult,
+  Cloud,
+  DatabaseWish,
+  DeletedFile,
+  DeleteOptions,
+  DialectMaker,
+  FileListResult,
+  TempFileURL,
+  UrlOptions,
+  WithCallback,
 } from '@nearcloud/client'
 import { type Clock, CloudError } from '@nearcloud/protocol'
 import type { Callbacks, Database } from '@nearcloud/query'
-import { type Bindable, type Binding, type BindOptions, type BoundPage, bind } from './bind.ts'
+import type { Bindable, Binding, BindOptions, BoundPage } from './bind.ts'
 import type { Host } from './host.ts'
-import { miniPlatform } from './platform.ts'
+import { hostedClient, installInto, type MiniInitOptions } from './hosted-client.ts'
 import { hostClock } from './timers.ts'
-import type { Tunnel } from './tunnel.ts'
-
-export interface MiniInitOptions extends InitOptions {
-  /** Carries requests, for who has no registered domain. There are no sockets in it, so it needs no `endpoint`. */
-  readonly tunnel?: Tunnel
-  /**
-   * `host` (default): who uses WeChat is the user, where the server has an `appId` to ask WeChat with; `none`: anonymous until the
-   * app signs somebody in.
-   */
-  readonly login?: 'host' | 'none'
-}
 
 /** The original's database object. */
 export interface MiniDatabase extends Database {
@@ -83,30 +69,12 @@ interface Refused {
 
 /** A cloud object on the host that `findHost` finds. `clock` is for tests. */
 export function createMiniCloud(findHost: () => Host, clock: Clock = hostClock): MiniCloud {
-  let tunnel: Tunnel | undefined
-  let isLoginWanted = true
-  let platform: Platform | undefined
-  const found = () => {
-    platform ??= miniPlatform(findHost(), {
-      clock,
-      isLoginWanted: () => isLoginWanted,
-      request: () => tunnel && (each => tunnel!.request(each)),
-    })
-    return platform
-  }
-  const client = createCloud(latePlatform(found, clock))
-
+  const { client, init, bind } = hostedClient(findHost, clock)
   const mini: MiniCloud = {
     ...(client as unknown as MiniCloud),
 
-    init({ tunnel: given, login = 'host', ...options } = {}) {
-      found()
-      if (login !== 'host' && login !== 'none')
-        throw new CloudError('INVALID_PARAM', { errMsg: 'init:fail login is one of host, none' })
-      tunnel = given
-      isLoginWanted = login === 'host'
-      client.init(given ? { endpoint: throughTunnel, transport: 'polling', ...options } : options)
-    },
+    init,
+    bind,
 
     database(options?: DatabaseWish & { readonly as?: DialectMaker<unknown> }) {
       const database = client.database(options) as Database
@@ -115,21 +83,12 @@ export function createMiniCloud(findHost: () => Host, clock: Clock = hostClock):
       return Object.freeze({ ...database, config }) as never
     },
 
-    install(host) {
-      try {
-        Object.defineProperty(host, 'cloud', { value: mini, configurable: true, enumerable: true })
-      } catch {
-        // looked at below
-      }
-      if ((host as { cloud?: unknown }).cloud !== mini)
-        throw new CloudError('INVALID_PARAM', {
-          errMsg:
-            "install:fail this host keeps its own cloud object: say import cloud from '@nearcloud/miniprogram', and cloud where it said wx.cloud",
-        })
-    },
-
-    bind: (page, bindables, options = {}) =>
-      bind(page, bindables, options, listener => client.on('userChanged', listener)),
+    install: host =>
+      installInto(
+        host,
+        mini,
+        "say import cloud from '@nearcloud/miniprogram', and cloud where it said wx.cloud",
+      ),
 
     CloudID: refusedConstructor('CloudID'),
     CDN: refusedConstructor('CDN'),
@@ -145,24 +104,6 @@ export function createMiniCloud(findHost: () => Host, clock: Clock = hostClock):
   return Object.freeze(mini)
 }
 
-/** A platform that is looked for when it is first used. */
-function latePlatform(find: () => Platform, clock: Clock): Platform {
-  return {
-    get name() {
-      return find().name
-    },
-    clock,
-    random: size => find().random(size),
-    storage: name => find().storage(name),
-    transport: url => find().transport(url),
-    request: request => find().request(request),
-    readFile: file => find().readFile(file),
-    saveTemporary: (bytes, options) => find().saveTemporary(bytes, options),
-    ticket: server => find().ticket!(server),
-    onConnectivity: listener => find().onConnectivity!(listener),
-  }
-}
-
 function refusedConstructor(name: string): Refused {
   return function refused() {
     return refuse(name)
@@ -174,6 +115,3 @@ function refuse(name: string): never {
     errMsg: `${name}:fail it is WeChat's own, and needs its servers: use the original wx.cloud for it, or a cloud function`,
   })
 }
-
-/** Never resolved: the tunnel takes the path. */
-const throughTunnel = 'https://tunnel.invalid'

@@ -1,3 +1,4 @@
+import { bufferOf } from '@nearcloud/client'
 import { type Answer, asked, type HostFiles, hostWords } from './host.ts'
 
 /** A host's file system manager, as far as it is used. */
@@ -11,43 +12,42 @@ export interface FileSystem {
   unlink(options: { filePath: string } & Answer): void
 }
 
-/** Files below `root`. `ask` rejects with WeChat's words for what was there already, or was not there. */
-export function hostFiles(fs: FileSystem, root: string, ask: typeof asked = asked): HostFiles {
+/** Files below `root`. Failures have WeChat's words for what was there already, or was not there. */
+export function hostFiles(fs: FileSystem, root: string): HostFiles {
   return {
     root,
     async makeFolder(dirPath) {
-      await ask(answer => fs.mkdir({ dirPath, recursive: true, ...answer })).catch(unless(/already exists/))
+      await asked(answer => fs.mkdir({ dirPath, recursive: true, ...answer })).catch(unless(/already exists/))
     },
     async list(dirPath) {
-      const { files } = await ask<{ files: readonly string[] }>(answer => fs.readdir({ dirPath, ...answer }))
+      const { files } = await asked<{ files: readonly string[] }>(answer =>
+        fs.readdir({ dirPath, ...answer }),
+      )
       return files
     },
     async readText(filePath) {
       const read = (answer: Answer<{ data: unknown }>) =>
         fs.readFile({ filePath, encoding: 'utf8', ...answer })
-      return (await ask<{ data: string }>(read)).data
+      return (await asked<{ data: string }>(read)).data
     },
     async readBytes(filePath) {
-      const { data } = await ask<{ data: ArrayBuffer }>(answer =>
+      const { data } = await asked<{ data: ArrayBuffer }>(answer =>
         fs.readFile({ filePath, ...answer } as Parameters<FileSystem['readFile']>[0]),
       )
       return new Uint8Array(data)
     },
     async write(filePath, data) {
-      const what =
-        typeof data === 'string'
-          ? ({ data, encoding: 'utf8' } as const)
-          : { data: data.slice().buffer as ArrayBuffer }
-      await ask(answer => fs.writeFile({ filePath, ...what, ...answer }))
+      const what = typeof data === 'string' ? ({ data, encoding: 'utf8' } as const) : { data: bufferOf(data) }
+      await asked(answer => fs.writeFile({ filePath, ...what, ...answer }))
     },
     async append(filePath, data) {
-      await ask(answer => fs.appendFile({ filePath, data, encoding: 'utf8', ...answer }))
+      await asked(answer => fs.appendFile({ filePath, data, encoding: 'utf8', ...answer }))
     },
     async rename(oldPath, newPath) {
-      await ask(answer => fs.rename({ oldPath, newPath, ...answer }))
+      await asked(answer => fs.rename({ oldPath, newPath, ...answer }))
     },
     async remove(filePath) {
-      await ask(answer => fs.unlink({ filePath, ...answer })).catch(unless(/no such file/))
+      await asked(answer => fs.unlink({ filePath, ...answer })).catch(unless(/no such file/))
     },
   }
 }

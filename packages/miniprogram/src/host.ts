@@ -106,8 +106,3 @@ export function hostWords(thrown: unknown): string {
   const { errMsg, errorMessage, message } = thrown as Record<string, unknown>
   return String(errMsg ?? errorMessage ?? message ?? 'unknown')
 }
-
-/** Also one of another realm: hosts run their own code beside the app's. */
-export function isBuffer(data: unknown): data is ArrayBuffer {
-  return Object.prototype.toString.call(data) === '[object ArrayBuffer]'
-}

@@ -1,4 +1,4 @@
-import { type CallbackRequest, requestByCallback } from '@nearcloud/client'
+import { type CallbackRequest, isBuffer, requestByCallback } from '@nearcloud/client'
 import {
   type Answer,
   asked,
@@ -9,7 +9,6 @@ import {
   type HostSocketListener,
   hostEvents,
   hostWords,
-  isBuffer,
 } from './host.ts'
 import { type FileSystem, hostFiles } from './host-files.ts'
 import { utf8 } from './utf8.ts'
@@ -75,7 +74,7 @@ interface MyMessage {
 export function myHost(my: My): Host {
   return {
     name: 'my',
-    files: hostFiles(my.getFileSystemManager(), my.env.USER_DATA_PATH, askedOfFiles),
+    files: hostFiles(worded(my.getFileSystemManager()), my.env.USER_DATA_PATH),
     keys: keysOf(my),
     connect: (url, listener) => connect(my, url, listener),
     request: requestByCallback(options => request(my, options)),
@@ -89,12 +88,22 @@ export function myHost(my: My): Host {
 }
 
 /** Alipay says by a number what the storage looks for in words. */
-function askedOfFiles<Result>(ask: (answer: Answer<Result>) => unknown): Promise<Result> {
-  return asked(ask).catch((cause: unknown) => {
-    const words = fileWords[Number((cause as { error?: unknown } | null)?.error)]
-    throw words === undefined ? cause : { errMsg: `${words}: ${hostWords(cause)}` }
+function worded(fs: FileSystem): FileSystem {
+  const methods = fileMethods.map(name => {
+    const method = ({ fail, ...options }: Parameters<FileSystem[typeof name]>[0]) => {
+      const failed = (cause: unknown) => {
+        const error = Number((cause as { error?: unknown } | null)?.error)
+        const words = fileWords[error]
+        fail(words === undefined ? cause : { error, errMsg: `${words}: ${hostWords(cause)}` })
+      }
+      fs[name]({ ...options, fail: failed } as never)
+    }
+    return [name, method] as const
   })
+  return Object.fromEntries(methods) as unknown as FileSystem
 }
+
+const fileMethods = ['mkdir', 'readdir', 'readFile', 'writeFile', 'appendFile', 'rename', 'unlink'] as const
 
 const fileWords: Readonly<Record<number, string>> = {
   10022: 'no such file or directory',
@@ -152,7 +161,7 @@ function connect(my: My, url: string, listener: HostSocketListener): HostSocket 
   const { task, stop } =
     typeof given?.onOpen === 'function' ? { task: given as MySocketTask, stop: () => undefined } : single(my)
   task.onOpen(() => listener.opened())
-  task.onMessage(({ data: { data, isBuffer } }) => listener.received(isBuffer ? undefined : data))
+  task.onMessage(({ data: message }) => listener.received(message.isBuffer ? undefined : message.data))
   task.onError(ended)
   task.onClose(() => ended(undefined))
   return {

@@ -1,6 +1,6 @@
-import type { HttpRequest, HttpResponse } from '@nearcloud/client'
+import { bufferOf, type HttpRequest, type HttpResponse, isBuffer } from '@nearcloud/client'
 import { CloudError, fromBase64, toBase64 } from '@nearcloud/protocol'
-import { hostWords, isBuffer } from './host.ts'
+import { hostWords } from './host.ts'
 import { utf8 } from './utf8.ts'
 
 /**
@@ -100,8 +100,4 @@ function tunnel(exchange: (request: HttpRequest) => Promise<Answer>): Tunnel {
 
 function pathOf(url: string): string {
   return url.replace(/^[a-z]+:\/\/[^/]*/i, '') || '/'
-}
-
-function bufferOf(bytes: Uint8Array): ArrayBuffer {
-  return bytes.slice().buffer as ArrayBuffer
 }

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { isBuffer } from '../host.ts'
+import { isBuffer } from '@nearcloud/client'
 import { dead, type PhoneDisk } from './phone-disk.ts'
 import type { CallbackOptions, MiniProcess } from './process.ts'
 import { checkOptions, strict } from './strict.ts'

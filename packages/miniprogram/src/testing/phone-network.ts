@@ -1,5 +1,5 @@
+import { isBuffer } from '@nearcloud/client'
 import { WebSocket } from 'ws'
-import { isBuffer } from '../host.ts'
 import type { MiniProcess } from './process.ts'
 
 export interface SocketEvents {

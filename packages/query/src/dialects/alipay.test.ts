@@ -80,6 +80,33 @@ test('[DIALECT-10] Alipay: a missing document is NOT_FOUND; errors have its numb
 test('[DIALECT-11] Alipay: the commands it has, and no others', () => {
   const names = 'and eq exists gt gte in inc lt lte neq nin nor not or set size'
   expect(Object.keys(_).sort()).toEqual(names.split(' '))
-  expect(db.collection('c')).not.toHaveProperty('watch')
   expect(db.collection('c')).not.toHaveProperty('aggregate')
+})
+
+test('[DIALECT-12] Alipay: a query and a document are watched, which is ours; what ends a watch is told as errors are', async () => {
+  const c = db.collection('c')
+  expect(c.doc('x').id).toBe('x')
+  const watched = async (what: Pick<typeof c, 'watch'>) => {
+    const told: unknown[] = []
+    const watcher = what.watch({
+      onChange: ({ docs }) => told.push(docs.map(({ _id }) => _id)),
+      onError: error => told.push(error),
+    })
+    await new Promise(resolve => setImmediate(resolve))
+    await c.add({ data: { _id: 'x', a: 2 } })
+    await new Promise(resolve => setImmediate(resolve))
+    await watcher.close()
+    await c.doc('x').remove()
+    return told
+  }
+  expect(await watched(c.where({ a: _.gt(1) }))).toEqual([[], ['x']])
+  expect(await watched(c.doc('x'))).toEqual([[], ['x']])
+  expect(() => c.watch({} as never)).toThrow(AlipayError)
+  executor.watch = (_query, { error }) => {
+    error(new CloudError('USER_CHANGED', { errMsg: 'another user' }))
+    return { close: async () => undefined }
+  }
+  expect(await watched(c)).toEqual([
+    expect.objectContaining({ code: 'USER_CHANGED', error: 60_005, errorMessage: 'another user' }),
+  ])
 })

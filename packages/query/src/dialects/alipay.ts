@@ -4,8 +4,17 @@ import type { DatabaseCommand } from '../builder/commands.ts'
 import { createDatabase, type Database } from '../builder/database.ts'
 import type { DocumentReference } from '../builder/document.ts'
 import type { FieldWishes, QueryReference } from '../builder/query.ts'
-import type { OwnDocument } from '../builder/results.ts'
-import { type DialectOptions, limitsOf, type Said, type Steps, saying, stepsOf, told } from './dialect.ts'
+import type { OwnDocument, WatchOptions } from '../builder/results.ts'
+import {
+  type DialectOptions,
+  limitsOf,
+  type Said,
+  type Steps,
+  saying,
+  stepsOf,
+  told,
+  toldBy,
+} from './dialect.ts'
 
 /** For `orderBy`. */
 export const Sort = Object.freeze({ ASC: 'asc', DESC: 'desc' })
@@ -16,7 +25,7 @@ const commands = [
   ...(['and', 'or', 'not', 'nor', 'set', 'inc'] as const),
 ] as const
 
-/** As of `my.cloud`: bare documents and lists. Promises only. */
+/** As of `my.cloud`: bare documents and lists. Promises only. `watch` is ours: that platform has none. */
 export interface AlipayDatabase extends Pick<Database, 'Geo' | 'serverDate' | 'RegExp'> {
   readonly command: Pick<DatabaseCommand, (typeof commands)[number]>
   collection(name: string): AlipayCollection
@@ -31,6 +40,7 @@ export interface AlipayQuery extends Steps<AlipayQuery> {
   update(options: { readonly data: object }): Promise<{ count: number }>
   /** Of all that match. */
   remove(): Promise<{ count: number }>
+  watch(options: WatchOptions): { close(): Promise<void> }
 }
 
 export interface AlipayCollection extends AlipayQuery {
@@ -40,6 +50,7 @@ export interface AlipayCollection extends AlipayQuery {
 }
 
 export interface AlipayDocument {
+  readonly id: DocId
   field(fields: FieldWishes): AlipayDocument
   projection(fields: FieldWishes): AlipayDocument
   /** Rejects with NOT_FOUND. */
@@ -47,6 +58,7 @@ export interface AlipayDocument {
   update(options: { readonly data: object }): Promise<{ count: number }>
   set(options: { readonly data: object }): Promise<{ count: number }>
   remove(): Promise<{ count: number }>
+  watch(options: WatchOptions): { close(): Promise<void> }
 }
 
 /** Alipay's number and words, and the code. */
@@ -102,12 +114,14 @@ function queryOf(query: QueryReference): AlipayQuery {
     update: (options: { readonly data: object }) =>
       answered(async () => ({ count: (await query.update({ data: options?.data })).stats.updated })),
     remove: () => answered(async () => ({ count: (await query.remove()).stats.removed })),
+    watch: (options: WatchOptions) => watch(query, options),
   })
 }
 
 function documentOf(document: DocumentReference): AlipayDocument {
   const field = (fields: FieldWishes) => documentOf(said(() => document.field(fields)))
   return Object.freeze({
+    id: document.id,
     field,
     projection: field,
     get: () => answered(async () => (await document.get()).data!),
@@ -119,16 +133,26 @@ function documentOf(document: DocumentReference): AlipayDocument {
         return { count: stats.updated + stats.created }
       }),
     remove: () => answered(async () => ({ count: (await document.remove()).stats.removed })),
+    watch: (options: WatchOptions) => watch(document, options),
   })
 }
 
+function watch(watched: QueryReference | DocumentReference, options: WatchOptions) {
+  return said(() => watched.watch(toldBy(options, alipayError)))
+}
+
 const said: Said = saying(errorFrom)
+
+/** Alipay's error for anything thrown. */
+export function alipayError(thrown: unknown): AlipayError {
+  return thrown instanceof AlipayError ? thrown : (told(thrown, errorFrom) as AlipayError)
+}
 
 async function answered<Result>(ask: () => Promise<Result>): Promise<Result> {
   try {
     return await ask()
   } catch (thrown) {
-    throw told(thrown, errorFrom)
+    throw alipayError(thrown)
   }
 }
 

@@ -1,6 +1,7 @@
 import { CloudError, toCloudError } from '@nearcloud/protocol'
 import type { DatabaseOptions } from '../builder/database.ts'
 import type { FieldWishes, QueryReference } from '../builder/query.ts'
+import type { WatchOptions } from '../builder/results.ts'
 
 export interface DialectOptions extends Omit<DatabaseOptions, 'limits' | 'throwOnNotFound'> {
   /** Of `get()`. Default: 100 without a `limit`, and 1,000 at most. */
@@ -52,4 +53,14 @@ export function told(thrown: unknown, errorFrom: (error: CloudError, words: stri
   let inner = error
   while (inner.cause instanceof CloudError) inner = inner.cause
   return errorFrom(error, inner.errMsg.replace(/^(?:[a-z]+\.[a-z]+:fail )+/, ''))
+}
+
+/** A watch whose errors are the dialect's. What is no watch stays as it is, and is refused for what it lacks. */
+export function toldBy(options: WatchOptions, errorFrom: (thrown: unknown) => Error): WatchOptions {
+  const { onChange, onError } = options ?? {}
+  if (typeof onChange !== 'function' || typeof onError !== 'function') return options
+  return {
+    onChange: snapshot => onChange.call(options, snapshot),
+    onError: thrown => onError.call(options, errorFrom(thrown)),
+  }
 }

@@ -8,6 +8,7 @@ export {
   type AlipayDocument,
   AlipayError,
   type AlipayQuery,
+  alipayError,
   createAlipayDatabase,
   Sort,
 } from './alipay.ts'

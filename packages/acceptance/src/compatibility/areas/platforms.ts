@@ -67,7 +67,8 @@ export const platforms: readonly Area[] = [
       same('count', 'DIALECT-8', 'a number'),
       same('update remove', 'DIALECT-8', '`{ count }`'),
       better('name', 'DIALECT-8', 'ours'),
-      absent('watch aggregate', 'not told of that database'),
+      better('watch', 'DIALECT-12', 'ours; snapshots as in wx.cloud'),
+      absent('aggregate', 'not told of that database'),
     ],
   },
   {
@@ -76,6 +77,7 @@ export const platforms: readonly Area[] = [
     rows: [
       same('get', 'DIALECT-8 DIALECT-10', 'bare; NOT_FOUND when it is missing'),
       same('field projection update set remove', 'DIALECT-8 DIALECT-9'),
+      better('id watch', 'DIALECT-12', 'ours'),
     ],
   },
   {
@@ -93,10 +95,14 @@ export const platforms: readonly Area[] = [
         'MP-21 WXLOGIN-1',
         "documents carry WeChat's openid",
       ),
-      absent(
-        ["Alipay's mini programs: `my.cloud.init`, `createCloudContext`; uniCloud"],
-        'not yet: their storage and sockets are not bound',
+      same(
+        [
+          "Alipay's mini programs, offline too: `my.cloud.init`, `createCloudContext`, functions, files, database",
+        ],
+        'MP-33 MP-34',
+        '`@nearcloud/miniprogram/alipay`; one environment at a time',
       ),
+      absent(["`callContainer` of Alipay's cloud; uniCloud"], 'the original has it; not yet'),
     ],
   },
   {
