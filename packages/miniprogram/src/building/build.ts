@@ -10,6 +10,12 @@ export interface BuiltFile {
 }
 
 /**
+ * What is built, by folder of the package: `miniprogram` in package.json names WeChat's; Alipay's is found by the name
+ * `@nearcloud/miniprogram/alipay`.
+ */
+export const entries = { 'dist/miniprogram': 'index.ts', alipay: 'alipay/index.ts' } as const
+
+/**
  * What mini programs load: `index.js`, all of the client in one CommonJS file, and beside it what is loaded when it is first
  * needed. Syntax of ES2018: what the oldest phones know that hosts still run on.
  */

@@ -1,16 +1,21 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { build } from './build.ts'
+import { build, entries } from './build.ts'
 
-/** Builds into `dist/miniprogram`, which `miniprogram` in package.json names. */
 const home = join(import.meta.dirname, '../..')
-const folder = join(home, 'dist/miniprogram')
-const files = await build(join(home, 'src/index.ts'))
-rmSync(folder, { recursive: true, force: true })
-mkdirSync(folder, { recursive: true })
-for (const { name, code } of files) {
-  writeFileSync(join(folder, name), code)
-  const kilobytes = (bytes: number) => `${(bytes / 1_024).toFixed(1)} KiB`
-  console.log(`${name}: ${kilobytes(Buffer.byteLength(code))}, ${kilobytes(gzipSync(code).length)} gzip`)
+for (const [folder, entry] of Object.entries(entries)) {
+  const into = join(home, folder)
+  const files = await build(join(home, 'src', entry))
+  rmSync(into, { recursive: true, force: true })
+  mkdirSync(into, { recursive: true })
+  for (const { name, code } of files) {
+    writeFileSync(join(into, name), code)
+    const kilobytes = (bytes: number) => `${(bytes / 1_024).toFixed(1)} KiB`
+    console.log(
+      `${folder}/${name}: ${kilobytes(Buffer.byteLength(code))}, ${kilobytes(gzipSync(code).length)} gzip`,
+    )
+  }
+  // it is reached by its path, in a package of modules, and is none
+  if (folder === 'alipay') writeFileSync(join(into, 'package.json'), '{ "type": "commonjs" }\n')
 }

@@ -20,10 +20,13 @@ export function plainPrivate(code: string): string {
     for (const child of childrenOf(node)) visit(child, inside)
   }
   visit(parse(code, { ecmaVersion: 'latest', sourceType: 'module' }), '')
-  let plain = code
-  for (const { start, end, text } of edits.sort((a, b) => b.start - a.start))
-    plain = plain.slice(0, start) + text + plain.slice(end)
-  return plain
+  const parts: string[] = []
+  let at = 0
+  for (const { start, end, text } of edits.sort((a, b) => a.start - b.start)) {
+    parts.push(code.slice(at, start), text)
+    at = end
+  }
+  return parts.join('') + code.slice(at)
 }
 
 export function childrenOf(node: AnyNode): readonly AnyNode[] {
