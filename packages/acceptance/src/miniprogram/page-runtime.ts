@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { compileFunction } from 'node:vm'
-import type { WxPhone } from '@nearcloud/miniprogram/testing'
+import { type MyPhone, WxPhone } from '@nearcloud/miniprogram/testing'
 import { build } from 'esbuild'
 
 /** A component of j-component, as far as it is used here. */
@@ -75,25 +75,35 @@ export async function bundleMini(
   return outputFiles[0]!.text
 }
 
+/** Alipay's page language is WeChat's under other names. */
+function wxmlOf(axml: string): string {
+  return axml
+    .replace(/\ba:(if|for|key)=/g, 'wx:$1=')
+    .replace(/\bon([A-Z]\w*)=/g, (_, event: string) => `bind${event.toLowerCase()}=`)
+}
+
 /** A run of a mini program on a phone, with its first page on the screen. */
 export class RunningMini {
   readonly page: Component
 
-  constructor(phone: WxPhone, folder: string, script: string) {
+  constructor(phone: WxPhone | MyPhone, folder: string, script: string) {
     const { pages } = JSON.parse(readFileSync(join(folder, 'app.json'), 'utf8')) as { pages: string[] }
     const components = componentRuntime()
     const definitions: Definition[] = []
     let launch: (() => void) | undefined
-    const run = compileFunction(script, ['wx', 'App', 'Page'])
+    const [name, host] = phone instanceof WxPhone ? ['wx', phone.wx] : ['my', phone.my]
+    const run = compileFunction(script, [name, 'App', 'Page'])
     run(
-      phone.wx,
+      host,
       (app: { onLaunch?(): void }) => {
         launch = () => app.onLaunch?.()
       },
       (page: Definition) => definitions.push(page),
     )
     const { data, ...methods } = definitions[0]!
-    const template = readFileSync(join(folder, `${pages[0]}.wxml`), 'utf8')
+    const path = join(folder, pages[0]!)
+    const template =
+      name === 'wx' ? readFileSync(`${path}.wxml`, 'utf8') : wxmlOf(readFileSync(`${path}.axml`, 'utf8'))
     this.page = components.create(components.register({ template, data, methods }))
     launch?.()
     this.page.attach(document.createElement('div'))

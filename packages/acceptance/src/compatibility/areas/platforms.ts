@@ -99,7 +99,7 @@ export const platforms: readonly Area[] = [
         [
           "Alipay's mini programs, offline too: `my.cloud.init`, `createCloudContext`, functions, files, database",
         ],
-        'MP-33 MP-34',
+        'MP-33 MP-34 MP-36',
         '`@nearcloud/miniprogram/alipay`; one environment at a time',
       ),
       absent(["`callContainer` of Alipay's cloud; uniCloud"], 'the original has it; not yet'),
