@@ -6,7 +6,9 @@ import { LiveEnvironment } from '../commit/live-environment.ts'
 import { keyOf } from '../commit/stage.ts'
 import { SqliteEngine } from '../engine/sqlite-engine.ts'
 import { blobFile } from '../files/disk-blobs.ts'
+import { filesCollection } from '../files/file-record.ts'
 import { systemClock, systemRandom } from '../host.ts'
+import { indexesCollection } from '../indexes/open-index.ts'
 import { createJudge } from '../rules/create-judge.ts'
 import { defaultRules } from '../rules/rule-set.ts'
 import { jobsCollection } from '../triggers/queues/jobs.ts'
@@ -154,7 +156,7 @@ async function refusalOf(
 
 /** The bytes of a file that was removed are removed with it. */
 function isLost({ collection, before }: Change, files: string): boolean {
-  if (collection !== '_files' || before === null) return false
+  if (collection !== filesCollection || before === null) return false
   return !existsSync(blobFile(files, (before as Document & { blob: string }).blob))
 }
 
@@ -165,5 +167,5 @@ async function passOver({ engine, env }: LiveEnvironment): Promise<void> {
 }
 
 /** What was sent since has been carried out, and indexes are changed by their own commands. */
-const notRewound: ReadonlySet<string> = new Set([jobsCollection, '_indexes'])
+const notRewound: ReadonlySet<string> = new Set([jobsCollection, indexesCollection])
 const pageChanges = 200
