@@ -1,10 +1,8 @@
 import { readdirSync, statSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { build } from 'esbuild'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
 import { chromiumFlags, findChromium } from '../../chromium.ts'
+import { servePage } from '../../serve-page.ts'
 import { inFolder } from '../measuring.ts'
 import type { Figures } from './engine.ts'
 import type {} from './offer.ts'
@@ -30,35 +28,7 @@ export interface Site {
 }
 
 export async function openSite(engine: EngineName): Promise<Site> {
-  const bundle = await build({
-    entryPoints: [join(import.meta.dirname, `engines/${files[engine]}.js`)],
-    bundle: true,
-    minify: true,
-    format: 'esm',
-    platform: 'browser',
-    // what PouchDB wants of Node, from the package of that name
-    alias: { events: join(import.meta.dirname, '../../../node_modules/events/events.js') },
-    define: { 'process.env.NODE_ENV': '"production"', global: 'globalThis' },
-    logLevel: 'error',
-    write: false,
-  })
-  const script = bundle.outputFiles[0]!.text
-  const server = createServer((request, response) => {
-    const isScript = request.url === '/page.js'
-    response.writeHead(200, {
-      'content-type': isScript ? 'text/javascript' : 'text/html',
-      // a page on its own has a timer of 5 µs
-      'cross-origin-opener-policy': 'same-origin',
-      'cross-origin-embedder-policy': 'require-corp',
-    })
-    response.end(
-      isScript
-        ? script
-        : '<!doctype html><meta charset="utf-8"><title>bench</title><script type="module" src="/page.js"></script>',
-    )
-  })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  return { engine, url: `http://127.0.0.1:${portOf(server)}/`, close: () => void server.close() }
+  return { engine, ...(await servePage(join(import.meta.dirname, `engines/${files[engine]}.js`))) }
 }
 
 /** One round of one engine: a fresh profile; filled and used; then the browser is started again on it, twice. */
@@ -103,8 +73,4 @@ function bytesOf(folder: string): number {
     total += entry.isDirectory() ? bytesOf(path) : statSync(path).size
   }
   return total
-}
-
-function portOf(server: Server): number {
-  return (server.address() as AddressInfo).port
 }
