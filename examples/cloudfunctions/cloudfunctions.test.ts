@@ -127,3 +127,14 @@ test('a function in TypeScript keeps a structured log', async () => {
     { step: 'ended', added: 1, ms: expect.any(Number) },
   ])
 })
+
+test('a note is written by a function that devices run, too; here the server runs it', async () => {
+  const { cloud, call: asUser } = await openApp()
+  expect(await asUser('addNote', { text: ' tea ' })).toEqual(expect.any(String))
+  await asUser('addNote', { text: 'cups' })
+  const notes = await cloud.database().collection('notes').orderBy('at', 'asc').get()
+  expect(notes.data.map(({ text }) => text)).toEqual(['tea', 'cups'])
+  const diaries = await cloud.database().collection('diaries').get()
+  expect(diaries.data).toMatchObject([{ notes: 2 }])
+  await expect(asUser('addNote', {})).rejects.toThrow('a note says something')
+})

@@ -133,7 +133,7 @@ export function createCloudOf<P extends Place>(platform: Platform, making: Makin
 
     callFunction: options =>
       inStyle('cloud.callFunction', options, 'other', ({ instance }) =>
-        callFunction(options, instance, random),
+        callFunction(options, instance, platform),
       ),
 
     uploadFile(options) {

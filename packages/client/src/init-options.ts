@@ -1,5 +1,6 @@
 import { CloudError } from '@nearcloud/protocol'
 import { filterFrom, isPriority, type Priority, priorities, type Query } from '@nearcloud/query'
+import type { OfflineFunctions } from './functions.ts'
 
 export interface InitOptions {
   /** The server's address, as in `http://127.0.0.1:8080`. Default: the host's, where it has one (a page's origin). */
@@ -36,6 +37,8 @@ export interface InitOptions {
    * never.
    */
   readonly snapshots?: 'auto' | 'http' | 'socket'
+  /** Functions that run here, too, at once: made by `offlineFunctions` of `@nearcloud/client/offline-functions`. */
+  readonly functions?: OfflineFunctions
   /** Accepted for the original's sake; has no effect. */
   readonly traceUser?: boolean
 }
@@ -65,6 +68,7 @@ export interface Setting {
   readonly throwOnNotFound: boolean
   readonly transport: 'auto' | 'websocket' | 'polling'
   readonly snapshots: 'auto' | 'http' | 'socket'
+  readonly functions?: OfflineFunctions
 }
 
 /** Throws INVALID_PARAM that names the option. */
@@ -107,6 +111,7 @@ export function readInitOptions(options: InitOptions, defaultEndpoint: string | 
       ...(maxAgeMs !== undefined && { maxAgeMs }),
     },
     durability: options.durability === 'strict' ? 'strict' : 'relaxed',
+    ...(options.functions && { functions: options.functions }),
     ...(options.queryLimits && { queryLimits: { default: usual, max } }),
     throwOnNotFound: options.throwOnNotFound ?? true,
   }

@@ -77,6 +77,7 @@ export async function openInstance(
     storage: platform.storage(storeName),
     random,
     durability,
+    ...(setting.functions && { outbox: setting.functions.outbox() }),
     ...(platform.pause && { pause: platform.pause }),
   })
   const queue = await introduce(store, openid, token)
@@ -119,6 +120,7 @@ export async function openInstance(
     outbox: store.outbox,
     endpoint,
     clock,
+    laid: setting.functions?.attend({ queue, sync, store, clock, failed: error => events.failed(error) }),
     request: request => platform.request(request),
     called: event => events.called(event),
     failed: error => events.failed(error),

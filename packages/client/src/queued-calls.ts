@@ -12,6 +12,7 @@ import {
 } from '@nearcloud/protocol'
 import type { Store } from '@nearcloud/store'
 import type { Sync } from '@nearcloud/sync'
+import type { LaidCalls, LocalCall } from './functions.ts'
 import type { HttpRequest, HttpResponse } from './platform.ts'
 import type { QueuedCall, UploadQueue } from './upload-queue.ts'
 
@@ -31,6 +32,8 @@ export interface QueuedCallsOptions {
   readonly outbox: Pick<Store['outbox'], 'mutations'>
   readonly endpoint: string
   readonly clock: Clock
+  /** Attends to calls that have run here. Absent: there are none. */
+  readonly laid?: LaidCalls | undefined
   request(request: HttpRequest): Promise<HttpResponse>
   /** The outcome of a call of which somebody was told that it waits. */
   called(event: CalledEvent): void
@@ -39,10 +42,11 @@ export interface QueuedCallsOptions {
 }
 
 /** The outcome, or that it has to wait for a network. */
-export type CallProgress =
-  | { readonly result: Value; readonly requestId: string }
-  | { readonly error: CloudError }
-  | { readonly waits: true }
+export type CallProgress = Outcome | { readonly waits: true }
+
+type Outcome =
+  | { readonly result: Value; readonly requestId: string; readonly version?: Json | undefined }
+  | { readonly error: CloudError; readonly version?: Json | undefined }
 
 /** Those who asked for a call in this life of the queue. */
 interface Watch {
@@ -77,15 +81,19 @@ export class QueuedCalls {
    * Durable when it resolves. `heard` is told once: the outcome, or that it waits. What waits already under this key is the same
    * call. Rejects with EXCEED_REQUEST_LIMIT, STORE_FULL.
    */
-  async add(call: QueuedCall, heard: (progress: CallProgress) => void): Promise<void> {
+  async add(
+    { isAtOnce, effects, ...call }: LocalCall,
+    heard: (progress: CallProgress) => void,
+  ): Promise<void> {
     const { queue, sync, clock } = this.#options
     const known = [...queue.calls, ...this.#coming.keys()].find(
       ({ key, name, data }) => key === call.key && name === call.name && data === call.data,
     )
-    if (!known) await this.#keep(call)
+    if (!known) await this.#keep(call, effects)
     else if (this.#coming.has(known)) await this.#coming.get(known)
     this.#watch(known ?? call, heard)
-    if (sync.state === 'offline') this.#tellWaiting()
+    if (isAtOnce) this.#tellWaiting(known ?? call)
+    else if (sync.state === 'offline') this.#tellWaiting()
     else
       clock.after(patienceMs, () => {
         if (sync.state !== 'online') this.#tellWaiting()
@@ -99,19 +107,20 @@ export class QueuedCalls {
   }
 
   /** Resolves with what came of it, or that it waits. Rejects as `add`. */
-  bring(call: QueuedCall): Promise<CallProgress> {
+  bring(call: LocalCall): Promise<CallProgress> {
     return new Promise((resolve, reject) => {
       this.add(call, resolve).catch(reject)
     })
   }
 
-  async #keep(call: QueuedCall): Promise<void> {
-    const { queue } = this.#options
+  async #keep(call: QueuedCall, effects: string | undefined): Promise<void> {
+    const { queue, laid } = this.#options
     if (queue.calls.length >= mostCalls)
       throw new CloudError('EXCEED_REQUEST_LIMIT', {
         errMsg: `more than ${mostCalls} calls wait on this device`,
       })
-    const coming = queue.addCall(call)
+    const add = () => queue.addCall(call)
+    const coming = effects !== undefined && laid ? laid.keep(call, effects, add) : add()
     this.#coming.set(call, coming)
     try {
       await coming
@@ -146,11 +155,12 @@ export class QueuedCalls {
   }
 
   async #run(): Promise<void> {
-    const { queue, sync, clock, failed } = this.#options
+    const { queue, sync, clock, laid, failed } = this.#options
     this.#isRunning = true
     try {
       for (let [call] = queue.calls; call && this.#canSend(call); [call] = queue.calls) {
-        const outcome = await this.#ask(call).catch((thrown: unknown) => toCloudError(thrown))
+        const asked = this.#ask(call)
+        const outcome = await (laid ? laid.settled(call, asked) : asked).catch(toCloudError)
         if (this.#isStopped) return
         if (outcome instanceof CloudError) {
           this.#tellWaiting()
@@ -175,7 +185,7 @@ export class QueuedCalls {
   }
 
   /** Rejects while it is worth another try. */
-  async #ask({ key, name, data }: QueuedCall): Promise<Exclude<CallProgress, { waits: true }>> {
+  async #ask({ key, name, data }: QueuedCall): Promise<Outcome> {
     const { sync, endpoint, request } = this.#options
     const { status, body } = await request({
       method: 'POST',
@@ -190,13 +200,13 @@ export class QueuedCalls {
     })
     const said = readAnswer(body)
     if (status === 200 && said?.result !== undefined)
-      return { result: fromJson(said.result), requestId: String(said.requestId) }
+      return { result: fromJson(said.result), requestId: String(said.requestId), version: said.version }
     if (passing.has(status) || typeof said?.code !== 'string')
       throw new CloudError('OFFLINE', { errMsg: `the call was answered with HTTP ${status}` })
-    return { error: errorFromData(said as never) }
+    return { error: errorFromData(said as never), version: said.version }
   }
 
-  #settle(call: QueuedCall, outcome: Exclude<CallProgress, { waits: true }>): void {
+  #settle(call: QueuedCall, outcome: Outcome): void {
     const watch = this.#watches.get(call)
     this.#watches.delete(call)
     for (const heard of watch?.heard ?? []) heard(outcome)
@@ -207,8 +217,9 @@ export class QueuedCalls {
     this.#options.called({ key, name, data, ...what })
   }
 
-  #tellWaiting(): void {
-    for (const watch of this.#watches.values()) {
+  #tellWaiting(only?: QueuedCall): void {
+    for (const [call, watch] of this.#watches) {
+      if (call !== (only ?? call)) continue
       if (watch.heard.length > 0) watch.wasPutOff = true
       for (const heard of watch.heard.splice(0)) heard({ waits: true })
     }

@@ -19,6 +19,14 @@ export function newClientId(random: RandomBytes): string {
   return toHex(random(16))
 }
 
+/**
+ * What is random in a function that runs on a device and on the server comes from this: who calls, and the key of the call.
+ * ASCII.
+ */
+export function seedOfCall(openid: string, key: string): string {
+  return `call:${encodeURIComponent(openid)}/${key}`
+}
+
 /** Tells a resent mutation from another one that reuses its number (a restored or cloned store). */
 export function newNonce(random: RandomBytes): string {
   return toHex(random(6))

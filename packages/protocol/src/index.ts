@@ -38,7 +38,7 @@ export {
 } from './frames.ts'
 export { checkPosition, Geo, GeoPoint, type GeoType, geoFromJson, type Position } from './geo.ts'
 export { hasOwn } from './has-own.ts'
-export { fractionFrom, newClientId, newDocId, newNonce, type RandomBytes } from './ids.ts'
+export { fractionFrom, newClientId, newDocId, newNonce, type RandomBytes, seedOfCall } from './ids.ts'
 export { type BucketCount, bucketOf, bucketsFor, Inventory } from './inventory.ts'
 export { limits } from './limits.ts'
 export {

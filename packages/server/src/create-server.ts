@@ -397,7 +397,8 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
         isAdmin: async token => isAdminKey(token) || (await isOperator(token)),
       },
     )
-    addCallRoutes(app, { functions: rated, once, random, doorkeeper, rates, identify })
+    const head = () => engine.head(env)
+    addCallRoutes(app, { functions: rated, once, random, head, doorkeeper, rates, identify })
     addFunctionRoutes(app, { functions, env, random, log, doorkeeper, rates, identify })
     const watchers = official.routes(app, { tokens, users, accounts, doorkeeper, rates, identify })
     rules?.onChange(() => watchers.sendAway('the rules changed'))

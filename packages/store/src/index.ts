@@ -3,6 +3,7 @@ export { MemoryMedium, MemoryStorage, type MemoryStorageOptions } from './memory
 export { type Mirror, type MirrorOptions, openMirror } from './mirror.ts'
 export { type OpenStoreOptions, openStore } from './open-store.ts'
 export { isUnavailable, orMemory } from './or-memory.ts'
+export type { Outbox } from './outbox.ts'
 export type { Entry, Origin } from './records.ts'
 export type { Payload, Storage, StorageInfo, StorageOptions, StoredRecord } from './storage.ts'
 export type {
@@ -11,6 +12,8 @@ export type {
   CommitReceipt,
   Confirmed,
   ConfirmedStep,
+  Draft,
+  DraftJson,
   LoggedGroup,
   Lot,
   OutboxView,

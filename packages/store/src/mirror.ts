@@ -2,6 +2,7 @@ import type { CloudError, RandomBytes } from '@nearcloud/protocol'
 import { load, loadError, storedSegment } from './load.ts'
 import { LocalStore } from './local-store.ts'
 import { restore } from './open-store.ts'
+import type { Outbox } from './outbox.ts'
 import { type Entry, readEntry, readLog, recordOf } from './records.ts'
 import { Segments } from './segments.ts'
 import type { Storage } from './storage.ts'
@@ -17,6 +18,7 @@ export interface MirrorOptions {
   readonly waiting: readonly { readonly number: number; readonly entry: string }[]
   /** As in `OpenStoreOptions`. */
   readonly pause?: () => Promise<void>
+  readonly outbox?: Outbox
   /** Brings a write to whoever writes the log. Resolves when it is in there and was heard here. */
   write(entry: string): Promise<void>
   /** These are about to take effect. */
@@ -52,7 +54,7 @@ export async function openMirror(options: MirrorOptions): Promise<Mirror> {
     })
     // whoever writes it is at it: what it is to be is there a moment later
     if (loaded.damage) throw new Error('it was read while it was written')
-    const state = restore(loaded, random)
+    const state = restore(loaded, random, options.outbox)
     let refused: (error: CloudError) => void = () => undefined
     const store = new LocalStore({
       state,

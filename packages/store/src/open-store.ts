@@ -2,6 +2,7 @@ import { newClientId, type RandomBytes } from '@nearcloud/protocol'
 import { DocSet } from './doc-map.ts'
 import { type Damage, type Loaded, load, loadError } from './load.ts'
 import { LocalStore } from './local-store.ts'
+import type { Outbox } from './outbox.ts'
 import { rebase } from './overlay.ts'
 import { Segments } from './segments.ts'
 import { State } from './state.ts'
@@ -16,6 +17,8 @@ export interface OpenStoreOptions {
   readonly durability?: 'relaxed' | 'strict'
   /** Lets the host do something else: awaited between the steps of long work, some milliseconds each. Absent: no pauses. */
   readonly pause?: () => Promise<void>
+  /** `new DraftedOutbox()` of `@nearcloud/store/drafts`, where calls are to have effects here. Absent: they have none. */
+  readonly outbox?: Outbox
 }
 
 /**
@@ -31,7 +34,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const info = await storage.open({ durability })
   try {
     const loaded = await load(storage)
-    const state = restore(loaded, random)
+    const state = restore(loaded, random, options.outbox)
     const segments = new Segments(loaded)
     // refused, they are dropped by a later open
     if (loaded.leftovers.length > 0) await storage.drop(loaded.leftovers).catch(() => undefined)
@@ -48,7 +51,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
 }
 
 /** The state whose history this is. */
-export function restore(loaded: Loaded, random: RandomBytes): State {
+export function restore(loaded: Loaded, random: RandomBytes, outbox?: Outbox): State {
   const state: State = new State(
     loaded.manifest ?? {
       checkpoint: newCheckpoint(newClientId(random)),
@@ -68,6 +71,7 @@ export function restore(loaded: Loaded, random: RandomBytes): State {
         rebase(state.collections, state.outbox, pending, state.checkpoint.openid)
       })
     },
+    outbox,
   )
   for (const segment of loaded.segments.slice(0, loaded.folded)) state.segmentLater(segment)
   for (const entry of loaded.entries) state.replay(entry)

@@ -1,6 +1,6 @@
 import type { DocId, Mutation, MutationId, Version } from '@nearcloud/protocol'
 import { DocMap, DocSet } from './doc-map.ts'
-import type { OutboxView } from './store.ts'
+import type { ConfirmedStep, Draft, OutboxView } from './store.ts'
 
 /** The ordered mutations the server has not answered, and which documents they touch. */
 export class Outbox implements OutboxView {
@@ -10,6 +10,14 @@ export class Outbox implements OutboxView {
   #byDocument = new DocMap<Mutation[]>()
   /** The one that says something else than storage has: where it is, what storage has of it, how often that will change. */
   #amended: { at: number; older: Mutation | undefined; count: number } | undefined
+
+  /** Kept by `DraftedOutbox`; there are none here. */
+  readonly drafts: readonly Draft[] = []
+
+  /** A step has taken effect, and this version is here: of the documents it concerns those that are to be shown anew now. */
+  drafted(_step: Omit<ConfirmedStep, 'lot'>, _version: Version, concerned: DocSet): DocSet {
+    return concerned
+  }
 
   get size(): number {
     return this.#all.length
@@ -51,7 +59,7 @@ export class Outbox implements OutboxView {
 
   append(mutation: Mutation): void {
     this.#all.push(mutation)
-    this.#index(mutation)
+    this.index(mutation)
   }
 
   /** As storage has them. */
@@ -117,12 +125,12 @@ export class Outbox implements OutboxView {
 
   /** Numbers all from `first` on. */
   renumber(first: MutationId): void {
-    this.#replaceAll((mutation, at) => ({ ...mutation, id: first + at }))
+    this.replaceAll((mutation, at) => ({ ...mutation, id: first + at }))
   }
 
   /** What had seen anything above `cut` counts as having seen nothing: its author saw documents as they never were. */
   forgetBases(cut: Version): void {
-    this.#replaceAll(mutation => (mutation.base > cut ? { ...mutation, base: 0 } : mutation))
+    this.replaceAll(mutation => (mutation.base > cut ? { ...mutation, base: 0 } : mutation))
   }
 
   /** It may have been numbered anew since it was written down. */
@@ -131,7 +139,7 @@ export class Outbox implements OutboxView {
     return mutation.id === id ? mutation : Object.freeze({ ...mutation, id })
   }
 
-  #replaceAll(change: (mutation: Mutation, at: number) => Mutation): void {
+  protected replaceAll(change: (mutation: Mutation, at: number) => Mutation): void {
     const changed = (mutation: Mutation, at: number) => Object.freeze(change(mutation, at))
     const all = this.#all.map(changed)
     if (this.#amended?.older) this.#amended.older = changed(this.#amended.older, this.#amended.at)
@@ -160,13 +168,13 @@ export class Outbox implements OutboxView {
         found.push(mutation)
       }
     }
-    if (found.length === this.#all.length) return this.#all
+    if (found.length === this.#all.length && this.drafts.length === 0) return this.#all
     return found.sort((a, b) => a.id - b.id)
   }
 
   /** Every document with pending mutations. */
   touched(): DocSet {
-    return touchedBy(this.#all)
+    return touchedBy([...this.#all, ...this.drafts.map(({ mutation }) => mutation)])
   }
 
   #take(at: number, count: number): readonly Mutation[] {
@@ -174,7 +182,7 @@ export class Outbox implements OutboxView {
     if (this.#amended && at <= this.#amended.at) this.#amended.at -= taken.length
     this.#durableCount -= Math.max(0, Math.min(this.#durableCount - at, taken.length))
     this.#durable = undefined
-    for (const mutation of taken) this.#unindex(mutation)
+    for (const mutation of taken) this.unindex(mutation)
     return taken
   }
 
@@ -188,7 +196,7 @@ export class Outbox implements OutboxView {
     }
   }
 
-  #index(mutation: Mutation): void {
+  protected index(mutation: Mutation): void {
     for (const [collection, id] of documentsOf(mutation)) {
       const list = this.#byDocument.get(collection, id)
       if (list) list.push(mutation)
@@ -196,7 +204,7 @@ export class Outbox implements OutboxView {
     }
   }
 
-  #unindex(mutation: Mutation): void {
+  protected unindex(mutation: Mutation): void {
     for (const [collection, id] of documentsOf(mutation)) {
       const list = this.#byDocument.get(collection, id)!
       list.splice(list.indexOf(mutation), 1)
@@ -212,7 +220,7 @@ function documentsOf(mutation: Mutation): Iterable<readonly [collection: string,
 }
 
 /** The documents these mutations write. */
-export function touchedBy(mutations: Iterable<Mutation>): DocSet {
+export function touchedBy(mutations: Iterable<Pick<Mutation, 'writes'>>): DocSet {
   const docs = new DocSet()
   for (const { writes } of mutations) for (const { collection, id } of writes) docs.add(collection, id)
   return docs

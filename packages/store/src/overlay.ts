@@ -88,7 +88,7 @@ export function rebase(
   owner: string | undefined,
   shown?: ShownTexts,
 ): readonly Change[] {
-  if (outbox.size === 0) return showConfirmed(collections, docs)
+  if (outbox.size + outbox.drafts.length === 0) return showConfirmed(collections, docs)
   const changes: Change[] = []
   const together = new DocSet()
   for (const name of docs.collections()) {
@@ -194,9 +194,14 @@ function applied(
   const effective = asShown(write, shown)
   return applyWrite(
     before && { doc: before, stamps: noStamps },
-    before ? effective : ownedBy(owner, effective),
+    before || isDraft(mutation) ? effective : ownedBy(owner, effective),
     contextOf(mutation),
   )
+}
+
+/** Those of the outbox have whole numbers. */
+function isDraft({ id }: Mutation): boolean {
+  return id % 1 !== 0
 }
 
 function asShown(write: Write, shown: ShownTexts | undefined): Write {

@@ -15,6 +15,7 @@ import type {
   Checkpoint,
   Confirmed,
   ConfirmedStep,
+  DraftJson,
   Lot,
   RejectedMutation,
   StoredSubscription,
@@ -83,6 +84,8 @@ export interface Manifest {
   readonly outbox: readonly Mutation[]
   readonly rejected: readonly RejectedMutation[]
   readonly texts: readonly StoredText[]
+  /** Absent: none. */
+  readonly drafts?: readonly DraftJson[]
 }
 
 export type RecordText =
@@ -155,6 +158,8 @@ interface StepJson {
   left?: readonly string[]
   discarded?: readonly string[]
   texts?: readonly TextStep[]
+  laid?: DraftJson
+  lifted?: NonNullable<ConfirmedStep['lifted']>
 }
 
 function stepToJson(step: LoggedStep): StepJson {
@@ -180,6 +185,8 @@ function stepToJson(step: LoggedStep): StepJson {
     ...(step.left?.length && { left: step.left }),
     ...(step.discarded?.length && { discarded: step.discarded }),
     ...(step.texts?.length && { texts: step.texts }),
+    ...(step.laid && { laid: step.laid }),
+    ...(step.lifted && { lifted: step.lifted }),
   }
 }
 
@@ -307,7 +314,7 @@ function subscriptionFromJson({ query, ...rest }: SubscriptionJson): StoredSubsc
   return { query: parseQuery(query), ...rest }
 }
 
-function readMutation(json: MutationJson): Mutation {
+export function readMutation(json: MutationJson): Mutation {
   const mutation = mutationFromJson(json)
   return Object.freeze({
     ...mutation,

@@ -96,6 +96,7 @@ export class Segments {
       rejected: rejected.all,
       // what is being amended waits in the log: behind this manifest, so what storage has of it is in here
       outbox: outbox.stored,
+      ...(outbox.drafts.length > 0 && { drafts: outbox.drafts.map(({ json }) => json) }),
       texts: [...state.texts],
     })
   }

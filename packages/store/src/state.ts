@@ -14,7 +14,7 @@ import { StoredTexts } from './texts.ts'
  */
 export class State {
   readonly collections: Collections
-  readonly outbox = new Outbox()
+  readonly outbox: Outbox
   subscriptions: ReadonlyMap<string, StoredSubscription>
   readonly rejected: RejectedList
   readonly texts: StoredTexts
@@ -27,9 +27,11 @@ export class State {
 
   /** `atLast`: what is to be done when a collection has the documents that waited in storage, in steps. */
   constructor(
-    manifest: Pick<Manifest, 'checkpoint' | 'subscriptions' | 'outbox' | 'rejected' | 'texts'>,
+    manifest: Pick<Manifest, 'checkpoint' | 'subscriptions' | 'outbox' | 'rejected' | 'texts' | 'drafts'>,
     atLast?: (collection: string) => readonly (() => void)[],
+    outbox = new Outbox(),
   ) {
+    this.outbox = outbox
     this.collections = new Collections(atLast)
     this.checkpoint = manifest.checkpoint
     this.subscriptions = manifest.subscriptions
@@ -39,6 +41,7 @@ export class State {
       this.outbox.append(mutation)
       this.outbox.markDurable()
     }
+    for (const laid of manifest.drafts ?? []) this.outbox.drafted({ laid }, 0, new DocSet())
   }
 
   /** An entry read back from the log. */
@@ -168,7 +171,7 @@ export class State {
       this.#renumber(1)
       this.checkpoint = freeze({ ...this.checkpoint, client: step.renumber.client, seen: 0 })
     }
-    return concerned
+    return this.outbox.drafted(step, this.checkpoint.version, concerned)
   }
 
   /** A segment has these documents already: what differs from it is what is newer here. */

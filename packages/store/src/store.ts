@@ -5,6 +5,7 @@ import type {
   Millis,
   Mutation,
   MutationId,
+  MutationJson,
   Version,
   Write,
 } from '@nearcloud/protocol'
@@ -191,8 +192,26 @@ export interface OutboxView {
   /** The first of all that `isMeant`. */
   find(isMeant: (mutation: Mutation) => boolean): Mutation | undefined
   isPending(collection: string, id: DocId): boolean
-  /** Those that touch a document, in order, also those on their way to storage. */
+  /** What calls do here, until the server has done it; oldest first. */
+  readonly drafts: readonly Draft[]
+  /** Those that touch a document, in order, also those on their way to storage, and drafts. */
   of(collection: string, id: DocId): readonly Mutation[]
+}
+
+/** What a call does here, until the server has done it. */
+export interface Draft extends Omit<DraftJson, 'mutation'> {
+  readonly mutation: Mutation
+  readonly json: DraftJson
+}
+
+/** As it is stored. */
+export interface DraftJson {
+  /** Of the call. */
+  readonly key: string
+  /** Its number lies between those of the mutations it was made between. */
+  readonly mutation: MutationJson
+  /** Decided: the effects are in this version. */
+  readonly due?: Version
 }
 
 /** Known by the nonce of its mutation. */
@@ -257,6 +276,16 @@ export interface ConfirmedStep {
    * its way into storage, counts as having seen nothing (base 0).
    */
   readonly cut?: Version
+  /**
+   * What a call does here before the server has done it: over everything written before, under what is written since, and never
+   * sent. A key that is there already is passed over.
+   */
+  readonly laid?: DraftJson
+  /**
+   * The server has decided the call: what was laid for it leaves in the very step that brings this version, at once when that
+   * is here or none is told.
+   */
+  readonly lifted?: { readonly key: string; readonly version?: Version }
   /** Tabs that are no more: nothing of theirs will come again. */
   readonly left?: readonly string[]
   /** Subscriptions to put, or (null) to remove. */

@@ -25,14 +25,14 @@ import { Rooms } from './rooms/rooms.ts'
 import { ServerClock } from './server-clock.ts'
 import { Session } from './session.ts'
 import { Subscriptions } from './subscriptions.ts'
-import type { HoldingSync, SyncEvents, SyncOptions } from './sync.ts'
+import type { OwnSync, SyncEvents, SyncOptions } from './sync.ts'
 import type { Host } from './tabs/host.ts'
 import { errorToData } from './tabs/told.ts'
 import { Texts } from './texts/texts.ts'
 import { Verdicts } from './verdicts.ts'
 
 /** Puts the parts together. Nothing is sent before `start`. */
-export function createSync(options: SyncOptions): HoldingSync {
+export function createSync(options: SyncOptions): OwnSync {
   const { store, transport, clock, random, env } = options
   const {
     warmMs = 60_000,
@@ -348,6 +348,11 @@ export function createSync(options: SyncOptions): HoldingSync {
       return { documents, left }
     },
     whenSynced,
+    between: task => session?.between(task),
+    async caughtUp() {
+      push.wake()
+      return (await session?.caughtUp()) ?? false
+    },
     join(send) {
       if (!host) throw new CloudError('INVALID_PARAM', { errMsg: 'the conversation has no host' })
       return host.join(send)

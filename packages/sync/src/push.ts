@@ -108,18 +108,21 @@ export class Push {
 
   /** There may be something to send. */
   wake(): void {
-    const { mutations } = this.#outbox()
+    const { mutations, drafts } = this.#outbox()
+    // what is written on what a call does here is sent when the server has done it
+    const undecided = drafts.find(({ due }) => due === undefined)
+    const end = undecided ? firstAfter(mutations, undecided.mutation.id) : mutations.length
     let next = firstAfter(mutations, this.#sentThrough)
     while (
       this.#send &&
       !this.#cancelRest &&
       !this.#isPaused &&
       this.#unanswered.length < this.#mostUnanswered &&
-      next < mutations.length
+      next < end
     ) {
       const texts: string[] = []
       let size = 0
-      while (next < mutations.length && texts.length < limits.pushMutations) {
+      while (next < end && texts.length < limits.pushMutations) {
         const text = sendingText(mutations[next]!)
         if (texts.length > 0 && size + text.length > this.#size.bytes) break
         if (this.#isHeld(text)) {

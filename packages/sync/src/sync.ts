@@ -123,6 +123,14 @@ export interface HoldingSync extends Sync {
   refuse(isConcerned: Hold, error: CloudError): Promise<void>
 }
 
+/** What can be asked of the conversation itself. */
+export interface OwnSync extends HoldingSync {
+  /** Nothing the server says takes effect while the task runs. Not done where there is no conversation. */
+  between(task: () => Promise<void>): void
+  /** Sends what may go by now. True when everything the server had committed by now is here; false when there is no conversation, or it ends. */
+  caughtUp(): Promise<boolean>
+}
+
 /** A followed query whose first documents are on their way. */
 export interface Arriving extends Omit<Progress, 'total'> {
   readonly query: Query

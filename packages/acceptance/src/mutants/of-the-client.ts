@@ -157,8 +157,8 @@ export const ofTheClient = [
   ),
   mutant('store: renumbering loses a mutation', [
     'store/src/outbox.ts',
-    'this.#replaceAll((mutation, at) => ({ ...mutation, id: at + 1 }))',
-    'if (this.#all.length > 1) { this.#all.shift(); this.#durableCount-- }\n    this.#replaceAll((mutation, at) => ({ ...mutation, id: at + 1 }))',
+    'this.replaceAll((mutation, at) => ({ ...mutation, id: first + at }))',
+    'if (this.#all.length > 1) { this.#all.shift(); this.#durableCount-- }\n    this.replaceAll((mutation, at) => ({ ...mutation, id: first + at }))',
   ]),
   mutant('store: one more mutation leaves than was accepted', [
     'store/src/outbox.ts',

@@ -53,6 +53,7 @@ export class GuestEngine implements Engine {
       storage: platform.storage(storeNameOf(setting, user.slot), 'read'),
       random: platform.random,
       ...(platform.pause && { pause: platform.pause }),
+      ...(setting.functions && { outbox: setting.functions.outbox() }),
       tab,
       waiting: writes.of(user.slot),
       write: entry => writes.write(entry, user.slot, message => sync!.ask(message)),

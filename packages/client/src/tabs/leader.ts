@@ -1,5 +1,6 @@
 import { encode, errorFromData, toCloudError, type Value } from '@nearcloud/protocol'
 import { type Down, errorToData, type Guest, type Up } from '@nearcloud/sync'
+import type { LocalCall } from '../functions.ts'
 import { type Auth, createAuth } from '../identity/auth.ts'
 import { Device, type DeviceEvents } from '../identity/device.ts'
 import type { Opening } from '../identity/seat.ts'
@@ -7,7 +8,6 @@ import type { Setting } from '../init-options.ts'
 import type { OwnInstance } from '../instance.ts'
 import type { Platform } from '../platform.ts'
 import { Transfer, type UploadProgress } from '../transfer-task.ts'
-import type { QueuedCall } from '../upload-queue.ts'
 import type { Engine } from './engine.ts'
 import type { AuthMethod, CallSaid, DeviceStatus, Message, News, Wish } from './messages.ts'
 import { takingOver } from './taking-over.ts'
@@ -310,7 +310,7 @@ export class Leader {
   }
 
   /** After everything that was written here until now. */
-  async #queueCall(call: QueuedCall, { instance }: Engine): Promise<CallSaid> {
+  async #queueCall(call: LocalCall, { instance }: Engine): Promise<CallSaid> {
     const after = instance.store.checkpoint.nextMutation - 1
     const brought = instance.queuedCalls.bring({ ...call, after })
     this.#tellDevice()

@@ -1,7 +1,7 @@
 import type { Down, ErrorData, Up } from '@nearcloud/sync'
+import type { LocalCall } from '../functions.ts'
 import type { Merged } from '../identity/device.ts'
 import type { DeviceUser } from '../identity/register.ts'
-import type { QueuedCall } from '../upload-queue.ts'
 
 /** What is said on the channel of a store. `to`: a tab, or whoever leads. */
 export type Message =
@@ -84,7 +84,7 @@ export type Wish =
   | { readonly type: 'delete'; readonly id: number; readonly asked: readonly string[] }
   | { readonly type: 'whenUploaded'; readonly id: number }
   /** Answered by a `CallSaid`. */
-  | { readonly type: 'queueCall'; readonly id: number; readonly call: QueuedCall }
+  | { readonly type: 'queueCall'; readonly id: number; readonly call: LocalCall }
   | { readonly type: 'whenCalled'; readonly id: number }
   | { readonly type: 'offline'; readonly isOffline: boolean }
 

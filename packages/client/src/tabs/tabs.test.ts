@@ -2,6 +2,7 @@ import { MemoryMedium, MemoryStorage, seededRandom } from '@nearcloud/store/test
 import { TestRig } from '@nearcloud/sync/testing'
 import { expect, test, vi } from 'vitest'
 import type { Cloud } from '../index.ts'
+import sdk, { type OfflineFunctions, offlineFunctions } from '../offline-functions/index.ts'
 import type { Access } from '../platform.ts'
 import { MemoryPlatform, ScriptedFiles, TestOrigin, type TestPage } from '../testing/index.ts'
 import { createTabsCloud } from './index.ts'
@@ -85,7 +86,9 @@ function setUp() {
   let pages = 0
   const tabs: Tab[] = []
 
-  async function open(options: { isAwaited?: boolean; isVolatile?: boolean } = {}): Promise<Tab> {
+  async function open(
+    options: { isAwaited?: boolean; isVolatile?: boolean; functions?: OfflineFunctions } = {},
+  ): Promise<Tab> {
     const page = origin.openPage()
     const own = options.isVolatile ? new Map<string, MemoryMedium>() : media
     const platform = new PagePlatform(rig, http, ++pages, page, own)
@@ -94,6 +97,7 @@ function setUp() {
     cloud.init({
       endpoint: 'http://test',
       subscribe: { todos: true },
+      ...(options.functions && { functions: options.functions }),
       queryLimits: { default: 1_000, max: 1_000 },
     })
     const tab: Tab = {
@@ -624,6 +628,33 @@ test('[TAB-22] a write of any tab waits for a file of any other, over the end of
     expect(rig.server.executed).toHaveLength(isRefused ? 2 : 3)
     for (const tab of [...tabs]) tab.kill()
   }
+})
+
+test('[OFFLINE-FN-11] what a function did in one tab is seen in all of them, until the server has done it', async () => {
+  const { rig, open, calls } = setUp()
+  const greet = async () => {
+    const { _id } = await sdk
+      .database()
+      .collection('todos')
+      .add({ data: { text: 'hello' } })
+    return _id
+  }
+  const functions = offlineFunctions({ greet })
+  const [first, guest] = [await open({ functions }), await open({ functions })]
+  const texts = ({ cloud }: Tab) => cloud.database().collection('todos').get()
+  first.cloud.goOffline()
+  await rig.pass(1_000)
+  const called = guest.cloud.callFunction({ name: 'greet' })
+  await rig.pass(1_000)
+  expect(await called).toMatchObject({ pending: true, result: expect.any(String) })
+  for (const tab of [first, guest]) {
+    expect((await texts(tab)).data).toMatchObject([{ text: 'hello' }])
+    expect(tab.cloud.status().calls).toBe(1)
+  }
+  guest.cloud.goOnline()
+  for (let turn = 0; turn < 3; turn++) await rig.pass(5_000)
+  expect(calls).toMatchObject([{ name: 'greet', todos: 0 }])
+  for (const tab of [first, guest]) expect((await texts(tab)).data).toEqual([])
 })
 
 test('[TAB-21] where tabs have only their own memory, each goes for itself', async () => {

@@ -19,6 +19,7 @@ test('without a file the limits are the platform’s: 3 seconds and 256 MB', () 
     timeLimitMs: 3_000,
     memoryMb: 256,
     variables: {},
+    offline: false,
     triggers: [],
   })
 })
@@ -39,6 +40,7 @@ test.each([
   ['{"memorySize":1}', /"memorySize" must be megabytes, 32 to 3072$/],
   ['{"envVariables":{"A":1}}', /"envVariables.A" must be a text$/],
   ['{"envVariables":{"NODE_OPTIONS":"--inspect"}}', /"envVariables.NODE_OPTIONS" cannot begin with NODE_$/],
+  ['{"offline":"yes"}', /"offline" must be true or false$/],
   ['{"triggers":{}}', /"triggers" must be a list$/],
 ])('%s is refused in one sentence', (text, words) => {
   expect(() => readFunctionConfig(configFile(text))).toThrow(words)

@@ -7,6 +7,8 @@ export interface FunctionConfig {
   readonly memoryMb: number
   /** Environment variables of its process: these and no others. */
   readonly variables: Readonly<Record<string, string>>
+  /** It runs on devices, too: its runs for a queued call make the ids that the device's run made. */
+  readonly offline: boolean
   /** As written; `triggers/` reads them. */
   readonly triggers: readonly unknown[]
 }
@@ -27,6 +29,7 @@ export function readFunctionConfig(file: string): FunctionConfig {
     timeLimitMs: timeLimit(file, config.timeout),
     memoryMb: memory(file, config.memorySize),
     variables: variables(file, config.envVariables),
+    offline: flag(file, 'offline', config.offline),
     triggers: triggers(file, config.triggers),
   }
 }
@@ -60,6 +63,11 @@ export function readObject(file: string): Readonly<Record<string, unknown>> {
   }
   if (!isRecord(config)) throw misconfigured(file, '', 'must hold an object')
   return config
+}
+
+function flag(file: string, place: string, declared: unknown): boolean {
+  if (declared === undefined || typeof declared === 'boolean') return declared ?? false
+  throw misconfigured(file, place, 'must be true or false')
 }
 
 function timeLimit(file: string, seconds: unknown): number {

@@ -7,6 +7,7 @@ import {
   type FilesAsk,
   isPlainObject,
   type Json,
+  seedOfCall,
   toHex,
   type Value,
 } from '@nearcloud/protocol'
@@ -74,6 +75,8 @@ export interface Invocation {
   readonly source?: string
   /** The request id; random unless told. */
   readonly requestId?: string
+  /** Of a call that waited on a device, which a function that runs there, too, makes its ids from. */
+  readonly key?: string
   /** Names the event it runs for: what it writes is done once, however often it runs. See `EffectNames`. */
   readonly once?: string
 }
@@ -137,7 +140,7 @@ export interface OfficialVisit {
 }
 
 /** An invocation, as its process gets it. */
-interface Asked extends Pick<Invocation, 'name' | 'actor'> {
+interface Asked extends Pick<Invocation, 'name' | 'actor' | 'key'> {
   readonly requestId: string
   readonly source: string
   readonly event: string
@@ -208,8 +211,9 @@ export function openFunctions(options: FunctionsOptions): ServingFunctions {
     const requestId = told.requestId ?? toHex(randomBytes(16))
     const source = told.source ?? sourceOf(actor)
     const event = encode(eventOf(data, actor, appId))
-    const once = told.once === undefined ? {} : { once: told.once }
-    const text = await run({ name, actor, requestId, source, event, ...once })
+    const { once, key } = told
+    const names = { ...(once !== undefined && { once }), ...(key !== undefined && { key }) }
+    const text = await run({ name, actor, requestId, source, event, ...names })
     return resultOf(name, requestId, text)
   }
 
@@ -229,7 +233,10 @@ export function openFunctions(options: FunctionsOptions): ServingFunctions {
     if (closed) throw functionsClosed()
     const found = find(name, requestId)
     const openid = openidOf(actor)
-    const { timeLimitMs, memoryMb } = found.code.config
+    const { timeLimitMs, memoryMb, offline } = found.code.config
+    const callSeed =
+      offline && openid !== undefined && asked.key !== undefined ? seedOfCall(openid, asked.key) : undefined
+    const seed = asked.once ?? callSeed
     const self: FunctionActor = { kind: 'function', name, depth, ...(openid !== undefined && { openid }) }
     const effects = asked.once === undefined ? undefined : new EffectNames(asked.once)
     const begin = (lost?: ServerTransaction) => environment.transactions.begin(self, { lost, effects })
@@ -255,7 +262,7 @@ export function openFunctions(options: FunctionsOptions): ServingFunctions {
       memoryMb,
       ...(openid !== undefined && { openid }),
       ...(http && { http }),
-      ...(asked.once !== undefined && { seed: asked.once }),
+      ...(seed !== undefined && { seed }),
       ...(visit && { variables: visit.variables }),
     }
     const behind = {

@@ -54,6 +54,7 @@ function live(engine: FragileEngine, taken: string[]): Life {
           timeLimitMs: 3_000,
           memoryMb: 256,
           variables: {},
+          offline: false,
           triggers: [{ name: 't', type: 'database', config: { collection: 'orders', concurrency: 1 } }],
         },
       },

@@ -86,7 +86,7 @@ function codeWith(triggers: readonly unknown[]): FunctionCode {
       ownPackage: false,
       fingerprint: '',
     },
-    config: { timeLimitMs: 3_000, memoryMb: 256, variables: {}, triggers },
+    config: { timeLimitMs: 3_000, memoryMb: 256, variables: {}, offline: false, triggers },
   }
 }
 

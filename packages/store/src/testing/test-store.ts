@@ -2,16 +2,19 @@ import type { DocId, Document, DocumentData, PathChange, Version, Write } from '
 import type { Filter, Query } from '@nearcloud/query'
 import { MemoryMedium, MemoryStorage, type MemoryStorageOptions } from '../memory-storage.ts'
 import { openStore } from '../open-store.ts'
+import type { Outbox } from '../outbox.ts'
 import type { Store } from '../store.ts'
 import { seededRandom } from './seeded-random.ts'
 
 /** A store over a memory medium: a new one, or what the medium holds. */
 export async function openTestStore(
   medium: MemoryMedium = new MemoryMedium(),
-  options: MemoryStorageOptions & { seed?: number } = {},
+  options: MemoryStorageOptions & { seed?: number; outbox?: Outbox } = {},
 ): Promise<{ store: Store; medium: MemoryMedium }> {
   const random = seededRandom(options.seed)
-  return { store: await openStore({ storage: new MemoryStorage(medium, options), random }), medium }
+  const { outbox } = options
+  const storage = new MemoryStorage(medium, options)
+  return { store: await openStore({ storage, random, ...(outbox && { outbox }) }), medium }
 }
 
 /** Short ways to say writes, documents and queries of one collection. */

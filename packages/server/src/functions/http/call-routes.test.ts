@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+import { seedOfCall } from '@nearcloud/protocol'
 import { expect, onTestFinished, test } from 'vitest'
 import { openTokens } from '../../auth/tokens.ts'
 import { systemClock, systemRandom } from '../../host.ts'
@@ -9,6 +11,11 @@ const cloud = require('wx-server-sdk')
 cloud.init()
 let calls = 0
 exports.main = async event => ({ event, calls: ++calls, who: cloud.getWXContext().OPENID, when: event.when instanceof Date })`,
+  'cloudfunctions/notes/index.js': `
+const cloud = require('wx-server-sdk')
+cloud.init()
+exports.main = async () => (await cloud.database().collection('notes').add({ data: {} }))._id`,
+  'cloudfunctions/notes/config.json': '{"offline":true}',
   'cloudfunctions/fails/index.js': "exports.main = async () => { throw new Error('boom') }",
   'rules.json': '{"functions":{"*":{"invoke":"auth != null"},"hidden":{"invoke":false}}}',
 }
@@ -25,7 +32,7 @@ async function open() {
       ...init,
       headers,
     })
-    return [response.status, await response.json()] as const
+    return [response.status, (await response.json()) as Record<string, unknown>] as const
   }
   return { ...started, call, openid }
 }
@@ -57,6 +64,27 @@ test('[HTTP-10] with an idempotency-key it begins once', async () => {
   expect(await call('echo')).toMatchObject([200, { result: { calls: 2 } }])
   const failing = { 'idempotency-key': 'order-0002' }
   expect(await call('fails', { headers: failing })).toEqual(await call('fails', { headers: failing }))
+})
+
+test('[FN-25] a function that runs on devices, too, makes the ids the device made for the call', async () => {
+  const { call, openid, server } = await open()
+  const key = 'note-0001'
+  const [, said] = await call('notes', { headers: { 'idempotency-key': key } })
+  const seed = `${seedOfCall(openid, key)}\n0`
+  expect(said).toMatchObject({ result: createHash('sha256').update(seed).digest('hex').slice(0, 32) })
+  const again = await Promise.all([call('notes'), call('notes')])
+  expect(new Set(again.map(([, { result }]) => result)).size).toBe(2)
+  const { total } = await server.database().collection('notes').count()
+  expect(total).toBe(3)
+})
+
+test('[FN-25] what a call with a key wrote is in the version it tells, also of one that failed', async () => {
+  const { call } = await open()
+  const versionOf = async (name: string, key: string) =>
+    Number((await call(name, { headers: { 'idempotency-key': key } }))[1].version)
+  const before = await versionOf('fails', 'call-0001')
+  expect(await versionOf('notes', 'call-0002')).toBe(before + 1)
+  expect(await versionOf('fails', 'call-0003')).toBe(before + 1)
 })
 
 test('[HTTP-10] failures have the words of callFunction, and a status', async () => {

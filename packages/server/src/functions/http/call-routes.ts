@@ -8,6 +8,7 @@ import {
   toCloudError,
   toHex,
   toJson,
+  type Version,
 } from '@nearcloud/protocol'
 import type { Context, Hono } from 'hono'
 import { cors } from 'hono/cors'
@@ -23,6 +24,8 @@ export interface CallRoutesOptions {
   readonly functions: Pick<Functions, 'invoke'>
   readonly once: CallOnce
   readonly random: RandomBytes
+  /** The version the server has reached. */
+  head(): Promise<Version>
   readonly doorkeeper: Pick<Doorkeeper, 'mayEnter'>
   /** Absent: nothing is counted. */
   readonly rates?: Pick<Rates, 'request'>
@@ -33,10 +36,10 @@ export interface CallRoutesOptions {
 /**
  * `POST /functions/<name>` with an access token, and the data in the words of the protocol (plain JSON is that): `callFunction` over
  * HTTP, judged by the same rule. 200 `{ result, requestId }`, or `{ code, errMsg, details? }`. With an `idempotency-key` a call begins once:
- * who asks again gets the first outcome.
+ * who asks again gets the first outcome; `version` is one that has what it wrote.
  */
 export function addCallRoutes(app: Hono, options: CallRoutesOptions): void {
-  const { functions, once, random, doorkeeper, identify } = options
+  const { functions, once, random, head, doorkeeper, identify } = options
   // a token counts here, no cookie, so any page that may talk to the server may ask
   app.use(
     '/functions/*',
@@ -64,16 +67,19 @@ export function addCallRoutes(app: Hono, options: CallRoutesOptions): void {
       return refuse(c, 400, 'INVALID_PARAM', 'an idempotency-key has 8 to 64 letters, digits, "-" or "_"')
     const data = dataOf(await readText(c.req.raw, limits.frameBytes))
     if (data instanceof CloudError) return refuse(c, 400, data.code, data.errMsg)
+    const reached = async () => (key === undefined ? {} : { version: await head() })
     try {
-      return c.json(await call(actor, c.req.param('name'), data, key), 200, { 'cache-control': 'no-store' })
+      const answer = await call(actor, c.req.param('name'), data, key)
+      return c.json({ ...answer, ...(await reached()) }, 200, { 'cache-control': 'no-store' })
     } catch (thrown) {
-      return failed(c, thrown)
+      return failed(c, thrown, await reached())
     }
   })
 
   async function call(actor: Actor & { kind: 'user' }, name: string, data: Json, key: string | undefined) {
     const requestId = toHex(random(16))
-    const run = async () => toJson(await functions.invoke({ name, data: fromJson(data), actor, requestId }))
+    const named = { name, actor, requestId, ...(key !== undefined && { key }) }
+    const run = async () => toJson(await functions.invoke({ ...named, data: fromJson(data) }))
     if (key === undefined) return { result: await run(), requestId }
     const outcome = await once.invoke({ openid: actor.openid, key, name, requestId, run })
     if ('error' in outcome) throw new CloudError(outcome.error.code, { ...outcome.error })
@@ -99,12 +105,12 @@ function dataOf(text: string | undefined): Json | CloudError {
   }
 }
 
-function failed(c: Context, thrown: unknown): Response {
+function failed(c: Context, thrown: unknown, more: { readonly version?: Version } = {}): Response {
   const error = toCloudError(thrown)
   const { code, errMsg, details } = error
   const status = statuses.get(code) ?? 500
   return c.json(
-    { code, errMsg, ...(details && { details }) },
+    { code, errMsg, ...(details && { details }), ...more },
     status,
     status === 429 ? retryAfter(error) : {},
   )

@@ -86,6 +86,6 @@ export function codeWith(triggers: readonly unknown[]): FunctionCode {
       ownPackage: false,
       fingerprint: '',
     },
-    config: { timeLimitMs: 3_000, memoryMb: 256, variables: {}, triggers },
+    config: { timeLimitMs: 3_000, memoryMb: 256, variables: {}, offline: false, triggers },
   }
 }
