@@ -1,4 +1,5 @@
 import { CloudError, type Millis } from '@nearcloud/protocol'
+import { type DayTest, specialDate, specialWeekday } from './special-days.ts'
 
 /** When a timer is due, in the fields of a clock on the wall. */
 export interface Schedule {
@@ -18,6 +19,8 @@ interface Field {
   readonly values: readonly number[]
   /** Every value there is. */
   readonly isAny: boolean
+  /** Days that have no value, but a place in their month. */
+  readonly special: readonly DayTest[]
 }
 
 interface Kind {
@@ -42,7 +45,8 @@ const kinds: readonly (Kind & { readonly part: keyof Schedule })[] = [
 
 /**
  * Reads a timer's expression: seven fields (second, minute, hour, day, month, weekday, year), six without the year, or
- * five without second and year. Each is `*`, a value, a range `a-b`, either with a step `/n`, or a list of those.
+ * five without second and year. Each is `*`, a value, a range `a-b`, either with a step `/n`, or a list of those; days may be `L`,
+ * `L-3`, `LW` and `15W`, weekdays `FRIL` (the last of the month) and `FRI#2` (the second).
  *
  * Throws INVALID_PARAM with words that name the field.
  */
@@ -80,9 +84,19 @@ export function nextOnWall(schedule: Schedule, after: Millis): Millis | undefine
 
 function parseField(text: string, kind: Kind): Field {
   const found = new Set<number>()
-  for (const part of text.split(',')) for (const value of valuesOf(part, kind)) found.add(value)
+  const special: DayTest[] = []
+  for (const part of text.split(',')) {
+    const test = specialOf(part, kind)
+    if (test) special.push(test)
+    else for (const value of valuesOf(part, kind)) found.add(value)
+  }
   const values = [...found].sort((a, b) => a - b)
-  return { values, isAny: values.length === kind.to - kind.from + 1 }
+  return { values, isAny: values.length === kind.to - kind.from + 1, special }
+}
+
+function specialOf(part: string, kind: Kind): DayTest | undefined {
+  if (kind.name === 'day of the month') return specialDate(part)
+  return kind.name === 'weekday' ? specialWeekday(part, text => valueIn(text, kind)) : undefined
 }
 
 function valuesOf(part: string, kind: Kind): number[] {
@@ -116,10 +130,9 @@ function numberOf(text: string): number | undefined {
 
 /** Where both the day of the month and the weekday are told, either will do. */
 function isDay({ days, weekdays }: Schedule, day: Date): boolean {
-  const [isDate, isWeekday] = [
-    days.values.includes(day.getUTCDate()),
-    weekdays.values.includes(day.getUTCDay()),
-  ]
+  const isOf = ({ values, special }: Field, value: number) =>
+    values.includes(value) || special.some(isIt => isIt(day))
+  const [isDate, isWeekday] = [isOf(days, day.getUTCDate()), isOf(weekdays, day.getUTCDay())]
   if (days.isAny || weekdays.isAny) return isDate && isWeekday
   return isDate || isWeekday
 }
