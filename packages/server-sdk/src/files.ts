@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import {
   CloudError,
@@ -10,6 +9,7 @@ import {
   limits,
 } from '@nearcloud/protocol'
 import type { FilesResult } from './channel.ts'
+import { hashing } from './hashing.ts'
 import { ask } from './runtime.ts'
 
 /** One file of a list: `status` 0 when it went well, else the original's number of what went wrong. */
@@ -33,7 +33,7 @@ export async function uploadFile(options: {
 }): Promise<{ fileID: string; statusCode: number; errMsg: string }> {
   const bytes = await bytesOf(options?.fileContent)
   const { cloudPath: path } = options
-  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  const sha256 = hashing().createHash('sha256').update(bytes).digest('hex')
   const wanted = {
     verb: 'upload',
     path,

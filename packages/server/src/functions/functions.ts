@@ -36,7 +36,7 @@ import { type RecordCall, recorded, timeOf } from './logs/call-record.ts'
 import { Registry } from './registry.ts'
 import type { FunctionCode, WarmFunction } from './warm-function.ts'
 
-export interface FunctionsOptions extends Omit<JailWish, 'folder'> {
+export interface FunctionsOptions extends Omit<JailWish, 'folder' | 'clock'> {
   /** The folder with a folder for each function (see `findFunctionsFolder`); undefined: there are none. */
   readonly folder: string | undefined
   readonly environment: Environment
@@ -167,7 +167,8 @@ export function openFunctions(options: FunctionsOptions): ServingFunctions {
   let closed = false
 
   const { folder, secret, runtimeFolder, isolation } = options
-  const held = folder === undefined ? undefined : openJail({ folder, secret, runtimeFolder, isolation, log })
+  const held =
+    folder === undefined ? undefined : openJail({ folder, secret, runtimeFolder, isolation, log, clock })
 
   const registry = new Registry(options.folder, clock, folder => ({
     env,
@@ -340,7 +341,7 @@ export function openFunctions(options: FunctionsOptions): ServingFunctions {
     async close() {
       closed = true
       await registry.close()
-      await held?.settled
+      await held?.close()
     },
   }
 }

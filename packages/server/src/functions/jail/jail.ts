@@ -45,6 +45,8 @@ export class Jail {
   readonly #tools: NamespaceTools | undefined
   #workerFile: string
   #sdk: readonly string[]
+  /** Hears of the limit of each process's heap. */
+  #starting: (memoryMb: number) => void = () => {}
 
   constructor(options: JailOptions) {
     this.#options = options
@@ -55,13 +57,15 @@ export class Jail {
   }
 
   /** Processes that start from now on run this program, which is alone in its folder. */
-  use(workerFile: string): void {
+  use(workerFile: string, starting: (memoryMb: number) => void = () => {}): void {
     this.#workerFile = workerFile
+    this.#starting = starting
     this.#sdk = [dirname(workerFile)]
   }
 
   /** `debug`: more words for Node. */
   command({ folder, config, runtime }: RunnableCode, debug: readonly string[] = []): JailedCommand {
+    this.#starting(config.memoryMb)
     const own = existing(folder.path)[0] ?? folder.path
     const packages = [...packageFolders(own), ...linkedPackages(own)]
     const reads = [...new Set([own, folder.path, ...packages, ...this.#sdk])]

@@ -1,8 +1,10 @@
+import type { Clock } from '@nearcloud/protocol'
 import type { Log } from '../../log-line.ts'
 import { workerFile } from '../fork-worker.ts'
 import { bundleSdk } from './bundle-sdk.ts'
 import type { Isolation } from './isolation.ts'
 import { Jail } from './jail.ts'
+import { keepCompiled } from './keep-compiled.ts'
 
 export interface JailWish {
   /** The folder with a folder for each function. */
@@ -14,10 +16,11 @@ export interface JailWish {
   /** How much a function is kept from; the most that the machine offers, unless told. */
   readonly isolation?: Isolation | undefined
   readonly log: Log
+  readonly clock: Pick<Clock, 'after'>
 }
 
-/** The jail of a folder's functions, said to the log. `settled` resolves when nothing is written to the runtime folder any more. */
-export function openJail({ folder, secret = [], runtimeFolder, isolation, log }: JailWish) {
+/** The jail of a folder's functions, said to the log. `close` resolves when nothing is written to the runtime folder any more. */
+export function openJail({ folder, secret = [], runtimeFolder, isolation, log, clock }: JailWish) {
   const program = workerFile()
   const jail = new Jail({ workerFile: program, root: folder, secret, ...(isolation && { isolation }) })
   const level = jail.isolation === 'namespaces' ? 'info' : 'warn'
@@ -26,12 +29,36 @@ export function openJail({ folder, secret = [], runtimeFolder, isolation, log }:
     const message = `functions start slowly: their program could not be put together (${error.message})`
     log({ level: 'warn', event: 'functions.slowStart', message })
   }
-  const settled =
+  const cancels = new Set<() => void>()
+  const keeping = new Set<Promise<void>>()
+  const known = new Set<number>()
+  /** A moment after the first process with such a heap was started, so that it has the machine for itself. */
+  const keepLater = (file: string) => (memoryMb: number) => {
+    if (known.has(memoryMb)) return
+    known.add(memoryMb)
+    const cancel = clock.after(quietMs, () => {
+      cancels.delete(cancel)
+      const kept = keepCompiled(file, memoryMb).catch(slow)
+      keeping.add(kept)
+      void kept.then(() => keeping.delete(kept))
+    })
+    cancels.add(cancel)
+  }
+  const bundled =
     runtimeFolder === undefined
       ? Promise.resolve()
-      : bundleSdk(program, runtimeFolder).then(file => jail.use(file), slow)
-  return { jail, settled }
+      : bundleSdk(program, runtimeFolder).then(file => jail.use(file, keepLater(file)), slow)
+  return {
+    jail,
+    async close() {
+      await bundled
+      for (const cancel of cancels) cancel()
+      await Promise.all(keeping)
+    },
+  }
 }
+
+const quietMs = 1_000
 
 const words: Readonly<Record<Isolation, string>> = {
   namespaces: 'functions run in namespaces of the operating system, and with permissions of Node',
