@@ -60,7 +60,7 @@ export interface AlipayDownloadResult {
 }
 
 export interface AlipayFileList<Item> {
-  readonly fileList: readonly (Omit<Item, 'errMsg'> & { readonly resultMessage: string })[]
+  readonly fileList: (Omit<Item, 'errMsg'> & { readonly resultMessage: string })[]
   readonly resultMessage: string
   readonly requestID: string
 }
@@ -70,6 +70,8 @@ export interface AlipayCall<Options, Result> {
   (options: Options): Promise<Result>
   (options: Options & AlipayCallbacks<Result>): Promise<Result> | undefined
 }
+
+type Given = AlipayInitOptions & AlipayCallbacks<{ success: true }>
 
 /** Of our own: what an offline app wants to know besides. */
 const ours = [
@@ -95,8 +97,8 @@ export interface AlipayContext extends Pick<Cloud, (typeof ours)[number]> {
     bindables: Readonly<Record<string, Bindable>>,
     options?: BindOptions<AlipayError>,
   ): Binding
-  /** Is open when it resolves. Throws an AlipayError at once for options that are none. */
-  init(options?: AlipayInitOptions): Promise<{ success: true }>
+  /** Is open when it resolves, and calls back too. Throws an AlipayError at once for options that are none. */
+  init(options?: Given): Promise<{ success: true }>
 }
 
 /**
@@ -172,7 +174,8 @@ export function createAlipayCloud(findHost: () => Host, clock: Clock = hostClock
     bind: (page, bindables, options) => bind(page, bindables, options as BindOptions<unknown> | undefined),
   }
 
-  const initWith = ({ appId, ...options }: AlipayInitOptions) => {
+  const initWith = (given: Given) => {
+    const { appId, ...options } = withoutCallbacks<AlipayInitOptions>(given)
     orAlipayError(() => init(options))
     const opened = client.ready().then(
       () => ({ success: true }) as const,
@@ -182,15 +185,16 @@ export function createAlipayCloud(findHost: () => Host, clock: Clock = hostClock
     )
     // who does not wait hears of it by the event `error`, and from every call
     opened.catch(() => undefined)
+    if (given.success || given.fail || given.complete) inStyle(given, () => opened)
     return opened
   }
   const cloud: AlipayCloud = Object.freeze({
     ...context,
-    init: (options: AlipayInitOptions = {}) => initWith(options),
+    init: (options: Given = {}) => initWith(options),
     createCloudContext: (given: AlipayInitOptions) =>
       Object.freeze({
         ...context,
-        init: (options: AlipayInitOptions = {}) => initWith({ ...given, ...options }),
+        init: (options: Given = {}) => initWith({ ...given, ...options }),
       }),
     Sort,
     install: (host: object) =>
