@@ -8,8 +8,12 @@ import { wxHost } from './wx-host.ts'
 
 type AnyPhone = WxPhone | MyPhone
 
-const phones = { wx: () => new WxPhone(), my: () => new MyPhone() }
-const hosts = ['wx', 'my'] as const
+const phones = {
+  wx: () => new WxPhone(),
+  my: () => new MyPhone(),
+  'my without files': () => new MyPhone({ without: ['getFileSystemManager'] }),
+}
+const hosts = ['wx', 'my', 'my without files'] as const
 
 /** The storage of one run of the mini program. */
 function launched(phone: AnyPhone, name = 'app'): () => FileStorage {
@@ -79,6 +83,7 @@ async function stepsOfADay(): Promise<number> {
 const deaths = [
   ...tears.map(torn => [torn, 'wx'] as const),
   ...(['one', 'almost'] as const).map(torn => [torn, 'my'] as const),
+  ...(['none', 'all'] as const).map(torn => [torn, 'my without files'] as const),
 ]
 
 test.each(deaths)(

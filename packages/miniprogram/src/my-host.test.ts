@@ -6,7 +6,7 @@ import { MyPhone } from './testing/index.ts'
 async function answered(how: 'success' | 'fail', answer: object) {
   const my = new MyPhone().launch()
   const request = ({ success, fail }: Parameters<My['request']>[0]) => ({ success, fail })[how](answer)
-  const host = myHost({ ...my, getFileSystemManager: () => my.getFileSystemManager(), request } as My)
+  const host = myHost({ ...my, getFileSystemManager: () => my.getFileSystemManager!(), request } as My)
   return host.request({ method: 'GET', url: 'https://x/', timeoutMs: 1_000 })
 }
 
@@ -48,7 +48,7 @@ test('[MP-32] keys are read and written in objects; what was not kept is thrown,
   const silent = myHost({
     ...phone.my,
     env: phone.my.env,
-    getFileSystemManager: () => phone.my.getFileSystemManager(),
+    getFileSystemManager: () => phone.my.getFileSystemManager!(),
     setStorageSync: () => undefined,
   } as My)
   expect(() => silent.keys.set('a', '1')).not.toThrow()

@@ -4,23 +4,24 @@ import {
   asked,
   type Host,
   type HostEvents,
-  type HostKeys,
   type HostSocket,
   type HostSocketListener,
   hostEvents,
   hostWords,
 } from './host.ts'
 import { type FileSystem, hostFiles } from './host-files.ts'
+import { keyFiles, type ListedKeys } from './key-files.ts'
 import { utf8 } from './utf8.ts'
 
 /** The part of `my` that is used. */
 export interface My extends HostEvents {
   readonly env: { readonly USER_DATA_PATH: string }
   /** From base library 1.13.0, for apps that have the ability 文件管理器. */
-  getFileSystemManager(): FileSystem
+  getFileSystemManager?(): FileSystem
   getStorageSync(options: { key: string }): { data: unknown }
   setStorageSync(options: { key: string; data: string }): MyOutcome
   removeStorageSync(options: { key: string }): unknown
+  getStorageInfoSync(): { keys: readonly string[] }
   /** Nothing before base library 2.3.1, which knows no `multiple`. */
   connectSocket(options: { url: string; multiple: true; fail(error: unknown): void }): unknown
   sendSocketMessage(options: MySending): unknown
@@ -72,10 +73,12 @@ interface MyMessage {
 
 /** Alipay's mini programs. */
 export function myHost(my: My): Host {
+  const keys = keysOf(my)
+  const fs = typeof my.getFileSystemManager === 'function' ? my.getFileSystemManager() : undefined
   return {
     name: 'my',
-    files: hostFiles(worded(my.getFileSystemManager()), my.env.USER_DATA_PATH),
-    keys: keysOf(my),
+    files: fs ? hostFiles(worded(fs), my.env.USER_DATA_PATH) : keyFiles(keys),
+    keys,
     connect: (url, listener) => connect(my, url, listener),
     request: requestByCallback(options => request(my, options)),
     // it has none to give
@@ -111,8 +114,9 @@ const fileWords: Readonly<Record<number, string>> = {
   10028: 'the limit of files is reached',
 }
 
-function keysOf(my: My): HostKeys {
+function keysOf(my: My): ListedKeys {
   return {
+    names: () => my.getStorageInfoSync().keys,
     get(key) {
       const data = my.getStorageSync({ key })?.data
       return typeof data === 'string' && data !== '' ? data : undefined

@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { myHost } from '../my-host.ts'
+import { miniPlatform } from '../platform.ts'
 import { MiniPage, MyPhone } from '../testing/index.ts'
 import { createAlipayCloud } from './cloud.ts'
 import cloudOfNoHost, { AlipayError, Sort } from './index.ts'
@@ -163,4 +164,26 @@ test("[MP-33] a page is bound to queries in Alipay's words", async () => {
   await new Promise(resolve => setImmediate(resolve))
   expect(page.data).toMatchObject({ todos: [{ _id: 'a' }], first: { _id: 'a' } })
   page.unload()
+})
+
+test('[MP-37] without a file system documents and writes are kept all the same; files are refused by name', async () => {
+  const phone = new MyPhone({ without: ['getFileSystemManager'] })
+  const cloud = await open(phone)
+  const todos = cloud.database().collection('todos')
+  await todos.add({ data: { _id: 'a', text: '牛'.repeat(100_000) } })
+  await todos.doc('a').update({ data: { done: true } })
+  const filePath = phone.take('p.jpg', Uint8Array.of(1))
+  const refused = await rejection(cloud.uploadFile({ cloudPath: 'p.jpg', filePath }))
+  expect(refused).toMatchObject({ error: 60_006, errorMessage: expect.stringContaining('文件管理器') })
+  phone.kill()
+  const again = await open(phone)
+  expect(await again.database().collection('todos').get()).toMatchObject([{ _id: 'a', done: true }])
+  expect(again.status().pending).toBe(2)
+  expect([...phone.disk.files.keys()]).toEqual([filePath])
+  await expect(
+    miniPlatform(myHost(phone.my)).saveTemporary(Uint8Array.of(1), { name: 'a', contentType: '' }),
+  ).rejects.toMatchObject({
+    code: 'STORE_FULL',
+    errMsg: expect.stringContaining('文件管理器'),
+  })
 })

@@ -16,7 +16,7 @@ test('[MP-1] the double throws on what my does not have, and on options my does 
   const my = new MyPhone().launch()
   expect(() => functions(my).getRandomValues).toThrow('my has no getRandomValues')
   expect(() => functions(my).login).toThrow('my has no login')
-  expect(() => functions(my.getFileSystemManager()).fsync).toThrow('the file system manager has no fsync')
+  expect(() => functions(my.getFileSystemManager!()).fsync).toThrow('the file system manager has no fsync')
   expect(() => functions(my).request!({ url: 'https://example.com', responseType: 'text' })).toThrow(
     'request knows no option "responseType"',
   )
@@ -27,7 +27,7 @@ test('[MP-1] the double throws on what my does not have, and on options my does 
 test("[MP-1] failures have Alipay's numbers and words", async () => {
   const phone = new MyPhone()
   const my = phone.launch()
-  const fs = my.getFileSystemManager()
+  const fs = my.getFileSystemManager!()
   const root = my.env.USER_DATA_PATH
   const error = async (name: string, options: object) => (await told(fs, name, options)).error
   expect(await told(fs, 'readFile', { filePath: `${root}/x` })).toEqual({

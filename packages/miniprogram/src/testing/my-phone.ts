@@ -95,8 +95,8 @@ export class MyPhone extends Phone<MyWithCloud> {
         disk.step(change)
         return { success: true }
       } catch (thrown) {
-        if (thrown === full || thrown === broken)
-          return { success: false, error: 3, errorMessage: '未知错误' }
+        if (thrown === full) return noRoom
+        if (thrown === broken) return { success: false, error: 3, errorMessage: '未知错误' }
         throw thrown
       }
     }
@@ -111,7 +111,7 @@ export class MyPhone extends Phone<MyWithCloud> {
         const refusal = keyRefusal(disk, key, data)
         if (refusal === 'value')
           return { success: false, error: 14, errorMessage: 'data size exceed limit 200KB' }
-        if (refusal) return { success: false, error: 14, errorMessage: 'storage size exceed limit 10MB' }
+        if (refusal) return noRoom
         return changed(() => void disk.keys.set(key, data))
       },
       removeStorageSync: (options: object) => {
@@ -126,4 +126,5 @@ export class MyPhone extends Phone<MyWithCloud> {
   }
 }
 
+const noRoom = { success: false, error: 14, errorMessage: 'storage size exceed limit 10MB' }
 const root = 'https://usr'
