@@ -1,5 +1,6 @@
 import type { Clock } from '@nearcloud/protocol'
 import {
+  type AlipayOptions,
   createServer,
   type IssuerOptions,
   type NearcloudServer,
@@ -23,6 +24,7 @@ export async function startServer(options: {
   env?: string
   clock?: Clock
   wechat?: WechatOptions
+  alipay?: AlipayOptions
   passwords?: PasswordOptions
   issuers?: readonly IssuerOptions[]
 }): Promise<NearcloudServer> {

@@ -102,6 +102,7 @@ export const platforms: readonly Area[] = [
         'MP-33 MP-34 MP-36',
         '`@nearcloud/miniprogram/alipay`; one environment at a time',
       ),
+      same(['who uses Alipay is the user, by `my.getAuthCode`'], 'MP-38 ALILOGIN-1'),
       absent(["`callContainer` of Alipay's cloud; uniCloud"], 'the original has it; not yet'),
     ],
   },
