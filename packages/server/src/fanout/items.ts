@@ -88,7 +88,7 @@ function toldOf({ followed, mayRead, patchOf }: Telling, change: PendingChange):
   if (before && (isOwn || followed.matches(collection, before)) && mayRead(collection, before))
     return gone(collection, lastVersion, id)
   // its own mutation named it and was accepted: that it is out of sight tells the client nothing else
-  if (isWritten) return gone(collection, lastVersion, id)
+  if (isWritten && (before || after)) return gone(collection, lastVersion, id)
   return undefined
 }
 
