@@ -9,7 +9,7 @@ export interface CliProcess {
 }
 
 /** The `nearcloud` command as a process, on one data folder. */
-export function cliProcess(project: string, data: string): CliProcess {
+export function cliProcess(project: string, data: string, verb: 'start' | 'dev' = 'start'): CliProcess {
   const main = resolve(import.meta.dirname, '../../../cli/dist/main.js')
   let child: ChildProcess | undefined
   return {
@@ -20,7 +20,7 @@ export function cliProcess(project: string, data: string): CliProcess {
       await gone
     },
     start(): Promise<string> {
-      child = spawn(process.execPath, [main, 'start', '--project', project, '--data', join(data, 'data')], {
+      child = spawn(process.execPath, [main, verb, '--project', project, '--data', join(data, 'data')], {
         stdio: ['ignore', 'pipe', 'pipe'],
       })
       return new Promise((resolve, reject) => {
