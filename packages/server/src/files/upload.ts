@@ -256,7 +256,7 @@ function checkMayWrite(judge: Judge, { openid, path }: WholeTicket, old: FileRec
   const judgement = judge.judgeFile(actor, 'write', { path, openid: old ? (old._openid ?? null) : openid })
   if (judgement.allowed) return
   throw new CloudError('STORAGE_EXCEED_AUTHORITY', {
-    errMsg: `uploadFile:fail ${judgement.reason} this user (${path})`,
+    errMsg: `uploadFile:fail ${judgement.reason} (${path})`,
     details: { path, rule: judgement.rule },
   })
 }
