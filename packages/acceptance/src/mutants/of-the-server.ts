@@ -7,11 +7,6 @@ const greeting = 'server/src/session/greeting.ts'
 const route = 'server/src/session/route.ts'
 
 export const ofTheServer = [
-  mutant('server: edits of texts are not stored', [
-    'server/src/commit/group.ts',
-    '...this.#state, ...texts]',
-    '...this.#state]',
-  ]),
   mutant('server: acknowledged before it is durable', [
     committer,
     'if (batch) await engine.commit(env, batch)',
