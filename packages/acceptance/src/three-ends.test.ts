@@ -105,9 +105,11 @@ test('who waits for the server hears what it said', async () => {
   expect((await server.database().collection('notes').get()).data).toHaveLength(1)
   await until('bob has it', async () => (await notes(bob).get()).data.length === 1)
   ann.goOffline()
+  const made = new Promise(resolve => ann.on('pending', resolve))
   const older = notes(ann)
     .doc('n')
     .update({ data: { title: 'older', kept: 1 }, wait: 'server' })
+  await made
   const annsEdit = Date.now()
   await until('it is later', () => Date.now() > annsEdit)
   await notes(bob)

@@ -190,11 +190,14 @@ export function createCloudOf<P extends Place>(platform: Platform, making: Makin
 
     async whenSynced() {
       await use().seat.within('other', async ({ instance }) => {
-        do {
-          await instance.sync.whenSynced()
-          await instance.uploads.whenEmpty()
-          await instance.queuedCalls.whenEmpty()
-        } while (instance.store.outbox.size > 0)
+        const { store, sync, queue, uploads, queuedCalls } = instance
+        for (;;) {
+          const waiting = queue.size + queuedCalls.size
+          await sync.whenSynced()
+          if (waiting + queue.size + queuedCalls.size + store.outbox.size === 0) return
+          await uploads.whenEmpty()
+          await queuedCalls.whenEmpty() // what they did is brought afterwards
+        }
       })
     },
 
