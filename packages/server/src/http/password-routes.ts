@@ -1,10 +1,9 @@
 import { CloudError, parseJson } from '@nearcloud/protocol'
 import type { Context, Hono } from 'hono'
-import { cors } from 'hono/cors'
 import type { Accounts } from '../auth/passwords/accounts.ts'
 import { addressOf, networkOf } from './address-of.ts'
 import type { Doorkeeper } from './doorkeeper.ts'
-import { readText } from './read-text.ts'
+import { addSignInDoor } from './sign-in-door.ts'
 
 /**
  * `POST /auth/password/sign-in`, `/sign-up` and `/change` with `{ "username", "password" }`, the last also with `"newPassword"`: 200
@@ -15,38 +14,12 @@ export function addPasswordRoutes(
   app: Hono,
   { accounts, doorkeeper }: { readonly accounts: Accounts; readonly doorkeeper: Doorkeeper },
 ): void {
-  // a password counts here, no cookie, so any page that may talk to the server may ask
-  app.use(
-    '/auth/password/*',
-    cors({
-      origin: origin => (doorkeeper.mayEnter(origin === '' ? undefined : origin) ? '*' : null),
-      allowMethods: ['POST'],
-      allowHeaders: ['content-type'],
-      exposeHeaders: ['retry-after'],
-      maxAge: 86_400,
-    }),
-  )
-  app.post('/auth/password/:door{sign-in|sign-up|change}', async c => {
-    if (!doorkeeper.mayEnter(c.req.header('origin')))
-      return c.json({ code: 'PROTOCOL_ERROR', errMsg: 'not from this origin' }, 403)
-    const text = await readText(c.req.raw, mostBytes)
-    if (text === undefined)
-      return c.json(
-        { code: 'INVALID_PARAM', errMsg: 'signIn: not a text, or a longer one than there is' },
-        413,
-      )
-    try {
-      const ticket = await ticketFor(c, fieldsOf(text))
-      return c.json({ ticket }, 200, noStore)
-    } catch (thrown) {
-      if (!(thrown instanceof CloudError)) throw thrown
-      const { code, errMsg, details } = thrown
-      const { retryAfterMs } = details
-      const retryAfter = typeof retryAfterMs === 'number' && {
-        'retry-after': String(Math.ceil(retryAfterMs / 1000)),
-      }
-      return c.json({ code, errMsg, details }, statusOf(thrown), { ...noStore, ...retryAfter })
-    }
+  addSignInDoor(app, {
+    path: '/auth/password/:door{sign-in|sign-up|change}',
+    doorkeeper,
+    mostBytes,
+    ticketFor: async (c, text) => ticketFor(c, fieldsOf(text)),
+    statusOf,
   })
 
   function ticketFor(c: Context, fields: Readonly<Record<string, unknown>>): Promise<string> {
@@ -89,6 +62,5 @@ function statusOf({ code, details }: CloudError): 400 | 401 | 403 | 409 | 429 | 
   }
 }
 
-const noStore = { 'cache-control': 'no-store' }
 /** Three texts of the longest, each character escaped. */
 const mostBytes = 8_192
