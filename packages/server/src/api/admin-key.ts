@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer'
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { open, readFile, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { CloudError, type RandomBytes } from '@nearcloud/protocol'
-import { syncFolder } from '../files/sync-folder.ts'
+import { whyNoSecret, writeSecret } from '../auth/secret-file.ts'
 
 /** Where the admin key of a data folder is. */
 export function adminKeyFile(dataFolder: string): string {
@@ -29,8 +29,8 @@ export async function openAdminKey(
 async function readKey(path: string): Promise<string | undefined> {
   try {
     const { mode } = await stat(path)
-    if (process.platform !== 'win32' && (mode & 0o077) !== 0)
-      throw refused(path, `others can read it (mode ${(mode & 0o777).toString(8)}): run chmod 600 ${path}`)
+    const reason = whyNoSecret(path, mode)
+    if (reason !== undefined) throw refused(path, reason)
     const key = (await readFile(path, 'utf8')).trim()
     if (!keyForm.test(key)) throw refused(path, 'it holds no admin key: remove it for a new one')
     return key
@@ -41,21 +41,10 @@ async function readKey(path: string): Promise<string | undefined> {
   }
 }
 
-/** Whole or not at all. */
 async function makeKey(path: string, random: RandomBytes): Promise<string> {
   const key = `nca_${Buffer.from(random(32)).toString('base64url')}`
-  const draft = `${path}.new`
   try {
-    await rm(draft, { force: true })
-    const file = await open(draft, 'wx', 0o600)
-    try {
-      await file.writeFile(`${key}\n`)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(draft, path)
-    await syncFolder(dirname(path))
+    await writeSecret(path, `${key}\n`)
   } catch (cause) {
     throw refused(path, 'it cannot be written', cause)
   }

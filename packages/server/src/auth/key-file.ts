@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer'
-import { type FileHandle, open, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { type FileHandle, open } from 'node:fs/promises'
+import { join } from 'node:path'
 import { CloudError, type RandomBytes } from '@nearcloud/protocol'
-import { syncFolder } from '../files/sync-folder.ts'
+import { whyNoSecret, writeSecret } from './secret-file.ts'
 
 /** A secret with a name: the name travels with what was signed, the secret never does. */
 export interface Key {
@@ -28,8 +28,8 @@ export async function openKeys(dataFolder: string, random: RandomBytes): Promise
   if (!file) return createKeys(path, random)
   try {
     const { mode } = await file.stat()
-    if (process.platform !== 'win32' && (mode & 0o077) !== 0)
-      throw refused(path, `others can read it (mode ${(mode & 0o777).toString(8)}): run chmod 600 ${path}`)
+    const reason = whyNoSecret(path, mode)
+    if (reason !== undefined) throw refused(path, reason)
     return parseKeys(path, await file.readFile('utf8'))
   } finally {
     await file.close()
@@ -45,21 +45,11 @@ async function openExisting(path: string): Promise<FileHandle | undefined> {
   }
 }
 
-/** Whole or not at all, and on the disk before anything is signed with it. */
+/** On the disk before anything is signed with it. */
 async function createKeys(path: string, random: RandomBytes): Promise<Keys> {
   const keys: Keys = { tokens: [newKey(random)], urls: [newKey(random)] }
-  const draft = `${path}.new`
   try {
-    await rm(draft, { force: true })
-    const file = await open(draft, 'wx', 0o600)
-    try {
-      await file.writeFile(`${JSON.stringify(toJson(keys), null, 2)}\n`)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(draft, path)
-    await syncFolder(dirname(path))
+    await writeSecret(path, `${JSON.stringify(toJson(keys), null, 2)}\n`)
   } catch (cause) {
     throw refused(path, 'it cannot be written', cause)
   }
