@@ -93,6 +93,26 @@ test('[CALLS-4] offline it is durable when it resolves, outlives the process, an
   expect(events).toEqual([{ key: result.key, name: 'pay', data: { n: 1 }, result: { got: { n: 1 } } }])
 })
 
+test('[CALLS-12] when everything is in step, what calls did that had waited is here, too', async () => {
+  const { rig, server, platform, cloud } = await setUp()
+  const todos = cloud.database().collection('todos')
+  const following = todos.where({ done: false }).subscribe()
+  await rig.pass(1_000)
+  await following.ready
+  cloud.goOffline()
+  await cloud.callFunction({ name: 'add', queue: true })
+  platform.network.delayMs = 100 // what the call did comes after its answer
+  server.fault = exchange => (exchange === 1 ? 'before' : undefined)
+  server.answer = () => {
+    rig.server.put('todos', { _id: '1', done: false })
+    return [200, { result: null, requestId: 'r' }]
+  }
+  cloud.goOnline()
+  const found = cloud.whenSynced().then(() => todos.where({ done: false }).get())
+  for (let second = 0; second < 60; second++) await rig.pass(1_000)
+  expect((await found).data).toEqual([{ _id: '1', done: false }])
+})
+
 test('[CALLS-5] an exchange that breaks is repeated with the same key, in order', async () => {
   for (const fault of ['before', 'after'] as const) {
     const { rig, server, cloud } = await setUp()
