@@ -1,4 +1,5 @@
 import {
+  Digest,
   type DownOf,
   type Mutation,
   type MutationId,
@@ -47,11 +48,8 @@ export function helloFrame(options: {
  */
 export function isKnownAs(store: Store, welcome: Welcome): boolean {
   const { lastMutation } = welcome
-  const { mutations, size } = store.outbox
-  const { nextMutation } = store.checkpoint
-  // what storage does not have yet was never sent: its numbers are still free, unless somebody else used them
-  const neverSent = nextMutation - (size - mutations.length)
-  if (neverSent <= lastMutation || missingAbove(store, lastMutation) > 0) return false
+  const { mutations } = store.outbox
+  if (neverSentFrom(store) <= lastMutation || missingAbove(store, lastMutation) > 0) return false
   return mutations.every(
     mutation => mutation.id > lastMutation || hasNonce(welcome, mutation) || isForgotten(welcome, mutation),
   )
@@ -86,7 +84,7 @@ export function forkStep(
       ...(last && { accepted: last.id }),
       checkpoint: { token: welcome.token },
       renumber: {
-        client: newClientId(first ? branchFrom(store.checkpoint.client, first.nonce) : random),
+        client: first ? branchOf(store.checkpoint.client, first.nonce) : newClientId(random),
       },
     },
     decided,
@@ -94,23 +92,16 @@ export function forkStep(
 }
 
 /**
- * Bytes that only the client id and the write with which the paths part say: a store that is set back to before it parted, or
- * a copy of it, parts again as the same client, whose writes the server knows. Under an id of chance it would do them twice.
+ * What only the client id and the write with which the paths part say: a store that is set back to before it parted, or a copy of
+ * it, parts again as the same client, whose writes the server knows. Under an id of chance it would do them twice.
  */
-function branchFrom(client: string, nonce: string): RandomBytes {
-  const text = `${client}/${nonce}`
-  return size => Uint8Array.from({ length: size }, (_, lane) => hashOf(text, lane) >>> 24)
-}
-
-/** 32 bits, well mixed; no secret. */
-function hashOf(text: string, seed: number): number {
-  let hash = Math.imul(seed + 1, 0x9e3779b1)
-  for (let at = 0; at < text.length; at++) {
-    hash = Math.imul(hash ^ text.charCodeAt(at), 0x85ebca6b)
-    hash ^= hash >>> 15
+function branchOf(client: string, nonce: string): string {
+  const half = (n: number) => {
+    const digest = new Digest()
+    digest.add(`${client}/${nonce}`, n)
+    return digest.sum
   }
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return (hash ^ (hash >>> 16)) >>> 0
+  return half(0) + half(1)
 }
 
 /** Known to the server by another name, or by none: the store goes on as another client, as whom the token says or anew. */
@@ -161,13 +152,16 @@ export function missingAbove(store: Store, lastMutation: MutationId): number {
 
 /** So many mutations the server has decided in this store's name of which the store does not know, as far as the welcome tells. */
 export function unknownHere(store: Store, welcome: Welcome): number {
-  const { mutations, size } = store.outbox
-  const next = store.checkpoint.nextMutation - (size - mutations.length)
-  const others = mutations.filter(
+  const others = store.outbox.mutations.filter(
     mutation =>
       mutation.id <= welcome.lastMutation && !hasNonce(welcome, mutation) && !isForgotten(welcome, mutation),
   )
-  return Math.max(0, welcome.lastMutation - next + 1) + others.length
+  return Math.max(0, welcome.lastMutation - neverSentFrom(store) + 1) + others.length
+}
+
+/** What storage does not have yet was never sent: its numbers, from this one on, are still free, unless somebody else used them. */
+function neverSentFrom({ checkpoint, outbox }: Store): MutationId {
+  return checkpoint.nextMutation - (outbox.size - outbox.mutations.length)
 }
 
 function isForgotten(welcome: Welcome, mutation: Mutation): boolean {
