@@ -190,13 +190,14 @@ export function createCloudOf<P extends Place>(platform: Platform, making: Makin
 
     async whenSynced() {
       await use().seat.within('other', async ({ instance }) => {
-        const { store, sync, queue, uploads, queuedCalls } = instance
+        // read anew each time: who leads the tabs may change meanwhile
+        const waiting = () => instance.queue.size + instance.queuedCalls.size
         for (;;) {
-          const waiting = queue.size + queuedCalls.size
-          await sync.whenSynced()
-          if (waiting + queue.size + queuedCalls.size + store.outbox.size === 0) return
-          await uploads.whenEmpty()
-          await queuedCalls.whenEmpty() // what they did is brought afterwards
+          const before = waiting()
+          await instance.sync.whenSynced()
+          if (before + waiting() + instance.store.outbox.size === 0) return
+          await instance.uploads.whenEmpty()
+          await instance.queuedCalls.whenEmpty() // what they did is brought afterwards
         }
       })
     },

@@ -105,8 +105,8 @@ export const ofTheClient = [
   ]),
   mutant('sync: a copy whose first write is on its way does not find out', [
     'sync/src/greeting.ts',
-    'neverSent <= lastMutation',
-    'nextMutation <= lastMutation',
+    'neverSentFrom(store) <= lastMutation',
+    'store.checkpoint.nextMutation <= lastMutation',
   ]),
   mutant('sync: the epoch is known before the versions are forgotten', [
     welcome,

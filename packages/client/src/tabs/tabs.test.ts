@@ -657,6 +657,26 @@ test('[OFFLINE-FN-11] what a function did in one tab is seen in all of them, unt
   for (const tab of [first, guest]) expect((await texts(tab)).data).toEqual([])
 })
 
+test('[TAB-23] who waits to be in step is, also when who leads dies meanwhile with a write on its way', async () => {
+  const { rig, open, leader, tabs } = setUp()
+  for (let n = 0; n < 3; n++) await open()
+  const guest = tabs.find(tab => tab !== leader())!
+  leader().cloud.goOffline()
+  await rig.pass(1_000)
+  await Promise.all([add(guest, 'a'), rig.pass(100)])
+  let isSynced = false
+  void guest.cloud.whenSynced().then(() => {
+    isSynced = true
+  })
+  await rig.pass(1_000)
+  expect([isSynced, guest.cloud.status().pending]).toEqual([false, 1])
+  leader().kill()
+  guest.cloud.goOnline()
+  for (let turn = 0; turn < 5; turn++) await rig.pass(5_000)
+  expect(isSynced).toBe(true)
+  expect(rig.server.executed).toHaveLength(1)
+})
+
 test('[TAB-21] where tabs have only their own memory, each goes for itself', async () => {
   const { rig, open } = setUp()
   const tabs = [await open({ isVolatile: true }), await open({ isVolatile: true })]
