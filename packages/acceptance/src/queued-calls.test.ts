@@ -15,6 +15,9 @@ exports.main = async ({ amount }) => {
   return { paid: amount }
 }`
 
+const price = `
+exports.main = async event => ({ ...event.prices, $schema: 'prices', asked: Object.keys(event.prices) })`
+
 function openPhone(folder: string, url: string) {
   const cloud = createCloud({ folder })
   onTestFinished(() => cloud.close())
@@ -49,4 +52,47 @@ test('a function called without a network begins once, when there is one, after 
   expect(outcomes).toEqual([{ paid: 7 }])
   const { data } = await server.database().collection('payments').get()
   expect(data).toMatchObject([{ amount: 7, orders: 1 }])
+})
+
+test('data and results of calls keep keys that no document has, by every way there is', async () => {
+  const project = testProject(openTo('orders'))
+  const code = {
+    price,
+    middle: `
+const cloud = require('wx-server-sdk')
+cloud.init()
+exports.main = event => cloud.callFunction({ name: 'price', data: event })`,
+  }
+  for (const [name, text] of Object.entries(code)) {
+    mkdirSync(join(project, 'cloudfunctions', name), { recursive: true })
+    writeFileSync(join(project, 'cloudfunctions', name, 'index.js'), text)
+  }
+  const server = await startServer({ rules: null, project })
+  const phone = openPhone(testFolder('phone'), server.url)
+  await phone.whenSynced()
+  const data = { prices: { 'tea.green': 4, 'tea.black': { $gt: 1, $each: 2 } } }
+  const answer = { ...data.prices, $schema: 'prices', asked: ['tea.green', 'tea.black'] }
+
+  expect(await phone.callFunction({ name: 'price', data })).toMatchObject({ result: answer })
+  expect(await phone.callFunction({ name: 'middle', data })).toMatchObject({ result: { result: answer } })
+  expect(await server.callFunction({ name: 'price', data })).toEqual({ result: answer })
+  phone.goOffline()
+  const called = new Promise(resolve => phone.on('called', resolve))
+  expect(await phone.callFunction({ name: 'price', data, queue: true })).toMatchObject({ pending: true })
+  phone.goOnline()
+  expect(await called).toMatchObject({ data, result: answer })
+
+  await expect(phone.callFunction({ name: 'price', data: { prices: { $date: 'x' } } })).rejects.toMatchObject(
+    {
+      code: 'VALUE_REFUSED',
+    },
+  )
+  await expect(
+    phone
+      .database()
+      .collection('orders')
+      .add({ data: { 'tea.green': 4 } }),
+  ).rejects.toMatchObject({
+    errMsg: expect.stringMatching(/tea\.green.*cannot be stored/),
+  })
 })

@@ -93,7 +93,7 @@ export async function callFunction(
   const name: unknown = options?.name
   if (typeof name !== 'string' || name === '')
     throw new CloudError('INVALID_PARAM', { errMsg: '函数名不能为空 (the name of a function is required)' })
-  const data = normalise(options.data ?? {}, { name: 'data', serverDates: false })
+  const data = normalise(options.data ?? {}, { name: 'data', keys: 'call', serverDates: false })
   const ran = await instance.setting.functions?.run({ name, data, options, instance, host })
   if (ran) return queueCall(instance, name, data, ran)
   const { key = toHex(host.random(16)), queue } = options

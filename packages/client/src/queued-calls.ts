@@ -200,7 +200,11 @@ export class QueuedCalls {
     })
     const said = readAnswer(body)
     if (status === 200 && said?.result !== undefined)
-      return { result: fromJson(said.result), requestId: String(said.requestId), version: said.version }
+      return {
+        result: fromJson(said.result, { keys: 'call' }),
+        requestId: String(said.requestId),
+        version: said.version,
+      }
     if (passing.has(status) || typeof said?.code !== 'string')
       throw new CloudError('OFFLINE', { errMsg: `the call was answered with HTTP ${status}` })
     return { error: errorFromData(said as never), version: said.version }
@@ -212,7 +216,7 @@ export class QueuedCalls {
     for (const heard of watch?.heard ?? []) heard(outcome)
     if (watch?.wasPutOff === false) return
     const { key, name } = call
-    const data = decodeTrusted(call.data)
+    const data = decodeTrusted(call.data, 'call')
     const what = 'error' in outcome ? { error: outcome.error } : { result: outcome.result }
     this.#options.called({ key, name, data, ...what })
   }

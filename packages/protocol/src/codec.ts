@@ -1,7 +1,7 @@
 import { type Geo, geoFromJson } from './geo.ts'
 import { limits } from './limits.ts'
 import { type Json, parseJson } from './parse-json.ts'
-import { joinPath, keyRefusal, refusal } from './refusal.ts'
+import { isTag, joinPath, type KeysOf, keyRefusal, refusal } from './refusal.ts'
 import { fromBase64, isWellFormed, toBase64 } from './text.ts'
 import { kindOf, NewText, RegExpValue, regExpOptions, ServerDate, type Value } from './values.ts'
 
@@ -11,7 +11,8 @@ import { kindOf, NewText, RegExpValue, regExpOptions, ServerDate, type Value } f
  *   {"$date":ms}  {"$numberDouble":"NaN"|"Infinity"|"-Infinity"|"-0"}  {"$binary":"<base64>"}
  *   {"$regularExpression":{"pattern":"…","options":"…"}}  {"$serverDate":offsetMs}  {"$text":"content"}
  *
- * A geometry is plain GeoJSON. Keys that begin with $ are refused in values, so a tag is never ambiguous.
+ * A geometry is plain GeoJSON. A document's keys never begin with $, and no object of a call has a tag for its only key, so
+ * a tag is never ambiguous.
  */
 
 /** Canonical text of a normalised value. */
@@ -33,13 +34,13 @@ function isJson(value: Value): boolean {
  * The value of a text from a stranger. Throws PROTOCOL_ERROR for what is not acceptable JSON, VALUE_REFUSED for a
  * value that no `encode` gives. Any accepted text encodes again to canonical text.
  */
-export function decode(text: string): Value {
-  return fromJson(parseJson(text, limits.depth + tagDepth))
+export function decode(text: string, keys: KeysOf = 'document'): Value {
+  return fromJson(parseJson(text, limits.depth + tagDepth), { keys })
 }
 
 /** The value of a text that `encode` gave and nobody could change since: our own storage, our own server. */
-export function decodeTrusted(text: string): Value {
-  return adoptJson(JSON.parse(text))
+export function decodeTrusted(text: string, keys: KeysOf = 'document'): Value {
+  return revive(JSON.parse(text), { trail: [], isOurs: true, keys }, undefined, 0)
 }
 
 /** A value as the JSON tree of its canonical text, for a message it travels in. What is JSON already stays the same object. */
@@ -96,21 +97,27 @@ export function toJson(value: Value): Json {
 
 /**
  * The normalised value of a JSON tree; the tree's own objects are not kept. Throws VALUE_REFUSED as `decode`. `depth`: how
- * deep in a document it is going to be.
+ * deep in a document it is going to be. Default: a document's keys.
  */
-export function fromJson(tree: unknown, depth = 0): Value {
-  return revive(tree, { trail: [], isOurs: false }, undefined, depth)
+export function fromJson(tree: unknown, { depth = 0, keys = 'document' }: ReviveOptions = {}): Value {
+  return revive(tree, { trail: [], isOurs: false, keys }, undefined, depth)
+}
+
+export interface ReviveOptions {
+  readonly depth?: number
+  readonly keys?: KeysOf
 }
 
 /** As `fromJson`, and the tree's own objects become the value: for what nobody else has. */
 export function adoptJson(tree: unknown): Value {
-  return revive(tree, { trail: [], isOurs: true }, undefined, 0)
+  return revive(tree, { trail: [], isOurs: true, keys: 'document' }, undefined, 0)
 }
 
 interface Reviving {
   /** The keys around the value that is looked at: a path is put together only to complain. */
   readonly trail: string[]
   readonly isOurs: boolean
+  readonly keys: KeysOf
 }
 
 function revive(tree: unknown, at: Reviving, key: string | undefined, depth: number): Value {
@@ -144,11 +151,13 @@ function reviveArray(tree: unknown[], at: Reviving, depth: number): Value {
 
 function reviveObject(source: { [key: string]: unknown }, at: Reviving, depth: number): Value {
   const keys = Object.keys(source)
-  if (keys.length === 1 && keys[0]!.startsWith('$')) return reviveTag(keys[0]!, source[keys[0]!], at)
+  const isAlone = keys.length === 1
+  if (isAlone && keys[0]!.startsWith('$') && (at.keys === 'document' || isTag(keys[0]!)))
+    return reviveTag(keys[0]!, source[keys[0]!], at)
   if (depth >= limits.depth) throw refused(at, undefined, `nesting deeper than ${limits.depth}`)
   const fields: { [key: string]: unknown } = at.isOurs ? source : {}
   for (const key of keys) {
-    const reason = keyRefusal(key)
+    const reason = keyRefusal(key, at.keys, isAlone)
     if (reason !== undefined) throw refused(at, key, reason)
     const field = source[key]
     const value = revive(field, at, key, depth + 1)

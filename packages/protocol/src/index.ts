@@ -84,7 +84,7 @@ export {
   readPollAnswer,
   readPollQuestion,
 } from './polling.ts'
-export { keyRefusal, refusal } from './refusal.ts'
+export { isTag, type KeysOf, keyRefusal, refusal } from './refusal.ts'
 export { fromBase64, isWellFormed, textFromUtf8, toBase64, toHex, utf8Length } from './text.ts'
 export { IncomingText, OutgoingText } from './text-stream.ts'
 export {

@@ -1,7 +1,7 @@
 import { CloudError } from './errors.ts'
 import { Geo, geoFromJson } from './geo.ts'
 import { limits } from './limits.ts'
-import { joinPath, keyRefusal, refusal } from './refusal.ts'
+import { joinPath, type KeysOf, keyRefusal, refusal } from './refusal.ts'
 import { isWellFormed } from './text.ts'
 import { NewText, RegExpValue, regExpOptions, ServerDate, type Value } from './values.ts'
 
@@ -12,6 +12,8 @@ export interface NormaliseOptions {
   serverDates?: boolean
   /** Texts that begin (`NewText`) are allowed: the data of a write. Default: refused. */
   texts?: boolean
+  /** Whose keys it may have: a call's may hold a `.` and begin with `$`. Default: a document's. */
+  keys?: KeysOf
 }
 
 /**
@@ -20,11 +22,11 @@ export interface NormaliseOptions {
  *
  * Dropped as the original drops them: properties that are undefined, functions or symbols; in arrays they are null.
  * Refused with VALUE_REFUSED (CIRCULAR_REFERENCE for a cycle), `details.path` and `details.reason`: keys that begin
- * with `$`, hold a `.` or reach a prototype; class instances; BigInt; invalid dates; malformed geometries; lone
+ * with `$` or hold a `.` (in a document) or reach a prototype; class instances; BigInt; invalid dates; malformed geometries; lone
  * surrogates; nesting over `limits.depth`; more values than a document can hold; what throws when it is read (`cause`).
  */
 export function normalise(input: unknown, options: NormaliseOptions = {}): Value {
-  const name = options.name ?? 'data'
+  const { name = 'data', keys: keysOf = 'document' } = options
   const open: object[] = []
   let count = 0
 
@@ -100,9 +102,10 @@ export function normalise(input: unknown, options: NormaliseOptions = {}): Value
     if (prototype !== null && Object.getPrototypeOf(prototype) !== null)
       refuse(path, `an instance of ${className(object)} (only plain objects are data)`)
     const copy: { [key: string]: Value } = {}
-    for (const key of Object.keys(object)) {
+    const keys = Object.keys(object)
+    for (const key of keys) {
       const fieldPath = joinPath(path, key)
-      const reason = keyRefusal(key)
+      const reason = keyRefusal(key, keysOf, keys.length === 1)
       if (reason !== undefined) refuse(fieldPath, reason)
       const field = walk((object as Record<string, unknown>)[key], fieldPath)
       if (field !== undefined) copy[key] = field

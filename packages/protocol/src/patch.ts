@@ -26,7 +26,7 @@ export function applyPatch(document: Document, { set, removed }: Patch): Documen
   for (const path of removed) patched = at(patched, path.split('.'), path, remove)
   for (const [path, tree] of Object.entries(set)) {
     const keys = path.split('.')
-    const value = fromJson(tree, keys.length)
+    const value = fromJson(tree, { depth: keys.length })
     patched = at(patched, keys, path, (fields, key) => ({ ...fields, [key]: value }))
   }
   return patched as Document

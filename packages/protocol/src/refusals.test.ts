@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { decode, fromJson } from './codec.ts'
+import { decode, decodeTrusted, encode, fromJson } from './codec.ts'
 import { asDocument, checkCollectionName, checkDocId } from './document.ts'
 import { CloudError } from './errors.ts'
 import { Geo } from './geo.ts'
@@ -49,6 +49,27 @@ test('[REFUSE-2] keys that begin with $ or hold a dot are refused, by their path
   expect(refusalOf(() => normalise({ 'a.b': 1 }))).toMatchObject({ path: 'a.b' })
   expect(refusalOf(() => decode('{"a":{"$inc":1,"b":2}}'))).toMatchObject({ path: 'a.$inc' })
   expect(refusalOf(() => decode('{"a":{"b.c":2}}'))).toMatchObject({ path: 'a.b.c' })
+})
+
+test('[REFUSE-9] what is said in a call has any keys, and no object that reads as another type', () => {
+  const said = { 'a.b': 1, $schema: 'x', nested: [{ $ref: '#/a' }, { $gt: 1, $date: 2 }] }
+  expect(normalise(said, { keys: 'call' })).toEqual(said)
+  expect(decode(encode(normalise(said, { keys: 'call' })), 'call')).toEqual(said)
+  expect(decodeTrusted(encode(said), 'call')).toEqual(said)
+  expect(decode('{"at":{"$date":5},"a.b":{"$binary":"AA=="}}', 'call')).toEqual({
+    at: new Date(5),
+    'a.b': new Uint8Array(1),
+  })
+  for (const tag of ['$date', '$numberDouble', '$binary', '$regularExpression', '$serverDate', '$text'])
+    expect(refusalOf(() => normalise({ a: { [tag]: 'x' } }, { keys: 'call' }))).toMatchObject({
+      path: `a.${tag}`,
+    })
+  expect(refusalOf(() => decode('{"$date":"x"}', 'call'))).toMatchObject({ path: '' })
+  for (const key of ['__proto__', 'constructor', 'prototype', 'half \ud800']) {
+    const text = `{"a":{${JSON.stringify(key)}:1,"b":2}}`
+    expect(refusalOf(() => normalise(JSON.parse(text), { keys: 'call' }))).toBeDefined()
+    expect(() => decode(text, 'call')).toThrow()
+  }
 })
 
 test('[REFUSE-3] a malformed or unknown tag is refused', () => {

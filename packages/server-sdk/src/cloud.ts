@@ -100,12 +100,12 @@ export async function callByName(
 ): ReturnType<typeof callFunction> {
   if (typeof options?.name !== 'string' || options.name === '')
     throw new CloudError('INVALID_PARAM', { errMsg: 'callFunction:fail 函数名不能为空' })
-  const data = toJson(jsonValue(options.data ?? {}, 'data', circularData))
+  const data = toJson(jsonValue(options.data ?? {}, { name: 'data', keys: 'call', onCircle: circularData }))
   const frame = JSON.stringify({ type: 'call', id: 1, name: options.name, data })
   try {
     const { requestId, text } = (await ask('call', frame)) as CallResult
     return {
-      result: JSON.parse(JSON.stringify(decodeTrusted(text))),
+      result: JSON.parse(JSON.stringify(decodeTrusted(text, 'call'))),
       errMsg: 'callFunction:ok',
       requestID: requestId,
     }

@@ -22,7 +22,7 @@ export function queue(name: string): Queue {
         })
       const message = {
         queue: name,
-        data: toJson(jsonValue(data ?? null, 'data')),
+        data: toJson(jsonValue(data ?? null, { name: 'data', keys: 'document' })),
         ...(delay !== undefined && { delay }),
       }
       return { id: (await ask('send', JSON.stringify(message))) as string, errMsg: 'queue.send:ok' }

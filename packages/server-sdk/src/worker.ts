@@ -72,7 +72,7 @@ async function invoke({ call, event }: InvokeMessage): Promise<void> {
     const text = await withVariables(call, () =>
       calls.run(call, async () => {
         if (call.http) return answerRequest(await main!(requestEvent(event, call.http), contextOf(call)))
-        return encode(jsonValue(await main!(eventFromText(event), contextOf(call)), 'result'))
+        return encode(jsonValue(await main!(eventFromText(event), contextOf(call)), called))
       }),
     )
     if (text.length > maxResultLength)
@@ -96,6 +96,7 @@ function memoryMb(): number {
 let measuredAt = Number.NEGATIVE_INFINITY
 let measuredMb = 0
 const measureEveryMs = 100
+const called = { name: 'result', keys: 'call' } as const
 
 function contextOf(call: InvokeMessage['call']) {
   return {

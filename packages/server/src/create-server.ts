@@ -89,7 +89,13 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       executorFor,
       async callFunction({ name, data = {}, openid }) {
         const actor: Actor = openid === undefined ? { kind: 'admin' } : { kind: 'user', openid }
-        return { result: await functions.invoke({ name, data: normalise(data, { name: 'data' }), actor }) }
+        return {
+          result: await functions.invoke({
+            name,
+            data: normalise(data, { name: 'data', keys: 'call' }),
+            actor,
+          }),
+        }
       },
       triggers,
       outbox: assembly.openapi.outbox,

@@ -263,7 +263,7 @@ export function createSync(options: SyncOptions): OwnSync {
     if (!isReachable())
       throw new CloudError('OFFLINE', { errMsg: `${asked.type}: there is no connection to the server` })
     const result = await requests.ask(asked, lastMutation(store))
-    return result === undefined ? null : fromJson(result)
+    return result === undefined ? null : fromJson(result, { keys: 'call' })
   }
 
   const following = (query: Query, options?: FollowOptions) =>

@@ -105,7 +105,7 @@ function contextOf(name: string, { key, env }: Caller) {
 function resultOf(returned: unknown): { readonly value: Value } {
   const text = JSON.stringify(returned)
   const value: Json = text === undefined ? null : (JSON.parse(text) as Json)
-  return { value: normalise(fromJson(value), { name: 'result' }) }
+  return { value: normalise(fromJson(value, { keys: 'call' }), { name: 'result', keys: 'call' }) }
 }
 
 function failed(name: string, thrown: unknown): CloudError {

@@ -101,7 +101,7 @@ export class GuestEngine implements Engine {
           await new Promise<void>(resolve => void options.platform.clock.after(0, resolve))
           const said = (await this.#ask(id => ({ type: 'queueCall', id, call }))) as CallSaid
           if ('error' in said) return { error: errorFromData(said.error) }
-          return 'waits' in said ? said : { ...said, result: decodeTrusted(said.result) }
+          return 'waits' in said ? said : { ...said, result: decodeTrusted(said.result, 'call') }
         },
         whenEmpty: async () => void (await this.#ask(id => ({ type: 'whenCalled', id }))),
       },
@@ -147,8 +147,8 @@ export class GuestEngine implements Engine {
       case 'called': {
         const { key, name, data, result, error } = message
         const outcome =
-          result === undefined ? { error: errorFromData(error!) } : { result: decodeTrusted(result) }
-        this.#options.events.called({ key, name, data: decodeTrusted(data), ...outcome })
+          result === undefined ? { error: errorFromData(error!) } : { result: decodeTrusted(result, 'call') }
+        this.#options.events.called({ key, name, data: decodeTrusted(data, 'call'), ...outcome })
         return
       }
       case 'merged':

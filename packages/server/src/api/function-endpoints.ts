@@ -31,7 +31,7 @@ export function functionEndpoints({ functions, once, random }: FunctionParts): r
       refusals: [404, 502, 504],
       async run({ actor, params, body, key }) {
         const name = params.name!
-        const data = fromJson(body.data ?? {})
+        const data = fromJson(body.data ?? {}, { keys: 'call' })
         const caller = callerOf(actor, body.openid)
         const requestId = toHex(random(16))
         const run = async () => toJson(await functions.invoke({ name, data, actor: caller, requestId }))

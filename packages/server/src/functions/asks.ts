@@ -91,7 +91,7 @@ export async function carryOut(behind: Behind, verb: AskVerb, text: string): Pro
       return behind.executor.commit(changeOf(parse(text)))
     case 'call': {
       const { name, data } = frame(text, 'call')
-      const { requestId, result } = await behind.call(name, fromJson(data))
+      const { requestId, result } = await behind.call(name, fromJson(data, { keys: 'call' }))
       return { requestId, text: encode(result) } satisfies CallResult
     }
     case 'files':

@@ -365,7 +365,7 @@ function eventOf(given: Value, actor: Actor, appId: string): Value {
 function resultOf(name: string, requestId: string, text: string): Value {
   if (text.length > maxResultLength) throw executeFail(name, requestId, 'the result is larger than 1 MB')
   try {
-    return decode(text)
+    return decode(text, 'call')
   } catch (error) {
     throw executeFail(name, requestId, `the result cannot be sent (${(error as Error).message})`)
   }

@@ -61,7 +61,7 @@ function readCall(text: string | undefined) {
     if (!isRecord(asked) || typeof asked.name !== 'string') return undefined
     const { name, data = {}, openid } = asked
     const actor: Actor = typeof openid === 'string' ? { kind: 'user', openid } : { kind: 'admin' }
-    return { name, data: fromJson(data as never), actor }
+    return { name, data: fromJson(data, { keys: 'call' }), actor }
   } catch {
     return undefined
   }

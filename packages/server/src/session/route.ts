@@ -155,7 +155,7 @@ async function aggregate(session: Session, message: UpOf<'aggregate'>): Promise<
 }
 
 function call(session: Session, { name, data }: UpOf<'call'>): Promise<Value> {
-  return session.options.invoke({ name, data: fromJson(data), actor: session.actor })
+  return session.options.invoke({ name, data: fromJson(data, { keys: 'call' }), actor: session.actor })
 }
 
 async function merge(session: Session, { token }: UpOf<'merge'>): Promise<Value> {

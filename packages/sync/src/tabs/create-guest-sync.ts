@@ -70,7 +70,7 @@ export function createGuestSync(options: GuestSyncOptions): GuestSync {
 
   const askServer = async (asked: Asked): Promise<Value> => {
     const result = await requests.ask(asked)
-    return result === undefined ? null : fromJson(result)
+    return result === undefined ? null : fromJson(result, { keys: 'call' })
   }
   const requests = {
     ask: (asked: Asked) => ask(id => ({ type: 'ask', id, asked })),

@@ -79,7 +79,8 @@ export function addCallRoutes(app: Hono, options: CallRoutesOptions): void {
   async function call(actor: Actor & { kind: 'user' }, name: string, data: Json, key: string | undefined) {
     const requestId = toHex(random(16))
     const named = { name, actor, requestId, ...(key !== undefined && { key }) }
-    const run = async () => toJson(await functions.invoke({ ...named, data: fromJson(data) }))
+    const run = async () =>
+      toJson(await functions.invoke({ ...named, data: fromJson(data, { keys: 'call' }) }))
     if (key === undefined) return { result: await run(), requestId }
     const outcome = await once.invoke({ openid: actor.openid, key, name, requestId, run })
     if ('error' in outcome) throw new CloudError(outcome.error.code, { ...outcome.error })
@@ -97,7 +98,7 @@ function dataOf(text: string | undefined): Json | CloudError {
   try {
     if (text === undefined) throw new Error('the body is too large, or not whole')
     const data = text === '' ? {} : parseJson(text, limits.depth + 2)
-    fromJson(data)
+    fromJson(data, { keys: 'call' })
     return data
   } catch (thrown) {
     const errMsg = `the data of a call: ${(thrown as Error).message}`

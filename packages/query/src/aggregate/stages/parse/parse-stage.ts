@@ -118,7 +118,7 @@ function bucketOf(tree: unknown, allowance: Allowance): Extract<Stage, readonly 
 function boundariesOf(tree: unknown): readonly Value[] {
   if (!Array.isArray(tree) || tree.length < 2 || tree.length > mostBoundaries)
     throw refuse(`boundaries are a list of 2 to ${mostBoundaries} values`)
-  const boundaries = tree.map(fromJson)
+  const boundaries = tree.map(each => fromJson(each))
   boundaries.slice(1).forEach((boundary, i) => {
     if (rankOf(boundary) !== rankOf(boundaries[i]) || compareValues(boundaries[i], boundary) >= 0)
       throw refuse('boundaries are values of one type, each greater than the one before')
