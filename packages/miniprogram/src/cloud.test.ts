@@ -72,6 +72,21 @@ test('[MP-16] install makes wx.cloud this one; a host that keeps its own is told
   expect(() => cloud.install(Object.freeze({ cloud: {} }))).toThrow(/keeps its own cloud object/)
 })
 
+test('[MP-16] existing code that calls wx.cloud.init gets the endpoint from install, and may say another', async () => {
+  const phone = new WxPhone()
+  const wx = phone.launch()
+  const cloud = createMiniCloud(() => wxHost(wx))
+  const init = (options: object) => (wx.cloud as unknown as typeof cloud).init(options)
+  cloud.install(wx)
+  expect(() => init({ env: 'test' })).toThrow(/endpoint is the address/)
+  cloud.install(wx, { endpoint: 'https://a.example', login: 'none' })
+  init({ env: 'test', traceUser: true })
+  await cloud.ready()
+  expect(() => init({ endpoint: 'nowhere' })).toThrow(/endpoint is the address/)
+  await cloud.close()
+  phone.kill()
+})
+
 test("[MP-16] what only WeChat's servers can do says so", async () => {
   const cloud = createMiniCloud(() => wxHost(new WxPhone().launch()))
   await expect(cloud.callContainer()).rejects.toMatchObject({ code: 'INVALID_PARAM' })

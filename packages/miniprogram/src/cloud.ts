@@ -15,7 +15,7 @@ import { type Clock, CloudError } from '@nearcloud/protocol'
 import type { Callbacks, Database } from '@nearcloud/query'
 import type { Bindable, Binding, BindOptions, BoundPage } from './bind.ts'
 import type { Host } from './host.ts'
-import { hostedClient, installInto, type MiniInitOptions } from './hosted-client.ts'
+import { hostedClient, type MiniInitOptions } from './hosted-client.ts'
 import { hostClock } from './timers.ts'
 
 /** The original's database object. */
@@ -49,8 +49,11 @@ export interface MiniCloud
   getTempFileURL(options: UrlOptions): Promise<FileList<TempFileURL>>
   deleteFile(options: DeleteOptions & Callbacks<FileList<DeletedFile>> & WithCallback): undefined
   deleteFile(options: DeleteOptions): Promise<FileList<DeletedFile>>
-  /** Makes this the `cloud` of the host's object. Throws INVALID_PARAM where the host keeps its own. */
-  install(host: object): void
+  /**
+   * Makes this the `cloud` of the host's object. `options`: what `init` takes where the code that calls it does not say it, as the
+   * `endpoint` in existing code. Throws INVALID_PARAM where the host keeps its own.
+   */
+  install(host: object, options?: MiniInitOptions): void
   /** Keeps data of a page in step with queries and documents, until the page goes or it is closed. */
   bind(page: BoundPage, bindables: Readonly<Record<string, Bindable>>, options?: BindOptions): Binding
   /** What only WeChat's own servers can do. It throws, or rejects, with INVALID_PARAM that says so. */
@@ -69,7 +72,7 @@ interface Refused {
 
 /** A cloud object on the host that `findHost` finds. `clock` is for tests. */
 export function createMiniCloud(findHost: () => Host, clock: Clock = hostClock): MiniCloud {
-  const { client, init, bind } = hostedClient(findHost, clock)
+  const { client, init, install, bind } = hostedClient(findHost, clock)
   const mini: MiniCloud = {
     ...(client as unknown as MiniCloud),
 
@@ -83,12 +86,7 @@ export function createMiniCloud(findHost: () => Host, clock: Clock = hostClock):
       return Object.freeze({ ...database, config }) as never
     },
 
-    install: host =>
-      installInto(
-        host,
-        mini,
-        "say import cloud from '@nearcloud/miniprogram', and cloud where it said wx.cloud",
-      ),
+    install: (host, options) => install(host, mini, options),
 
     CloudID: refusedConstructor('CloudID'),
     CDN: refusedConstructor('CDN'),

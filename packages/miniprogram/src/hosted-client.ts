@@ -20,6 +20,11 @@ export interface HostedClient {
   readonly client: Cloud
   /** Throws INVALID_PARAM, also where no mini program is. */
   init(options?: MiniInitOptions): void
+  /**
+   * Makes `cloud` the `cloud` of the host's object. `options`: what `init` takes where its caller does not say it. Throws INVALID_PARAM
+   * where the host keeps its own.
+   */
+  install(host: object, cloud: object, options?: MiniInitOptions): void
   bind(page: BoundPage, bindables: Readonly<Record<string, Bindable>>, options?: BindOptions): Binding
 }
 
@@ -27,6 +32,7 @@ export interface HostedClient {
 export function hostedClient(findHost: () => Host, clock: Clock): HostedClient {
   let tunnel: Tunnel | undefined
   let isLoginWanted = true
+  let assumed: MiniInitOptions = {}
   let platform: Platform | undefined
   const found = () => {
     platform ??= miniPlatform(findHost(), {
@@ -39,7 +45,8 @@ export function hostedClient(findHost: () => Host, clock: Clock): HostedClient {
   const client = createCloud(latePlatform(found, clock))
   return {
     client,
-    init({ tunnel: given, login = 'host', ...options } = {}) {
+    init(said) {
+      const { tunnel: given, login = 'host', ...options } = { ...assumed, ...said }
       found()
       if (login !== 'host' && login !== 'none')
         throw new CloudError('INVALID_PARAM', { errMsg: 'init:fail login is one of host, none' })
@@ -47,13 +54,16 @@ export function hostedClient(findHost: () => Host, clock: Clock): HostedClient {
       isLoginWanted = login === 'host'
       client.init(given ? { endpoint: throughTunnel, transport: 'polling', ...options } : options)
     },
+    install(host, cloud, options = {}) {
+      installInto(host, cloud)
+      assumed = options
+    },
     bind: (page, bindables, options = {}) =>
       bind(page, bindables, options, listener => client.on('userChanged', listener)),
   }
 }
 
-/** Makes this the `cloud` of the host's object. Throws INVALID_PARAM where the host keeps its own. */
-export function installInto(host: object, cloud: object, instead: string): void {
+function installInto(host: object, cloud: object): void {
   try {
     Object.defineProperty(host, 'cloud', { value: cloud, configurable: true, enumerable: true })
   } catch {
@@ -61,7 +71,8 @@ export function installInto(host: object, cloud: object, instead: string): void 
   }
   if ((host as { cloud?: unknown }).cloud !== cloud)
     throw new CloudError('INVALID_PARAM', {
-      errMsg: `install:fail this host keeps its own cloud object: ${instead}`,
+      errMsg:
+        'install:fail this host keeps its own cloud object: import cloud from this package, and say cloud where the code said wx.cloud or my.cloud',
     })
 }
 

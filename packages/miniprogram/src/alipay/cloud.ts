@@ -19,7 +19,7 @@ import {
 } from '@nearcloud/query/dialects'
 import type { Bindable, Binding, BindOptions, BoundPage } from '../bind.ts'
 import type { Host } from '../host.ts'
-import { hostedClient, installInto, type MiniInitOptions } from '../hosted-client.ts'
+import { hostedClient, type MiniInitOptions } from '../hosted-client.ts'
 import { hostClock } from '../timers.ts'
 import { type AlipayCallbacks, inStyle } from './style.ts'
 
@@ -110,8 +110,11 @@ export interface AlipayCloud extends AlipayContext {
   createCloudContext(options: AlipayInitOptions): AlipayContext
   /** For `orderBy`. */
   readonly Sort: typeof Sort
-  /** Makes this the `cloud` of the host's object. Throws where the host keeps its own. */
-  install(host: object): void
+  /**
+   * Makes this the `cloud` of the host's object. `options`: what `init` takes where the code that calls it does not say it, as the
+   * `endpoint` in existing code. Throws where the host keeps its own.
+   */
+  install(host: object, options?: AlipayInitOptions): void
 }
 
 /** A cloud object on the host that `findHost` finds. `clock` is for tests. */
@@ -121,7 +124,7 @@ export function createAlipayCloud(findHost: () => Host, clock: Clock = hostClock
     host ??= findHost()
     return host
   }
-  const { client, init, bind } = hostedClient(found, clock)
+  const { client, init, install, bind } = hostedClient(found, clock)
   const newId = () => client.database({ as: (_, { newId }) => newId() })
   const call =
     <Options, Result>(work: (options: Options) => Promise<Result>) =>
@@ -197,14 +200,8 @@ export function createAlipayCloud(findHost: () => Host, clock: Clock = hostClock
         init: (options: Given = {}) => initWith({ ...given, ...options }),
       }),
     Sort,
-    install: (host: object) =>
-      orAlipayError(() =>
-        installInto(
-          host,
-          cloud,
-          "say import cloud from '@nearcloud/miniprogram/alipay', and cloud where it said my.cloud",
-        ),
-      ),
+    install: (host: object, options?: AlipayInitOptions) =>
+      orAlipayError(() => install(host, cloud, options)),
   })
   return cloud
 }

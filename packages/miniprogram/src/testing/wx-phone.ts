@@ -74,6 +74,14 @@ export class WxPhone extends Phone<WxWithCloud> {
           }
         })
       },
+      chooseImage: (options: CallbackOptions) => {
+        checkOptions('chooseImage', options, { optional: ['count', 'sizeType', 'sourceType'] })
+        process.answer('chooseImage', options, () => {
+          const path = this.chosen()
+          if (path === undefined) throw new Error('cancel')
+          return { tempFilePaths: [path], tempFiles: [{ path, size: this.read(path)?.length ?? 0 }] }
+        })
+      },
       showToast: (options: CallbackOptions) => {
         checkOptions('showToast', options, {
           needed: ['title'],
