@@ -1,18 +1,11 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { NearcloudServer } from '@nearcloud/server'
 import { expect, test } from 'vitest'
-import { openApp } from './scenario/app.ts'
-import { testProject } from './scenario/folder.ts'
-import { startServer } from './scenario/server.ts'
-
-/*
- * The original's guide is not part of this repository. Where NEARCLOUD_GUIDE names a file with its text, every function in it is taken
- * from there and run as it is.
- */
-const guide = process.env.NEARCLOUD_GUIDE
-const isThere = guide !== undefined && existsSync(guide)
-if (!isThere) console.info('NEARCLOUD_GUIDE names no file: the functions of the original’s guide are not run')
+import { openApp } from '../scenario/app.ts'
+import { testProject } from '../scenario/folder.ts'
+import { startServer } from '../scenario/server.ts'
+import { functionStart, hasGuide, listings, named } from './listings.ts'
 
 /** What tells each listing from the others, by the name it is given here. */
 const marks: Readonly<Record<string, RegExp>> = {
@@ -30,22 +23,18 @@ const marks: Readonly<Record<string, RegExp>> = {
   logging: /someOperation/,
 }
 /** The functions of the guide by their names here, as they are written. */
-function listings(): ReadonlyMap<string, string> {
-  const text = readFileSync(guide!, 'utf8')
-  const fences = [...text.matchAll(/^( *)```javascript\n([\s\S]*?)^ *```$/gm)]
-  const codes = fences
-    .filter(([, , code]) => code!.includes('exports.main'))
-    .map(([, indent, code]) => code!.replaceAll(new RegExp(`^${indent}`, 'gm'), ''))
-    // one begins with what an app says
-    .map(code => code.slice(code.indexOf("const cloud = require('wx-server-sdk')")))
-  const nameOf = (code: string) => Object.entries(marks).find(([, mark]) => mark.test(code))?.[0] ?? 'unknown'
-  return new Map(codes.map(code => [nameOf(code), code]))
+function functions(): ReadonlyMap<string, string> {
+  const codes = listings().filter(code => code.includes('exports.main'))
+  return named(
+    codes.map(code => code.slice(code.indexOf(functionStart))),
+    marks,
+  )
 }
 
 /** A server with all of them. */
 async function startGuide(): Promise<NearcloudServer> {
   const project = testProject({ functions: { '*': { invoke: 'auth != null' } }, storage: 'PRIVATE' })
-  for (const [name, code] of listings()) {
+  for (const [name, code] of functions()) {
     const file = join(project, 'cloudfunctions', name, 'index.js')
     mkdirSync(dirname(file), { recursive: true })
     writeFileSync(file, code)
@@ -60,11 +49,11 @@ async function startGuide(): Promise<NearcloudServer> {
   return startServer({ rules: null, project })
 }
 
-test.runIf(isThere)('every function of the guide is known here', () => {
-  expect([...listings().keys()].sort()).toEqual(Object.keys(marks).sort())
+test.runIf(hasGuide)('every function of the guide is known here', () => {
+  expect([...functions().keys()].sort()).toEqual(Object.keys(marks).sort())
 })
 
-test.runIf(isThere)('functions of the guide that know their caller', async () => {
+test.runIf(hasGuide)('functions of the guide that know their caller', async () => {
   const server = await startGuide()
   const app = await openApp(server)
   const call = async (name: string, data: object = {}) => (await app.callFunction({ name, data })).result
@@ -97,7 +86,7 @@ test.runIf(isThere)('functions of the guide that know their caller', async () =>
   expect(sessions).toMatchObject([{ token: signedIn.token, openid, expiresAt: expect.any(Date) }])
 })
 
-test.runIf(isThere)('the interface of the guide over HTTP', async () => {
+test.runIf(hasGuide)('the interface of the guide over HTTP', async () => {
   const server = await startGuide()
   const url = `${server.url}/api/users`
   const post = (body: object) => fetch(url, { method: 'POST', body: JSON.stringify(body) })
@@ -108,7 +97,7 @@ test.runIf(isThere)('the interface of the guide over HTTP', async () => {
   expect((await fetch(`${server.url}/api/nothing`)).status).toBe(404)
 })
 
-test.runIf(isThere)('functions of the guide that work on documents', async () => {
+test.runIf(hasGuide)('functions of the guide that work on documents', async () => {
   const server = await startGuide()
   const db = server.database()
   const call = async (name: string, data: object = {}) => (await server.callFunction({ name, data })).result
@@ -135,7 +124,7 @@ test.runIf(isThere)('functions of the guide that work on documents', async () =>
   expect(await call('logging')).toEqual({ success: false, error: 'someOperation is not defined' })
 })
 
-test.runIf(isThere)(
+test.runIf(hasGuide)(
   'the transfer of the guide, many at once, and the order that its trigger takes',
   async () => {
     const server = await startGuide()
@@ -167,7 +156,7 @@ test.runIf(isThere)(
   },
 )
 
-test.runIf(isThere)('a permission of the guide opens its files to everybody', async () => {
+test.runIf(hasGuide)('a permission of the guide opens its files to everybody', async () => {
   const server = await startGuide()
   const [anna, ben] = [await openApp(server), await openApp(server)]
   const paths = ['images/public/a.txt', 'images/a.txt']
