@@ -54,6 +54,30 @@ test('a function called without a network begins once, when there is one, after 
   expect(data).toMatchObject([{ amount: 7, orders: 1 }])
 })
 
+test('[FN-26] a function knows where its caller is, and what it calls knows it too', async () => {
+  const project = testProject({ functions: { '*': { invoke: true } } })
+  const code = {
+    where: `const cloud = require('wx-server-sdk')\ncloud.init()\nexports.main = () => cloud.getWXContext().CLIENTIP`,
+    middle: `const cloud = require('wx-server-sdk')\ncloud.init()\nexports.main = () => cloud.callFunction({ name: 'where' })`,
+  }
+  for (const [name, text] of Object.entries(code)) {
+    mkdirSync(join(project, 'cloudfunctions', name), { recursive: true })
+    writeFileSync(join(project, 'cloudfunctions', name, 'index.js'), text)
+  }
+  const server = await startServer({ rules: null, project })
+  const phone = openPhone(testFolder('phone'), server.url)
+  await phone.whenSynced()
+  expect((await phone.callFunction({ name: 'where' })).result).toBe('127.0.0.1')
+  expect((await phone.callFunction({ name: 'middle' })).result).toMatchObject({ result: '127.0.0.1' })
+  phone.goOffline()
+  const called = new Promise(resolve => phone.on('called', resolve))
+  await phone.callFunction({ name: 'where', queue: true })
+  phone.goOnline()
+  expect(await called).toMatchObject({ result: '127.0.0.1' })
+  // nobody is behind what the operator asks
+  expect((await server.callFunction({ name: 'where' })).result).toBe(null)
+})
+
 test('data and results of calls keep keys that no document has, by every way there is', async () => {
   const project = testProject(openTo('orders'))
   const code = {

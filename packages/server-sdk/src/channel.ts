@@ -40,6 +40,10 @@ export interface Call {
   readonly id: string
   /** The person at the beginning of the chain, where there is one. */
   readonly openid?: string
+  /** Of a user of WeChat, where WeChat tells it. */
+  readonly unionid?: string
+  /** Where the person is. */
+  readonly clientIp?: string
   /** Who called, as `getWXContext` names it: `wx_client`, `wx_trigger`, `wx_client,scf`. */
   readonly source: string
   readonly timeLimitMs: number
@@ -47,7 +51,7 @@ export interface Call {
   /** Ids that are made here are made of it: an event that is brought again makes the same ones. Absent: random ones. */
   readonly seed?: string
   /** It answers an HTTP request from there: the event is plain JSON, and the answer that of `http-response.ts`. */
-  readonly http?: { readonly clientIp: string; readonly streamsBody: boolean }
+  readonly http?: { readonly streamsBody: boolean }
   /** Environment variables while it runs, alone in its process: what an official SDK knows of the call and its way to the server. */
   readonly variables?: Readonly<Record<string, string>>
 }

@@ -25,10 +25,12 @@ export interface InitOptions {
 export interface WXContext {
   /** Absent where nobody signed in: a trigger, a stranger, the operator. */
   OPENID?: string
+  /** Of a user of WeChat who signed in when WeChat knew the app's owner. */
+  UNIONID?: string
   APPID?: string
   ENV?: string
   SOURCE?: string
-  /** Where an HTTP request came from: one of the two. */
+  /** Where the person is who called, or the HTTP request came from: one of the two. */
   CLIENTIP?: string
   CLIENTIPV6?: string
 }
@@ -79,10 +81,11 @@ export function getWXContext(): WXContext {
   const { env, appId } = currentRuntime()
   return {
     ...(call.openid !== undefined && { OPENID: call.openid }),
+    ...(call.unionid !== undefined && { UNIONID: call.unionid }),
     APPID: appId,
     ENV: env,
     SOURCE: call.source,
-    ...addressOf(call.http?.clientIp ?? ''),
+    ...addressOf(call.clientIp ?? ''),
   }
 }
 

@@ -12,27 +12,44 @@ import {
 } from './cloud.ts'
 import { deleteFile, downloadFile, getTempFileURL, uploadFile } from './files.ts'
 import { type Instance, newInstance } from './instance.ts'
-import { openapi } from './openapi.ts'
+import { callOpenAPI, openapi } from './openapi.ts'
 import { queue } from './queue.ts'
+import {
+  ai,
+  cloudPay,
+  getCloudCallSign,
+  getOpenData,
+  getVoIPSign,
+  type RefusedNames,
+  signature,
+} from './wechat-only.ts'
 
 export type { FunctionAuth } from './auth.ts'
 export type { InitOptions, WXContext } from './cloud.ts'
 export type { FileStatus, TempFile } from './files.ts'
 export type { OpenapiError, OpenapiNames } from './openapi.ts'
 export type { Queue } from './queue.ts'
+export type { RefusedNames }
 export {
+  ai,
   auth,
   callFunction,
+  callOpenAPI,
+  cloudPay,
   DYNAMIC_CURRENT_ENV,
   database,
   deleteFile,
   downloadFile,
+  getCloudCallSign,
+  getOpenData,
   getTempFileURL,
+  getVoIPSign,
   getWXContext,
   init,
   logger,
   openapi,
   queue,
+  signature,
   updateConfig,
   uploadFile,
   version,
@@ -51,18 +68,25 @@ export const Cloud = function Cloud(options?: InitOptions) {
 ) => Instance<typeof ofTheSdk>
 
 const ofTheSdk = {
+  ai,
   auth,
   callFunction,
+  callOpenAPI,
+  cloudPay,
   DYNAMIC_CURRENT_ENV,
   database,
   deleteFile,
   downloadFile,
+  getCloudCallSign,
+  getOpenData,
   getTempFileURL,
+  getVoIPSign,
   getWXContext,
   init,
   logger,
   openapi,
   queue,
+  signature,
   updateConfig,
   uploadFile,
   version,

@@ -29,6 +29,20 @@ export class OpenapiError extends Error {
  */
 export const openapi: OpenapiNames = named([])
 
+/** `openapi` by the name of what is asked: `callOpenAPI({ api: 'templateMessage.send', data })`. */
+export async function callOpenAPI(options: {
+  readonly api: string
+  readonly data?: object
+}): Promise<{ result: Awaited<ReturnType<OpenapiNames>>; errMsg: string }> {
+  if (typeof options?.api !== 'string' || !apiForm.test(options.api))
+    throw new CloudError('INVALID_PARAM', {
+      errMsg: 'callOpenAPI:fail api is a name, as in subscribeMessage.send',
+    })
+  return { result: await callApi(options.api, options.data), errMsg: 'callOpenAPI:ok' }
+}
+
+const apiForm = /^\w+(\.\w+)*$/
+
 function named(path: readonly string[]): OpenapiNames {
   const call = (args?: object) => callApi(path.join('.'), args)
   return new Proxy(call, {

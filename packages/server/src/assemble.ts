@@ -109,7 +109,10 @@ export async function assemble(options: ServerOptions, opened: Opened, { url, ph
   const functions = openFunctions({
     officialSdk: call => official.visit(call),
     openapi: call => openapi.call(call),
-    ...(options.wechat && { appId: options.wechat.appId }),
+    ...(options.wechat && {
+      appId: options.wechat.appId,
+      unionidOf: (openid: string) => users.unionidOf(openid),
+    }),
     folder: functionsFolder,
     runtimeFolder: join(folder.path, 'runtime'),
     secret: [folder.path, ...(project === undefined ? [] : [project])],

@@ -1,15 +1,19 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { testProject } from '../scenario/folder.ts'
 import { startServer } from '../scenario/server.ts'
 import { until } from '../scenario/until.ts'
 import { openMini, testPhone } from './mini-app.ts'
 
 /** WeChat's server: a code of the double names its user. */
-async function wechat() {
+async function wechat(unionids: Record<string, string> = {}) {
   const server = createHttpServer((request, response) => {
     const code = new URL(request.url ?? '', 'http://x').searchParams.get('js_code') ?? ''
-    response.end(JSON.stringify({ openid: openidOf(code.split('-')[0]!), session_key: 'k' }))
+    const user = code.split('-')[0]!
+    response.end(JSON.stringify({ openid: openidOf(user), session_key: 'k', unionid: unionids[user] }))
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void server.close())
@@ -88,4 +92,32 @@ test("[MP-21] with login: 'none' nobody is signed in", async () => {
   const cloud = openMini(testPhone({ user: 'anna' }), { ...options, login: 'none' })
   await cloud.whenSynced()
   expect(cloud.auth().currentUser).toMatchObject({ isAnonymous: true })
+})
+
+test('[WXLOGIN-6] a function knows the name that all apps of one owner have for its caller, as it was told last', async () => {
+  const project = testProject({ functions: { whoami: { invoke: true } } })
+  const folder = join(project, 'cloudfunctions/whoami')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(
+    join(folder, 'index.js'),
+    "const cloud = require('wx-server-sdk')\ncloud.init()\nexports.main = () => cloud.getWXContext().UNIONID",
+  )
+  const unionids: Record<string, string> = { anna: 'union-1', odd: '../x' }
+  const server = await startServer({
+    rules: null,
+    project,
+    wechat: { appId: 'wx1', secret: 's', baseUrl: await wechat(unionids) },
+  })
+  const seenBy = async (user: string) => {
+    const cloud = openMini(testPhone({ user }), { endpoint: server.url, env: server.env })
+    await cloud.whenSynced()
+    return (await cloud.callFunction({ name: 'whoami' })).result
+  }
+  expect(await seenBy('anna')).toBe('union-1')
+  expect(await seenBy('bert')).toBe(null)
+  expect(await seenBy('odd')).toBe(null)
+  delete unionids.anna
+  expect(await seenBy('anna')).toBe('union-1')
+  unionids.anna = 'union-2'
+  expect(await seenBy('anna')).toBe('union-2')
 })

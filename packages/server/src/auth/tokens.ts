@@ -27,6 +27,8 @@ export interface Ticket {
   readonly round: number
   /** The openid that the user gets, if the uid has none yet and nobody has had it. */
   readonly openid?: string
+  /** What the user's host calls somebody in all apps of one owner; absent: as it is. */
+  readonly unionid?: string
   /** The user's roles from then on; absent: as they are. */
   readonly roles?: Roles
   readonly expires: Millis
@@ -72,7 +74,7 @@ export interface Tokens {
   /** A ticket that is good for `ticketMs`; whether it was used is the caller's to know. */
   signTicket(
     env: string,
-    ticket: Pick<Ticket, 'uid' | 'generation' | 'sessionMs' | 'openid' | 'roles'> & {
+    ticket: Pick<Ticket, 'uid' | 'generation' | 'sessionMs' | 'openid' | 'unionid' | 'roles'> & {
       readonly round?: number
     },
   ): Promise<string>
@@ -119,11 +121,12 @@ export async function openTokens(dataFolder: string, clock: Clock, random: Rando
     read,
     verify: async (purpose, env, token) => (await read(purpose, env, token)).openid,
 
-    signTicket(env, { uid, generation, sessionMs, round = 0, openid, roles }) {
+    signTicket(env, { uid, generation, sessionMs, round = 0, openid, unionid, roles }) {
       const jti = Buffer.from(random(16)).toString('hex')
       const more = {
         ...(round > 0 && { round }),
         ...(openid !== undefined && { openid }),
+        ...(unionid !== undefined && { unionid }),
         ...(roles && { roles }),
       }
       return claims.sign('ticket', env, { sub: uid, jti, generation, sessionMs, ...more }, ticketMs)
@@ -137,6 +140,7 @@ export async function openTokens(dataFolder: string, clock: Clock, random: Rando
         sessionMs,
         round = 0,
         openid,
+        unionid,
         roles: given,
         exp,
       } = await claims.verify('ticket', env, ticket)
@@ -144,7 +148,11 @@ export async function openTokens(dataFolder: string, clock: Clock, random: Rando
       if (!isCount(generation) || !isCount(sessionMs) || !isCount(round)) throw refused('invalid')
       const roles = given === undefined ? undefined : rolesFrom(given)
       if (given !== undefined && !roles) throw refused('invalid')
-      const wish = { ...(isOpenid(openid) && { openid }), ...(roles && { roles }) }
+      const wish = {
+        ...(isOpenid(openid) && { openid }),
+        ...(typeof unionid === 'string' && { unionid }),
+        ...(roles && { roles }),
+      }
       return { id, uid, generation, sessionMs, round, expires: exp * 1000, ...wish }
     },
 

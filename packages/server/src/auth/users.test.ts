@@ -321,13 +321,13 @@ test('[SIGNIN-11] a document that a unique index does not let the named user hav
 test('[WXLOGIN-1] a ticket may wish for an openid: given to the first of that name, and to nobody after a deletion', async () => {
   const { users } = await setUp()
   const wished = `o${'w'.repeat(27)}`
-  const signIn = async (uid: string) => users.signIn(await users.createTicket(uid, {}, wished))
+  const signIn = async (uid: string) => users.signIn(await users.createTicket(uid, {}, { openid: wished }))
   expect((await signIn('wx:anna')).openid).toBe(wished)
   expect((await signIn('wx:anna')).openid).toBe(wished)
   expect((await signIn('wx:bert')).openid).not.toBe(wished)
   await users.delete({ uid: 'wx:anna' })
   const later = await signIn('wx:anna')
   expect(later.openid).not.toBe(wished)
-  const odd = await users.signIn(await users.createTicket('wx:odd', {}, 'no openid'))
+  const odd = await users.signIn(await users.createTicket('wx:odd', {}, { openid: 'no openid' }))
   expect(odd.openid).toMatch(/^o[\w-]{27}$/)
 })

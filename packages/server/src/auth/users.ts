@@ -18,6 +18,8 @@ export interface KnownUser {
   readonly sessionMs?: Millis
   /** Absent: none. */
   readonly roles?: Roles
+  /** What the user's host calls somebody in all apps of one owner. */
+  readonly unionid?: string
   /** How often all its sessions were ended; absent: never. */
   readonly round?: number
 }
@@ -83,8 +85,12 @@ export class Users {
     return users
   }
 
-  /** See `UserAdmin`. `openid`: what the user shall have, if nobody has had it. */
-  async createTicket(uid: string, options: TicketOptions = {}, openid?: string): Promise<string> {
+  /** See `UserAdmin`. `host`: what the user's host calls it; the user shall have the `openid`, if nobody has had it. */
+  async createTicket(
+    uid: string,
+    options: TicketOptions = {},
+    host: { readonly openid?: string; readonly unionid?: string | undefined } = {},
+  ): Promise<string> {
     checkUid(uid)
     const { expire: sessionMs = defaultSessionMs } = options
     const roles = options.roles === undefined ? undefined : checkRoles(options.roles)
@@ -95,7 +101,8 @@ export class Users {
     const { generation, round = 0 } = await this.#name(uid)
     return this.#tokens.signTicket(this.#environment.env, {
       ...{ uid, generation, sessionMs, round },
-      ...(openid !== undefined && { openid }),
+      ...(host.openid !== undefined && { openid: host.openid }),
+      ...(host.unionid !== undefined && { unionid: host.unionid }),
       ...(roles && { roles }),
     })
   }
@@ -116,9 +123,15 @@ export class Users {
       if (round !== ticket.round) throw refused('ended')
       const openid = known.openid ?? (await this.#unused(ticket.openid)) ?? this.#tokens.newOpenid()
       const state = this.#used.use(ticket)
-      const { roles: before = [] } = await this.#user(openid)
+      const { roles: before = [], unionid = ticket.unionid } = await this.#user(openid)
       const roles = ticket.roles ?? before
-      const row: UserRow = { uid, sessionMs, ...(roles.length > 0 && { roles }), ...counted(round) }
+      const row: UserRow = {
+        uid,
+        sessionMs,
+        ...(roles.length > 0 && { roles }),
+        ...(unionid !== undefined && { unionid: ticket.unionid ?? unionid }),
+        ...counted(round),
+      }
       await alone.store({
         state: [
           ...state,
@@ -155,6 +168,11 @@ export class Users {
     if (gone) throw refused(gone)
     if (round !== undefined && round !== (known.round ?? 0)) throw refused('ended')
     return known
+  }
+
+  /** What WeChat calls somebody in all apps of one owner, where it told. */
+  async unionidOf(openid: string): Promise<string | undefined> {
+    return (await this.#user(openid)).unionid
   }
 
   /** See `UserAdmin`. */

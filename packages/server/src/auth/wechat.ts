@@ -35,15 +35,15 @@ export function wechatExchange(
         throw new CloudError('EXCEED_REQUEST_LIMIT', { errMsg: 'login: too many sign in at once, try again' })
       underWay++
       try {
-        const openid = await openidOf(code)
-        return await users.createTicket(`wx:${openid}`, {}, openid)
+        const person = await whoIs(code)
+        return await users.createTicket(`wx:${person.openid}`, {}, person)
       } finally {
         underWay--
       }
     },
   }
 
-  async function openidOf(code: string): Promise<string> {
+  async function whoIs(code: string): Promise<{ readonly openid: string; readonly unionid?: string }> {
     const query = new URLSearchParams({
       appid: appId,
       secret,
@@ -51,9 +51,10 @@ export function wechatExchange(
       grant_type: 'authorization_code',
     })
     const answer = await ask(`${baseUrl}/sns/jscode2session?${query}`)
-    const { openid, errcode } = answer
+    const { openid, unionid, errcode } = answer
     if (errcode === undefined || errcode === 0) {
-      if (typeof openid === 'string' && openidForm.test(openid)) return openid
+      if (typeof openid === 'string' && openidForm.test(openid))
+        return { openid, ...(typeof unionid === 'string' && unionidForm.test(unionid) && { unionid }) }
       throw new CloudError('SYS_ERR', { errMsg: 'login: WeChat answered without an openid' })
     }
     if (errcode === -1 || errcode === 45011)
@@ -90,6 +91,7 @@ async function ask(url: string): Promise<Record<string, unknown>> {
 
 const codeForm = /^[\w-]{1,128}$/
 const openidForm = /^[\w-]{20,28}$/
+const unionidForm = /^[\w-]{1,64}$/
 /** Invalid, blocked, used. */
 const refusedCodes: readonly number[] = [40029, 40226, 40163]
 const timeoutMs = 5_000

@@ -57,6 +57,8 @@ export interface FunctionsOptions extends Omit<JailWish, 'folder' | 'clock'> {
   readonly users?: Pick<UserAdmin, 'delete' | 'endSessions'>
   /** Lets the official SDK of a function in, for one of its calls; absent: such functions reach nothing. */
   readonly officialSdk?: (call: OfficialCall) => OfficialVisit
+  /** The name that all apps of one owner have for a user, where the user's host told it. */
+  readonly unionidOf?: (openid: string) => Promise<string | undefined>
   /** Keeps what functions say and how their calls went. */
   readonly record?: RecordCall
   /** This function's process is started at once, for a debugger to come in at this port of the machine; 0: any. */
@@ -77,16 +79,17 @@ export interface Invocation {
   readonly requestId?: string
   /** Of a call that waited on a device, which a function that runs there, too, makes its ids from. */
   readonly key?: string
+  /** Where the person is who began the chain. */
+  readonly clientIp?: string
   /** Names the event it runs for: what it writes is done once, however often it runs. See `EffectNames`. */
   readonly once?: string
 }
 
 /** A request that a function answers. */
-export interface HttpInvocation extends Pick<Invocation, 'name' | 'actor'> {
+export interface HttpInvocation extends Pick<Invocation, 'name' | 'actor' | 'clientIp'> {
   /** JSON. */
   readonly event: string
   readonly requestId: string
-  readonly clientIp: string
   readonly streamsBody: boolean
   /** The route is open to everybody: no rule is asked. */
   readonly isPermitted: boolean
@@ -128,6 +131,7 @@ export interface OfficialCall {
   readonly source: string
   readonly appId: string
   readonly clientIp?: string
+  readonly unionid?: string
   begin(lost?: ServerTransaction): Promise<ServerTransaction>
   callFunction(name: string, data: Value): Promise<Value>
 }
@@ -140,7 +144,7 @@ export interface OfficialVisit {
 }
 
 /** An invocation, as its process gets it. */
-interface Asked extends Pick<Invocation, 'name' | 'actor' | 'key'> {
+interface Asked extends Pick<Invocation, 'name' | 'actor' | 'key' | 'clientIp'> {
   readonly requestId: string
   readonly source: string
   readonly event: string
@@ -212,20 +216,19 @@ export function openFunctions(options: FunctionsOptions): ServingFunctions {
     const requestId = told.requestId ?? toHex(randomBytes(16))
     const source = told.source ?? sourceOf(actor)
     const event = encode(eventOf(data, actor, appId))
-    const { once, key } = told
-    const names = { ...(once !== undefined && { once }), ...(key !== undefined && { key }) }
-    const text = await run({ name, actor, requestId, source, event, ...names })
+    const { once, key, clientIp } = told
+    const text = await run({ name, actor, requestId, source, event, ...given({ once, key, clientIp }) })
     return resultOf(name, requestId, text)
   }
 
   async function serve(request: HttpInvocation): Promise<string> {
-    const { exchange, clientIp, streamsBody, ...rest } = request
-    return run({ ...rest, source: 'wx_http', http: { clientIp, streamsBody }, exchange })
+    const { exchange, streamsBody, ...rest } = request
+    return run({ ...rest, source: 'wx_http', http: { streamsBody }, exchange })
   }
 
   /** The text that the function's process answered. */
   async function run(asked: Asked): Promise<string> {
-    const { name, actor, requestId, source, event, exchange, http } = asked
+    const { name, actor, requestId, source, event, exchange, http, clientIp } = asked
     if (closed) throw functionsClosed()
     if (!asked.isPermitted && !judge.mayInvoke(actor, name)) throw invokeDenied(name)
     const depth = actor.kind === 'function' ? actor.depth + 1 : 0
@@ -234,6 +237,7 @@ export function openFunctions(options: FunctionsOptions): ServingFunctions {
     if (closed) throw functionsClosed()
     const found = find(name, requestId)
     const openid = openidOf(actor)
+    const unionid = openid === undefined ? undefined : await options.unionidOf?.(openid)
     const { timeLimitMs, memoryMb, offline } = found.code.config
     const callSeed =
       offline && openid !== undefined && asked.key !== undefined ? seedOfCall(openid, asked.key) : undefined
@@ -245,15 +249,16 @@ export function openFunctions(options: FunctionsOptions): ServingFunctions {
     const executor = environment.executorFor(self, effects)
     async function callAnother(name: string, data: Value) {
       const requestId = toHex(randomBytes(16))
-      const once = effects && { once: effects.next(`call-${name}`) }
-      const result = await invoke({ name, data, actor: self, source: `${source},scf`, requestId, ...once })
+      const once = effects?.next(`call-${name}`)
+      const caller = { actor: self, source: `${source},scf`, ...given({ once, clientIp }) }
+      const result = await invoke({ name, data, requestId, ...caller })
       return { requestId, result }
     }
     const visit =
       found.isOfficial &&
       options.officialSdk?.({
         ...{ actor: self, executor, source, appId, begin },
-        ...(http && { clientIp: http.clientIp }),
+        ...given({ clientIp, unionid }),
         callFunction: async (name, data) => (await callAnother(name, data)).result,
       })
     const call: Call = {
@@ -261,9 +266,7 @@ export function openFunctions(options: FunctionsOptions): ServingFunctions {
       source,
       timeLimitMs,
       memoryMb,
-      ...(openid !== undefined && { openid }),
-      ...(http && { http }),
-      ...(seed !== undefined && { seed }),
+      ...given({ openid, unionid, clientIp, http, seed }),
       ...(visit && { variables: visit.variables }),
     }
     const behind = {
@@ -344,6 +347,13 @@ export function openFunctions(options: FunctionsOptions): ServingFunctions {
       await held?.close()
     },
   }
+}
+
+/** What is not undefined. */
+function given<Facts extends object>(
+  facts: Facts,
+): { [name in keyof Facts]?: Exclude<Facts[name], undefined> } {
+  return Object.fromEntries(Object.entries(facts).filter(([, fact]) => fact !== undefined)) as never
 }
 
 /** With the caller's identity as the platform adds it, and never one that the caller made up. */

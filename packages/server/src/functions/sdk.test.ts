@@ -61,6 +61,27 @@ test('[SDK-8] updateConfig changes some of what init said', async () => {
   expect(result).toBe(null)
 })
 
+test("[SDK-12] what needs WeChat's own servers says so", async () => {
+  const { result } = await run(
+    `const told = []
+     for (const work of [
+       () => cloud.cloudPay.unifiedOrder({}), () => cloud.cloudPay(), () => cloud.getOpenData({ list: [] }), () => cloud.getVoIPSign({}),
+       () => cloud.getCloudCallSign({}), () => cloud.signature({ type: 'midas' }), () => cloud.ai(),
+     ]) try { await work() } catch (error) { told.push([error.code, error.errMsg.split(':fail')[0]]) }
+     return told`,
+  )
+  const names = [
+    'cloudPay.unifiedOrder',
+    'cloudPay',
+    'getOpenData',
+    'getVoIPSign',
+    'getCloudCallSign',
+    'signature',
+    'ai',
+  ]
+  expect(result).toEqual(names.map(name => ['INVALID_PARAM', name]))
+})
+
 test('[SDK-9] @cloudbase/node-sdk is ours as well, with answers in its words', async () => {
   const { result } = await run(
     `const todos = app.database().collection('todos')

@@ -6,6 +6,8 @@ import type { Wire } from '../session/wire.ts'
 export type SessionEnd = Pick<Session, 'received' | 'alive' | 'closed'>
 
 export interface PollConnectionOptions {
+  /** Where the client is. */
+  readonly address: string
   /** A question for what comes down waits so long for something. */
   readonly holdMs: Millis
   /** Nobody asked for so long: the client is gone. */
@@ -43,6 +45,10 @@ export class PollConnection implements Wire {
   }
 
   // ---- the session's side
+
+  get address(): string {
+    return this.#options.address
+  }
 
   get bufferedBytes(): number {
     return this.#out.size

@@ -84,10 +84,12 @@ export function addPollRoutes(app: Hono, options: PollRoutesOptions): () => Prom
   }
 
   function begin(c: Context): PollAnswer {
-    const visit = doorkeeper.enter(addressOf(c), 'poll')
+    const address = addressOf(c)
+    const visit = doorkeeper.enter(address, 'poll')
     if (!visit) return { kind: 'busy' }
     const ticket = toHex(random(16))
     const connection = new PollConnection({
+      address,
       holdMs,
       idleMs,
       mostBuffered: 2 * limits.frameBytes,

@@ -161,6 +161,7 @@ test('[POLL-8] a client that asks nothing for a while is gone, and one that wait
   const clock = new ManualClock()
   const events: string[] = []
   const connection = new PollConnection({
+    address: '127.0.0.1',
     holdMs: 20_000,
     idleMs: 30_000,
     mostBuffered: 1_000,
@@ -189,6 +190,7 @@ test('[POLL-8] a client that asks nothing for a while is gone, and one that wait
 test('[POLL-12] what is not taken is bounded: then the conversation is over', () => {
   const events: string[] = []
   const connection = new PollConnection({
+    address: '127.0.0.1',
     holdMs: 20_000,
     idleMs: 30_000,
     mostBuffered: 1_000,

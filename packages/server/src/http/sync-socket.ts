@@ -31,10 +31,13 @@ export function acceptSockets(
     const refuse = (status: string) => refuseUpgrade(socket, status)
     if (pathOf(request) !== path) return refuse('404 Not Found')
     if (!doorkeeper.mayEnter(request.headers.origin)) return refuse('403 Forbidden')
-    const visit = doorkeeper.enter(addressOfRequest(request))
+    const address = addressOfRequest(request)
+    const visit = doorkeeper.enter(address)
     if (!visit) return refuse('503 Service Unavailable\r\nRetry-After: 5')
     socket.once('close', () => visit.left())
-    sockets.handleUpgrade(request, socket, head, webSocket => converse(webSocket, socket, sessions, visit))
+    sockets.handleUpgrade(request, socket, head, webSocket =>
+      converse(webSocket, socket, { sessions, visit, address }),
+    )
   })
   return async () => {
     const left = [...sockets.clients].map(socket => new Promise(resolve => socket.once('close', resolve)))
@@ -47,10 +50,15 @@ export function acceptSockets(
   }
 }
 
-function converse(socket: WebSocket, stream: Duplex, sessions: Sessions, visit: Visit): void {
+function converse(
+  socket: WebSocket,
+  stream: Duplex,
+  { sessions, visit, address }: { sessions: Sessions; visit: Visit; address: string },
+): void {
   let isGreeted = false
   let strangerBytes = 0
   const session = sessions.begin({
+    address,
     send(frame) {
       // a reader that takes nothing must not fill the memory
       if (socket.bufferedAmount + frame.length > mostBufferedBytes) socket.terminate()

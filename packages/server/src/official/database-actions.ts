@@ -158,5 +158,5 @@ function aggregated(collection: CollectionReference, stages: readonly WireStage[
 
 /** What a function is called with: JSON, or nothing. */
 export function eventFrom(given: unknown): Value {
-  return normalise(given ?? {}, { name: 'data' })
+  return normalise(given ?? {}, { name: 'data', keys: 'call' })
 }

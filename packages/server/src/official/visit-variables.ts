@@ -3,12 +3,19 @@ import type { SdkAccess } from './signing/sdk-keys.ts'
 
 /** How the original's platform tells an SDK, by the environment, where it is, who called, and what to sign with. */
 export function visitVariables(
-  { actor, source, appId, clientIp }: Pick<OfficialCall, 'actor' | 'source' | 'appId' | 'clientIp'>,
+  {
+    actor,
+    source,
+    appId,
+    clientIp,
+    unionid,
+  }: Pick<OfficialCall, 'actor' | 'source' | 'appId' | 'clientIp' | 'unionid'>,
   { env, secretId, secretKey, serviceUrl }: Required<SdkAccess>,
 ): Record<string, string> {
   const context: Record<string, string> = {
     WX_APPID: appId,
     ...(actor.openid !== undefined && { WX_OPENID: actor.openid }),
+    ...(unionid !== undefined && { WX_UNIONID: unionid }),
     ...(clientIp !== undefined && { WX_CLIENTIP: clientIp }),
   }
   return {

@@ -134,6 +134,30 @@ test('[OPENAPI-1] a function sends a message, in the names of either side', asyn
   ])
 })
 
+test('[OPENAPI-9] the name of what is asked may be a text', async () => {
+  const wechat = await openWechat(() => ({ errcode: 0, errmsg: 'ok', msg_id: 7 }))
+  const call = openFunction(
+    `const told = []
+    for (const options of [{ api: 'subscribeMessage.send', data: { touser: 'alice', templateId: 't1' } }, { api: '../x' }, { api: 7 }, undefined])
+      told.push(await cloud.callOpenAPI(options).catch(({ code }) => code))
+    return told`,
+    open(wechat).openapi,
+  )
+  expect(await call()).toEqual([
+    {
+      result: { errCode: 0, errMsg: 'openapi.subscribeMessage.send:ok', msgId: 7 },
+      errMsg: 'callOpenAPI:ok',
+    },
+    'INVALID_PARAM',
+    'INVALID_PARAM',
+    'INVALID_PARAM',
+  ])
+  expect(wechat.requests.at(-1)).toMatchObject({
+    path: '/cgi-bin/message/subscribe/send',
+    body: { touser: 'alice', template_id: 't1' },
+  })
+})
+
 test('[OPENAPI-1] a picture comes as a buffer', async () => {
   const wechat = await openWechat(() => response => {
     response.setHeader('content-type', 'image/jpeg')

@@ -155,7 +155,13 @@ async function aggregate(session: Session, message: UpOf<'aggregate'>): Promise<
 }
 
 function call(session: Session, { name, data }: UpOf<'call'>): Promise<Value> {
-  return session.options.invoke({ name, data: fromJson(data, { keys: 'call' }), actor: session.actor })
+  const { invoke, wire } = session.options
+  return invoke({
+    name,
+    data: fromJson(data, { keys: 'call' }),
+    actor: session.actor,
+    ...(wire.address !== undefined && { clientIp: wire.address }),
+  })
 }
 
 async function merge(session: Session, { token }: UpOf<'merge'>): Promise<Value> {

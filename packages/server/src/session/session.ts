@@ -34,7 +34,7 @@ export interface SessionOptions {
   readonly clock: Clock
   readonly log: Log
   /** Runs a cloud function. */
-  readonly invoke: (call: { name: string; data: Value; actor: Actor }) => Promise<Value>
+  readonly invoke: (call: { name: string; data: Value; actor: Actor; clientIp?: string }) => Promise<Value>
   /** Answers about files. */
   readonly askFiles: (actor: Actor, ask: FilesAsk) => Promise<Value>
   readonly limits?: Partial<SessionLimits>

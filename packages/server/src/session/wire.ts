@@ -5,6 +5,8 @@ export interface Wire {
   close(): void
   /** Bytes that were sent and have not left this machine. */
   readonly bufferedBytes: number
+  /** Where the other side is. Absent: nobody knows. */
+  readonly address?: string
   /** No more frames for now, and again. Those on their way may still come. */
   pause(): void
   resume(): void

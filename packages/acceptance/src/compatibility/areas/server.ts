@@ -1,4 +1,4 @@
-import { type Area, absent, better, same } from '../entry.ts'
+import { type Area, absent, better, refused, same } from '../entry.ts'
 
 /** What the operator writes: functions, rules; and what the server answers. */
 export const server: readonly Area[] = [
@@ -27,8 +27,11 @@ export const server: readonly Area[] = [
         'OPENAPI-1 OPENAPI-2 OPENAPI-3 OPENAPI-5',
         'messages, checks of content, codes and links; without credentials a call is kept for the developer to read',
       ),
-      absent('callOpenAPI getOpenData', 'they ask WeChat itself'),
-      absent('getVoIPSign getCloudCallSign signature cloudPay ai', 'they are WeChat’s own services'),
+      same('callOpenAPI', 'OPENAPI-9', '`openapi` by the name of what is asked'),
+      refused(
+        'getOpenData getVoIPSign getCloudCallSign signature cloudPay ai',
+        'they are WeChat’s own services',
+      ),
       same('Cloud createNewInstance', 'SDK-8', 'of the one environment that a server has'),
       same('updateConfig', 'SDK-8'),
       absent('registerService', 'of the SDK’s own making'),
@@ -39,9 +42,13 @@ export const server: readonly Area[] = [
     surface: 'WXContext',
     rows: [
       same('OPENID APPID ENV SOURCE', 'FN-3'),
-      absent('UNIONID FROM_OPENID FROM_APPID FROM_UNIONID OPEN_DATA_INFO', 'WeChat knows them'),
-      absent('CLIENTIP CLIENTIPV6', 'told of HTTP requests alone'),
+      same('CLIENTIP', 'FN-26'),
+      absent('FROM_OPENID FROM_APPID FROM_UNIONID OPEN_DATA_INFO', 'WeChat knows them'),
     ],
+  },
+  {
+    title: 'cloud.getWXContext(), of some callers',
+    rows: [same('UNIONID', 'WXLOGIN-6', 'where WeChat told it at the sign-in'), same('CLIENTIPV6', 'FN-26')],
   },
   {
     title: 'The context of exports.main(event, context)',

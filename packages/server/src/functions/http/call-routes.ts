@@ -69,18 +69,20 @@ export function addCallRoutes(app: Hono, options: CallRoutesOptions): void {
     if (data instanceof CloudError) return refuse(c, 400, data.code, data.errMsg)
     const reached = async () => (key === undefined ? {} : { version: await head() })
     try {
-      const answer = await call(actor, c.req.param('name'), data, key)
+      const named = { name: c.req.param('name'), actor, clientIp: addressOf(c) }
+      const answer = await call(named, data, key)
       return c.json({ ...answer, ...(await reached()) }, 200, { 'cache-control': 'no-store' })
     } catch (thrown) {
       return failed(c, thrown, await reached())
     }
   })
 
-  async function call(actor: Actor & { kind: 'user' }, name: string, data: Json, key: string | undefined) {
+  async function call(named: Caller, json: Json, key: string | undefined) {
+    const { name, actor } = named
     const requestId = toHex(random(16))
-    const named = { name, actor, requestId, ...(key !== undefined && { key }) }
+    const data = fromJson(json, { keys: 'call' })
     const run = async () =>
-      toJson(await functions.invoke({ ...named, data: fromJson(data, { keys: 'call' }) }))
+      toJson(await functions.invoke({ ...named, data, requestId, ...(key !== undefined && { key }) }))
     if (key === undefined) return { result: await run(), requestId }
     const outcome = await once.invoke({ openid: actor.openid, key, name, requestId, run })
     if ('error' in outcome) throw new CloudError(outcome.error.code, { ...outcome.error })
@@ -92,6 +94,13 @@ export function addCallRoutes(app: Hono, options: CallRoutesOptions): void {
     const actor = token === undefined ? undefined : await identify(token).catch(() => undefined)
     return actor?.kind === 'user' ? actor : undefined
   }
+}
+
+/** Who calls what, from where. */
+interface Caller {
+  readonly name: string
+  readonly actor: Actor & { kind: 'user' }
+  readonly clientIp: string
 }
 
 function dataOf(text: string | undefined): Json | CloudError {

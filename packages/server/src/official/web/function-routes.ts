@@ -1,5 +1,6 @@
 import type { Hono } from 'hono'
 import type { Functions } from '../../functions/functions.ts'
+import { addressOf } from '../../http/address-of.ts'
 import { eventFrom } from '../database-actions.ts'
 import { bodyOf, type WebDoor } from './web-door.ts'
 
@@ -17,6 +18,7 @@ export function addFunctionCalls(
         data: eventFrom(await bodyOf(c)),
         actor,
         requestId,
+        clientIp: addressOf(c),
       })
     }),
   )
