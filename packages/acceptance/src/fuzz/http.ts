@@ -29,45 +29,14 @@ export async function fuzzHttp(options: {
   const server = await startServerProcess(options.project, options.data)
   try {
     const dice = createDice(options.seed)
-    const ask = (path: string, token: string, body?: object) =>
-      fetch(`${server.url}/cloud/v1${path}`, {
-        ...(body && { method: 'POST', body: JSON.stringify(body) }),
-        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      })
-    const signIn = async () => {
-      const answer = await fetch(`${server.url}/cloud/v1/auth/anonymous`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: '{}',
-      })
-      return ((await answer.json()) as { accessToken: string }).accessToken
-    }
-    const owner = await signIn()
-    await ask('/collections/todos/documents', owner, { data: { _id: 'x', text: secret, n: 1 } })
-    const known: Known = {
-      operations: operationsOf((await (await fetch(`${server.url}/cloud/v1/openapi.json`)).json()) as never),
-      tokens: [await signIn(), await signIn(), await signIn()],
-    }
-
-    const statuses: Record<string, number> = {}
-    const bad: string[] = []
-    let requests = 0
+    const { owner, ...known } = await whoStorms(server.url)
+    const total = { requests: 0, statuses: {} as Record<string, number>, bad: [] as string[] }
     const storm = async (count: number) => {
-      const most = requests + count
-      const send = async () => {
-        while (requests < most) {
-          const asked = Array.from({ length: 1 + dice.below(6) }, () => hostileRequest(dice, known))
-          requests += asked.length
-          const said = await converse(server.url, asked, dice)
-          for (const [, status] of said.matchAll(/HTTP\/1\.1 (\d{3}) /g))
-            statuses[status!] = (statuses[status!] ?? 0) + 1
-          if ((said.includes('HTTP/1.1 500 ') || said.includes(secret)) && bad.length < 10)
-            bad.push(
-              `${asked.map(each => each.toString('latin1').slice(0, 600)).join('\n----\n')}\n=====\n${said.slice(0, 600)}`,
-            )
-        }
-      }
-      await Promise.all(Array.from({ length: senders }, send))
+      const { requests, statuses, bad } = await sendRequests({ url: server.url, known, dice, count })
+      total.requests += requests
+      for (const [status, times] of Object.entries(statuses))
+        total.statuses[status] = (total.statuses[status] ?? 0) + times
+      total.bad.push(...bad)
     }
     await storm(Math.min(2_000, options.count / 10)) // what is loaded at first is no growth
     const before = rssOf(server.pid)
@@ -77,7 +46,7 @@ export async function fuzzHttp(options: {
     const probing = (async () => {
       while (!isOver) {
         const start = performance.now()
-        const answer = await ask('/collections/todos/documents/x', owner)
+        const answer = await ask(server.url, '/collections/todos/documents/x', owner)
         if (answer.status !== 200) throw new Error(`a healthy client was answered by ${answer.status}`)
         await answer.text()
         took.push(performance.now() - start)
@@ -90,9 +59,7 @@ export async function fuzzHttp(options: {
     await probing
     took.sort((a, b) => a - b)
     return {
-      requests,
-      statuses,
-      bad,
+      ...total,
       isAlive: server.isAlive(),
       rssGrowthMb: Math.round((rssOf(server.pid) - before) / 1024),
       probes: took.length,
@@ -102,6 +69,56 @@ export async function fuzzHttp(options: {
   } finally {
     await server.stop()
   }
+}
+
+/** Those who storm, and who owns what they may not be told. */
+export async function whoStorms(url: string): Promise<Known & { readonly owner: string }> {
+  const signIn = async () => {
+    const answer = await ask(url, '/auth/anonymous', '', {})
+    return ((await answer.json()) as { accessToken: string }).accessToken
+  }
+  const owner = await signIn()
+  await ask(url, '/collections/todos/documents', owner, { data: { _id: 'x', text: secret, n: 1 } })
+  return {
+    owner,
+    operations: operationsOf((await (await fetch(`${url}/cloud/v1/openapi.json`)).json()) as never),
+    tokens: [await signIn(), await signIn(), await signIn()],
+  }
+}
+
+function ask(url: string, path: string, token: string, body?: object): Promise<Response> {
+  return fetch(`${url}/cloud/v1${path}`, {
+    ...(body && { method: 'POST', body: JSON.stringify(body) }),
+    headers: { ...(token && { authorization: `Bearer ${token}` }), 'content-type': 'application/json' },
+  })
+}
+
+/** Sends at least `count` hostile requests over many connections, and looks at what is answered. */
+export async function sendRequests(options: {
+  readonly url: string
+  readonly known: Known
+  readonly dice: Dice
+  readonly count: number
+}): Promise<Pick<HttpFuzzReport, 'requests' | 'statuses' | 'bad'>> {
+  const { url, known, dice, count } = options
+  const statuses: Record<string, number> = {}
+  const bad: string[] = []
+  let requests = 0
+  const send = async () => {
+    while (requests < count) {
+      const asked = Array.from({ length: 1 + dice.below(6) }, () => hostileRequest(dice, known))
+      requests += asked.length
+      const said = await converse(url, asked, dice)
+      for (const [, status] of said.matchAll(/HTTP\/1\.1 (\d{3}) /g))
+        statuses[status!] = (statuses[status!] ?? 0) + 1
+      if ((said.includes('HTTP/1.1 500 ') || said.includes(secret)) && bad.length < 10)
+        bad.push(
+          `${asked.map(each => each.toString('latin1').slice(0, 600)).join('\n----\n')}\n=====\n${said.slice(0, 600)}`,
+        )
+    }
+  }
+  await Promise.all(Array.from({ length: senders }, send))
+  return { requests, statuses, bad }
 }
 
 /** Says it all over one connection, some of it in two pieces; what was answered by the end of it. */
