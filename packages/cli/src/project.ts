@@ -20,6 +20,8 @@ export interface Project {
   readonly site?: string
   /** How much of the past the server keeps. */
   readonly history?: HistoryLimits
+  /** Where files are fetched, if not where everything else is. */
+  readonly filesOrigin?: string
   /** How much there may be of files. */
   readonly files?: FileQuota
   /** The mini program of WeChat whose users sign in by `wx.login`. */
@@ -70,6 +72,7 @@ interface Settings {
   siteHeaders?: Readonly<Record<string, string>>
   trustedProxies?: readonly string[]
   rates?: RateOptions
+  filesOrigin?: string
   files?: { readonly megabytes?: number; readonly megabytesPerUser?: number }
   issuers?: readonly IssuerOptions[]
   history?: { readonly days?: number; readonly megabytes?: number; readonly clientDays?: number }
@@ -149,6 +152,7 @@ const settings: Record<keyof Settings, { holds(value: unknown): boolean; words: 
     holds: isNumbers('megabytes', 'megabytesPerUser'),
     words: 'an object of positive numbers, any of "megabytes" and "megabytesPerUser"',
   },
+  filesOrigin: { holds: isText, words: 'an origin, like "https://files.example"' },
   passwords: { holds: isPasswords, words: 'an object with "signUp", true or false' },
   issuers: {
     holds: isIssuers,

@@ -51,6 +51,7 @@ export async function start(options: StartOptions, host: Host): Promise<number> 
     ...(project.issuers && { issuers: project.issuers }),
     ...(project.history && { history: project.history }),
     ...(project.files && { files: project.files }),
+    ...(project.filesOrigin !== undefined && { filesOrigin: project.filesOrigin }),
     ...(options.host !== undefined && { host: options.host }),
     ...(options.port !== undefined && { port: options.port }),
     ...(options.origins !== undefined && { door: { origins: options.origins } }),

@@ -129,7 +129,10 @@ export class Files {
       const url = item?.tempFileURL
       return {
         ...told(fileID, there, item),
-        tempFileURL: typeof url === 'string' && url !== '' ? this.#instance.setting.endpoint + url : '',
+        tempFileURL:
+          typeof url === 'string' && url !== ''
+            ? (item?.origin ?? this.#instance.setting.endpoint) + url
+            : '',
         maxAge: typeof item?.maxAge === 'number' ? item.maxAge : 0,
       }
     })

@@ -12,6 +12,7 @@ import { checkHistoryLimits, keepHistoryShort } from './engine/keep-history-shor
 import { SqliteEngine } from './engine/sqlite-engine.ts'
 import { Fanout } from './fanout/fanout.ts'
 import { openFiles } from './files/files.ts'
+import { FilesHost } from './files/files-host.ts'
 import { OpenPaths } from './files/open-paths.ts'
 import { findFunctionsFolder } from './functions/function-folder.ts'
 import { type Invocation, openFunctions } from './functions/functions.ts'
@@ -76,7 +77,9 @@ export async function assemble(options: ServerOptions, opened: Opened, { url, ph
   const issuers = options.issuers && tokenExchange(options.issuers, { users, clock })
   const accounts = new Accounts({ environment, users, clock, random }, options.passwords)
   const openPaths = await OpenPaths.open(environment)
+  const filesHost = options.filesOrigin === undefined ? undefined : new FilesHost(options.filesOrigin, url)
   const files = await openFiles({
+    host: filesHost,
     folder: folder.files,
     environment,
     tokens,
@@ -216,6 +219,6 @@ export async function assemble(options: ServerOptions, opened: Opened, { url, ph
       fanout,
     },
     ...{ users, issuers, accounts, files, functions, rated, openapi, official, keys, triggers, shelves },
-    ...{ sessions, gateway, identify, rules },
+    ...{ sessions, gateway, identify, rules, filesHost },
   }
 }

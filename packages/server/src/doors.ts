@@ -10,6 +10,7 @@ import { addCallRoutes } from './functions/http/call-routes.ts'
 import { addFunctionRoutes } from './functions/http/http-door.ts'
 import { CallOnce } from './functions/once/call-once.ts'
 import { Doorkeeper } from './http/doorkeeper.ts'
+import { addFilesHostDoor } from './http/files-host-door.ts'
 import { addLoginRoutes } from './http/login-routes.ts'
 import { addPartRoutes } from './http/part-routes.ts'
 import { addPasswordRoutes } from './http/password-routes.ts'
@@ -35,11 +36,12 @@ export async function openDoors(
   const { env, log, clock, random, rates, folder, tokens, engine, metrics, health, environment, fanout } =
     assembly
   const { users, issuers, accounts, files, functions, rated, openapi, official, triggers, shelves } = assembly
-  const { sessions, identify, rules } = assembly
+  const { sessions, identify, rules, filesHost } = assembly
   const { site } = options
+  if (filesHost) addFilesHostDoor(app, filesHost)
   addHealthRoutes(app, health)
   files.routes(app)
-  const doorkeeper = new Doorkeeper(options.door)
+  const doorkeeper = new Doorkeeper(options.door, filesHost)
   const wechat = options.wechat && wechatExchange(options.wechat, users)
   const alipay = options.alipay && alipayExchange(options.alipay, { users, clock })
   addLoginRoutes(app, { wechat, alipay, doorkeeper, log })

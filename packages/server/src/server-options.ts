@@ -69,6 +69,8 @@ export interface ServerOptions {
   readonly history?: HistoryLimits
   /** Where metrics and health are told to whoever can connect there, besides `/metrics` for who has a token. */
   readonly metrics?: MetricsAddress
+  /** Where files are fetched, an origin like `https://files.example` that leads to this server too. Default: where everything else is. */
+  readonly filesOrigin?: string
   /** How much there may be of files. */
   readonly files?: FileQuota
 }

@@ -82,7 +82,8 @@ export function fileEndpoints({ files, sendPart }: FileParts): readonly Endpoint
       operation: 'fileUrls',
       method: 'post',
       path: '/files/urls',
-      summary: 'Temporary addresses of files, relative to the server; each has a status of its own.',
+      summary:
+        'Temporary addresses of files, relative to `origin`, or else to the server; each has a status of its own.',
       access: 'anyone',
       body: z.strictObject({
         files: z
@@ -91,7 +92,9 @@ export function fileEndpoints({ files, sendPart }: FileParts): readonly Endpoint
           .max(list.max),
       }),
       answer: z.strictObject({
-        fileList: z.array(done.extend({ tempFileURL: z.string(), maxAge: s.count })),
+        fileList: z.array(
+          done.extend({ tempFileURL: z.string(), origin: z.string().optional(), maxAge: s.count }),
+        ),
       }),
       async run({ actor, body }) {
         const asked = body.files.map(({ fileID, maxAge }) => ({

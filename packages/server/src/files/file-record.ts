@@ -7,6 +7,8 @@ export type FileData = {
   readonly path: string
   readonly size: number
   readonly contentType: string
+  /** What its uploader called it, where its bytes say otherwise. */
+  readonly toldType?: string
   readonly sha256: string
   readonly blob: string
   readonly updated: Date

@@ -7,27 +7,28 @@ import { admin, ann, bob, digest, idOf, type Listed, openShop, type Told } from 
 
 test('[FILE-1] what is uploaded can be fetched by a temporary URL', async () => {
   const shop = await openShop()
-  const fileID = await shop.upload(ann, 'photos/猫 1.png', 'meow', { contentType: 'image/png' })
+  const picture = Buffer.from('\x89PNG\r\n\x1a\nmeow', 'latin1')
+  const fileID = await shop.upload(ann, 'photos/猫 1.png', picture, { contentType: 'image/png' })
   expect(fileID).toBe(idOf('photos/猫 1.png'))
   const [listed] = await shop.urls(bob, fileID)
   expect(listed).toMatchObject({ fileID, status: 0, errMsg: 'ok', maxAge: 7_200 })
   const answer = await shop.request(listed!.tempFileURL)
   expect(answer.status).toBe(200)
-  expect(await answer.text()).toBe('meow')
+  expect(Buffer.from(await answer.arrayBuffer())).toEqual(picture)
   expect(Object.fromEntries(answer.headers)).toMatchObject({
     'content-type': 'image/png',
-    'content-length': '4',
+    'content-length': '12',
     'content-disposition': `inline; filename*=UTF-8''${encodeURIComponent('猫 1.png')}`,
     'x-content-type-options': 'nosniff',
     'content-security-policy': 'sandbox',
-    etag: `"${digest('meow')}"`,
+    etag: `"${digest(picture)}"`,
   })
   const [record] = await shop.records()
   expect(record).toMatchObject({
     path: 'photos/猫 1.png',
-    size: 4,
+    size: 12,
     contentType: 'image/png',
-    sha256: digest('meow'),
+    sha256: digest(picture),
     _openid: 'ann',
     updated: new Date(shop.clock.now()),
   })

@@ -17,6 +17,7 @@ import { checkFiles } from './check-files.ts'
 import { checkCloudPath, fileIDOf, pathOfFileID } from './cloud-path.ts'
 import { DiskBlobs } from './disk-blobs.ts'
 import { type FileRecord, FileRecords } from './file-record.ts'
+import type { FilesHost } from './files-host.ts'
 import type { OpenPaths } from './open-paths.ts'
 import { addFileRoutes } from './routes.ts'
 import { SignedUrls, type Ticket } from './signed-url.ts'
@@ -29,7 +30,7 @@ export interface Files {
   /**
    * upload: `{ fileID, uploadUrl, offset, partBytes }`; the bytes from `offset` on go to `uploadUrl` (relative to the
    * server) in parts of at most `partBytes`; `offset` equal to the size: it is whole already.
-   * urls: `{ fileList: [{ fileID, tempFileURL, maxAge, status, errMsg }] }`, delete: `{ fileList: [{ fileID, status,
+   * urls: `{ fileList: [{ fileID, tempFileURL, maxAge, status, errMsg }] }`, each with `origin` where it is not relative to the server; delete: `{ fileList: [{ fileID, status,
    * errMsg }] }`, in the order asked. A file that is missing and one that may not be read answer alike: -503003.
    *
    * `hasPlainUrls`: addresses that are the same when they are encoded once more, as some clients do.
@@ -57,6 +58,8 @@ export interface FilesOptions {
   /** What everybody may read. */
   readonly openPaths?: Pick<OpenPaths, 'has'>
   readonly quota?: FileQuota
+  /** Where files are fetched, if not where everything else is. */
+  readonly host?: FilesHost | undefined
   readonly random?: RandomBytes
   readonly log?: Log
   /** Hears of bytes that came in or went out. */
@@ -65,7 +68,7 @@ export interface FilesOptions {
 
 export async function openFiles(options: FilesOptions): Promise<Files> {
   const { folder, environment, tokens, clock, env, openPaths, log = silentLog } = options
-  const { counted = () => undefined } = options
+  const { counted = () => undefined, host } = options
   const blobs = await DiskBlobs.open(
     folder,
     clock,
@@ -133,7 +136,7 @@ export async function openFiles(options: FilesOptions): Promise<Files> {
       }
       return { fileID: fileIDOf(env, path), uploadUrl: urls.toUploadWhole(ticket) }
     },
-    routes: app => addFileRoutes(app, { blobs, records, urls, uploads, clock, log, counted }),
+    routes: app => addFileRoutes(app, { blobs, records, urls, uploads, clock, log, counted, host }),
     async close() {
       isStopped = true
       stopSweeping()
@@ -180,7 +183,7 @@ export async function openFiles(options: FilesOptions): Promise<Files> {
     const record = await readable(actor, fileID)
     if (!record) return { ...missing(fileID), tempFileURL: '', maxAge }
     const tempFileURL = urls.toRead(record, clock.now() + maxAge * 1000, isPlain)
-    return { fileID, tempFileURL, maxAge, status: 0, errMsg: 'ok' }
+    return { fileID, tempFileURL, ...(host && { origin: host.origin }), maxAge, status: 0, errMsg: 'ok' }
   }
 
   async function remove(actor: Actor, fileID: string): Promise<Value> {

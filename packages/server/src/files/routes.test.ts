@@ -130,9 +130,7 @@ test('[FILE-18] one range of a file, or 416', async () => {
 test('[FILE-19] what could be a page or a program is a download of bytes', async () => {
   const shop = await openShop()
   const types: [contentType: string, served: string, disposition: string][] = [
-    ['image/png', 'image/png', 'inline'],
-    ['IMAGE/JPEG', 'image/jpeg', 'inline'],
-    ['video/mp4', 'video/mp4', 'inline'],
+    ['IMAGE/PNG', 'image/png', 'inline'],
     ['application/pdf', 'application/pdf', 'inline'],
     ...[
       'text/html',
@@ -160,7 +158,8 @@ test('[FILE-19] what could be a page or a program is a download of bytes', async
     ].map((type): [string, string, string] => [type, 'application/octet-stream', 'attachment']),
   ]
   for (const [contentType, served, disposition] of types) {
-    const page = '<script>alert(1)</script>'
+    const start = heads[contentType.toLowerCase()] ?? ''
+    const page = Buffer.from(`${start}<script>alert(1)</script>`, 'latin1')
     const fileID = await shop.upload(ann, `page-${digest(contentType)}.html`, page, { contentType })
     const answer = await shop.request(await shop.url(ann, fileID))
     expect(answer.headers.get('content-type'), contentType).toBe(served)
@@ -171,6 +170,43 @@ test('[FILE-19] what could be a page or a program is a download of bytes', async
     expect(answer.headers.get('content-security-policy')).toBe('sandbox')
     expect(answer.headers.get('set-cookie')).toBeNull()
   }
+})
+
+test('[FILE-30] what a browser shows begins as its type does, or is a download of bytes', async () => {
+  const shop = await openShop()
+  const served = async (contentType: string, start: string, path = 'a') => {
+    const bytes = Buffer.from(`${start}<script>alert(1)</script>`, 'latin1')
+    const fileID = await shop.upload(ann, path, bytes, { contentType })
+    const { headers } = await shop.request(await shop.url(ann, fileID))
+    return [headers.get('content-type'), headers.get('content-disposition')!.split(';')[0]]
+  }
+  for (const [type, start] of Object.entries(heads))
+    expect(await served(type, start), type).toEqual([type, 'inline'])
+  const types = Object.keys(heads)
+  const bytes = ['application/octet-stream', 'attachment']
+  for (const type of types)
+    for (const start of ['', '<', 'GIF', 'RIFF1234', '\x00', '<?xml', 'PK\x03\x04', ' ', '\xef\xbb\xbf'])
+      expect(await served(type, start), `${type} ${start}`).toEqual(bytes)
+  // a picture that is called another kind of picture is shown as what it is
+  expect(await served('image/png', heads['image/jpeg']!)).toEqual(['image/jpeg', 'inline'])
+  expect(await served('image/png', heads['application/pdf']!)).toEqual(bytes)
+  expect(await served('application/pdf', heads['image/png']!)).toEqual(bytes)
+  // what is called bytes stays bytes, whatever it is
+  expect(await served('text/html', heads['image/png']!)).toEqual(bytes)
+  // an empty file is nothing to show
+  const nothing = await shop.upload(ann, 'nothing', '', { contentType: 'image/png' })
+  expect((await shop.request(await shop.url(ann, nothing))).headers.get('content-type')).toBe(bytes[0])
+})
+
+test('[FILE-30] a file that is not what it was called is there all the same when it is asked for again', async () => {
+  const shop = await openShop()
+  const page = Buffer.from('<script>alert(1)</script>')
+  await shop.upload(ann, 'a.png', page, { contentType: 'image/png' })
+  expect(await shop.records()).toMatchObject([
+    { contentType: 'application/octet-stream', toldType: 'image/png' },
+  ])
+  expect((await shop.ticket(ann, 'a.png', page, { contentType: 'image/png' })).offset).toBe(page.length)
+  expect((await shop.ticket(ann, 'a.png', page, { contentType: 'image/gif' })).offset).toBe(0)
 })
 
 test('[FILE-20] pages of other origins may upload and fetch', async () => {
@@ -195,3 +231,24 @@ test('[FILE-20] pages of other origins may upload and fetch', async () => {
   })
   expect(part.headers.get('access-control-expose-headers')).toContain('upload-offset')
 })
+
+/** How files of each type begin. */
+const heads: Readonly<Record<string, string>> = {
+  'image/png': '\x89PNG\r\n\x1a\n',
+  'image/jpeg': '\xff\xd8\xff\xe0',
+  'image/gif': 'GIF89a',
+  'image/webp': 'RIFF\x10\0\0\0WEBPVP8 ',
+  'image/avif': '\0\0\0\x20ftypavif\0\0\0\0',
+  'image/bmp': 'BM\x46\0\0\0\0\0\0\0',
+  'audio/mpeg': '\xff\xfb\x90\x64',
+  'audio/mp4': '\0\0\0\x20ftypM4A ',
+  'audio/aac': '\xff\xf1\x50\x80',
+  'audio/ogg': 'OggS\0',
+  'audio/wav': 'RIFF\x10\0\0\0WAVEfmt ',
+  'audio/webm': '\x1a\x45\xdf\xa3',
+  'video/mp4': '\0\0\0\x20ftypisom',
+  'video/webm': '\x1a\x45\xdf\xa3',
+  'video/ogg': 'OggS\0',
+  'video/quicktime': '\0\0\0\x14ftypqt  ',
+  'application/pdf': '%PDF-1.7\n',
+}

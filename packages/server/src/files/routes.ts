@@ -5,7 +5,9 @@ import type { Log } from '../log-line.ts'
 import type { Blobs } from './blobs.ts'
 import { nameOf } from './cloud-path.ts'
 import type { FileRecord, FileRecords } from './file-record.ts'
+import type { FilesHost } from './files-host.ts'
 import { parseRange } from './range.ts'
+import { bytesType, isShownType } from './shown-type.ts'
 import type { SignedUrls } from './signed-url.ts'
 import { partBytes, type Uploads } from './upload.ts'
 
@@ -16,6 +18,7 @@ export interface FileRoutes {
   readonly uploads: Uploads
   readonly clock: Pick<Clock, 'now'>
   readonly log: Log
+  readonly host?: FilesHost | undefined
   readonly counted: (direction: 'in' | 'out', bytes: number) => void
 }
 
@@ -23,7 +26,7 @@ export interface FileRoutes {
  * `PUT /files/uploads/<ticket>` with `upload-offset`: 204 and the next `upload-offset`; 409 and the right one; 200
  * `{ fileID }` when the file is whole. `PUT /files/whole/<ticket>`: a file in one go, answered as the official SDKs want it: 200 and
  * nothing, or `<Error>`. `GET` and `HEAD /files/<id>/<blob>/<name>?expires&signature`: the bytes, or one
- * range of them. Errors are `{ code, errMsg }`.
+ * range of them; where files have a host of their own, other hosts send there. Errors are `{ code, errMsg }`.
  */
 export function addFileRoutes(app: Hono, parts: FileRoutes): void {
   // no cookie counts here: the permission is in the URL, so any page may ask
@@ -111,18 +114,23 @@ function xmlError(c: Context, status: RefusalStatus, code: string, words: string
   return c.body(xml, status, { 'content-type': 'application/xml' })
 }
 
-async function sendFile(c: Context, { blobs, records, urls, clock, counted }: FileRoutes): Promise<Response> {
+async function sendFile(c: Context, parts: FileRoutes): Promise<Response> {
+  const { blobs, records, urls, clock, counted, host } = parts
   const { pathname, search } = placeOf(c.req.url)
+  const asked = c.req.header('host')
+  const isElsewhere = host !== undefined && !host.isAskedBy(asked)
+  // an address that was given before, or to a client that knows of no other host
+  if (isElsewhere && !host.isOwn(asked)) return c.redirect(`${host.origin}${pathname}${search}`, 307)
   const place = urls.read(pathname, search, clock.now())
   if (!place) return refuse(c, 403, 'STORAGE_SIGN_PARAM_INVALID', 'the address is not valid, or no longer')
   const record = await records.byId(place.id)
   if (record?.blob !== place.blob) return notThere(c)
   const etag = `"${record.sha256}"`
-  const headers = headersOf(record, etag)
+  const headers = headersOf(record, etag, !isElsewhere)
   if (c.req.header('if-none-match') === etag) return c.body(null, 304, headers)
   const condition = c.req.header('if-range')
-  const asked = condition === undefined || condition === etag ? c.req.header('range') : undefined
-  const range = asked === undefined ? undefined : parseRange(asked, record.size)
+  const wanted = condition === undefined || condition === etag ? c.req.header('range') : undefined
+  const range = wanted === undefined ? undefined : parseRange(wanted, record.size)
   if (range === null) return c.body(null, 416, { ...headers, 'content-range': `bytes */${record.size}` })
   const { start, end } = range ?? { start: 0, end: record.size - 1 }
   headers['content-length'] = String(end - start + 1)
@@ -136,12 +144,12 @@ async function sendFile(c: Context, { blobs, records, urls, clock, counted }: Fi
 }
 
 /** What keeps a file from being a page of ours: it is shown only if it is a picture, sound, film or PDF. */
-function headersOf(record: FileRecord, etag: string): Record<string, string> {
-  const isShown = shownTypes.has(record.contentType)
+function headersOf(record: FileRecord, etag: string, mayShow: boolean): Record<string, string> {
+  const isShown = mayShow && isShownType(record.contentType)
   return {
     etag,
     'accept-ranges': 'bytes',
-    'content-type': isShown ? record.contentType : 'application/octet-stream',
+    'content-type': isShown ? record.contentType : bytesType,
     'content-disposition': `${isShown ? 'inline' : 'attachment'}; filename*=UTF-8''${headerName(record.path)}`,
     'x-content-type-options': 'nosniff',
     'content-security-policy': 'sandbox',
@@ -178,22 +186,3 @@ const refusals = new Map<CloudError['code'], RefusalStatus>([
   ['EXCEED_REQUEST_LIMIT', 429],
 ])
 const offsetForm = /^(?:0|[1-9][0-9]{0,14})$/
-const shownTypes = new Set([
-  'image/png',
-  'image/jpeg',
-  'image/gif',
-  'image/webp',
-  'image/avif',
-  'image/bmp',
-  'audio/mpeg',
-  'audio/mp4',
-  'audio/aac',
-  'audio/ogg',
-  'audio/wav',
-  'audio/webm',
-  'video/mp4',
-  'video/webm',
-  'video/ogg',
-  'video/quicktime',
-  'application/pdf',
-])

@@ -5,6 +5,7 @@ import type { Judge } from '../rules/judge.ts'
 import type { Blobs } from './blobs.ts'
 import { fileIDOf } from './cloud-path.ts'
 import type { FileRecord, FileRecords } from './file-record.ts'
+import { checkedType, headBytes } from './shown-type.ts'
 import type { Ticket, WholeTicket } from './signed-url.ts'
 import { Turns } from './turns.ts'
 import type { Usage } from './usage.ts'
@@ -187,7 +188,11 @@ export class Uploads {
         checkMayWrite(this.#judge, ticket, old)
         const updated = new Date(this.#clock.now())
         const owner = openid === null ? {} : { _openid: openid }
-        await this.#records.put({ ...owner, path, size, contentType, sha256, blob, updated })
+        const checked = checkedType(contentType, await this.#headOf(blob))
+        const told = checked === contentType ? {} : { toldType: contentType }
+        await this.#records.put({
+          ...{ ...owner, ...told, path, size, contentType: checked, sha256, blob, updated },
+        })
         this.#usage.ended(name)
         if (old) await this.#blobs.delete(old.blob)
       } catch (thrown) {
@@ -200,6 +205,11 @@ export class Uploads {
     })
   }
 
+  async #headOf(blob: string): Promise<Uint8Array> {
+    const bytes = await this.#blobs.read(blob, 0, headBytes - 1)
+    return new Uint8Array(await new Response(bytes).arrayBuffer())
+  }
+
   async #checkQuota(file: WholeTicket & { readonly size: number }, name: string): Promise<void> {
     this.#usage.check(name, file, await this.#records.byPath(file.path))
   }
@@ -208,7 +218,8 @@ export class Uploads {
   async #isThere(ticket: Ticket): Promise<boolean> {
     const record = await this.#records.byPath(ticket.path)
     if (!record || record.sha256 !== ticket.sha256 || record.size !== ticket.size) return false
-    return record.contentType === ticket.contentType && (record._openid ?? null) === ticket.openid
+    const told = record.toldType ?? record.contentType
+    return told === ticket.contentType && (record._openid ?? null) === ticket.openid
   }
 
   /** The bytes until they end (`ended` is called then), break off, or take too long. */

@@ -27,6 +27,7 @@ export function acceptUpgrades(
     if (!isFor(request)) return
     socket.on('error', () => socket.destroy())
     const refuse = (status: string) => refuseUpgrade(socket, status)
+    if (doorkeeper.isMisdirected(request.headers.host)) return refuse('421 Misdirected Request')
     if (!doorkeeper.mayEnter(request.headers.origin)) return refuse('403 Forbidden')
     const visit = doorkeeper.enter(addressOfRequest(request))
     if (!visit) return refuse('503 Service Unavailable\r\nRetry-After: 5')

@@ -1,3 +1,5 @@
+import type { FilesHost } from '../files/files-host.ts'
+
 /** Who may come in, and how many who have not said who they are may wait at the door. */
 export interface DoorkeeperOptions {
   /** Web pages of these origins alone may talk to the server. Default: any (tokens, not cookies, say who somebody is). */
@@ -16,9 +18,15 @@ export interface Visit {
 export class Doorkeeper {
   readonly #origins: ReadonlySet<string> | undefined
   readonly #mostWaiting: number
+  readonly #filesHost: Pick<FilesHost, 'isAskedBy'> | undefined
   readonly #waiting = new Map<string, number>()
 
-  constructor({ origins, waitingPerAddress = 1_024 }: DoorkeeperOptions = {}) {
+  /** `filesHost`: no door but that of files is there. */
+  constructor(
+    { origins, waitingPerAddress = 1_024 }: DoorkeeperOptions = {},
+    filesHost?: Pick<FilesHost, 'isAskedBy'>,
+  ) {
+    this.#filesHost = filesHost
     this.#origins = origins && new Set(origins)
     this.#mostWaiting = waitingPerAddress
   }
@@ -26,6 +34,11 @@ export class Doorkeeper {
   /** Whoever is no web page says no origin. */
   mayEnter(origin: string | undefined): boolean {
     return origin === undefined || !this.#origins || this.#origins.has(origin)
+  }
+
+  /** Sockets are not to be had at the host of files. */
+  isMisdirected(host: string | undefined): boolean {
+    return this.#filesHost?.isAskedBy(host) === true
   }
 
   /**

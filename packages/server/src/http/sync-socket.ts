@@ -30,6 +30,7 @@ export function acceptSockets(
     socket.on('error', () => socket.destroy())
     const refuse = (status: string) => refuseUpgrade(socket, status)
     if (pathOf(request) !== path) return refuse('404 Not Found')
+    if (doorkeeper.isMisdirected(request.headers.host)) return refuse('421 Misdirected Request')
     if (!doorkeeper.mayEnter(request.headers.origin)) return refuse('403 Forbidden')
     const address = addressOfRequest(request)
     const visit = doorkeeper.enter(address)

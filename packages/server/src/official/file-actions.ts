@@ -7,6 +7,7 @@ interface FileStatus {
   readonly fileID: string
   readonly status: number
   readonly tempFileURL?: string
+  readonly origin?: string
   readonly maxAge?: number
 }
 
@@ -28,10 +29,10 @@ export const fileActions: Readonly<Record<string, Action>> = {
     const found = await answered(files.ask(actor, { verb: 'urls', files: wanted } satisfies FilesAsk, true))
     return {
       data: {
-        download_list: found.map(({ fileID, status, tempFileURL = '', maxAge }) => ({
+        download_list: found.map(({ fileID, status, origin: apart = origin, tempFileURL = '', maxAge }) => ({
           fileID,
           code: codeOf(status),
-          tempFileURL: tempFileURL === '' ? '' : `${origin}${tempFileURL}`,
+          tempFileURL: tempFileURL === '' ? '' : `${apart}${tempFileURL}`,
           maxAge,
         })),
       },

@@ -40,9 +40,9 @@ export function addFileRoutes(
   post('get-objects-download-info', async (c, list, actor) => {
     const wanted = list.map(each => ({ fileID: idOf(each) }))
     const found = await answered(files.ask(actor, { verb: 'urls', files: wanted }, true))
-    return found.map(({ fileID, status, tempFileURL = '' }) => ({
+    return found.map(({ fileID, status, origin = originOf(c), tempFileURL = '' }) => ({
       cloudObjectId: fileID,
-      ...(status === 0 ? { downloadUrl: `${originOf(c)}${tempFileURL}` } : failure(status)),
+      ...(status === 0 ? { downloadUrl: `${origin}${tempFileURL}` } : failure(status)),
     }))
   })
 
