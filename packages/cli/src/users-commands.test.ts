@@ -73,6 +73,41 @@ test.each(['a server that runs', 'no server'])(
   },
 )
 
+test.each(['a server that runs', 'no server'])(
+  '[SIGNIN-19] with %s roles are given, told and taken',
+  async how => {
+    const folder = project()
+    const server = await startServer(folder)
+    await server.users.add('anna', password)
+    if (how === 'no server') await server.stop()
+    expect(await users(folder, ['roles', 'pw:anna'])).toEqual({
+      code: 0,
+      out: '',
+      err: 'pw:anna has no role.',
+    })
+    expect(await users(folder, ['grant', 'pw:anna', 'editor', 'admin'])).toEqual({
+      code: 0,
+      out: 'pw:anna has admin, editor from now on.',
+      err: '',
+    })
+    expect((await users(folder, ['roles', 'pw:anna'])).out).toBe('admin\neditor')
+    expect((await users(folder, ['list'])).out).toMatch(/^pw:anna\thas not signed in\t\S+\tadmin editor$/)
+    expect((await users(folder, ['revoke', 'pw:anna', 'admin', 'editor'])).out).toMatch(/has no role/)
+    for (const [argv, words] of [
+      [['grant', 'pw:anna'], 'it is "nearcloud users grant UID ROLE …"'],
+      [['grant'], 'it is "nearcloud users grant UID ROLE …"'],
+      [['roles'], 'it is "nearcloud users roles UID"'],
+      [['roles', 'pw:anna', 'x'], 'it is "nearcloud users roles UID"'],
+      [['grant', 'anna', 'editor'], 'has "pw:anna"'],
+      [['revoke', 'pw:nobody', 'editor'], 'nobody has the uid "pw:nobody"'],
+      [['grant', 'pw:anna', 'x'.repeat(65)], 'roles are a list of at most 16 texts'],
+    ] as const) {
+      const { code, err } = await users(folder, argv)
+      expect([code, err], argv.join(' ')).toEqual([1, expect.stringContaining(words)])
+    }
+  },
+)
+
 test('what cannot be is one sentence, and changes nothing', async () => {
   const folder = project()
   const nowhere = await users(folder, ['list'])

@@ -19,9 +19,14 @@ export function usersCommands(host: Host): Record<UsersVerb, CommandDef> {
     }),
     list: command(host, verbs.list, async users => {
       const found = await users.list()
-      for (const { uid, openid, since } of found)
+      for (const { uid, openid, since, roles = [] } of found)
         host.out(
-          [uid, openid ?? 'has not signed in', since === undefined ? '' : new Date(since).toISOString()]
+          [
+            uid,
+            openid ?? 'has not signed in',
+            since === undefined ? '' : new Date(since).toISOString(),
+            roles.join(' '),
+          ]
             .join('\t')
             .trimEnd(),
         )
@@ -33,10 +38,28 @@ export function usersCommands(host: Host): Record<UsersVerb, CommandDef> {
         `${uid} is deleted and signed out everywhere. What it owned stays, with an owner that nobody is.`,
       )
     }),
+    roles: command(host, verbs.roles, async (users, uid) => {
+      const user = (await users.list()).find(each => each.uid === uid)
+      if (!user) throw await unknown(users, uid)
+      for (const role of user.roles ?? []) host.out(role)
+      if (!user.roles) host.err(`${uid} has no role.`)
+    }),
+    grant: command(host, verbs.grant, (users, uid, _, grant) => changeRoles(users, uid, { grant })),
+    revoke: command(host, verbs.revoke, (users, uid, _, revoke) => changeRoles(users, uid, { revoke })),
     'sign-out': command(host, verbs['sign-out'], async (users, uid) => {
       if (!(await users.endSessions(uid))) throw await unknown(users, uid)
       host.out(`${uid} is signed out everywhere.`)
     }),
+  }
+
+  async function changeRoles(
+    users: OperatorUsers,
+    uid: string,
+    change: Parameters<OperatorUsers['changeRoles']>[1],
+  ): Promise<void> {
+    const roles = await users.changeRoles(uid, change)
+    if (!roles) throw await unknown(users, uid)
+    host.out(`${uid} has ${roles.length === 0 ? 'no role' : roles.join(', ')} from now on.`)
   }
 }
 
@@ -48,6 +71,7 @@ interface Verb {
   /** What the first word is; absent: there is none. */
   readonly word?: keyof typeof words
   readonly takesPassword?: true
+  readonly takesRoles?: true
 }
 
 const verbs = {
@@ -63,13 +87,24 @@ const verbs = {
     word: 'NAME',
     takesPassword: true,
   },
-  list: { name: 'list', description: 'Says who has a name: uid, openid, and since when there is an account' },
+  list: {
+    name: 'list',
+    description: 'Says who has a name: uid, openid, since when there is an account, and roles',
+  },
   delete: {
     name: 'delete',
     description:
       'Ends a user, who is signed out everywhere; documents and files stay, with an owner that nobody is',
     word: 'UID',
   },
+  roles: { name: 'roles', description: 'Says which roles a user has', word: 'UID' },
+  grant: {
+    name: 'grant',
+    description: 'Gives roles to a user, at once: "auth.roles" in rules',
+    word: 'UID',
+    takesRoles: true,
+  },
+  revoke: { name: 'revoke', description: 'Takes roles from a user, at once', word: 'UID', takesRoles: true },
   'sign-out': { name: 'sign-out', description: 'Ends all sessions of a user', word: 'UID' },
 } as const satisfies Record<string, Verb>
 
@@ -81,7 +116,7 @@ const words = {
 function command(
   host: Host,
   verb: Verb,
-  work: (users: OperatorUsers, word: string, password: string) => Promise<void>,
+  work: (users: OperatorUsers, word: string, password: string, more: readonly string[]) => Promise<void>,
 ): CommandDef {
   const { name, description } = verb
   const args: ArgsDef = { ...(verb.word && words[verb.word]), ...place }
@@ -89,18 +124,17 @@ function command(
     meta: { name, description },
     args,
     async run({ args: { _, ...given } }) {
-      const [word = ''] = _
+      const [word = '', ...more] = _
+      const form = [name, verb.word, verb.takesRoles && 'ROLE …'].filter(Boolean).join(' ')
       checkNames(`users ${name}`, given, args)
-      if ((word === '') === (verb.word !== undefined) || _.length !== (verb.word ? 1 : 0))
-        throw new UsageError(
-          `it is "nearcloud users ${verb.word ? `${name} ${verb.word}` : name}"; "nearcloud users ${name} --help" says more.`,
-        )
+      if ((word === '') === (verb.word !== undefined) || more.length > 0 !== (verb.takesRoles === true))
+        throw new UsageError(`it is "nearcloud users ${form}"; "nearcloud users ${name} --help" says more.`)
       const { dataFolder, env } = placeOf(host, given)
       // before the folder is taken: somebody may think for a while
       const password = verb.takesPassword ? await newPassword(host) : ''
       try {
         await usersAsOperator({ dataFolder, ...(env !== undefined && { env }) }, users =>
-          work(users, word, password),
+          work(users, word, password, more),
         )
       } catch (thrown) {
         const { code, message } = thrown as { code?: unknown; message: string }

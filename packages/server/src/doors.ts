@@ -4,6 +4,7 @@ import { KeyedWrites } from './api/keyed-writes.ts'
 import { openApi } from './api/open-api.ts'
 import type { Assembly, Opened } from './assemble.ts'
 import { alipayExchange } from './auth/alipay.ts'
+import { countedCodes } from './auth/counted-codes.ts'
 import { userAdmin } from './auth/user-admin.ts'
 import { wechatExchange } from './auth/wechat.ts'
 import { addCallRoutes } from './functions/http/call-routes.ts'
@@ -42,8 +43,8 @@ export async function openDoors(
   addHealthRoutes(app, health)
   files.routes(app)
   const doorkeeper = new Doorkeeper(options.door, filesHost)
-  const wechat = options.wechat && wechatExchange(options.wechat, users)
-  const alipay = options.alipay && alipayExchange(options.alipay, { users, clock })
+  const wechat = options.wechat && countedCodes(wechatExchange(options.wechat, users), clock)
+  const alipay = options.alipay && countedCodes(alipayExchange(options.alipay, { users, clock }), clock)
   addLoginRoutes(app, { wechat, alipay, doorkeeper, log })
   addTokenRoutes(app, { tokens: issuers, doorkeeper, clock, log })
   addPasswordRoutes(app, { accounts, doorkeeper })
@@ -117,6 +118,10 @@ export async function openDoors(
   opened(
     undefined,
     users.onGone(openid => watchers.sendAwayUser(openid)),
+  )
+  opened(
+    undefined,
+    users.onRoles(openid => watchers.greetAnew(openid)),
   )
   if (site !== undefined) addSite(app, site, { headers: options.siteHeaders ?? {} })
   app.onError((error, c) => {

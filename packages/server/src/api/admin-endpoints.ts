@@ -36,6 +36,7 @@ export function adminEndpoints({ environment, users, triggers }: AdminParts): re
             openid: z.string().optional(),
             username: z.string().optional(),
             since: z.number().optional().describe('Milliseconds since 1970.'),
+            roles: z.array(z.string()).optional(),
           }),
         ),
       }),
@@ -81,6 +82,24 @@ export function adminEndpoints({ environment, users, triggers }: AdminParts): re
       run: async ({ params, body: { expire } }) => ({
         ticket: await users.createTicket(params.uid!, expire === undefined ? {} : { expire }),
       }),
+    }),
+    endpoint({
+      ...base,
+      operation: 'changeRoles',
+      method: 'patch',
+      path: '/admin/users/{uid}/roles',
+      summary: 'Give roles to a user and take others, from now on; answers with what they are then.',
+      body: z.strictObject({
+        grant: z.array(z.string()).optional(),
+        revoke: z.array(z.string()).optional(),
+      }),
+      answer: z.strictObject({ roles: z.array(z.string()) }),
+      refusals: [404],
+      async run({ params, body: { grant = [], revoke = [] } }) {
+        const roles = await users.changeRoles(params.uid!, { grant, revoke })
+        if (roles) return { roles: [...roles] }
+        throw nobody()
+      },
     }),
     endpoint({
       ...base,

@@ -136,6 +136,13 @@ test('[HTTPAPI-2] each operation of the document is there, and answers as the do
     'pw:anna',
     'pw:bert',
   ])
+  const roles = {
+    ...admin,
+    with: { uid: 'carla' },
+    body: { grant: ['editor', 'reader'], revoke: ['reader'] },
+  }
+  expect(await ok('changeRoles', roles)).toEqual({ roles: ['editor', 'reader'] })
+  expect((await ok('listUsers', admin)).users[0]).toMatchObject({ uid: 'carla', roles: ['editor', 'reader'] })
   await ok('endSessions', { ...admin, with: { uid: 'carla' } })
   await ok('deleteUser', { ...admin, with: { uid: 'carla' } })
   await ok('addDocument', { ...admin, with: { collection: 'open' }, body: { data: { _id: 7, n: 1 } } })

@@ -1,9 +1,9 @@
 import { CloudError } from '@nearcloud/protocol'
 import { z } from 'zod'
+import type { CountedExchange } from '../auth/counted-codes.ts'
 import type { Accounts } from '../auth/passwords/accounts.ts'
 import { lifetimes, type Tokens } from '../auth/tokens.ts'
 import type { Users } from '../auth/users.ts'
-import type { CodeExchange } from '../auth/wechat.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
 import * as s from './schemas.ts'
 
@@ -12,7 +12,7 @@ export interface AuthParts {
   readonly tokens: Tokens
   readonly users: Users
   readonly accounts: Accounts
-  readonly wechat: CodeExchange | undefined
+  readonly wechat: CountedExchange | undefined
 }
 
 /** Signing in, without a socket. */
@@ -89,13 +89,13 @@ export function authEndpoints({ env, tokens, users, accounts, wechat }: AuthPart
       summary: 'Sign in with the code of wx.login, where the server knows the mini program.',
       body: z.strictObject({ code: z.string() }),
       refusals: [404],
-      async run({ body }) {
+      async run({ body, network }) {
         if (!wechat)
           throw new CloudError('INVALID_PARAM', {
             errMsg: 'login: this server knows no mini program',
             details: { reason: 'absent' },
           })
-        return byTicket(await wechat.ticketFor(body.code))
+        return byTicket(await wechat.ticketFor(body.code, network))
       },
     }),
     endpoint({

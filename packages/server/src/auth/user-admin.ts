@@ -1,5 +1,6 @@
 import type { Millis } from '@nearcloud/protocol'
 import type { Accounts } from './passwords/accounts.ts'
+import type { Roles } from './roles.ts'
 import { uidOfUsername } from './uid.ts'
 import type { Users } from './users.ts'
 
@@ -42,8 +43,19 @@ export interface UserAdmin {
   add(username: string, password: string): Promise<string>
   /** Gives an account another password, and ends all its sessions. False when there is no such account. Rejects with INVALID_PARAM. */
   setPassword(username: string, password: string): Promise<boolean>
+  /**
+   * Gives roles to who has a name and takes others, in rules `auth.roles`; gives what they are then, sorted. Conversations of the user
+   * begin anew when they are others than before. An account that nobody has signed in to has them from the first time on. Undefined when
+   * nobody has this uid. Rejects with INVALID_PARAM.
+   */
+  changeRoles(uid: string, change: RoleChange): Promise<Roles | undefined>
   /** Everybody who has a name, sorted by it. */
   list(): Promise<readonly NamedUser[]>
+}
+
+export interface RoleChange {
+  readonly grant?: readonly string[]
+  readonly revoke?: readonly string[]
 }
 
 export interface NamedUser {
@@ -54,6 +66,8 @@ export interface NamedUser {
   readonly username?: string
   /** When that account was made. */
   readonly since?: Millis
+  /** Absent: none. */
+  readonly roles?: Roles
 }
 
 /** All an operator does with users, in one hand. */
@@ -65,12 +79,17 @@ export function userAdmin(users: Users, accounts: Accounts): UserAdmin {
     endSessions: uid => users.endSessions(uid),
     add: (username, password) => accounts.add(username, password),
     setPassword: (username, password) => accounts.setPassword(username, password),
+    changeRoles: (uid, change) => users.changeRoles(uid, change),
     async list() {
       const found = new Map<string, NamedUser>()
       for (const [uid, openid] of await users.named()) found.set(uid, { uid, openid })
       for (const account of await accounts.list()) {
         const uid = uidOfUsername(account.username)
         found.set(uid, { uid, ...found.get(uid), ...account })
+      }
+      for (const [uid, user] of found) {
+        const roles = await users.rolesOf(uid)
+        if (roles.length > 0) found.set(uid, { ...user, roles })
       }
       return [...found.values()].sort((a, b) => (a.uid < b.uid ? -1 : 1))
     },

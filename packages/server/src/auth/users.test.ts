@@ -8,6 +8,7 @@ import { generateKeyPair, SignJWT } from 'jose'
 import { afterEach, expect, test } from 'vitest'
 import { admin, openWorld } from '../testing/scenario.ts'
 import { openTokens } from './tokens.ts'
+import { accountKeyOf } from './uid.ts'
 import { Users } from './users.ts'
 
 const folders: string[] = []
@@ -330,4 +331,59 @@ test('[WXLOGIN-1] a ticket may wish for an openid: given to the first of that na
   expect(later.openid).not.toBe(wished)
   const odd = await users.signIn(await users.createTicket('wx:odd', {}, { openid: 'no openid' }))
   expect(odd.openid).toMatch(/^o[\w-]{27}$/)
+})
+
+test('[SIGNIN-19] roles are given and taken, each once, also after a restart, and told only when they change', async () => {
+  const { users, open } = await setUp()
+  const { openid } = await users.signIn(await users.createTicket('anna', { roles: ['reader'] }))
+  const told: string[] = []
+  users.onRoles(changed => told.push(changed))
+  expect(await users.changeRoles('anna', { grant: ['editor', 'editor'] })).toEqual(['editor', 'reader'])
+  expect(await users.changeRoles('anna', { grant: ['editor'], revoke: ['nothing'] })).toEqual([
+    'editor',
+    'reader',
+  ])
+  expect(told).toEqual([openid])
+  expect(await (await open()).known(openid)).toMatchObject({ roles: ['editor', 'reader'] })
+  expect(await users.changeRoles('anna', { revoke: ['reader', 'editor'] })).toEqual([])
+  expect(await users.known(openid)).not.toHaveProperty('roles')
+  // at once: nothing of either is lost
+  await Promise.all(['a', 'b', 'c'].map(role => users.changeRoles('anna', { grant: [role] })))
+  expect(await users.rolesOf('anna')).toEqual(['a', 'b', 'c'])
+})
+
+test('[SIGNIN-19] an account that nobody has signed in to has its roles from the first time on; nobody else gets any', async () => {
+  const { users, environment, tokens } = await setUp()
+  expect(await users.changeRoles('anna', { grant: ['admin'] })).toBeUndefined()
+  expect(await users.changeRoles('pw:anna', { grant: ['admin'] })).toBeUndefined()
+  for (const uid of ['', 'a', '__proto__', 'x'.repeat(99), 7 as never])
+    expect(await users.changeRoles(uid, { grant: ['admin'] }), uid).toBeUndefined()
+  await environment.alone(alone => alone.store({ state: [[accountKeyOf('pw:anna')!, '{}']] }))
+  expect(await users.changeRoles('pw:anna', { grant: ['admin', 'editor'] })).toEqual(['admin', 'editor'])
+  expect(await users.changeRoles('pw:anna', { revoke: ['editor'] })).toEqual(['admin'])
+  const { openid } = await users.signIn(await users.createTicket('pw:anna'))
+  expect(await users.known(openid)).toMatchObject({ uid: 'pw:anna', roles: ['admin'] })
+  await users.changeRoles('pw:anna', { revoke: ['admin'] })
+  await users.signIn(await users.createTicket('pw:anna'))
+  expect(await users.rolesOf('pw:anna')).toEqual([])
+  // whoever has the name after somebody was deleted is somebody else
+  await users.changeRoles('pw:anna', { grant: ['admin'] })
+  await users.delete({ uid: 'pw:anna' })
+  const next = await users.signIn(await users.createTicket('pw:anna'))
+  expect(await users.known(next.openid)).not.toHaveProperty('roles')
+  expect(await tokens.verify('session', 'test', next.token)).toBe(next.openid)
+})
+
+test.each([
+  [{ grant: [''] }],
+  [{ grant: ['x'.repeat(65)] }],
+  [{ grant: [7] }],
+  [{ grant: 'admin' }],
+  [{ revoke: [null] }],
+  [{ grant: Array.from({ length: 16 }, (_, n) => `role ${n}`) }],
+])('[SIGNIN-19] %j is refused, and the roles stay', async change => {
+  const { users } = await setUp()
+  await users.signIn(await users.createTicket('anna', { roles: ['reader'] }))
+  await expect(users.changeRoles('anna', change as never)).rejects.toMatchObject({ code: 'INVALID_PARAM' })
+  expect(await users.rolesOf('anna')).toEqual(['reader'])
 })

@@ -8,7 +8,7 @@ import { type RefusalReason, refused } from './signed-claims.ts'
 import { lifetimes, type ShownToken, type TokenPurpose, type Tokens } from './tokens.ts'
 import { accountKeyOf, checkUid, isUid } from './uid.ts'
 import { UsedTickets } from './used-tickets.ts'
-import type { TicketOptions, UserName } from './user-admin.ts'
+import type { RoleChange, TicketOptions, UserName } from './user-admin.ts'
 
 /** What the server knows of somebody who showed a good token. */
 export interface KnownUser {
@@ -36,6 +36,8 @@ interface NameRow {
   readonly openid?: string
   /** Users of this name that were deleted. */
   readonly generation: number
+  /** Given before anybody signed in by it. */
+  readonly roles?: Roles
   /** As in `KnownUser`. */
   readonly round?: number
 }
@@ -117,13 +119,13 @@ export class Users {
     const ticket = await this.#tokens.verifyTicket(env, text)
     const { uid, sessionMs } = ticket
     const { openid, round } = await this.#environment.alone(async alone => {
-      const known = await this.#name(uid)
+      const { roles: given = [], ...known } = await this.#name(uid)
       const { round = 0 } = known
       if (known.generation !== ticket.generation) throw refused('invalid')
       if (round !== ticket.round) throw refused('ended')
       const openid = known.openid ?? (await this.#unused(ticket.openid)) ?? this.#tokens.newOpenid()
       const state = this.#used.use(ticket)
-      const { roles: before = [], unionid = ticket.unionid } = await this.#user(openid)
+      const { roles: before = given, unionid = ticket.unionid } = await this.#user(openid)
       const roles = ticket.roles ?? before
       const row: UserRow = {
         uid,
@@ -204,6 +206,41 @@ export class Users {
       if (openid !== undefined) this.#isGone(openid, 'ended')
       return true
     })
+  }
+
+  /** See `UserAdmin`. */
+  async changeRoles(uid: string, { grant = [], revoke = [] }: RoleChange): Promise<Roles | undefined> {
+    if (!isUid(uid)) return undefined
+    const [granted, revoked] = [checkRoles(grant), new Set<string>(checkRoles(revoke))]
+    return this.#environment.alone(async alone => {
+      const name = await this.#name(uid)
+      if (!(await this.#hasSomebody(uid, name))) return undefined
+      const before = await this.#rolesOf(name)
+      const roles = checkRoles([...before.filter(role => !revoked.has(role)), ...granted])
+      if (roles.join('\n') === before.join('\n')) return roles
+      const { openid } = name
+      const [key, { roles: _, ...row }] =
+        openid === undefined ? [nameKey(uid), name] : [userKey(openid), await this.#user(openid)]
+      await alone.store({ state: [[key, JSON.stringify({ ...row, ...(roles.length > 0 && { roles }) })]] })
+      if (openid !== undefined) this.#changesRoles(openid)
+      return roles
+    })
+  }
+
+  /** Of who has this uid. */
+  async rolesOf(uid: string): Promise<Roles> {
+    return isUid(uid) ? this.#rolesOf(await this.#name(uid)) : []
+  }
+
+  async #rolesOf({ openid, roles = [] }: NameRow): Promise<Roles> {
+    return openid === undefined ? roles : ((await this.#user(openid)).roles ?? [])
+  }
+
+  /** Has somebody signed in by it, or may by a password? */
+  async #hasSomebody(uid: string, { openid }: NameRow): Promise<boolean> {
+    const account = accountKeyOf(uid)
+    if (openid !== undefined || account === undefined) return openid !== undefined
+    return (await this.#read<unknown>(account, undefined)) !== undefined
   }
 
   /** See `UserAdmin`. */

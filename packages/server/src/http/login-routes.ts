@@ -1,21 +1,23 @@
 import { CloudError } from '@nearcloud/protocol'
 import type { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import type { CodeExchange } from '../auth/wechat.ts'
+import type { CountedExchange } from '../auth/counted-codes.ts'
 import type { Log } from '../log-line.ts'
+import { addressOf, networkOf } from './address-of.ts'
 import type { Doorkeeper } from './doorkeeper.ts'
+import { retryAfter } from './rates.ts'
 
 export interface LoginRoutesOptions {
   /** Absent: nobody signs in this way. */
-  readonly wechat: CodeExchange | undefined
-  readonly alipay: CodeExchange | undefined
+  readonly wechat: CountedExchange | undefined
+  readonly alipay: CountedExchange | undefined
   readonly doorkeeper: Doorkeeper
   readonly log: Log
 }
 
 /**
  * `POST /auth/wechat` and `/auth/alipay` with `{ "code": … }`: 200 `{ "ticket": … }`, good for one sign-in. Errors are `{ code, errMsg
- * }`: 400 for what is no code, 401 for one that is refused, 404 where nobody signs in this way, 429, 502.
+ * }`: 400 for what is no code, 401 for one that is refused, 404 where nobody signs in this way, 429 with `retry-after`, 502.
  */
 export function addLoginRoutes(app: Hono, { wechat, alipay, doorkeeper, log }: LoginRoutesOptions): void {
   const limit = bodyLimit({
@@ -35,13 +37,18 @@ export function addLoginRoutes(app: Hono, { wechat, alipay, doorkeeper, log }: L
       }
       try {
         const body: unknown = await c.req.json().catch(() => undefined)
-        const ticket = await exchange.ticketFor((body as { code?: unknown } | null | undefined)?.code)
+        const { code } = (body ?? {}) as { code?: unknown }
+        const ticket = await exchange.ticketFor(code, networkOf(addressOf(c)))
         return c.json({ ticket }, 200, { 'cache-control': 'no-store' })
       } catch (thrown) {
         if (!(thrown instanceof CloudError)) throw thrown
         const { code, errMsg } = thrown
         if (code === 'SYS_ERR') log({ level: 'error', event: 'login.failed', message: errMsg })
-        return c.json({ code, errMsg }, statuses[code] ?? 502)
+        return c.json(
+          { code, errMsg },
+          statuses[code] ?? 502,
+          code === 'EXCEED_REQUEST_LIMIT' ? retryAfter(thrown) : {},
+        )
       }
     })
 }

@@ -1,6 +1,6 @@
 import { CloudError, parseJson, toCloudError } from '@nearcloud/protocol'
 import type { Hono } from 'hono'
-import type { TicketOptions, UserAdmin, UserName } from '../auth/user-admin.ts'
+import type { RoleChange, TicketOptions, UserAdmin, UserName } from '../auth/user-admin.ts'
 import { isRecord } from '../functions/function-config.ts'
 import { readText } from '../http/read-text.ts'
 import type { Log } from '../log-line.ts'
@@ -47,6 +47,8 @@ async function carryOut(users: UserAdmin, { act, with: [first, second] }: Operat
       return users.delete(first as UserName)
     case 'endSessions':
       return users.endSessions(first as string)
+    case 'changeRoles':
+      return users.changeRoles(first as string, isRecord(second) ? (second as RoleChange) : {})
     case 'createTicket':
       return users.createTicket(first as string, isRecord(second) ? (second as TicketOptions) : {})
   }

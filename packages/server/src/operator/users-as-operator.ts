@@ -13,7 +13,9 @@ export interface OperatorAsk {
   readonly with: readonly unknown[]
 }
 
-export const operatorActs = ['add', 'setPassword', 'list', 'delete', 'endSessions', 'createTicket'] as const
+export const operatorActs = [
+  ...(['add', 'setPassword', 'list', 'delete', 'endSessions', 'createTicket', 'changeRoles'] as const),
+] as const
 export type OperatorAct = (typeof operatorActs)[number]
 export type OperatorUsers = Pick<UserAdmin, OperatorAct>
 
@@ -56,5 +58,6 @@ function usersOf(place: OperatorPlace): OperatorUsers {
     delete: name => ask('delete', name),
     endSessions: uid => ask('endSessions', uid),
     createTicket: (uid, options = {}) => ask('createTicket', uid, options),
+    changeRoles: async (uid, change) => (await ask('changeRoles', uid, change)) ?? undefined,
   }
 }

@@ -22,6 +22,12 @@ export class Watchers {
     for (const conversation of [...this.#open]) conversation.end(1012, reason)
   }
 
+  /** Of one whose rights are others: it comes back and is told what it may see now. */
+  greetAnew(openid: string): void {
+    for (const conversation of [...this.#open])
+      if (conversation.openid === openid) conversation.end(1012, 'the roles of this user changed')
+  }
+
   /** Of one who is no more, or whose sessions were ended: the SDK does not come back by itself. */
   sendAwayUser(openid: string): void {
     for (const conversation of [...this.#open])
