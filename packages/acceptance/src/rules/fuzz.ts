@@ -26,6 +26,9 @@ export interface RulesFuzzReport {
   /** Questions, and writes, that were answered and that were refused. */
   readonly answered: number
   readonly refused: number
+  /** Of the writes among these, those for a field, and those for what a document has to be like. */
+  readonly refusedByFields: number
+  readonly refusedBySchemas: number
 }
 
 /** Thrown with what is needed to see it again. */
@@ -43,6 +46,8 @@ export async function fuzzRules({ operations, seed, progress }: RulesFuzzOptions
     laws: 0,
     answered: 0,
     refused: 0,
+    refusedByFields: 0,
+    refusedBySchemas: 0,
   }
   let done = 0
   for (let n = 0; done < operations; n++) {
@@ -64,6 +69,8 @@ export async function fuzzRules({ operations, seed, progress }: RulesFuzzOptions
     total.laws += fuzz.kinds.laws ?? 0
     total.answered += fuzz.answered
     total.refused += fuzz.refused
+    total.refusedByFields += fuzz.refusedByFields
+    total.refusedBySchemas += fuzz.refusedBySchemas
     progress?.(done)
   }
   return { operations: done, ...total }
@@ -78,6 +85,8 @@ export class Fuzz {
   done = 0
   answered = 0
   refused = 0
+  refusedByFields = 0
+  refusedBySchemas = 0
   last = ''
   asks = 0
   /** Writes of this round, each on a document of its own: what they may have done is so in any order. */

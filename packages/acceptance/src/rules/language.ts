@@ -163,6 +163,58 @@ export function randomFileRule(chances: Chances, paths: readonly string[], depth
       }
 }
 
+/** What a schema wants of documents, as this test thinks of it. */
+export interface Shape {
+  readonly required: readonly string[]
+  /** A number of at most so much, if it is there. */
+  readonly n?: number
+  /** One of these, if it is there. */
+  readonly tag?: readonly string[]
+}
+
+/** As somebody would write it. */
+export function schemaOf({ required, n, tag }: Shape): object {
+  return {
+    type: 'object',
+    ...(required.length > 0 && { required }),
+    properties: {
+      ...(n !== undefined && { n: { type: 'number', maximum: n } }),
+      ...(tag && { tag: { enum: tag } }),
+    },
+  }
+}
+
+export function randomShape({ dice }: Pick<Chances, 'dice'>): Shape {
+  return {
+    required: fields.filter(() => dice.below(4) === 0),
+    ...(dice.below(2) === 0 && { n: 3 + dice.below(6) }),
+    ...(dice.below(2) === 0 && { tag: tags.slice(0, 2) }),
+  }
+}
+
+/** Of files: some with what hostile patterns have. */
+export const pathForms = [
+  '^/two/',
+  '^/(one|three)\\.txt$',
+  '\\.txt$',
+  '^/[^/]+$',
+  '^/two/(a+)+\\.txt$',
+  'b|one',
+  '^$',
+]
+/** Which fields may have a rule of their own. */
+export const ruledPaths = [
+  '*',
+  'owner',
+  'n',
+  'tag',
+  'in',
+  'in.k',
+  'in.n',
+  'secret',
+  'weight',
+  'members',
+] as const
 export const tags = ['a', 'b', 'c'] as const
 /** The fields of documents that rules look at. */
 export const fields = ['owner', 'room', 'n', 'members', 'tag', 'in'] as const

@@ -1,18 +1,25 @@
 import { type Document, encode, type Value } from '@nearcloud/protocol'
 import { compileFilter } from '@nearcloud/query'
-import type { Part, Sign } from './language.ts'
+import type { Part, Shape, Sign } from './language.ts'
 
 /** Who asks; null: a stranger. */
 export type Asker = { readonly openid: string; readonly uid?: string } | null
 
 /** Ready-made rules, or one for each act. */
-export type Law<Act extends string> = Preset | { readonly [act in Act]?: Part }
+export type Law<Act extends string> = Preset | ({ readonly [act in Act]?: Part } & FieldLaw)
+export interface FieldLaw {
+  /** What else a write has to satisfy, by the path it touches; `*` for those of which no other speaks. */
+  readonly fields?: { readonly [path: string]: Part }
+}
 export type Preset = 'READONLY' | 'PRIVATE' | 'ADMINWRITE' | 'ADMINONLY'
 export type DatabaseAct = 'read' | 'write' | 'create' | 'update' | 'delete'
 
 export interface Laws {
   readonly database: { readonly [collection: string]: Law<DatabaseAct> }
   readonly storage: Law<'read' | 'write'>
+  /** What paths of files have to be like as well, a `/` before them. */
+  readonly filePaths: { readonly [act in 'read' | 'write']?: string }
+  readonly schemas: { readonly [collection: string]: Shape }
 }
 
 export type Documents = ReadonlyMap<string, ReadonlyMap<string, Document>>
@@ -27,7 +34,7 @@ export interface Deed {
   readonly collection: string
   readonly before: Document | null
   readonly after: Document | null
-  /** The top-level fields that the write names. */
+  /** The paths that the write names. */
   readonly named: readonly string[]
 }
 
@@ -52,7 +59,66 @@ export function mayWrite(moment: Moment, asker: Asker, { collection, before, aft
   const act = before === null ? 'create' : after === null ? 'delete' : 'update'
   const rule = law[act] ?? law.write
   if (rule === undefined) return false
-  return isYes(rule, { moment, asker, doc: before ?? after!, data: broughtBy(before, after, named) })
+  const tops = named.map(path => path.split('.')[0]!)
+  const sight = { moment, asker, doc: before ?? after!, data: broughtBy(before, after, tops) }
+  return (
+    isYes(rule, sight) && touchedRules(law.fields ?? {}, before, after, named).every(of => isYes(of, sight))
+  )
+}
+
+/** Is the document as its collection wants it, or at least no worse than it was? */
+export function isShapely({ laws }: Moment, { collection, before, after }: Deed): boolean {
+  const shape = laws.schemas[collection]
+  if (!shape || after === null) return true
+  return fits(shape, after) || (before !== null && !fits(shape, before))
+}
+
+function fits({ required, n, tag }: Shape, document: Document): boolean {
+  const { n: number, tag: word } = document as Document & { n?: Value; tag?: Value }
+  if (required.some(field => document[field] === undefined)) return false
+  if (n !== undefined && number !== undefined && !(typeof number === 'number' && number <= n)) return false
+  return tag === undefined || word === undefined || (typeof word === 'string' && tag.includes(word))
+}
+
+/** The rules that speak of what is touched. */
+function touchedRules(
+  fields: { readonly [path: string]: Part },
+  before: Document | null,
+  after: Document | null,
+  named: readonly string[],
+): readonly Part[] {
+  if (after === null) return []
+  const touched = differing(before ?? {}, after, '')
+  for (const path of named) if (!touched.some(other => isAlong(other, path))) touched.push(path)
+  const asked = new Set<string>()
+  for (const path of touched) {
+    if (path === '_id' || path === '_openid') continue
+    const found = Object.keys(fields).filter(field => field !== '*' && isAlong(field, path))
+    for (const field of found.length > 0 ? found : ['*']) asked.add(field)
+  }
+  return [...asked].flatMap(field => fields[field] ?? [])
+}
+
+function differing(was: Value | undefined, is: Value | undefined, at: string): string[] {
+  const [old, now] = [objectIn(was), objectIn(is)]
+  if (!old && !now) return was !== undefined && is !== undefined && encode(was) === encode(is) ? [] : [at]
+  const inside = [...new Set([...Object.keys(old ?? {}), ...Object.keys(now ?? {})])].flatMap(key =>
+    old?.[key] === undefined && now?.[key] === undefined
+      ? []
+      : differing(old?.[key], now?.[key], at === '' ? key : `${at}.${key}`),
+  )
+  return old && now ? inside : [at, ...inside]
+}
+
+function objectIn(value: Value | undefined): { readonly [key: string]: Value } | undefined {
+  const isObject =
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
+  return isObject ? (value as { readonly [key: string]: Value }) : undefined
+}
+
+/** Is one in the other, or are they the same? */
+function isAlong(one: string, other: string): boolean {
+  return `${one}.`.startsWith(`${other}.`) || `${other}.`.startsWith(`${one}.`)
 }
 
 export function mayTouchFile(
@@ -67,6 +133,8 @@ export function mayTouchFile(
     const isForOwner = law === 'PRIVATE' || (law === 'READONLY' && act === 'write')
     return isForAll || (isForOwner && owns(asker, file.openid ?? undefined))
   }
+  const form = moment.laws.filePaths[act]
+  if (form !== undefined && !new RegExp(form).test(`/${file.path}`)) return false
   return law[act] !== undefined && isYes(law[act], { moment, asker, resource: { ...file } })
 }
 

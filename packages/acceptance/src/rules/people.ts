@@ -2,7 +2,7 @@ import { mutationToJson, newNonce, type Write } from '@nearcloud/protocol'
 import { queryToJson } from '@nearcloud/query'
 import type { Check, Fuzz } from './fuzz.ts'
 import type { Listener } from './listener.ts'
-import { type Deed, type Moment, mayRead, mayWrite } from './oracle.ts'
+import { type Deed, isShapely, type Moment, mayRead, mayWrite } from './oracle.ts'
 import { Leak } from './watch.ts'
 import { asked, collections } from './world.ts'
 
@@ -78,18 +78,24 @@ export function userWrites(fuzz: Fuzz, listener: Listener, underWay: Promise<unk
     const isNothing = before === null && after === null
     const isTaken = write.op === 'add' && before !== null
     const deedOf: Deed = { collection, before, after, named: namedBy(write) }
-    const isAllowed = (moment: Moment) => isNothing || mayWrite(moment, listener.asker, deedOf)
+    const mayDo = (moment: Moment) => mayWrite(moment, listener.asker, deedOf)
+    const isAllowed = (moment: Moment) => isNothing || (mayDo(moment) && isShapely(moment, deedOf))
     fuzz.tally(outcome.status === 'accepted')
     if (outcome.status === 'accepted') {
       if (!isTaken && world.watch.moments.some(isAllowed)) return
       throw new Leak(`a write that is not allowed: ${told}`)
     }
     if (isTaken && outcome.code !== 'DATABASE_PERMISSION_DENIED') return
-    if (
-      outcome.code === 'DATABASE_PERMISSION_DENIED' &&
-      world.watch.moments.some(moment => !isAllowed(moment))
-    )
+    const isRight = (moment: Moment) =>
+      outcome.code === 'DATABASE_PERMISSION_DENIED'
+        ? !isNothing && !mayDo(moment)
+        : // who may not write is told that, and not what the document lacks
+          isUnshapely(outcome) && mayDo(moment) && !isShapely(moment, deedOf)
+    if (world.watch.moments.some(isRight)) {
+      if (outcome.code !== 'DATABASE_PERMISSION_DENIED') fuzz.refusedBySchemas++
+      else if ((outcome.details as { path?: unknown } | undefined)?.path !== undefined) fuzz.refusedByFields++
       return
+    }
     throw new Error(`a write that is allowed: ${told}`)
   }
 }
@@ -177,6 +183,12 @@ export function enters(fuzz: Fuzz, listener: Listener): Check | undefined {
     if (state === 'in') fuzz.agree(true, may, `the room of ${id} is entered`)
     else if (fuzz.isQuiet) fuzz.agree(false, may, `the room of ${id} is entered`)
   }
+}
+
+function isUnshapely({ code, details }: { readonly code: string; readonly details?: unknown }): boolean {
+  return (
+    code === 'DATABASE_REQUEST_FAILED' && (details as { reason?: unknown } | undefined)?.reason === 'schema'
+  )
 }
 
 function namedBy(write: Write): readonly string[] {

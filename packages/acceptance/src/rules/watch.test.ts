@@ -13,7 +13,7 @@ const ann = new Listener('http://nowhere', '', '', { openid: 'ann' })
 
 function momentOf(owner: string, secret: string): Moment {
   return {
-    laws: { database: { alpha: { read: isOwner } }, storage: 'PRIVATE' },
+    laws: { database: { alpha: { read: isOwner } }, storage: 'PRIVATE', filePaths: {}, schemas: {} },
     documents: new Map([['alpha', new Map([['~d1~', { _id: '~d1~', owner, secret }]])]]),
   }
 }

@@ -5,7 +5,18 @@ import { join } from 'node:path'
 import { type DocId, type Document, encode, type Value, type Write } from '@nearcloud/protocol'
 import { createServer, type NearcloudServer } from '@nearcloud/server'
 import { createDice, type Dice } from '../scenario/dice.ts'
-import { type Chances, type Part, randomFileRule, randomRule, written } from './language.ts'
+import {
+  type Chances,
+  type Part,
+  pathForms,
+  randomFileRule,
+  randomRule,
+  randomShape,
+  ruledPaths,
+  type Shape,
+  schemaOf,
+  written,
+} from './language.ts'
 import { Listener } from './listener.ts'
 import type { Asker, DatabaseAct, Documents, Law, Laws, Moment, Preset } from './oracle.ts'
 import { randomFields } from './questions.ts'
@@ -138,8 +149,12 @@ export class World {
       if (!before) return null
       const after: Record<string, Value> = { ...before }
       for (const [path, operator, value] of write.changes) {
-        if (operator === 'remove') delete after[path]
-        else after[path] = value
+        const [top, key] = path.split('.') as [string, string?]
+        const inside: Record<string, Value> =
+          key === undefined ? after : { ...(after[top] as Record<string, Value>) }
+        if (operator === 'remove') delete inside[key ?? top]
+        else inside[key ?? top] = value
+        if (key !== undefined) after[top] = inside
       }
       return after as Document
     }
@@ -164,6 +179,15 @@ export class World {
     const given = randomFields({ dice: this.dice, openids: this.openids, collections })
     const field = this.dice.pick(Object.keys(given).length === 0 ? ['tag'] : Object.keys(given))
     const value = given[field]
+    const inside = this.#documents.get(collection)?.get(String(id))?.in
+    if (this.dice.below(4) === 0 && typeof inside === 'object' && inside !== null && !Array.isArray(inside))
+      return {
+        ...{ op: 'update', collection, id },
+        changes: [
+          ['in.n', 'set', this.dice.below(6)],
+          ...(this.dice.below(2) === 0 ? [['in.k', 'remove', null] as const] : []),
+        ],
+      }
     return {
       ...{ op: 'update', collection, id },
       changes: [
@@ -256,14 +280,34 @@ export class World {
         for (const act of ['write', 'create', 'update'] as const)
           if (dice.below(2) === 0) law[act] = ruleFor(chances(true))
         if (dice.below(3) === 0) law.delete = ruleFor(chances(false))
-        database[collection] = law
+        database[collection] = dice.below(2) === 0 ? law : { ...law, fields: this.#randomFieldRules() }
       }
     }
     const storage =
       dice.below(3) === 0
         ? dice.pick(presets)
         : { read: randomFileRule(chances(false), paths), write: randomFileRule(chances(false), paths) }
-    return { database, storage }
+    const schemas: Record<string, Shape> = {}
+    for (const collection of asked) if (dice.below(3) > 0) schemas[collection] = randomShape({ dice })
+    const filePaths: { [act in 'read' | 'write']?: string } = {}
+    if (typeof storage !== 'string')
+      for (const act of ['read', 'write'] as const)
+        if (dice.below(2) === 0) filePaths[act] = dice.pick(pathForms)
+    return { database, storage, filePaths, schemas }
+  }
+
+  /** Most let most writes through, or nothing would be written any more. */
+  #randomFieldRules(): Record<string, Part> {
+    const { dice, openids } = this
+    const ruled = ruledPaths.filter(() => dice.below(4) === 0)
+    return Object.fromEntries(
+      ruled.map(path => [
+        path,
+        dice.below(2) === 0
+          ? ({ is: 'value', value: dice.below(4) > 0 } as const)
+          : randomRule({ dice, openids, hasData: true }, 0),
+      ]),
+    )
   }
 }
 
@@ -276,17 +320,26 @@ function ruleFor(chances: Chances): Part {
 }
 
 const presets: readonly Preset[] = ['READONLY', 'PRIVATE', 'PRIVATE', 'ADMINWRITE', 'ADMINONLY']
-const emptyLaws: Laws = { database: {}, storage: 'PRIVATE' }
+const emptyLaws: Laws = { database: {}, storage: 'PRIVATE', filePaths: {}, schemas: {} }
 let files = 0
 
-function rulesText({ database, storage }: Laws): string {
-  const lawText = (law: Law<never>) =>
-    typeof law === 'string'
-      ? law
-      : Object.fromEntries(Object.entries(law).map(([act, rule]) => [act, written(rule as Part)]))
+function rulesText({ database, storage, filePaths, schemas }: Laws): string {
+  const texts = (rules: object) =>
+    Object.fromEntries(Object.entries(rules).map(([name, rule]) => [name, written(rule as Part)]))
+  const lawText = (law: Law<never>) => {
+    if (typeof law === 'string') return law
+    const { fields, ...acts } = law
+    return { ...texts(acts), ...(fields && { fields: texts(fields) }) }
+  }
+  const fileText = (act: 'read' | 'write', rule: Part) =>
+    filePaths[act] === undefined ? written(rule) : { condition: written(rule), path_regex: filePaths[act] }
   return JSON.stringify({
     database: Object.fromEntries(Object.entries(database).map(([name, law]) => [name, lawText(law)])),
-    storage: lawText(storage),
+    storage:
+      typeof storage === 'string'
+        ? storage
+        : { read: fileText('read', storage.read!), write: fileText('write', storage.write!) },
+    schemas: Object.fromEntries(Object.entries(schemas).map(([name, shape]) => [name, schemaOf(shape)])),
     // no two files are the same, or a change would not be noticed
     functions: { [`f${++files}`]: { invoke: false } },
   })
