@@ -10,9 +10,10 @@ import {
 } from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
 import { runAggregation } from './aggregate.ts'
+import { changeMatching } from './change-matching.ts'
 import type { EffectNames } from './effect-names.ts'
 import type { Decision, Environment } from './environment.ts'
-import { askedBy, countAll, explain, findAny, findFirst } from './find.ts'
+import { askedBy, countAll, explain, findFirst } from './find.ts'
 import { watch } from './watch.ts'
 
 /** The database as one actor sees it: the three verbs over the commit pipeline. */
@@ -73,17 +74,20 @@ async function commit(
   let total: Committed = { ids: [], updated: 0, removed: 0, created: 0, pending: false }
   const { collection } = target
   const once = effects?.nextOfChange(collection, change)
-  let part = 0
-  for await (const ids of idsOf(environment, actor, target, first)) {
-    const writes = ids.map(
-      (id): Write =>
-        change === 'remove'
-          ? { op: 'remove', collection, id }
-          : { op: 'update', collection, id, changes: change },
-    )
-    const request = { writes, where: target.where, ...(once !== undefined && { once: `${once}-${part++}` }) }
-    total = add(total, summary(await decide(environment, actor, request)))
-  }
+  const decisions = changeMatching({
+    ...{ environment, actor, target, first, once },
+    decide(ids, name) {
+      const writes = ids.map(
+        (id): Write =>
+          change === 'remove'
+            ? { op: 'remove', collection, id }
+            : { op: 'update', collection, id, changes: change },
+      )
+      const request = { writes, where: target.where, ...(name !== undefined && { once: name }) }
+      return decide(environment, actor, request)
+    },
+  })
+  for await (const decision of decisions) total = add(total, summary(decision))
   return total
 }
 
@@ -94,34 +98,6 @@ function checkMayIndex(actor: Actor, collection: string): void {
   throw new CloudError('DATABASE_PERMISSION_DENIED', {
     errMsg: `${collection}: indexes and explain are for functions and the operator`,
   })
-}
-
-/** What a target names when it is called, in parts that are decided whole. */
-async function* idsOf(
-  environment: Environment,
-  actor: Actor,
-  target: Query,
-  first: boolean,
-): AsyncIterable<readonly Write['id'][]> {
-  if (first || target.limit !== undefined || target.skip > 0) {
-    const query = first ? { ...target, limit: 1 } : target
-    const ids = (await findFirst(environment, actor, query)).map(found => found.row.id)
-    if (ids.length > 0) yield ids
-    return
-  }
-  let part: Write['id'][] = []
-  let characters = 0
-  for await (const page of findAny(environment, actor, target)) {
-    for (const { row } of page) {
-      part.push(row.id)
-      characters += row.text.length
-      if (part.length < limits.batchWrites && characters < partCharacters) continue
-      yield part
-      part = []
-      characters = 0
-    }
-  }
-  if (part.length > 0) yield part
 }
 
 async function decide(
@@ -155,6 +131,3 @@ function add(a: Committed, b: Committed): Committed {
     pending: false,
   }
 }
-
-/** Documents changed in one transaction stay below this many characters. */
-const partCharacters = 16_000_000
