@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import {
+  type CustomLoginKey,
   type FileQuota,
   functionNames,
   type HistoryLimits,
@@ -38,6 +39,8 @@ export interface Project {
   readonly rates?: RateOptions
   /** Whose tokens let users in. */
   readonly issuers?: readonly IssuerOptions[]
+  /** Whose tickets in the original's form let users in. */
+  readonly customLogin?: readonly CustomLoginKey[]
   /** The pages worth opening: paths that begin with `/`. */
   readonly open: readonly string[]
   readonly hasRules: boolean
@@ -75,6 +78,7 @@ interface Settings {
   filesOrigin?: string
   files?: { readonly megabytes?: number; readonly megabytesPerUser?: number }
   issuers?: readonly IssuerOptions[]
+  customLogin?: readonly CustomLoginKey[]
   history?: { readonly days?: number; readonly megabytes?: number; readonly clientDays?: number }
 }
 
@@ -138,6 +142,15 @@ const isIssuers = (value: unknown) =>
       typeof each === 'object' && each !== null && Object.keys(each).every(name => ofIssuer.includes(name)),
   )
 const ofIssuer = ['name', 'issuer', 'audience', 'jwksUrl', 'clockToleranceS', 'rolesClaim']
+const isCustomLogin = (value: unknown) =>
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.every(
+    each =>
+      isRecord(each) &&
+      Object.keys(each).sort().join() === 'keyId,publicKey' &&
+      Object.values(each).every(isText),
+  )
 const isPath = (value: unknown) => typeof value === 'string' && value.startsWith('/')
 
 const settings: Record<keyof Settings, { holds(value: unknown): boolean; words: string }> = {
@@ -159,6 +172,7 @@ const settings: Record<keyof Settings, { holds(value: unknown): boolean; words: 
     words:
       'a list of objects with "name", "issuer", "audience" and perhaps "jwksUrl", "clockToleranceS", "rolesClaim"',
   },
+  customLogin: { holds: isCustomLogin, words: 'a list of objects with the texts "keyId" and "publicKey"' },
   wechat: { holds: isMiniProgram, words: 'an object with the text "appId"' },
   alipay: { holds: isMiniProgram, words: 'an object with the text "appId"' },
   siteHeaders: {

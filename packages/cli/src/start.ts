@@ -49,6 +49,7 @@ export async function start(options: StartOptions, host: Host): Promise<number> 
     ...(project.trustedProxies && { trustedProxies: project.trustedProxies }),
     ...(project.rates && { rates: project.rates }),
     ...(project.issuers && { issuers: project.issuers }),
+    ...(project.customLogin && { customLogin: project.customLogin }),
     ...(project.history && { history: project.history }),
     ...(project.files && { files: project.files }),
     ...(project.filesOrigin !== undefined && { filesOrigin: project.filesOrigin }),

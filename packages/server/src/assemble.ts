@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { CloudError } from '@nearcloud/protocol'
+import { CustomLogin } from './auth/custom-login.ts'
 import { tokenExchange } from './auth/issuers/issuers.ts'
 import { Accounts } from './auth/passwords/accounts.ts'
 import { SeenTokens } from './auth/seen-tokens.ts'
@@ -72,7 +73,8 @@ export async function assemble(options: ServerOptions, opened: Opened, { url, ph
   opened(undefined, expireDocuments({ environment, clock, log }))
   const fanout = await Fanout.open(environment)
   opened(fanout, () => fanout.close())
-  const users = await Users.open({ environment, tokens, clock, log })
+  const customLogin = options.customLogin && new CustomLogin(options.customLogin, { env, clock })
+  const users = await Users.open({ environment, tokens, clock, log, customLogin })
   opened(users, () => users.close())
   const issuers = options.issuers && tokenExchange(options.issuers, { users, clock })
   const accounts = new Accounts({ environment, users, clock, random }, options.passwords)

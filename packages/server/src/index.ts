@@ -1,5 +1,6 @@
 export { type Actor, depthOf } from './actor.ts'
 export type { AlipayOptions } from './auth/alipay.ts'
+export type { CustomLoginKey } from './auth/custom-login.ts'
 export type { IssuerOptions } from './auth/issuers/issuers.ts'
 export type { PasswordOptions } from './auth/passwords/accounts.ts'
 export type { NamedUser, TicketOptions, UserAdmin, UserName } from './auth/user-admin.ts'

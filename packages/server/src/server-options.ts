@@ -3,6 +3,7 @@ import type { Executor } from '@nearcloud/query'
 import type { TransactionalDatabase } from '@nearcloud/query/transactions'
 import type { Actor } from './actor.ts'
 import type { AlipayOptions } from './auth/alipay.ts'
+import type { CustomLoginKey } from './auth/custom-login.ts'
 import type { IssuerOptions } from './auth/issuers/issuers.ts'
 import type { PasswordOptions } from './auth/passwords/accounts.ts'
 import type { UserAdmin } from './auth/user-admin.ts'
@@ -59,6 +60,8 @@ export interface ServerOptions {
   readonly alipay?: AlipayOptions
   /** Whose tokens (JWT) let users in: OpenID providers, or services of one's own. */
   readonly issuers?: readonly IssuerOptions[]
+  /** Whose tickets in the original's form (`createTicket` of `@cloudbase/node-sdk` with a private key) let users in. */
+  readonly customLogin?: readonly CustomLoginKey[]
   /** How much functions are kept from; the most that the machine offers, unless told. */
   readonly isolation?: Isolation
   /** A debugger may look into this function, at this port of the machine (0: any); its process is started at once. */

@@ -1,6 +1,7 @@
 import type { Clock } from '@nearcloud/protocol'
 import {
   type AlipayOptions,
+  type CustomLoginKey,
   createServer,
   type IssuerOptions,
   type NearcloudServer,
@@ -27,6 +28,7 @@ export async function startServer(options: {
   alipay?: AlipayOptions
   passwords?: PasswordOptions
   issuers?: readonly IssuerOptions[]
+  customLogin?: readonly CustomLoginKey[]
 }): Promise<NearcloudServer> {
   const { rules, dataFolder = testFolder('data'), project = testProject(rules), ...rest } = options
   const server = await createServer({ dataFolder, project, log: () => {}, ...rest })

@@ -1,11 +1,12 @@
 import { type Clock, CloudError, type Millis } from '@nearcloud/protocol'
 import type { LiveEnvironment } from '../commit/live-environment.ts'
 import { type Log, silentLog } from '../log-line.ts'
+import { CustomLogin, type ForeignTicket } from './custom-login.ts'
 import { type MergeResult, Mergers } from './mergers.ts'
 import { checkRoles, type Roles } from './roles.ts'
 import { type Link, SessionChains } from './session-chains.ts'
 import { type RefusalReason, refused } from './signed-claims.ts'
-import { lifetimes, type ShownToken, type TokenPurpose, type Tokens } from './tokens.ts'
+import { lifetimes, type ShownToken, type Ticket, type TokenPurpose, type Tokens } from './tokens.ts'
 import { accountKeyOf, checkUid, isUid } from './uid.ts'
 import { UsedTickets } from './used-tickets.ts'
 import type { RoleChange, TicketOptions, UserName } from './user-admin.ts'
@@ -42,6 +43,9 @@ interface NameRow {
   readonly round?: number
 }
 
+/** One that was made elsewhere knows less. */
+type ShownTicket = ForeignTicket & Partial<Ticket>
+
 type StateChange = readonly [key: string, value: string | null]
 
 /**
@@ -55,6 +59,7 @@ export class Users {
   readonly #used: UsedTickets
   readonly #mergers: Mergers
   readonly #chains: SessionChains
+  readonly #customLogin: CustomLogin | undefined
   readonly #roleListeners = new Set<(openid: string) => void>()
   readonly #listeners = new Set<(openid: string, error: CloudError) => void>()
 
@@ -63,12 +68,14 @@ export class Users {
     tokens: Tokens,
     used: UsedTickets,
     chains: SessionChains,
+    customLogin: CustomLogin | undefined,
     log: Log,
   ) {
     this.#environment = environment
     this.#tokens = tokens
     this.#used = used
     this.#chains = chains
+    this.#customLogin = customLogin
     this.#mergers = new Mergers(environment, log)
   }
 
@@ -79,10 +86,13 @@ export class Users {
     clock: Clock
     log?: Log
     isServing?: boolean
+    /** Reads tickets that were made elsewhere. */
+    customLogin?: CustomLogin | undefined
   }): Promise<Users> {
-    const { environment, tokens, clock, log = silentLog, isServing = true } = options
+    const { environment, tokens, clock, log = silentLog, isServing = true, customLogin } = options
     const chains = await SessionChains.open({ environment, clock })
-    const users = new Users(environment, tokens, await UsedTickets.open(environment, clock), chains, log)
+    const used = await UsedTickets.open(environment, clock)
+    const users = new Users(environment, tokens, used, chains, customLogin, log)
     if (isServing) await users.#mergers.resume()
     return users
   }
@@ -116,13 +126,13 @@ export class Users {
   /** Uses a ticket up. Throws TOKEN_REFUSED with `details.reason` (`used`: somebody was faster). */
   async signIn(text: string): Promise<{ openid: string; uid: string; token: string }> {
     const { env } = this.#environment
-    const ticket = await this.#tokens.verifyTicket(env, text)
+    const ticket = await this.#ticketIn(env, text)
     const { uid, sessionMs } = ticket
     const { openid, round } = await this.#environment.alone(async alone => {
       const { roles: given = [], ...known } = await this.#name(uid)
       const { round = 0 } = known
-      if (known.generation !== ticket.generation) throw refused('invalid')
-      if (round !== ticket.round) throw refused('ended')
+      if (known.generation !== (ticket.generation ?? known.generation)) throw refused('invalid')
+      if (round !== (ticket.round ?? round)) throw refused('ended')
       const openid = known.openid ?? (await this.#unused(ticket.openid)) ?? this.#tokens.newOpenid()
       const state = this.#used.use(ticket)
       const { roles: before = given, unionid = ticket.unionid } = await this.#user(openid)
@@ -326,6 +336,11 @@ export class Users {
 
   #isGone(openid: string, reason: RefusalReason): void {
     for (const listener of this.#listeners) listener(openid, refused(reason))
+  }
+
+  async #ticketIn(env: string, text: string): Promise<ShownTicket> {
+    if (this.#customLogin && CustomLogin.isForm(text)) return this.#customLogin.verify(text)
+    return this.#tokens.verifyTicket(env, text)
   }
 
   /** Whom a name belonged to, it belongs to for ever. */
