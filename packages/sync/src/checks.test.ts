@@ -69,6 +69,47 @@ test('[DIVERGE-2] what was lost, what is too much, and what pretends to be newer
   expect(rig.server.violations).toEqual([])
 })
 
+test('[DIVERGE-2] a window that shows what pretended to be newer has it afterwards', async () => {
+  const rig = rigWith(10)
+  const ann = await rig.client({ checkMs: 1_000 })
+  ann.sync.subscribe(everyOne('todos', ['field', 'n', ['lt', 5]]))
+  const window = everyOne('todos', undefined, { limit: 6, orderBy: [['n', 'asc']] })
+  ann.sync.subscribe(window)
+  await rig.pass()
+  await ann.store.confirm({
+    puts: [{ collection: 'todos', version: 1_000, document: { _id: 't4', n: 4, made: 'up' } }],
+  })
+  rig.server.put('todos', { _id: 't4', n: 5 })
+  await rig.pass(3_000)
+  expect(diverged(ann)).toHaveLength(1)
+  expect(ann.store.get('todos', 't4')).toEqual({ _id: 't4', n: 5 })
+  expect(ann.sync.arriving).toEqual([])
+  rig.server.put('todos', { _id: 't5', n: 4.5 })
+  await rig.pass(100)
+  expect(ann.store.get('todos', 't5')).toEqual({ _id: 't5', n: 4.5 })
+})
+
+test('[DIVERGE-2] what is let go while it is found to differ is not asked for again', async () => {
+  const rig = rigWith(3)
+  const ann = await rig.client({ checkMs: 1e9, warmMs: 0 })
+  const { close } = ann.sync.subscribe(everyOne('todos'))
+  await rig.pass()
+  const said: string[] = []
+  ann.network.fate = (frame, direction) => {
+    if (direction === 'up') said.push(frame)
+    return 'deliver'
+  }
+  const confirm = ann.store.confirm.bind(ann.store)
+  ann.store.confirm = async step => {
+    await confirm(step)
+    if (step.subscriptions?.size && !step.gone?.length) close()
+  }
+  const [session] = rig.server.sessions
+  session!.say({ type: 'digest', id: 1, version: rig.server.version, count: 7, sum: '0'.repeat(16) })
+  await rig.pass(10)
+  expect(said.filter(frame => frame.includes('"subscribe"'))).toEqual([])
+})
+
 test('[DIVERGE-2] it is put right in one step, with pending writes over it', async () => {
   const rig = rigWith(250)
   const ann = await rig.client({ checkMs: 1_000 })
@@ -128,4 +169,29 @@ test('[DIVERGE-3] an answer about something else is no answer', async () => {
   session!.say({ ...wrong, id: 1, version })
   await rig.pass()
   expect(diverged(ann)).toHaveLength(1)
+})
+
+test('[READ-6] what a refused query had is not left to another that goes in the same moment', async () => {
+  const rig = rigWith(3)
+  const ann = await rig.client({ checkMs: 1e9, warmMs: 0 })
+  ann.sync.subscribe(everyOne('todos', undefined, { limit: 2 }))
+  const { close } = ann.sync.subscribe(everyOne('todos'))
+  await rig.pass()
+  const [session] = rig.server.sessions
+  ann.network.fate = frame => (frame.includes('"subscribe"') ? 'drop' : 'deliver')
+  session!.say({ type: 'digest', id: 2, version: rig.server.version, count: 7, sum: '0'.repeat(16) })
+  await rig.pass(1)
+  expect(ann.sync.arriving).toHaveLength(2)
+  const confirm = ann.store.confirm.bind(ann.store)
+  ann.store.confirm = async step => {
+    ann.store.confirm = confirm
+    close()
+    rig.clock.advance(1)
+    await confirm(step)
+  }
+  const error = { code: 'DATABASE_PERMISSION_DENIED', errMsg: 'no' } as const
+  session!.say({ type: 'denied', id: 4, error })
+  await rig.pass(1)
+  expect(ann.sync.arriving).toEqual([])
+  expect(here(ann)).toEqual({})
 })

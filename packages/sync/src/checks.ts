@@ -72,14 +72,24 @@ export class Checks {
     for (const { document, version } of store.confirmedDocuments(collection))
       if (subscription.matches(document)) digest.add(document._id, version)
     if (digest.count === count && digest.sum === sum) return
-    const { key } = subscription
     // nothing is newer than what was said last: a copy that pretends to be would not hear what is said next
     const forged = [...store.confirmedDocuments(collection)].filter(
       ({ document, version }) => version > pull.version && subscription.matches(document),
     )
-    await store.confirm({ ...asOldest(forged), subscriptions: new Map([[key, { query, complete: false }]]) })
-    subscriptions.restart(subscription)
+    // a window is not compared, and what it shows may be what differs
+    const doubted = [subscription, ...this.#windowsOf(collection)]
+    const incomplete = doubted.map(({ key, query, window }) => {
+      return [key, { query, complete: false, ...(window && { window: [...window] }) }] as const
+    })
+    await store.confirm({ ...asOldest(forged), subscriptions: new Map(incomplete) })
+    for (const each of doubted) subscriptions.restart(each)
     diverged({ collection, query, here: digest.count, there: count })
+  }
+
+  #windowsOf(collection: string): Subscription[] {
+    return [...this.#options.subscriptions].filter(
+      ({ isComplete, isWindowed, query }) => isComplete && isWindowed && query.collection === collection,
+    )
   }
 
   /** The one whose check lies back furthest. */

@@ -81,7 +81,10 @@ export class Effects {
     const subscription = subscriptions.byId(id)
     if (!subscription) return
     subscriptions.disperse(subscription)
-    await store.confirm(pull.denied(subscription))
+    const step = pull.denied(subscription)
+    // from here on it keeps nothing: what another one lets go while this takes effect is not left to it
+    subscription.denial = errorFromData(error)
+    await store.confirm(step)
     subscriptions.denied(subscription, errorFromData(error))
   }
 

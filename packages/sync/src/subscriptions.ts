@@ -185,13 +185,14 @@ export class Subscriptions implements Holdings<Subscription> {
     this.#options.changed()
   }
 
-  /** What is here of it was put in doubt: it is compared, however little it is. */
+  /** What is here of it was put in doubt: it is compared, however little it is; a window is brought anew. */
   restart(subscription: Subscription): void {
     if (!this.#sink || subscription.id === undefined) return
+    if (this.#byKey.get(subscription.key) !== subscription) return // it was dropped a moment ago
     this.#byId.delete(subscription.id)
     this.#hasLetGo = true
     this.#sink.unsubscribe(subscription.id)
-    this.#tell(subscription, true)
+    this.#tell(subscription, !subscription.isWindowed)
     this.#options.changed()
   }
 
