@@ -78,11 +78,16 @@ export class Checks {
     )
     // a window is not compared, and what it shows may be what differs
     const doubted = [subscription, ...this.#windowsOf(collection)]
-    const incomplete = doubted.map(({ key, query, window }) => {
+    const incomplete = doubted.map(each => {
+      const { key, query, window } = each
+      each.isDoubted = true
       return [key, { query, complete: false, ...(window && { window: [...window] }) }] as const
     })
     await store.confirm({ ...asOldest(forged), subscriptions: new Map(incomplete) })
-    for (const each of doubted) subscriptions.restart(each)
+    for (const each of doubted) {
+      each.isDoubted = false
+      subscriptions.restart(each)
+    }
     diverged({ collection, query, here: digest.count, there: count })
   }
 

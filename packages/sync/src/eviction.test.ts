@@ -117,6 +117,27 @@ test('[CACHE-2] a query that was let go half way leaves nothing that nobody vouc
   expect(here(ann)).toHaveLength(10)
 })
 
+test('[CACHE-2] also when it is let go while the store takes in that nobody says so', async () => {
+  const rig = rigWith(10)
+  const ann = await rig.client({ warmMs: 0 })
+  const left = ann.sync.subscribe(everyOne('todos'))
+  await rig.pass(1_000)
+  rig.server.viewKey = 'view-2'
+  const confirm = ann.store.confirm.bind(ann.store)
+  ann.store.confirm = async step => {
+    const confirmed = confirm(step)
+    if (step.checkpoint?.viewKey === 'view-2') {
+      ann.store.confirm = confirm
+      left.close()
+      rig.clock.advance(1)
+    }
+    await confirmed
+  }
+  ann.network.cut()
+  await rig.pass(1_000)
+  expect(here(ann)).toEqual([])
+})
+
 test.each(['at once', 'when the store refused it at first'])(
   '[CACHE-2] what is let go before it was compared goes %s: nobody says that it may still be read',
   async how => {

@@ -11,7 +11,9 @@ export function resetStep(store: Store, subscriptions: Subscriptions): Confirmed
   const gone = [...store.collections()].flatMap(collection => ofNobody(store, subscriptions, collection))
   const incomplete = new Map<string, StoredSubscription | null>()
   for (const [key, { letGo }] of store.subscriptions) if (letGo !== undefined) incomplete.set(key, null)
-  for (const { key, isStored } of subscriptions) {
+  for (const subscription of subscriptions) {
+    const { key, isStored } = subscription
+    subscription.isDoubted = true
     const stored = isStored && store.subscriptions.get(key) // one that was let go is on its way out of the store
     if (!stored || stored.letGo !== undefined) continue
     const { after: _, ...rest } = stored

@@ -51,6 +51,8 @@ export class Subscription implements Held {
   denial: CloudError | undefined
   /** What the store has under this key is this subscription's, not one's that was dropped a moment ago. */
   isStored: boolean
+  /** What puts it in doubt is on its way into the store. */
+  isDoubted = false
   /** Ends keeping it warm. */
   cancelRelease: (() => void) | undefined
   readonly #stored: () => StoredSubscription | undefined
@@ -82,7 +84,7 @@ export class Subscription implements Held {
    */
   get isInDoubt(): boolean {
     const stored = this.isStored && !this.denial ? this.#stored() : undefined
-    return stored !== undefined && !stored.complete && stored.after === undefined
+    return stored !== undefined && (this.isDoubted || (!stored.complete && stored.after === undefined))
   }
 
   /** Of a snapshot that came in part: the last id of it, behind which it may go on. */

@@ -108,6 +108,7 @@ export class Subscriptions implements Holdings<Subscription> {
     this.#hasLetGo = false
     return [...this.#byKey.values()].map(subscription => {
       subscription.denial = undefined
+      subscription.isDoubted = false
       const { after } = subscription
       this.#number(subscription)
       return {

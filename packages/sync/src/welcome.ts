@@ -63,6 +63,7 @@ export async function takeWelcome(
   // before the epoch: a process that dies in between is told of the other history once more
   const lost = common === undefined ? undefined : await cut(parts, common)
   await store.confirm(step)
+  for (const subscription of subscriptions) subscription.isDoubted = false // the store says so
   tellRejected(parts, rejected, mutations)
   if (lost) parts.events.emit('historyLost', lost)
   return { kind: 'known', recalled }
