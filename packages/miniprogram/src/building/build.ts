@@ -1,6 +1,7 @@
 import { nodeResolve } from '@rollup/plugin-node-resolve'
 import { transform } from 'esbuild'
 import { type OutputChunk, type Plugin, rollup } from 'rollup'
+import { minify as pack } from 'terser'
 import { plainPrivate, privatePrefix } from './plain-private.ts'
 
 /** A file of the published build. */
@@ -42,9 +43,9 @@ export async function build(entry: string): Promise<readonly BuiltFile[]> {
   let mangleCache: Record<string, string | false> = {}
   for (const chunk of output) {
     if (chunk.type !== 'chunk') throw new Error(`the build has an asset ${chunk.fileName}`)
-    const minified = await minify(chunk, mangleCache)
-    mangleCache = minified.mangleCache
-    files.push({ name: chunk.fileName, code: minified.code })
+    const lowered = await lower(chunk, mangleCache)
+    mangleCache = lowered.mangleCache
+    files.push({ name: chunk.fileName, code: await minify(lowered.code) })
   }
   return files
 }
@@ -58,7 +59,7 @@ const typescript: Plugin = {
   },
 }
 
-async function minify({ code }: OutputChunk, mangleCache: Record<string, string | false>) {
+async function lower({ code }: OutputChunk, mangleCache: Record<string, string | false>) {
   return transform(plainPrivate(code), {
     // fields are assigned, not defined: nothing here overrides one
     loader: 'ts',
@@ -71,4 +72,14 @@ async function minify({ code }: OutputChunk, mangleCache: Record<string, string 
     mangleProps: new RegExp(`^${privatePrefix.replace('$', '\\$')}`),
     mangleCache,
   }) as Promise<{ code: string; mangleCache: Record<string, string | false> }>
+}
+
+/** What a second look finds: functions and values that are used once, and what follows from them. */
+async function minify(code: string): Promise<string> {
+  const { code: minified } = await pack(code, {
+    toplevel: true,
+    compress: { ecma: 2018 },
+    format: { ecma: 2018 },
+  })
+  return minified!
 }
