@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
@@ -40,12 +40,7 @@ const tell = (name: string, value: number) => {
     `  ${name.padEnd(44)} ${Math.abs(value) >= 1_000 ? Math.round(value).toLocaleString('en') : value.toFixed(2)}`,
   )
 }
-const codes = new Map(
-  ['index.js', 'aggregate.js', 'indexes.js', 'declared-index.js', 'explain.js'].map(name => [
-    name,
-    readFileSync(join(built, name), 'utf8'),
-  ]),
-)
+const codes = new Map(readdirSync(built).map(name => [name, readFileSync(join(built, name), 'utf8')]))
 
 console.log('size, bytes')
 for (const [name, code] of codes) {

@@ -1,93 +1,57 @@
-import { CloudError, type Mutation } from '@nearcloud/protocol'
+import type { Mutation, Write } from '@nearcloud/protocol'
 import type { TextHandle } from '@nearcloud/query'
 import type { Entry, TextPlace } from '@nearcloud/store'
 import type { Rejection } from '../greeting.ts'
-import { OpenTexts } from '../texts/open-texts.ts'
-import { RuntimeLoader } from '../texts/runtime-loader.ts'
-import { textHere } from '../texts/stored-texts.ts'
-import { textOver } from '../texts/text-session.ts'
+import { LiveLoader } from '../texts/live-loader.ts'
 import type { TextsOptions } from '../texts/texts-options.ts'
+import type { LiveTextsThere } from './live-texts-there.ts'
 import type { Up } from './messages.ts'
 
-interface Parts extends Omit<TextsOptions, 'push' | 'diverged' | 'changed'> {
+export interface TextsThereParts extends Omit<TextsOptions, 'push' | 'diverged' | 'changed'> {
   send(message: Up): void
   ask(message: (id: number) => Up): Promise<unknown>
 }
 
-/** The texts that are open in this tab: the one that leads keeps them in step, and the log says how. */
+/** The texts of this tab: `LiveTextsThere`, fetched with the first one. */
 export class TextsThere {
-  readonly #parts: Parts
-  readonly #runtime: RuntimeLoader
-  readonly #open: OpenTexts
-  #last = 0
+  readonly #live: LiveLoader<LiveTextsThere>
+  #isStopped = false
 
-  constructor(parts: Parts) {
-    this.#parts = parts
-    this.#runtime = new RuntimeLoader(parts.runtime)
-    this.#open = new OpenTexts(
-      {
-        ...parts,
-        // what is said anew stands in an outbox that is not here: each edit is a write
-        push: { wasSentLast: () => true, wake: () => undefined },
-        diverged: () => undefined,
-        changed: () => undefined,
-      },
-      this.#runtime,
-    )
+  constructor(parts: TextsThereParts) {
+    this.#live = new LiveLoader(parts.runtime, async () => {
+      const { LiveTextsThere } = await import('./live-texts-there.ts')
+      return runtime => {
+        const live = new LiveTextsThere(parts, runtime)
+        if (this.#isStopped) live.stop()
+        return live
+      }
+    })
   }
 
-  async open({ collection, id, path }: TextPlace): Promise<TextHandle> {
-    const place = { collection, id, path }
-    await this.#runtime.load()
-    const { store, ask, send } = this.#parts
-    const text = ++this.#last
-    await ask(id => ({ type: 'openText', id, text, place }))
-    const stored = textHere(store, place)
-    const handle = stored && (await this.#open.handle(stored))
-    if (!handle) {
-      send({ type: 'closeText', text })
-      throw new CloudError('ABORTED', {
-        errMsg: 'document.text:fail the text ended meanwhile: open it again',
-      })
-    }
-    void handle.closed.then(() => send({ type: 'closeText', text }))
-    return handle
+  async open(place: TextPlace): Promise<TextHandle> {
+    return (await this.#live.load()).open(place)
   }
 
-  rewritten(writes: Parameters<OpenTexts['rewritten']>[0]): ReturnType<OpenTexts['rewritten']> {
-    return this.#open.rewritten(writes)
+  rewritten(writes: readonly Write[]): { readonly writes: readonly Write[]; takeBack(): void } {
+    return this.#live.loaded?.rewritten(writes) ?? { writes, takeBack: () => undefined }
   }
 
   /** Before they take effect in the store: what it shows of a text is what is open here. */
   hears(entries: readonly Entry[]): void {
-    for (const entry of entries) {
-      if (entry.kind === 'mutation') {
-        for (const write of entry.mutation.writes)
-          if (write.op === 'text') this.#open.heard(write, write.text, [write.update])
-        continue
-      }
-      for (const step of entry.step.texts ?? []) {
-        if ('add' in step) this.#open.heard(step, step.text, [step.add])
-        else if (step.put) this.#open.heard(step, step.put.text, step.put.updates)
-        const session = this.#open.get(step)
-        const text = 'add' in step ? step.text : step.put?.text
-        if (session && session.text !== text && !session.hasPending) this.#open.over(session, textOver())
-      }
-    }
+    this.#live.loaded?.hears(entries)
   }
 
   /** They have taken effect. */
   heard(): void {
-    this.#open.letGo()
+    this.#live.loaded?.heard()
   }
 
   rejected(mutation: Mutation, rejection: Rejection): void {
-    this.#open.rejected(mutation, rejection)
+    this.#live.loaded?.rejected(mutation, rejection)
   }
 
   stop(): void {
-    this.#open.stop(
-      new CloudError('ABORTED', { errMsg: 'another tab has the connection now: open the text again' }),
-    )
+    this.#isStopped = true
+    this.#live.loaded?.stop()
   }
 }

@@ -1,8 +1,8 @@
 import { CloudError, type DownOf, errorFromData, toBase64 } from '@nearcloud/protocol'
 import { type StoredText, type TextPlace, type TextStep, textKey } from '@nearcloud/store'
 import type { OpenTexts } from './open-texts.ts'
-import type { RuntimeLoader } from './runtime-loader.ts'
 import { hashOf, pendingBeginning, readUpdate, stepOf, textHere } from './stored-texts.ts'
+import type { TextRuntime } from './text-runtime.ts'
 import { pendingEdits, textOver, updatesOf } from './text-session.ts'
 import type { TextsOptions } from './texts-options.ts'
 
@@ -26,7 +26,7 @@ interface Fetch {
 /** The texts that are kept in step with the server: those that are here, a hundred at most, and those that somebody waits for. */
 export class FollowedTexts {
   readonly #options: TextsOptions
-  readonly #runtime: RuntimeLoader
+  readonly #runtime: TextRuntime
   readonly #open: OpenTexts
   readonly #fetches = new Map<string, Fetch>()
   #followedByKey = new Map<string, Followed>()
@@ -35,7 +35,7 @@ export class FollowedTexts {
   #send: ((frame: string) => void) | undefined
   #isTrimming = false
 
-  constructor(options: TextsOptions, runtime: RuntimeLoader, open: OpenTexts) {
+  constructor(options: TextsOptions, runtime: TextRuntime, open: OpenTexts) {
     this.#options = options
     this.#runtime = runtime
     this.#open = open
@@ -88,9 +88,8 @@ export class FollowedTexts {
     if (!this.#send) return
     const wanted = new Map<string, TextPlace>()
     for (const { place } of this.#fetches.values()) wanted.set(textKey(place), place)
-    if (this.#runtime.loaded)
-      for (const { collection, id, path } of this.#kept)
-        wanted.set(textKey({ collection, id, path }), { collection, id, path })
+    for (const { collection, id, path } of this.#kept)
+      wanted.set(textKey({ collection, id, path }), { collection, id, path })
     for (const [key, followed] of this.#followedByKey)
       if (!wanted.has(key)) {
         this.#unfollow(followed)
@@ -112,7 +111,7 @@ export class FollowedTexts {
     const { store } = this.#options
     const { place } = followed
     const known = store.texts.get(place)
-    const runtime = await this.#runtime.load()
+    const runtime = this.#runtime
     const bytes = readUpdate(runtime, update)
     const session = this.#open.get(place)
     const isOther = session && session.text !== text && textHere(store, place)?.text !== session.text
@@ -172,12 +171,12 @@ export class FollowedTexts {
   #ask(followed: Followed): void {
     const { id, place } = followed
     const { collection, path } = place
-    const runtime = this.#runtime.loaded
+    const runtime = this.#runtime
     const stored = followed.isAnew ? undefined : this.#options.store.texts.get(place)
     followed.isAnswered = false
     let vector: Uint8Array | undefined
     try {
-      vector = stored && runtime?.vectorOf(updatesOf(runtime, stored))
+      vector = stored && runtime.vectorOf(updatesOf(runtime, stored))
     } catch {
       followed.isAnew = true // what is here cannot be read
     }
@@ -200,8 +199,8 @@ export class FollowedTexts {
     const { store, diverged, failed } = this.#options
     const { place } = followed
     const stored = store.texts.get(place)
-    const runtime = this.#runtime.loaded
-    if (!stored || !runtime) return
+    const runtime = this.#runtime
+    if (!stored) return
     const isSame = hashOf(runtime, stored) === hash
     const session = this.#open.get(place)
     const isSessionSame = !session || session.hasPending || session.replica.hash === hash

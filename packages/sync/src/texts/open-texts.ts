@@ -12,21 +12,21 @@ import type { TextHandle } from '@nearcloud/query'
 import { type CommitReceipt, type StoredText, type TextPlace, textKey } from '@nearcloud/store'
 import type { Rejection } from '../greeting.ts'
 import { Handle } from './handle.ts'
-import type { RuntimeLoader } from './runtime-loader.ts'
 import { textHere } from './stored-texts.ts'
+import type { TextRuntime } from './text-runtime.ts'
 import { TextSession, textOver } from './text-session.ts'
 import type { TextsOptions } from './texts-options.ts'
 
 /** The texts that are alive here: somebody has them open, or something of them is pending. */
 export class OpenTexts {
   readonly #options: TextsOptions
-  readonly #runtime: RuntimeLoader
+  readonly #runtime: TextRuntime
   readonly #sessions = new Map<string, TextSession>()
   readonly #handles = new Map<TextSession, Set<Handle>>()
   #cancelPush: (() => void) | undefined
   #isStopped = false
 
-  constructor(options: TextsOptions, runtime: RuntimeLoader) {
+  constructor(options: TextsOptions, runtime: TextRuntime) {
     this.#options = options
     this.#runtime = runtime
   }
@@ -35,7 +35,7 @@ export class OpenTexts {
     return this.#sessions.get(textKey(place))
   }
 
-  /** For an app; undefined for a text that cannot be read any more: it goes, to be brought anew. Needs the runtime. */
+  /** For an app; undefined for a text that cannot be read any more: it goes, to be brought anew. */
   async handle(stored: StoredText): Promise<TextHandle | undefined> {
     try {
       return this.#handleOf(this.#session(stored))
@@ -72,7 +72,7 @@ export class OpenTexts {
     }
   }
 
-  /** What is pending is laid over what the server said by who understands it. Needs the runtime. */
+  /** What is pending is laid over what the server said by who understands it. */
   showPending(): void {
     const { store } = this.#options
     if (this.#isStopped) return
@@ -123,7 +123,7 @@ export class OpenTexts {
     const session: TextSession = new TextSession(stored, {
       store,
       clock,
-      runtime: this.#runtime.loaded!,
+      runtime: this.#runtime,
       clientId: clientIdFrom(random),
       now: () => serverClock.now(),
       isSent: nonce => push.wasSentLast(nonce),
