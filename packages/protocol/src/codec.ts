@@ -160,10 +160,15 @@ function reviveObject(source: { [key: string]: unknown }, at: Reviving, depth: n
     const reason = keyRefusal(key, at.keys, isAlone)
     if (reason !== undefined) throw refused(at, key, reason)
     const field = source[key]
-    const value = revive(field, at, key, depth + 1)
+    const value = isPlainScalar(field) ? field : revive(field, at, key, depth + 1)
     if (value !== field || !at.isOurs) fields[key] = value
   }
   return geoFromJson(fields) ?? (Object.freeze(fields) as { readonly [key: string]: Value })
+}
+
+/** It is what it becomes, and there is nothing to look at. */
+function isPlainScalar(field: unknown): field is number | boolean | null {
+  return typeof field === 'number' || typeof field === 'boolean' || field === null
 }
 
 function refused({ trail }: Reviving, key: string | undefined, reason: string) {

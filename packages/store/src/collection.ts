@@ -50,9 +50,11 @@ export class Collection {
     for (const { document } of this.#slotById.values()) yield document
   }
 
-  /** What the app sees from now on under this id; null: nothing. */
-  show(id: DocId, after: Document | null): void {
+  /** What the app sees from now on under this id; null: nothing. The answer is what it saw. */
+  show(id: DocId, after: Document | null): Document | null {
     const slot = this.#slotById.get(id)
+    const before = slot?.document ?? null
+    if (before === after) return before
     const hasIndexes = this.#indexByPath.size + this.declared.size > 0
     const indexes = hasIndexes ? [...this.#indexByPath.values(), ...this.declared.values()] : none
     if (slot && after) {
@@ -68,6 +70,7 @@ export class Collection {
       for (const index of indexes) index.remove(slot)
       this.#slotById.delete(id)
     }
+    return before
   }
 
   /** `within`: the one with this path in front. */

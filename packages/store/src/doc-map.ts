@@ -42,32 +42,48 @@ export class DocMap<T> {
 
 /** A set of documents. */
 export class DocSet {
-  readonly #members = new DocMap<true>()
+  readonly #byCollection = new Map<string, Set<DocId>>()
+  /** Nearly always the next one is of the same collection. */
+  #last: { readonly collection: string; readonly ids: Set<DocId> } | undefined
 
   /** False when it was in already. */
   add(collection: string, id: DocId): boolean {
-    if (this.#members.has(collection, id)) return false
-    this.#members.set(collection, id, true)
-    return true
+    const ids = this.#idsOf(collection)
+    const before = ids.size
+    return ids.add(id).size > before
   }
 
   has(collection: string, id: DocId): boolean {
-    return this.#members.has(collection, id)
+    return this.#byCollection.get(collection)?.has(id) ?? false
   }
 
   addAll(docs: DocSet): void {
-    for (const [collection, id] of docs) this.add(collection, id)
+    for (const [collection, added] of docs.#byCollection) {
+      const ids = this.#idsOf(collection)
+      for (const id of added) ids.add(id)
+    }
   }
 
   ids(collection: string): Iterable<DocId> {
-    return this.#members.ids(collection)
+    return this.#byCollection.get(collection) ?? []
   }
 
   collections(): Iterable<string> {
-    return this.#members.collections()
+    return this.#byCollection.keys()
   }
 
   *[Symbol.iterator](): Generator<readonly [collection: string, id: DocId]> {
-    for (const [collection, id] of this.#members) yield [collection, id]
+    for (const [collection, ids] of this.#byCollection) for (const id of ids) yield [collection, id]
+  }
+
+  #idsOf(collection: string): Set<DocId> {
+    if (this.#last?.collection === collection) return this.#last.ids
+    let ids = this.#byCollection.get(collection)
+    if (!ids) {
+      ids = new Set()
+      this.#byCollection.set(collection, ids)
+    }
+    this.#last = { collection, ids }
+    return ids
   }
 }

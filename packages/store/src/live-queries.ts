@@ -42,6 +42,7 @@ export class LiveQueries {
 
   /** One commit or step, all of it. */
   publish(changes: readonly Change[]): void {
+    if (this.#watchesByCollection.size + this.#windowed.size === 0) return
     const changesByCollection = new Map<string, Change[]>()
     for (const change of changes) {
       const list = changesByCollection.get(change.collection)

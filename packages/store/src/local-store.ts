@@ -35,7 +35,7 @@ import {
   type LoggedStep,
   type Origin,
   readEntry,
-  segmentItemText,
+  segmentItemsText,
   segmentText,
 } from './records.ts'
 import type { Segments } from './segments.ts'
@@ -472,7 +472,7 @@ function manyAsLot(step: ConfirmedStep): ConfirmedStep {
   const { collection } = puts[0] ?? {}
   if (collection === undefined || puts.length < fewDocuments) return step
   if (puts.some(put => put.collection !== collection)) return step
-  const text = puts.map(put => segmentItemText(put.document._id, put)).join(',')
+  const text = segmentItemsText(puts)
   return { ...rest, lot: { collection, documents: puts, text } }
 }
 

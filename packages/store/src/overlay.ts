@@ -61,10 +61,8 @@ export function effectOf(
 export function showEffect(collections: Collections, mutation: Mutation, effect: Effect): readonly Change[] {
   const changes: Change[] = []
   for (const [name, id, after] of effect.documents) {
-    const collection = collections.of(name)
-    const before = collection.get(id) ?? null
+    const before = collections.of(name).show(id, after)
     if (before === after) continue
-    collection.show(id, after)
     changes.push({
       collection: name,
       id,
@@ -155,9 +153,8 @@ function show(
   after: Document | null,
   changes: Change[],
 ): void {
-  const before = collection.get(id) ?? null
+  const before = collection.show(id, after)
   if (before === after) return
-  collection.show(id, after)
   if (before && after && equalValues(before, after)) return
   changes.push({
     collection: name,

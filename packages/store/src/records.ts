@@ -236,6 +236,11 @@ export function segmentItemText(id: DocId, confirmed: Confirmed | undefined): st
   return JSON.stringify(confirmed ? [confirmed.version, toJson(confirmed.document)] : [0, null, id])
 }
 
+/** As `segmentItemText` of each, with commas between them: written in one go, which takes half the time. */
+export function segmentItemsText(items: readonly Confirmed[]): string {
+  return JSON.stringify(items.map(({ version, document }) => [version, toJson(document)])).slice(1, -1)
+}
+
 /** `isIntact`: it is what `segmentText` gave, and need not be looked at value by value. */
 export function readSegment(text: string, { isIntact = false } = {}): Segment {
   const read = isIntact && !hasTags(text) ? freezeJson : readDocument
