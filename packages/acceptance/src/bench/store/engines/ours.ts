@@ -29,6 +29,7 @@ offer({
         document: documentOf(item),
       }))
       steps.push(store.confirm({ puts, checkpoint: { version: at + puts.length } }))
+      await nextTask() // as they come from a server: storage writes a part while the page makes the next
     }
     await Promise.all(steps)
   },
