@@ -1,5 +1,6 @@
 import { encode } from './codec.ts'
 import { CloudError } from './errors.ts'
+import { hasOwn } from './has-own.ts'
 import { limits } from './limits.ts'
 import { isForbiddenKey } from './parse-json.ts'
 import { refusal } from './refusal.ts'
@@ -11,9 +12,9 @@ import { type DocId, type Document, kindOf, type Value } from './values.ts'
  * through `documentText`.
  */
 export function makeDocument(id: DocId, data: { readonly [key: string]: Value }): Document {
-  const document: { _id: DocId; [key: string]: Value } = { _id: id }
-  for (const key of Object.keys(data)) if (key !== '_id') document[key] = data[key]!
-  return Object.freeze(document)
+  if (!hasOwn(data, '_id')) return Object.freeze({ _id: id, ...data })
+  const { _id: _, ...others } = data
+  return Object.freeze({ _id: id, ...others })
 }
 
 /** Canonical text of a document. Throws VALUE_REFUSED when it is over `limits.documentBytes`. */
@@ -53,7 +54,7 @@ export function asDocument(value: Value): Document {
 /** Throws INVALID_PARAM (in the original's words) unless `id` can name a document. */
 export function checkDocId(id: unknown): asserts id is DocId {
   if (typeof id === 'number' && Number.isFinite(id) && !Object.is(id, -0)) return
-  if (typeof id === 'string' && id !== '' && isWellFormed(id) && utf8Length(id) <= limits.idBytes) return
+  if (typeof id === 'string' && id !== '' && isWellFormed(id) && isShortEnough(id)) return
   throw new CloudError('INVALID_PARAM', {
     errMsg:
       typeof id === 'string' || typeof id === 'number'
@@ -63,8 +64,13 @@ export function checkDocId(id: unknown): asserts id is DocId {
   })
 }
 
+function isShortEnough(id: string): boolean {
+  return id.length * 3 <= limits.idBytes || utf8Length(id) <= limits.idBytes
+}
+
 /** Throws INVALID_PARAM unless `name` can name a collection: letters, digits, `_` and `-`, not beginning with `_`. */
 export function checkCollectionName(name: unknown): asserts name is string {
+  if (name === lastChecked) return
   if (name === undefined || name === '')
     throw new CloudError('INVALID_PARAM', { errMsg: 'Collection name is required' })
   if (
@@ -76,6 +82,10 @@ export function checkCollectionName(name: unknown): asserts name is string {
     throw new CloudError('INVALID_PARAM', {
       errMsg: `"${String(name)}" is no collection name: letters, digits, "_" and "-", beginning with a letter or digit`,
     })
+  lastChecked = name
 }
+
+/** Nearly always the next one is the same again. */
+let lastChecked: string | undefined
 
 const collectionForm = /^[\p{L}\p{N}][\p{L}\p{N}_-]*$/u

@@ -78,11 +78,11 @@ export function fromBase64(text: string): Uint8Array | undefined {
   return (held & ((1 << bits) - 1)) === 0 ? bytes : undefined
 }
 
-const hexDigits = '0123456789abcdef'
+const hexOf = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 export function toHex(bytes: Uint8Array): string {
   let text = ''
-  for (const byte of bytes) text += hexDigits[byte >> 4]! + hexDigits[byte & 15]!
+  for (let i = 0; i < bytes.length; i++) text += hexOf[bytes[i]!]!
   return text
 }
 

@@ -20,6 +20,7 @@ export class Collections {
 
   /** What waits for it is done first, all at once. */
   of(name: string): Collection {
+    if (this.#waitingByName.size === 0) return this.#here(name)
     const waiting = this.#working.has(name) ? undefined : this.#waitingByName.get(name)
     if (waiting) while (this.#doNext(name, waiting));
     return this.#here(name)

@@ -373,7 +373,10 @@ export class LocalStore implements Store {
     const read = (collection: string, id: DocId) => collections.of(collection).get(id)
     const effect = effectOf(asked, this.#state.checkpoint.openid, read, { isNew: true, shown: this.#shown })
     for (const [, , after] of effect.documents) if (after) checkDocumentSize(after)
-    const guarded = Object.freeze({ ...asked, writes: Object.freeze(effect.writes) })
+    const isAsAsked = effect.writes === asked.writes
+    const guarded = isAsAsked
+      ? asked
+      : Object.freeze({ ...asked, writes: Object.freeze([...effect.writes]) })
     const { mutation, text } = checkFits(guarded, asked, { retries })
     outbox.append(mutation)
     this.#lastTime = mutation.time
@@ -383,15 +386,17 @@ export class LocalStore implements Store {
   }
 
   #newMutation(writes: readonly Write[], { time, base }: CommitContext): Mutation {
-    const { nextMutation, lastTime, version } = this.checkpoint
+    const { nextMutation, lastTime, version } = this.#state.checkpoint
+    const { undurableCount } = this.#state.outbox
+    const atLeast = undurableCount === 0 ? lastTime : Math.max(lastTime, this.#lastTime)
     let seen = version
     for (const { collection, id } of writes)
       seen = Math.max(seen, this.#state.collections.of(collection).confirmed.get(id)?.version ?? 0)
     return Object.freeze({
-      id: nextMutation,
+      id: nextMutation + undurableCount,
       nonce: newNonce(this.#random),
       base: this.#cuts.some(cut => (base ?? seen) > cut) ? 0 : (base ?? seen),
-      time: Math.max(time, lastTime),
+      time: Math.max(time, atLeast),
       writes: Object.freeze([...writes]),
     })
   }

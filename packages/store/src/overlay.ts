@@ -24,7 +24,7 @@ export interface Change {
 
 /** What a mutation does to the documents it touches; `applied` has one item for each write. */
 export interface Effect {
-  readonly documents: DocMap<Document | null>
+  readonly documents: Iterable<readonly [collection: string, id: DocId, after: Document | null]>
   /** With guards for the elements they change. */
   readonly writes: readonly Write[]
   readonly applied: readonly { readonly id: DocId; readonly existed: boolean; readonly exists: boolean }[]
@@ -41,20 +41,39 @@ export function effectOf(
   read: (collection: string, id: DocId) => Document | null | undefined,
   { isNew = false, shown }: { readonly isNew?: boolean; readonly shown?: ShownTexts | undefined } = {},
 ): Effect {
+  const [first] = mutation.writes
+  const make = { owner, isNew, shown }
+  if (first && mutation.writes.length === 1) {
+    const { write, made, ...ended } = madeBy(first, read(first.collection, first.id) ?? null, mutation, make)
+    const documents = made === undefined ? [] : [[first.collection, first.id, made] as const]
+    return { documents, writes: write === first ? mutation.writes : [write], applied: [ended] }
+  }
   const documents = new DocMap<Document | null>()
   const writes: Write[] = []
   const ended = mutation.writes.map(asked => {
     const { collection, id } = asked
     const before =
       (documents.has(collection, id) ? documents.get(collection, id) : read(collection, id)) ?? null
-    const write = isNew ? guardWrite(asked, before) : asked
+    const { write, made, ...each } = madeBy(asked, before, mutation, make)
     writes.push(write)
-    const { after, touched } = applied(before, write, mutation, owner, shown)
-    const exists = touched ? after !== null : before !== null
-    if (touched) documents.set(collection, id, after?.doc ?? null)
-    return { id, existed: before !== null, exists }
+    if (made !== undefined) documents.set(collection, id, made)
+    return each
   })
   return { documents, writes, applied: ended }
+}
+
+/** `made`: what becomes of the document; undefined when the write does not touch it. */
+function madeBy(
+  asked: Write,
+  before: Document | null,
+  mutation: Mutation,
+  { owner, isNew, shown }: { owner: string | undefined; isNew: boolean; shown: ShownTexts | undefined },
+): Effect['applied'][number] & { readonly write: Write; readonly made: Document | null | undefined } {
+  const write = isNew ? guardWrite(asked, before) : asked
+  const { after, touched } = applied(before, write, mutation, owner, shown)
+  const made = touched ? (after?.doc ?? null) : undefined
+  const exists = touched ? after !== null : before !== null
+  return { id: asked.id, existed: before !== null, exists, write, made }
 }
 
 /** Shows the effect of a mutation made on what is visible. */

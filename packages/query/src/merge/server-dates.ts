@@ -5,6 +5,7 @@ import { CloudError, isPlainObject, type Millis, NewText, ServerDate, type Value
  * same object when it holds none.
  */
 export function resolveServerDates(value: Value, now: Millis): Value {
+  if (value === null || typeof value !== 'object') return value
   if (value instanceof ServerDate) return dateOf(value, now)
   if (value instanceof NewText) return value.content
   if (Array.isArray(value)) {

@@ -14,7 +14,7 @@ import { forgetMissing, mayHaveMissed, rememberRemovals, withoutMissing } from '
 import { followElements, placeInside, relocate } from '../merge/moves.ts'
 import { Places } from '../merge/places.ts'
 import { resolveServerDates } from '../merge/server-dates.ts'
-import { hasUnseenAround, isSuperseded, type OpenStamps, restamp } from '../merge/stamps.ts'
+import { firstStamps, hasUnseenAround, isSuperseded, type OpenStamps, restamp } from '../merge/stamps.ts'
 import { asFields, hasOwn, segmentsOf, valueAt } from '../paths.ts'
 import { unfit } from '../refusals.ts'
 import type { Applied, Stamps, Stored, WriteContext } from '../types.ts'
@@ -58,10 +58,10 @@ function shownEdit(before: Stored, { path, shows }: TextWrite, context: WriteCon
 }
 
 function replace(before: Stored | null, id: DocId, data: DocumentData, context: WriteContext): Applied {
-  if (before && isSuperseded(before.stamps, '', context)) return touched(before, [''])
-  const { stamps, kept } = restamp(before?.stamps ?? {}, new Set(['']), context)
+  if (!before) return touched({ doc: documentOf(id, data, context), stamps: firstStamps(context) })
+  if (isSuperseded(before.stamps, '', context)) return touched(before, [''])
+  const { stamps, kept } = restamp(before.stamps, new Set(['']), context)
   const fresh = documentOf(id, data, context)
-  if (!before) return touched({ doc: fresh, stamps: Object.freeze(stamps) })
   const superseded: string[] = []
   const known = mayHaveMissed(before.stamps, context)
     ? (withoutMissing(fresh, before.doc, '', superseded) as Document)

@@ -102,6 +102,7 @@ export class Draft {
 
 /** Levels of nesting of a value; a scalar has none, a geometry those of its GeoJSON. */
 export function depthOf(value: Value): number {
+  if (value === null || typeof value !== 'object') return 0
   if (Array.isArray(value)) return 1 + deepest(value)
   if (!isContainer(value)) return 0
   return 1 + deepest(value instanceof Geo ? [value.coordinates as Value] : Object.values(value))
@@ -109,7 +110,8 @@ export function depthOf(value: Value): number {
 
 function deepest(values: readonly Value[]): number {
   let depth = 0
-  for (const value of values) depth = Math.max(depth, depthOf(value))
+  for (const value of values)
+    if (typeof value === 'object' && value !== null) depth = Math.max(depth, depthOf(value))
   return depth
 }
 
