@@ -48,6 +48,26 @@ async function payloadsOf(storage: DexieStorage): Promise<unknown[]> {
   return payloads
 }
 
+test('whatever was written since it was opened is read, once and again', async () => {
+  const indexedDB = new IDBFactory()
+  const first = await open(indexedDB)
+  await first.append(['a', 'b', 'c'])
+  await first.close()
+  const storage = await open(indexedDB)
+  await storage.append(['d'])
+  expect(await payloadsOf(storage)).toEqual(['a', 'b', 'c', 'd'])
+  await storage.close()
+  const again = await open(indexedDB)
+  await again.drop([1, 2])
+  expect(await payloadsOf(again)).toEqual(['c', 'd'])
+  await again.close()
+  const third = await open(indexedDB)
+  for (const _ of ['once', 'again']) expect(await payloadsOf(third)).toEqual(['c', 'd'])
+  await third.append(['e'])
+  expect(await payloadsOf(third)).toEqual(['c', 'd', 'e'])
+  await third.close()
+})
+
 test('a connection closed under an append is opened again, once, and the append succeeds', async () => {
   const connections: IDBDatabase[] = []
   const storage = await open(watchedFactory(connection => connections.push(connection)))

@@ -35,6 +35,8 @@ export class DexieStorage implements Storage {
   /** The last number given, where another one may take over: whoever adds meanwhile takes the next. */
   #last: number | undefined
   #isTaken = false
+  /** Read as it was opened; until something was written. */
+  #begun: Promise<readonly StoredRecord[]> | undefined
 
   constructor(name: string, options: DexieStorageOptions = {}) {
     this.#name = name
@@ -69,11 +71,13 @@ export class DexieStorage implements Storage {
         cause,
       })
     }
-    return { maxPayloadBytes: 67_108_864, volatile: false, ...((await this.#wasLost()) && { wasLost: true }) }
+    const wasLost = access !== 'read' && (await this.#wasLost())
+    return { maxPayloadBytes: 67_108_864, volatile: false, ...(wasLost && { wasLost }) }
   }
 
   async *read(after = 0): AsyncIterable<readonly StoredRecord[]> {
-    let next = this.#page(after, firstPage)
+    let next = (after === 0 ? this.#begun : undefined) ?? this.#page(after, firstPage)
+    this.#begun = undefined
     for (;;) {
       const page = await next
       const last = page[page.length - 1]
@@ -87,6 +91,7 @@ export class DexieStorage implements Storage {
 
   async append(payloads: readonly Payload[]): Promise<readonly number[]> {
     if (payloads.length === 0) return []
+    this.#begun = undefined
     const sequences = await this.#transact('readwrite', (store, decide) => {
       const requests = payloads.map(payload => store.add({ payload }))
       const [first] = requests
@@ -105,6 +110,7 @@ export class DexieStorage implements Storage {
 
   async drop(sequences: readonly number[]): Promise<void> {
     if (sequences.length === 0) return
+    this.#begun = undefined
     if (sequences.includes(this.#witness)) this.#witness = 0
     await this.#transact('readwrite', store => {
       for (const sequence of sequences) store.delete(sequence)
@@ -115,6 +121,7 @@ export class DexieStorage implements Storage {
   async close(options: { destroy?: boolean } = {}): Promise<void> {
     const database = this.#database
     this.#database = undefined
+    this.#begun = undefined
     try {
       if (options.destroy && !this.#isTaken) {
         await database?.delete()
@@ -204,12 +211,10 @@ export class DexieStorage implements Storage {
    * tells that there was one.
    */
   async #wasLost(): Promise<boolean> {
-    if (this.#options.access === 'read' || !this.#isRemembered()) return false
-    const count = await this.#transact('readonly', store => {
-      const request = store.count()
-      return () => request.result
-    })
-    if (count > 0) return false
+    // the records are asked for first: they are wanted anyway, and most often they are there
+    this.#begun = this.#page(0, firstPage)
+    const begun = await this.#begun.catch(() => undefined) // whoever reads hears of it
+    if (begun?.length !== 0 || !this.#isRemembered()) return false
     this.#remember(false)
     return true
   }

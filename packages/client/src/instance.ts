@@ -79,6 +79,7 @@ export async function openInstance(
     durability,
     ...(setting.functions && { outbox: setting.functions.outbox() }),
     ...(platform.pause && { pause: platform.pause }),
+    first: setting.subscribe.filter(each => each.priority === 'high').map(({ query }) => query.collection),
   })
   const queue = await introduce(store, openid, token)
     .then(() => UploadQueue.open(platform.storage(filesOf(storeName)), durability))

@@ -53,6 +53,58 @@ test('[LOG-7] a store that was opened and folded without a look at it holds what
   await again.close()
 })
 
+test('[LOG-9] a collection that is read while the store is opened is what it would be when asked for', async () => {
+  const medium = await twoCollections()
+  const { store: whole } = await openTestStore(medium)
+  const expected = whole.run(everything).documents
+  await whole.close()
+  const random = seededRandom(2)
+  for (const first of [['todos'], ['notes', 'nothing'], ['todos', 'todos', 'notes']]) {
+    const store = await openStore({ storage: new MemoryStorage(medium), random, first })
+    expect(store.load('todos')).toBeDefined()
+    expect(store.run(everything).documents).toEqual(expected)
+    expect(store.get('notes', 'x')).toEqual({ _id: 'x', n: 11 })
+    await store.close()
+  }
+})
+
+test('[LOG-9] what is read ahead is read in steps, before all of the medium was read', async () => {
+  const { store: before, medium } = await openTestStore()
+  const filler = 'x'.repeat(300_000)
+  for (let version = 1; version <= 6; version++) {
+    const document = Object.freeze({ _id: `d${version}`, filler })
+    const text = JSON.stringify([version, document])
+    await before.confirm({ lot: { collection: 'todos', documents: [{ version, document }], text } })
+  }
+  await before.close()
+  let records = 0
+  const readAtPause: number[] = []
+  class OneByOne extends MemoryStorage {
+    override async *read(after?: number) {
+      for await (const page of super.read(after))
+        for (const record of page) {
+          records++
+          yield [record]
+        }
+    }
+  }
+  const open = (first: readonly string[]) =>
+    openStore({
+      storage: new OneByOne(medium),
+      random: seededRandom(3),
+      pause: async () => void readAtPause.push(records),
+      first,
+    })
+  await (await open(['others'])).close()
+  expect(readAtPause).toEqual([])
+  records = 0
+  const store = await open(['todos'])
+  expect(readAtPause).toHaveLength(3)
+  expect(readAtPause[0]).toBeLessThan(records / 2)
+  expect(store.run(everything).documents.map(({ _id }) => _id)).toEqual(['d1', 'd2', 'd3', 'd4', 'd5', 'd6'])
+  await store.close()
+})
+
 test('[LOG-7] a step that throws is done again, not skipped', () => {
   const collections = new Collections()
   let isBroken = true

@@ -48,7 +48,9 @@ export interface Damage {
  *
  * Throws STORE_FAILED for what a newer version wrote, and what the storage throws.
  */
-export async function load(storage: Storage): Promise<Loaded> {
+export async function load(storage: Storage, { first = [], pause }: ReadAhead = {}): Promise<Loaded> {
+  const isFirst = new Set(first)
+  let readUnits = 0
   const reader = new PieceReader()
   const leftovers: number[] = []
   const segments = new Map<number, StoredSegment>()
@@ -60,9 +62,14 @@ export async function load(storage: Storage): Promise<Loaded> {
       if (!whole) continue
       const record = readRecord(whole)
       if (record.kind === 'segment') {
-        const { name } = record.segment.head
+        const { name, collection } = record.segment.head
         leftovers.push(...(segments.get(name)?.sequences ?? []))
-        segments.set(name, record.segment)
+        const isAhead = isFirst.has(collection)
+        segments.set(name, isAhead ? readAhead(record.segment) : record.segment)
+        if (isAhead) readUnits += whole.text.length
+        if (readUnits < unitsAtOnce) continue
+        readUnits = 0
+        await pause?.()
       } else if (record.kind === 'manifest') {
         leftovers.push(...logs.flatMap(log => log.sequences), ...(manifest?.sequences ?? []))
         manifest = { ...whole, read: record.manifest }
@@ -76,6 +83,33 @@ export async function load(storage: Storage): Promise<Loaded> {
   const counting = { manifest, logs, segments, leftovers }
   return manifest || logs.length === 0 ? wholeOf(counting) : nothingOf(counting)
 }
+
+export interface ReadAhead {
+  /** Collections that somebody will ask for at once: read while the medium is asked for the rest. */
+  readonly first?: readonly string[] | undefined
+  readonly pause?: (() => Promise<void>) | undefined
+}
+
+/** What it says is kept until it was asked for once. */
+function readAhead(segment: StoredSegment): StoredSegment {
+  let ahead: Segment | undefined
+  try {
+    ahead = segment.read()
+  } catch {
+    return segment // whoever asks for it hears of it
+  }
+  return {
+    ...segment,
+    read() {
+      const read = ahead ?? segment.read()
+      ahead = undefined
+      return read
+    },
+  }
+}
+
+/** Some milliseconds. */
+const unitsAtOnce = 524_288
 
 type Read =
   | { readonly kind: 'log' | 'broken' }
@@ -178,7 +212,7 @@ function mutationsIn(log: WholeText): readonly Mutation[] {
   const entries = readLogOrNothing(log, () => noSegment) ?? []
   return entries.flatMap(entry => (entry.kind === 'mutation' ? [entry.mutation] : []))
 }
-const damagedSegment: Segment = { name: 0, collection: '', size: 0, documents: [] }
+const damagedSegment: Segment = { name: 0, collection: '', size: 0, documents: [], gone: [] }
 
 function isSegment(text: string): boolean {
   return text.startsWith('S{"name":')

@@ -374,9 +374,7 @@ export class LocalStore implements Store {
     const effect = effectOf(asked, this.#state.checkpoint.openid, read, { isNew: true, shown: this.#shown })
     for (const [, , after] of effect.documents) if (after) checkDocumentSize(after)
     const isAsAsked = effect.writes === asked.writes
-    const guarded = isAsAsked
-      ? asked
-      : Object.freeze({ ...asked, writes: Object.freeze([...effect.writes]) })
+    const guarded = isAsAsked ? asked : Object.freeze({ ...asked, writes: Object.freeze([...effect.writes]) })
     const { mutation, text } = checkFits(guarded, asked, { retries })
     outbox.append(mutation)
     this.#lastTime = mutation.time

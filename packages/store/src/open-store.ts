@@ -17,6 +17,11 @@ export interface OpenStoreOptions {
   readonly durability?: 'relaxed' | 'strict'
   /** Lets the host do something else: awaited between the steps of long work, some milliseconds each. Absent: no pauses. */
   readonly pause?: () => Promise<void>
+  /**
+   * Collections that will be asked for at once: their documents are read while the medium is asked for the rest, and the others'
+   * when somebody asks for them. Default: none.
+   */
+  readonly first?: readonly string[]
   /** `new DraftedOutbox()` of `@nearcloud/store/drafts`, where calls are to have effects here. Absent: they have none. */
   readonly outbox?: Outbox
 }
@@ -33,7 +38,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const { storage, random, durability = 'relaxed', pause = async () => undefined } = options
   const info = await storage.open({ durability })
   try {
-    const loaded = await load(storage)
+    const loaded = await load(storage, { first: options.first, pause: options.pause })
     const state = restore(loaded, random, options.outbox)
     const segments = new Segments(loaded)
     // refused, they are dropped by a later open

@@ -2,7 +2,7 @@ import { isWellFormed, utf8Length } from '@nearcloud/protocol'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { PieceReader, toPieces } from './pieces.ts'
-import { MemoryMedium, openTestStore } from './testing/index.ts'
+import { MemoryMedium, openTestStore, words } from './testing/index.ts'
 
 const long = 'a text that is long enough to need several pieces '.repeat(3)
 
@@ -64,3 +64,26 @@ function flipped(text: string, at: number, bit: number): string {
   const unit = String.fromCharCode(text.charCodeAt(at) ^ bit)
   return text.slice(0, at) + unit + text.slice(at + 1)
 }
+
+test('[LOG-5] many writes of one group go in pieces, and share their fate', async () => {
+  const { store, medium } = await openTestStore()
+  const { add } = words('todos')
+  const before = medium.records.size
+  const filler = 'x'.repeat(1_000)
+  const durable = Array.from(
+    { length: 400 },
+    (_, i) => store.commit([add(`d${i}`, { filler })], { time: 1 }).durable,
+  )
+  await Promise.all(durable)
+  const pieces = [...medium.records].slice(before)
+  expect(pieces.length).toBeGreaterThan(2)
+  await store.close()
+  const { store: whole } = await openTestStore(medium)
+  expect(whole.outbox.size).toBe(400)
+  await whole.close()
+  medium.records.delete(pieces[pieces.length - 1]![0])
+  const { store: without } = await openTestStore(medium)
+  expect(without.outbox.size).toBe(0)
+  expect(without.get('todos', 'd0')).toBeUndefined()
+  await without.close()
+})

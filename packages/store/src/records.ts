@@ -62,8 +62,10 @@ export interface SegmentHead {
   readonly size: number
 }
 
+/** No document that is gone is among `documents`. */
 export interface Segment extends SegmentHead {
-  readonly documents: readonly (readonly [id: DocId, confirmed: Confirmed | null])[]
+  readonly documents: readonly Confirmed[]
+  readonly gone: readonly DocId[]
 }
 
 /** A segment on the medium. */
@@ -220,7 +222,7 @@ function lotFrom({ head, read }: StoredSegment): NonNullable<LoggedStep['lot']> 
   return {
     segment: head.name,
     collection: head.collection,
-    documents: () => read().documents.flatMap(([, confirmed]) => confirmed ?? []),
+    documents: () => read().documents,
   }
 }
 
@@ -249,16 +251,13 @@ export function readSegment(text: string, { isIntact = false } = {}): Segment {
     collection: string
     documents: ([version: number, document: Json] | [version: number, document: null, id: DocId])[]
   }
-  return {
-    name,
-    collection,
-    size: documents.length,
-    documents: documents.map(([version, tree, id]) => {
-      if (tree === null) return [id!, null]
-      const document = read(tree)
-      return [document._id, { document, version }]
-    }),
+  const known: Confirmed[] = []
+  const gone: DocId[] = []
+  for (const [version, tree, id] of documents) {
+    if (tree === null) gone.push(id!)
+    else known.push({ document: read(tree), version })
   }
+  return { name, collection, size: documents.length, documents: known, gone }
 }
 
 /** What a segment says of itself, without reading its documents; undefined: it has to be read. */
@@ -329,7 +328,8 @@ export function readMutation(json: MutationJson): Mutation {
 
 /** Whether values may be in it that are more than their JSON: dates and others have tags, places have coordinates. */
 function hasTags(text: string): boolean {
-  return text.includes('{"$') || text.includes('"coordinates"')
+  // one sign alone is looked for much faster
+  return (text.includes('$') && text.includes('{"$')) || text.includes('coordinates"')
 }
 
 /** The tree's own objects become the document. */

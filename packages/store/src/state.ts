@@ -94,10 +94,15 @@ export class State {
   /** The documents of a segment, when somebody wants them. */
   segmentLater({ head, read }: StoredSegment): void {
     this.collections.later(head.collection, collection => {
-      for (const [id, known] of read().documents) {
-        if (known) collection.confirmed.set(id, known)
-        else collection.confirmed.delete(id)
-        collection.show(id, known?.document ?? null)
+      const { documents, gone } = read()
+      for (const known of documents) {
+        const { document } = known
+        collection.confirmed.set(document._id, known)
+        collection.show(document._id, document)
+      }
+      for (const id of gone) {
+        collection.confirmed.delete(id)
+        collection.show(id, null)
       }
     })
   }

@@ -18,6 +18,7 @@ offer({
       storage: new DexieStorage('bench'),
       random: size => crypto.getRandomValues(new Uint8Array(size)),
       pause: nextTask,
+      first: [collection], // an app knows what its first page shows
     })
   },
   async insertMany(items) {
