@@ -95,7 +95,7 @@ export function createCloudOf<P extends Place>(platform: Platform, making: Makin
   }
 
   /** As the user who is active when it is asked. */
-  const executor: Required<Executor> = {
+  const stored: Required<Executor> = {
     run: async run => use().seat.executor.run(run),
     commit: async commit => use().seat.executor.commit(commit),
     watch(query, observer) {
@@ -106,10 +106,20 @@ export function createCloudOf<P extends Place>(platform: Platform, making: Makin
     follow: (query, options) => use().seat.executor.follow(query, options),
     text: async place => use().seat.executor.text(place),
   }
+  /** The same in the shapes this app knows. */
+  let executor = stored
 
   const cloud: Omit<Cloud, OverloadedMethods> & Pick<Implementation, OverloadedMethods> = {
     init(options = {}) {
-      current = init(readInitOptions(options, platform.defaultEndpoint))
+      const setting = readInitOptions(options, platform.defaultEndpoint)
+      current = init(setting)
+      const host = {
+        random,
+        now: () => clock.now(),
+        openid: () => current?.seat.instance?.store.checkpoint.openid,
+        failed: (error: CloudError) => events.emit('error', error),
+      }
+      executor = setting.lenses?.over(stored, host) ?? stored
     },
 
     async ready() {

@@ -1,6 +1,7 @@
 import { CloudError } from '@nearcloud/protocol'
 import { filterFrom, isPriority, type Priority, priorities, type Query } from '@nearcloud/query'
 import type { OfflineFunctions } from './functions.ts'
+import type { Lenses } from './lenses.ts'
 
 export interface InitOptions {
   /** The server's address, as in `http://127.0.0.1:8080`. Default: the host's, where it has one (a page's origin). */
@@ -39,6 +40,8 @@ export interface InitOptions {
   readonly snapshots?: 'auto' | 'http' | 'socket'
   /** Functions that run here, too, at once: made by `offlineFunctions` of `@nearcloud/client/offline-functions`. */
   readonly functions?: OfflineFunctions
+  /** Documents in the shape of this release, kept in the shape of the first: made by `lenses` of `@nearcloud/client/lenses`. */
+  readonly lenses?: Lenses
   /** Accepted for the original's sake; has no effect. */
   readonly traceUser?: boolean
 }
@@ -69,6 +72,7 @@ export interface Setting {
   readonly transport: 'auto' | 'websocket' | 'polling'
   readonly snapshots: 'auto' | 'http' | 'socket'
   readonly functions?: OfflineFunctions
+  readonly lenses?: Lenses
 }
 
 /** Throws INVALID_PARAM that names the option. */
@@ -97,6 +101,10 @@ export function readInitOptions(options: InitOptions, defaultEndpoint: string | 
     throw refuse('transport is one of auto, websocket, polling')
   const snapshots = options.snapshots ?? 'auto'
   if (!['auto', 'http', 'socket'].includes(snapshots)) throw refuse('snapshots is one of auto, http, socket')
+  const { lenses } = options
+  if (lenses !== undefined && typeof lenses?.reading !== 'function')
+    throw refuse('lenses are made by lenses() of @nearcloud/client/lenses')
+  const wanted = wantedBy(options.subscribe ?? {})
   return {
     endpoint,
     transport,
@@ -105,13 +113,14 @@ export function readInitOptions(options: InitOptions, defaultEndpoint: string | 
     socketUrl: `${endpoint.replace(/^http/, 'ws')}/sync`,
     env: env ?? 'default',
     storeName: `${env ?? 'default'}.${store}`,
-    subscribe: wantedBy(options.subscribe ?? {}),
+    subscribe: lenses ? wanted.map(each => ({ ...each, query: lenses.reading(each.query) })) : wanted,
     cache: {
       ...(maxDocuments !== undefined && { maxDocuments }),
       ...(maxAgeMs !== undefined && { maxAgeMs }),
     },
     durability: options.durability === 'strict' ? 'strict' : 'relaxed',
     ...(options.functions && { functions: options.functions }),
+    ...(lenses && { lenses }),
     ...(options.queryLimits && { queryLimits: { default: usual, max } }),
     throwOnNotFound: options.throwOnNotFound ?? true,
   }
