@@ -42,7 +42,11 @@ export const packages: Readonly<Record<string, Room>> = {
     ['comlink', 'dexie'],
   ),
   miniprogram: pure('@nearcloud/miniprogram', ['@nearcloud/client', ...core]),
-  rxdb: pure('@nearcloud/rxdb', ['@nearcloud/protocol', '@nearcloud/query', '@nearcloud/store'], ['rxdb']),
+  rxdb: pure(
+    '@nearcloud/rxdb',
+    ['@nearcloud/protocol', '@nearcloud/query', '@nearcloud/store'],
+    ['rxdb', 'rxjs'],
+  ),
   node: onNode('@nearcloud/node', ['@nearcloud/client', '@nearcloud/text', ...core], [sqlite, 'ws']),
   'server-sdk': onNode('@nearcloud/server-sdk', ['@nearcloud/protocol', '@nearcloud/query']),
   server: onNode(
@@ -69,6 +73,7 @@ export const packages: Readonly<Record<string, Room>> = {
     '@nearcloud/client',
     '@nearcloud/miniprogram',
     '@nearcloud/node',
+    '@nearcloud/rxdb',
     '@nearcloud/server',
     '@nearcloud/text',
     'nearcloud',

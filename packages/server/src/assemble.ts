@@ -31,6 +31,7 @@ import { Openapi } from './openapi/openapi.ts'
 import type { Health } from './operator/health-routes.ts'
 import { listenForMetrics } from './operator/metrics-routes.ts'
 import { openRules } from './rules/rule-book.ts'
+import { Replicas } from './rxdb/replicas.ts'
 import type { ServerOptions } from './server-options.ts'
 import { PartShelves } from './session/part-shelf.ts'
 import { Sessions } from './session/sessions.ts'
@@ -172,11 +173,14 @@ export async function assemble(options: ServerOptions, opened: Opened, { url, ph
   const identify = (token: string) => seenTokens.identify(token)
   const gateway = new Gateway({ environment, rooms: fanout.rooms, identify, log })
   rules?.onChange(() => gateway.judgeAnew())
+  const replicas = new Replicas({ environment, identify, log })
+  rules?.onChange(() => replicas.judgeAnew())
   opened(
     undefined,
     users.onGone((openid, error) => {
       sessions.sendAwayUser(openid, error)
       gateway.sendAwayUser(openid)
+      replicas.sendAwayUser(openid)
     }),
   )
   opened(
@@ -199,6 +203,7 @@ export async function assemble(options: ServerOptions, opened: Opened, { url, ph
         0,
       )
       gateway.greetAnew(openid)
+      replicas.greetAnew(openid)
     }),
   )
   // whoever holds a copy made under other rules has to look at a new welcome
@@ -221,6 +226,6 @@ export async function assemble(options: ServerOptions, opened: Opened, { url, ph
       fanout,
     },
     ...{ users, issuers, accounts, files, functions, rated, openapi, official, keys, triggers, shelves },
-    ...{ sessions, gateway, identify, rules, filesHost },
+    ...{ sessions, gateway, replicas, identify, rules, filesHost },
   }
 }

@@ -9,6 +9,7 @@ import { backUp } from './backup/back-up.ts'
 import { openDoors } from './doors.ts'
 import { acceptEditors } from './http/gateway-socket.ts'
 import { listen, stopListening } from './http/listen.ts'
+import { acceptReplicas } from './http/rxdb-socket.ts'
 import { acceptSockets } from './http/sync-socket.ts'
 import { TrustedProxies } from './http/trusted-proxies.ts'
 import { acceptWatchers } from './http/watch-socket.ts'
@@ -41,7 +42,7 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
       url: () => url,
       phase: () => (stopped ? 'stopping' : phase),
     })
-    const { env, random, folder, environment, functions, sessions, gateway, triggers } = assembly
+    const { env, random, folder, environment, functions, sessions, gateway, replicas, triggers } = assembly
     const app = new Hono()
     const { doorkeeper, watchers, endPolls } = await openDoors(app, assembly, {
       options,
@@ -60,6 +61,8 @@ export async function createServer(options: ServerOptions): Promise<NearcloudSer
     opened(sessions, () => sessions.close())
     opened(gateway, acceptEditors(server, { gateway, doorkeeper }))
     opened(gateway, () => gateway.close())
+    opened(replicas, acceptReplicas(server, { replicas, doorkeeper }))
+    opened(replicas, () => replicas.close())
     opened(watchers, acceptWatchers(server, { watchers, doorkeeper }))
     opened(watchers, () => watchers.sendAway('the server stops'))
     folder.rememberPort(port)

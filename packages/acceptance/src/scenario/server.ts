@@ -23,6 +23,7 @@ export async function startServer(options: {
   project?: string
   site?: string
   env?: string
+  port?: number
   clock?: Clock
   wechat?: WechatOptions
   alipay?: AlipayOptions

@@ -7,6 +7,7 @@ import { addressOfRequest } from './address-of.ts'
 import type { Doorkeeper, Visit } from './doorkeeper.ts'
 import { isForEditors } from './gateway-socket.ts'
 import { refuseUpgrade } from './refuse-upgrade.ts'
+import { isForReplicas } from './rxdb-socket.ts'
 import { isForWatchers } from './watch-socket.ts'
 
 /**
@@ -26,7 +27,7 @@ export function acceptSockets(
     autoPong: false,
   })
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (isForEditors(request) || isForWatchers(request)) return
+    if (isForEditors(request) || isForWatchers(request) || isForReplicas(request)) return
     socket.on('error', () => socket.destroy())
     const refuse = (status: string) => refuseUpgrade(socket, status)
     if (pathOf(request) !== path) return refuse('404 Not Found')
