@@ -18,6 +18,7 @@ const pages = {
   'offline.md': [],
   'conflicts.md': [],
   'editors.md': [],
+  'rxdb.md': [],
   'text.md': [],
   'identity.md': ['cloudfunctions/login/index.js'],
   'files.md': ['cloudfunctions/publish/index.js'],

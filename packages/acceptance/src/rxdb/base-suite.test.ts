@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { replicateNearcloud } from '@nearcloud/rxdb'
 import { createServer, type NearcloudServer } from '@nearcloud/server'
 import { addRxPlugin, type RxCollection } from 'rxdb/plugins/core'
 import { disableWarnings, RxDBDevModePlugin } from 'rxdb/plugins/dev-mode'
@@ -9,6 +10,7 @@ import { getRxStorageMemory } from 'rxdb/plugins/storage-memory'
 import { runReplicationBaseTestSuite, setConfig } from 'rxdb/plugins/test-utils'
 import { wrappedValidateAjvStorage } from 'rxdb/plugins/validate-ajv'
 import { afterAll, beforeAll, describe, it } from 'vitest'
+import { WebSocket } from 'ws'
 import { openTo } from '../scenario/server.ts'
 import { rxUrl, signIn } from './rx-app.ts'
 
@@ -27,10 +29,11 @@ setConfig({ storage: { name: 'memory', getStorage: () => storage } } as Paramete
 const root = mkdtempSync(join(tmpdir(), 'nearcloud-rxdb-suite-'))
 let server: NearcloudServer
 let url: string
+let token: string
 beforeAll(async () => {
   writeFileSync(join(root, 'rules.json'), JSON.stringify(openTo('humans')))
   server = await createServer({ dataFolder: join(root, 'data'), project: root, log: () => {} })
-  const { accessToken: token } = await signIn(server)
+  token = (await signIn(server)).accessToken
   url = rxUrl(server, 'humans', { token, key: 'passportId' })
 })
 afterAll(async () => {
@@ -47,6 +50,16 @@ const ways: Readonly<Record<string, Way>> = {
   'the stock client': {
     start: (collection, live) =>
       replicateWithWebsocketServer({ collection, url, replicationIdentifier: 'nearcloud', live }),
+  },
+  'the client of @nearcloud/rxdb': {
+    start: (collection, live) =>
+      replicateNearcloud({
+        ...{ collection, live, WebSocket },
+        url: server.url,
+        remote: 'humans',
+        token: () => token,
+        replicationIdentifier: 'nearcloud',
+      }),
   },
 }
 

@@ -86,6 +86,11 @@ export const platforms: readonly Area[] = [
       better(['browsers: IndexedDB'], 'FILES-2 LOG-1', 'the original runs in WeChat alone'),
       better(['Node: SQLite'], 'LOG-1', 'the same client'),
       better(
+        ['apps on RxDB: a collection in step with the server'],
+        'RXDB-1 RXDB-2 RXDB-3 RXDB-4 RXDB-9 RXCLIENT-1 RXCLIENT-2',
+        "with `@nearcloud/rxdb`, or RxDB's stock `replication-websocket` client, unmodified",
+      ),
+      better(
         ["WeChat's mini programs, offline too; `cloud.install(wx)`"],
         'MP-15 MP-16 MP-19',
         'in Taro and uni-app the same package, where they build for WeChat',
