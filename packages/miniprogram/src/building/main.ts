@@ -16,6 +16,6 @@ for (const [folder, entry] of Object.entries(entries)) {
       `${folder}/${name}: ${kilobytes(Buffer.byteLength(code))}, ${kilobytes(gzipSync(code).length)} gzip`,
     )
   }
-  // it is reached by its path, in a package of modules, and is none
-  if (folder === 'alipay') writeFileSync(join(into, 'package.json'), '{ "type": "commonjs" }\n')
+  // bundlers find it in a package of modules, and it is none
+  writeFileSync(join(into, 'package.json'), '{ "type": "commonjs" }\n')
 }

@@ -32,7 +32,9 @@ export class MiniPage {
 function keysOf(path: string): (string | number)[] {
   const keys = path.split('.').flatMap(part => {
     const [name, ...indexes] = part.split('[')
-    return [name!, ...indexes.map(index => Number(index.replace(/\]$/, '')))]
+    const numbers = indexes.map(index => Number(index.replace(/\]$/, '')))
+    // hosts take `list.[0]` for `list[0]`
+    return name === '' && numbers.length > 0 ? numbers : [name!, ...numbers]
   })
   if (keys.some(key => key === '' || Number.isNaN(key))) throw new Error(`setData: "${path}" is no path`)
   return keys

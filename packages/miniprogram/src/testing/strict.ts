@@ -2,7 +2,7 @@
 export function strict<Members extends object>(name: string, members: Members): Members {
   return new Proxy(members, {
     get(target, key) {
-      if (typeof key === 'string' && !Object.hasOwn(target, key) && key !== 'then' && key !== 'toJSON')
+      if (typeof key === 'string' && !(key in target) && key !== 'then' && key !== 'toJSON')
         throw new Error(`${name} has no ${key}`)
       return Reflect.get(target, key)
     },

@@ -92,8 +92,8 @@ export const platforms: readonly Area[] = [
       ),
       better(
         ["WeChat's mini programs, offline too; `cloud.install(wx)`"],
-        'MP-15 MP-16 MP-19',
-        'in Taro and uni-app the same package, where they build for WeChat',
+        'MP-15 MP-16 MP-19 MP-39',
+        'in Taro and uni-app the same packages; `cloud.install(Taro)` makes it `Taro.cloud`',
       ),
       same(
         ['who uses WeChat is the user, by `wx.login`'],

@@ -1,0 +1,1 @@
+export default { navigationBarTitleText: 'Weekend by the lake' }
