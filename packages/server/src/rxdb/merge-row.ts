@@ -55,7 +55,7 @@ function compare(
     if (isOpen(was) && isOpen(is) && isOpen(has) && isPathPart(name))
       compare(was, is, has, `${path}.`, depth + 1, changes)
     else if (isSame(has, was))
-      changes.push(is === undefined ? [path, 'remove', null] : [path, 'set', fromJson(is, depth)])
+      changes.push(is === undefined ? [path, 'remove', null] : [path, 'set', fromJson(is, { depth })])
   }
 }
 
