@@ -94,7 +94,7 @@ test("[MP-21] with login: 'none' nobody is signed in", async () => {
   expect(cloud.auth().currentUser).toMatchObject({ isAnonymous: true })
 })
 
-test('[WXLOGIN-6] a function knows the name that all apps of one owner have for its caller, as it was told last', async () => {
+test('[WXLOGIN-7] a function knows the name that all apps of one owner have for its caller, as it was told last', async () => {
   const project = testProject({ functions: { whoami: { invoke: true } } })
   const folder = join(project, 'cloudfunctions/whoami')
   mkdirSync(folder, { recursive: true })

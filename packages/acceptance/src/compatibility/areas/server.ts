@@ -48,7 +48,7 @@ export const server: readonly Area[] = [
   },
   {
     title: 'cloud.getWXContext(), of some callers',
-    rows: [same('UNIONID', 'WXLOGIN-6', 'where WeChat told it at the sign-in'), same('CLIENTIPV6', 'FN-26')],
+    rows: [same('UNIONID', 'WXLOGIN-7', 'where WeChat told it at the sign-in'), same('CLIENTIPV6', 'FN-26')],
   },
   {
     title: 'The context of exports.main(event, context)',
