@@ -45,6 +45,26 @@ const cup = { name: 'cup', category: 'kitchen', price: 7, stock: 0 }
 /** As the operator: rules keep these functions from apps. */
 const call = async (name: string, data: object = {}) => (await server.callFunction({ name, data })).result
 
+test('money moves from one wallet to another, all of it or nothing, and once for an id', async () => {
+  const wallets = server.database().collection('wallets')
+  await wallets.add({ data: { _id: 'anna', balance: 10 } })
+  await wallets.add({ data: { _id: 'ben', balance: 0 } })
+  const asked = { id: 'rent', from: 'anna', to: 'ben', amount: 7 }
+  expect(await call('transfer', asked)).toEqual({ success: true, moved: 7 })
+  expect(await call('transfer', asked)).toEqual({ success: true, moved: 7 })
+  expect(await call('transfer', { ...asked, id: 'more' })).toEqual({ success: false, error: 'too little' })
+  expect(await call('transfer', { ...asked, id: 'x', to: 'x' })).toEqual({
+    success: false,
+    error: 'no such wallet',
+  })
+  expect(await call('transfer', { ...asked, id: 'y', amount: -7 })).toEqual({
+    success: false,
+    error: 'not a transfer',
+  })
+  const { data } = await wallets.orderBy('_id', 'asc').get()
+  expect(data.map(({ balance }) => balance)).toEqual([3, 7])
+})
+
 test('many products are added, changed and taken out by functions of the operator', async () => {
   expect(await call('batchAdd', { products: [tea, cup] })).toEqual({
     success: true,

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createCloud } from '@nearcloud/node'
 import { expect, onTestFinished, test } from 'vitest'
@@ -8,39 +8,20 @@ import { openTo } from './scenario/server.ts'
 import { serverProcess } from './scenario/server-process.ts'
 import { until } from './scenario/until.ts'
 
+/** The function that everybody copies. */
+const example = join(import.meta.dirname, '../../../examples/cloudfunctions/cloudfunctions/transfer')
 const accounts = 20
 const initial = 100
 const transfers = 1_000
 const atOnce = 100
 const kills = 3
 
-/** A transfer is there once, with its own document, whatever was asked how often. */
-const transfer = `const cloud = require('wx-server-sdk')
-cloud.init()
-const db = cloud.database()
-const account = id => db.collection('accounts').doc(id)
-
-exports.main = async ({ id, from, to, amount }) => {
-  if (id === undefined) return
-  return db.runTransaction(async transaction => {
-    const known = await transaction.get(db.collection('transfers').doc(id))
-    if (known.data) return known.data.moved
-    const { data } = await transaction.get(account(from))
-    const moved = data.balance >= amount ? amount : 0
-    await transaction.update(account(from), { data: { balance: db.command.inc(-moved) } })
-    await transaction.update(account(to), { data: { balance: db.command.inc(moved) } })
-    await transaction.set(db.collection('transfers').doc(id), { data: { from, to, moved } })
-    return moved
-  })
-}`
-
 test('[TX-2] [TX-5] a thousand transfers at once over twenty accounts, the server killed on the way: no watcher ever sees another sum', {
   timeout: 120_000,
 }, async () => {
   const dice = createDice(20)
-  const project = testProject(openTo('accounts', 'transfers'))
-  mkdirSync(join(project, 'cloudfunctions/transfer'), { recursive: true })
-  writeFileSync(join(project, 'cloudfunctions/transfer/index.js'), transfer)
+  const project = testProject(openTo('wallets', 'transfers'))
+  cpSync(example, join(project, 'cloudfunctions/transfer'), { recursive: true })
   writeFileSync(join(project, 'cloudfunctions/transfer/config.json'), JSON.stringify({ timeout: 30 }))
   const server = serverProcess(project, testFolder('data'))
   const endpoint = await server.start()
@@ -56,7 +37,7 @@ test('[TX-2] [TX-5] a thousand transfers at once over twenty accounts, the serve
   await banks[0]!.database().batch(
     batch => {
       for (let n = 0; n < accounts; n++)
-        batch.collection('accounts').add({ data: { _id: `account-${n}`, balance: initial } })
+        batch.collection('wallets').add({ data: { _id: `account-${n}`, balance: initial } })
     },
     { wait: 'server' } as never,
   )
@@ -65,7 +46,7 @@ test('[TX-2] [TX-5] a thousand transfers at once over twenty accounts, the serve
   let snapshots = 0
   const watching = watcher
     .database()
-    .collection('accounts')
+    .collection('wallets')
     .where({})
     .watch({
       onChange({ docs }) {
@@ -84,13 +65,16 @@ test('[TX-2] [TX-5] a thousand transfers at once over twenty accounts, the serve
     const amount = 1 + dice.below(30)
     return { id: `transfer-${n}`, from: `account-${from}`, to: `account-${to}`, amount }
   })
-  let [done, conflicts, cutShort] = [0, 0, 0]
+  let [done, made, conflicts, cutShort] = [0, 0, 0, 0]
   const work = async (_: unknown, n: number) => {
     const bank = banks[n % banks.length]!
     for (let next = waiting.pop(); next; next = waiting.pop())
       for (;;) {
         const error = await bank.callFunction({ name: 'transfer', data: next }).then(
-          () => undefined,
+          ({ result }) => {
+            if ((result as { success: boolean }).success) made++
+            else expect(result).toEqual({ success: false, error: 'too little' })
+          },
           (thrown: Error) => thrown,
         )
         if (!error) break
@@ -115,17 +99,15 @@ test('[TX-2] [TX-5] a thousand transfers at once over twenty accounts, the serve
 
   const reader = await open('reader')
   const moved = (await reader.database().collection('transfers').get()).data
-  expect(moved.length).toBe(transfers)
+  // every one that was told to be made is there, once
+  expect(moved.length).toBe(made)
+  expect(made).toBeGreaterThan(transfers / 2)
   const balances = new Map(Array.from({ length: accounts }, (_, n) => [`account-${n}`, initial]))
-  for (const { from, to, moved: amount } of moved as unknown as {
-    from: string
-    to: string
-    moved: number
-  }[]) {
+  for (const { from, to, amount } of moved as unknown as { from: string; to: string; amount: number }[]) {
     balances.set(from, balances.get(from)! - amount)
     balances.set(to, balances.get(to)! + amount)
   }
-  const left = (await reader.database().collection('accounts').get()).data
+  const left = (await reader.database().collection('wallets').get()).data
   for (const { _id, balance } of left) expect(balance).toBe(balances.get(_id as string))
   expect([...sums]).toEqual([accounts * initial])
   expect(snapshots).toBeGreaterThan(kills)
