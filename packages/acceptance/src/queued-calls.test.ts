@@ -57,14 +57,15 @@ test('a function called without a network begins once, when there is one, after 
 test('[FN-26] a function knows where its caller is, and what it calls knows it too', async () => {
   const project = testProject({ functions: { '*': { invoke: true } } })
   const code = {
-    where: `const cloud = require('wx-server-sdk')\ncloud.init()\nexports.main = () => cloud.getWXContext().CLIENTIP`,
+    where: `const cloud = require('wx-server-sdk')\ncloud.init()
+exports.main = () => { const { CLIENTIP, CLIENTIPV6 } = cloud.getWXContext(); return CLIENTIPV6 ?? CLIENTIP }`,
     middle: `const cloud = require('wx-server-sdk')\ncloud.init()\nexports.main = () => cloud.callFunction({ name: 'where' })`,
   }
   for (const [name, text] of Object.entries(code)) {
     mkdirSync(join(project, 'cloudfunctions', name), { recursive: true })
     writeFileSync(join(project, 'cloudfunctions', name, 'index.js'), text)
   }
-  const server = await startServer({ rules: null, project })
+  const server = await startServer({ rules: null, project, trustedProxies: ['127.0.0.1'] })
   const phone = openPhone(testFolder('phone'), server.url)
   await phone.whenSynced()
   expect((await phone.callFunction({ name: 'where' })).result).toBe('127.0.0.1')
@@ -74,6 +75,10 @@ test('[FN-26] a function knows where its caller is, and what it calls knows it t
   await phone.callFunction({ name: 'where', queue: true })
   phone.goOnline()
   expect(await called).toMatchObject({ result: '127.0.0.1' })
+  const { accessToken } = await phone.auth().getAccessToken()
+  const headers = { authorization: `Bearer ${accessToken}`, 'x-forwarded-for': '2001:db8::7' }
+  const answer = await fetch(`${server.url}/functions/where`, { method: 'POST', headers })
+  expect(await answer.json()).toMatchObject({ result: '2001:db8::7' })
   // nobody is behind what the operator asks
   expect((await server.callFunction({ name: 'where' })).result).toBe(null)
 })

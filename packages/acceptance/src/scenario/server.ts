@@ -30,6 +30,7 @@ export async function startServer(options: {
   passwords?: PasswordOptions
   issuers?: readonly IssuerOptions[]
   customLogin?: readonly CustomLoginKey[]
+  trustedProxies?: readonly string[]
 }): Promise<NearcloudServer> {
   const { rules, dataFolder = testFolder('data'), project = testProject(rules), ...rest } = options
   const server = await createServer({ dataFolder, project, log: () => {}, ...rest })
