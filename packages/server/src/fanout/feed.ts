@@ -233,6 +233,10 @@ export class Feed implements PlainFollower {
       this.#isAsked = true
       return
     }
+    if (this.#isReady) {
+      this.#settle()
+      return
+    }
     this.#isPumping = true
     this.#pump().then(
       () => {
@@ -243,17 +247,39 @@ export class Feed implements PlainFollower {
     )
   }
 
+  /** Is there nothing to wait for before it is told? Of most, and then they are told without a promise for each. */
+  get #isReady(): boolean {
+    return (
+      this.sink.bufferedBytes <= maxBufferedBytes &&
+      !this.followed.hasWindows &&
+      this.#pending.doubtful.length === 0 &&
+      !this.reading.judge.readsOthers
+    )
+  }
+
+  #settle(): void {
+    try {
+      this.#tellAll()
+    } catch (thrown) {
+      this.#failed(thrown)
+    }
+  }
+
   async #pump(): Promise<void> {
     await this.drained()
     do for (const window of this.followed.windows) await window.refresh()
     while ((await this.#hasLookedAgain()) || (await this.#hasWaitedForReads()))
+    this.#tellAll()
+  }
+
+  /** Tells what is due, as of this moment. */
+  #tellAll(): void {
     if (this.#pending.doubtful.length > 0) {
       this.fanout.scheduleNext(this) // of a commit that is not published yet
       return
     }
     // a window that looked something up while more was committed is told the next time
     if (!this.isOpen || this.#holds > 0) return
-    // nothing waits from here on: what is told is of one moment
     const to = this.fanout.head
     const windows = this.followed.windows.filter(window => window.isFresh && window.hasNews)
     const hasNews = this.#pending.size > 0 || windows.length > 0 || this.#lastMutation > this.#sentMutation

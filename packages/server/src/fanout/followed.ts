@@ -50,6 +50,10 @@ export class Followed {
     return this.#windows.get(subscription)?.window
   }
 
+  get hasWindows(): boolean {
+    return this.#windows.size > 0
+  }
+
   get windows(): readonly FeedWindow[] {
     return [...this.#windows.values()].map(({ window }) => window)
   }

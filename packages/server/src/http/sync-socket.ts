@@ -8,6 +8,7 @@ import type { Doorkeeper, Visit } from './doorkeeper.ts'
 import { isForEditors } from './gateway-socket.ts'
 import { refuseUpgrade } from './refuse-upgrade.ts'
 import { isForReplicas } from './rxdb-socket.ts'
+import { textFrame } from './text-frame.ts'
 import { isForWatchers } from './watch-socket.ts'
 
 /**
@@ -63,15 +64,15 @@ function converse(
     address,
     send(frame) {
       // a reader that takes nothing must not fill the memory
-      if (socket.bufferedAmount + frame.length > mostBufferedBytes) socket.terminate()
-      else socket.send(frame)
+      if (stream.writableLength + frame.length > mostBufferedBytes) socket.terminate()
+      else if (socket.readyState === socket.OPEN) stream.write(textFrame(frame))
     },
     close() {
       socket.close(1000)
       setTimeout(() => socket.terminate(), closingMs).unref()
     },
     get bufferedBytes() {
-      return socket.bufferedAmount
+      return stream.writableLength
     },
     pause: () => socket.pause(),
     resume: () => socket.resume(),
