@@ -3,7 +3,7 @@ import { type BackupProgress, backUp, restoreBackup } from '@nearcloud/server'
 import { defineCommand } from 'citty'
 import { momentOf } from './function-commands.ts'
 import { type Host, UsageError } from './host.ts'
-import { tellingEachTenth } from './progress.ts'
+import { telling } from './progress.ts'
 
 /** `nearcloud backup`: a copy of what a server keeps, also of one that runs. */
 export function backupCommand(host: Host) {
@@ -98,9 +98,9 @@ function checkArguments(
 
 function progressOf(host: Host): (progress: BackupProgress) => void {
   const parts = {
-    database: tellingEachTenth(host, 'database'),
-    files: tellingEachTenth(host, 'files'),
-    documents: tellingEachTenth(host, 'undone'),
+    database: telling(host, 'database'),
+    files: telling(host, 'files'),
+    documents: telling(host, 'undone'),
   }
   return ({ part, done, total }) => parts[part](done, total)
 }

@@ -10,7 +10,7 @@ import { toExport } from './documents/export-forms.ts'
 import { readJson } from './documents/read-json.ts'
 import { checkNames, place, placeOf } from './function-commands.ts'
 import { type Host, UsageError } from './host.ts'
-import { tellingEachTenth } from './progress.ts'
+import { counting, telling } from './progress.ts'
 
 const format = {
   type: 'string',
@@ -50,9 +50,9 @@ export function importCommand(host: Host, exit: (code: number) => void) {
       const { dataFolder, env } = placeOf(host, given)
       // all of it is read once before anything is written
       let total = 0
-      for await (const _ of documentsIn(file, form, tellingEachTenth(host, 'read'))) total++
+      for await (const _ of documentsIn(file, form, telling(host, 'read'))) total++
       const counts = { inserted: 0, replaced: 0, kept: 0, same: 0, refused: 0 }
-      const told = tellingEachTenth(host, 'written')
+      const told = telling(host, 'written')
       await withDocuments({ dataFolder, env }, async documents => {
         for await (const batch of inBatches(documentsIn(file, form, () => undefined))) {
           const trees = batch.map(({ tree }) => tree)
@@ -142,15 +142,15 @@ async function withDocuments<T>(
 }
 
 async function* all(documents: OperatorDocuments, collection: string, host: Host): AsyncIterable<Json> {
+  const told = counting(host, 'documents', tellEvery)
   let after: DocId | undefined
   for (let count = 0; ; ) {
     const page = await documents.read(collection, after)
     if (page.length === 0) return
     yield* page
     after = (page.at(-1) as { _id: DocId })._id
-    const before = count
     count += page.length
-    if (Math.floor(before / tellEvery) < Math.floor(count / tellEvery)) host.out(`${count} documents …`)
+    told(count)
   }
 }
 

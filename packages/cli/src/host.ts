@@ -1,3 +1,5 @@
+import type { Screen } from './screen.ts'
+
 /** Where the command runs: what it may say and hear. `main.ts` gives the terminal; tests give their own. */
 export interface Host {
   /** Relative folders are relative to this one. */
@@ -10,6 +12,8 @@ export interface Host {
   readonly isTyped: boolean
   /** A line that is shown nowhere; empty when there is none. */
   secret(question: string): Promise<string>
+  /** Where a line can be drawn again; absent: what is said is read later, or by programs. */
+  readonly screen?: Pick<Screen, 'redraw' | 'settle'>
   out(text: string): void
   err(text: string): void
   /** Calls back each time someone asks the command to stop. Returns the way to stop listening. */

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { type Host, runNearcloud } from './index.ts'
+import { terminalScreen } from './screen.ts'
 import { readSecret } from './secret-line.ts'
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
@@ -8,14 +9,19 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 process.stdout.on('error', () => undefined)
 process.stderr.on('error', () => undefined)
 
+const screen = terminalScreen(
+  text => void process.stdout.write(text),
+  text => void process.stderr.write(text),
+)
 const terminal: Host = {
   cwd: process.cwd(),
   hasColours: process.stdout.isTTY === true && !process.env.NO_COLOR,
   variable: name => process.env[name],
   isTyped: process.stdin.isTTY === true,
   secret: question => readSecret(process.stdin, question, text => void process.stderr.write(text)),
-  out: text => void process.stdout.write(`${text}\n`),
-  err: text => void process.stderr.write(`${text}\n`),
+  ...(process.stdout.isTTY === true && process.env.TERM !== 'dumb' && { screen }),
+  out: screen.out,
+  err: screen.err,
   onStopAsked(listener) {
     for (const signal of signals) process.on(signal, listener)
     return () => {
