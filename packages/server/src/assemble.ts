@@ -35,6 +35,7 @@ import { Replicas } from './rxdb/replicas.ts'
 import type { ServerOptions } from './server-options.ts'
 import { PartShelves } from './session/part-shelf.ts'
 import { Sessions } from './session/sessions.ts'
+import { continued } from './tracing/traces.ts'
 import { openTriggers } from './triggers/triggers.ts'
 
 /** The ways to end what runs, the latest first. */
@@ -170,7 +171,7 @@ export async function assemble(options: ServerOptions, opened: Opened, { url, ph
     ...(options.limits && { limits: options.limits }),
   })
   const seenTokens = new SeenTokens(users, clock)
-  const identify = (token: string) => seenTokens.identify(token)
+  const identify = async (token: string) => continued(await seenTokens.identify(token))
   const gateway = new Gateway({ environment, rooms: fanout.rooms, identify, log })
   rules?.onChange(() => gateway.judgeAnew())
   const replicas = new Replicas({ environment, identify, log })

@@ -27,6 +27,7 @@ import { addStatusRoute } from './operator/server-status.ts'
 import { addTriggerRoutes } from './operator/trigger-routes.ts'
 import { addUserRoutes } from './operator/user-routes.ts'
 import type { ServerOptions } from './server-options.ts'
+import { withinTrace } from './tracing/traces.ts'
 
 /** What clients, tools and browsers may ask over HTTP. Gives the way to end polls, and who watches for the official SDKs. */
 export async function openDoors(
@@ -39,6 +40,7 @@ export async function openDoors(
   const { users, issuers, accounts, files, functions, rated, openapi, official, triggers, shelves } = assembly
   const { sessions, identify, rules, filesHost } = assembly
   const { site } = options
+  app.use((c, next) => withinTrace(c.req.header('traceparent'), next))
   if (filesHost) addFilesHostDoor(app, filesHost)
   addHealthRoutes(app, health)
   files.routes(app)

@@ -10,6 +10,7 @@ import type { Doorkeeper } from '../http/doorkeeper.ts'
 import { type Rates, retryAfter } from '../http/rates.ts'
 import type { Log } from '../log-line.ts'
 import { errorData } from '../session/error-data.ts'
+import { continued } from '../tracing/traces.ts'
 import { apiRoot, type Endpoint, type IdempotencyKey, parametersOf } from './endpoint.ts'
 import { openapiDocument } from './openapi-document.ts'
 import { statusOf } from './statuses.ts'
@@ -56,7 +57,7 @@ export function addApi(app: Hono, options: ApiOptions): void {
   const allowPages = cors({
     origin: origin => (doorkeeper.mayEnter(origin === '' ? undefined : origin) ? '*' : null),
     allowMethods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    allowHeaders: ['authorization', 'content-type', 'idempotency-key'],
+    allowHeaders: ['authorization', 'content-type', 'idempotency-key', 'traceparent', 'tracestate'],
     exposeHeaders: ['retry-after'],
     maxAge: 86_400,
   })
@@ -128,14 +129,14 @@ export function addApi(app: Hono, options: ApiOptions): void {
   /** Whoever shows nothing is a stranger; whoever shows what does not hold is told so. */
   async function callerOf(c: Context): Promise<Actor | CloudError> {
     const header = c.req.header('authorization')
-    if (header === undefined) return stranger
+    if (header === undefined) return continued({ ...stranger })
     const token = /^Bearer (\S+)$/i.exec(header)?.[1] ?? ''
     try {
       return await options.identify(token)
     } catch (thrown) {
       const error = toCloudError(thrown)
       if (error.code !== 'TOKEN_REFUSED') throw error
-      return (await options.isAdmin(token)) ? { kind: 'admin' } : error
+      return (await options.isAdmin(token)) ? continued({ kind: 'admin' }) : error
     }
   }
 

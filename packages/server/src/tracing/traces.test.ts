@@ -76,6 +76,70 @@ test('[OPS-7] a trace goes from a client’s write, by its mutation, through the
   expect(all.filter(text => text.includes('canary'))).toEqual([])
 })
 
+test('[OPS-22] a request over HTTP goes on with the trace it names, in its commits and in the functions it calls', async () => {
+  const { server } = await startProject(onTestFinished, {
+    'rules.json': JSON.stringify({
+      database: { todos: { read: true, write: true } },
+      functions: { '*': { invoke: true } },
+    }),
+    'cloudfunctions/counts/index.js': counts,
+  })
+  const json = { 'content-type': 'application/json' }
+  const post = async (path: string, body: object, headers: Record<string, string> = {}) =>
+    (
+      await fetch(`${server.url}${path}`, {
+        method: 'POST',
+        headers: { ...json, ...headers },
+        body: JSON.stringify(body),
+      })
+    ).json() as Promise<Record<string, string>>
+  const { accessToken } = await post('/cloud/v1/auth/anonymous', {})
+  const user = { authorization: `Bearer ${accessToken}` }
+  const add = '/cloud/v1/collections/todos/documents'
+  const traceId = (n: number) => String(n).repeat(32)
+  const traceparent = (n: number) => `00-${traceId(n)}-${'b'.repeat(16)}-01`
+  const ofTrace = (n: number) =>
+    exporter.getFinishedSpans().filter(span => span.spanContext().traceId === traceId(n))
+  // two at once are told apart
+  await Promise.all([
+    post(add, { data: { n: 1 } }, { ...user, traceparent: traceparent(1) }),
+    post(add, { data: { n: 2 } }, { ...user, traceparent: traceparent(2) }),
+    post(
+      add,
+      { data: { n: 3 } },
+      { ...user, traceparent: `${traceparent(3)}-of-a-later-version`.replace('00', '01') },
+    ),
+  ])
+  for (const n of [1, 2, 3]) {
+    expect(
+      ofTrace(n).map(({ name }) => name),
+      `${n}`,
+    ).toEqual(['nearcloud.commit'])
+    expect(ofTrace(n)[0]!.parentSpanContext).toMatchObject({ spanId: 'b'.repeat(16), isRemote: true })
+  }
+  await post('/functions/counts', { docId: 'x' }, { ...user, traceparent: traceparent(4) })
+  expect(
+    ofTrace(4)
+      .map(({ name }) => name)
+      .sort(),
+  ).toEqual(['nearcloud.commit', 'nearcloud.function'])
+  const before = exporter.getFinishedSpans().length
+  for (const odd of [
+    '',
+    'x',
+    `00-${'0'.repeat(32)}-${'b'.repeat(16)}-01`,
+    `00-${traceId(5)}-${'0'.repeat(16)}-01`,
+    `ff-${traceId(5)}-${'b'.repeat(16)}-01`,
+    `00-${traceId(5)}-${'b'.repeat(16)}-01x`,
+    `00-${'A'.repeat(32)}-${'b'.repeat(16)}-01`,
+    '0'.repeat(5_000),
+  ])
+    await post(add, { data: {} }, { ...user, traceparent: odd })
+  const made = exporter.getFinishedSpans().slice(before)
+  expect(made).toHaveLength(8)
+  expect(made.every(span => span.parentSpanContext === undefined)).toBe(true)
+})
+
 function named(name: string): readonly ReadableSpan[] {
   return exporter.getFinishedSpans().filter(span => span.name === name)
 }

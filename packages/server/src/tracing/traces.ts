@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Millis, Version } from '@nearcloud/protocol'
 import {
   type Attributes,
@@ -61,7 +62,9 @@ export async function traceWork<T>(
   { actor, parent }: { readonly actor: Actor; readonly parent: SpanContext | undefined },
   work: () => Promise<T>,
 ): Promise<T> {
-  const span = begin(name, attributes, parent)
+  // a call of a stranger, whose actor says nothing of where it comes from
+  const asked = name === 'nearcloud.function' ? requests.getStore() : undefined
+  const span = begin(name, attributes, parent ?? asked)
   if (isSpanContextValid(span.spanContext())) spanOfActor.set(actor, span.spanContext())
   try {
     return await work()
@@ -78,6 +81,29 @@ export async function traceWork<T>(
 /** The commit that made a version; undefined where that was long ago, or before this start of the server. */
 export function causeOf(engine: Engine, env: string, version: Version): SpanContext | undefined {
   return causes.get(engine)?.get(`${env}/${version}`)
+}
+
+/**
+ * What is asked over HTTP while `work` runs goes on with the trace that `traceparent` names, as the W3C writes it; one that is none is as
+ * good as none.
+ */
+export function withinTrace<T>(traceparent: string | undefined, work: () => T): T {
+  const [, version, traceId, spanId, flags] = traceForm.exec(traceparent ?? '') ?? []
+  const span = {
+    traceId: traceId!,
+    spanId: spanId!,
+    traceFlags: Number.parseInt(flags!, 16) & 1,
+    isRemote: true,
+  }
+  if (version === undefined || version === 'ff' || !isSpanContextValid(span)) return work()
+  return requests.run(span, work)
+}
+
+/** The actor, who does what it does in the trace of the request. It has to be an object of this request alone. */
+export function continued<Someone extends Actor>(actor: Someone): Someone {
+  const span = requests.getStore()
+  if (span) spanOfActor.set(actor, span)
+  return actor
 }
 
 /** In what the actor does what it does. */
@@ -103,6 +129,9 @@ function causesOf(engine: Engine): Map<string, SpanContext> {
   return known
 }
 
+/** Of a later version there may be more behind it. */
+const traceForm = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:$|-)/
+const requests = new AsyncLocalStorage<SpanContext>()
 const spanOfActor = new WeakMap<Actor, SpanContext>()
 const causes = new WeakMap<Engine, Map<string, SpanContext>>()
 /** Versions that a trigger may still come to. */
