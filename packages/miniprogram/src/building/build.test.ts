@@ -32,6 +32,7 @@ test('[MP-23] one file with all of the client, and beside it what is loaded late
     'index.js',
     'indexes.js',
     'live-texts.js',
+    'poll-connection.js',
     'upload.js',
   ])
   const requires = [...named('index.js').matchAll(/require\("([^"]+)"\)/g)].map(match => match[1])
@@ -42,6 +43,7 @@ test('[MP-23] one file with all of the client, and beside it what is loaded late
     './held.js',
     './indexes.js',
     './live-texts.js',
+    './poll-connection.js',
     './upload.js',
   ])
   expect(named('index.js').includes('reduce takes')).toBe(false)
@@ -51,8 +53,8 @@ test('[MP-23] one file with all of the client, and beside it what is loaded late
   )
 })
 
-test('[MP-23] it grows no further: the first file has at most 106 KB, minified and packed', () => {
-  expect(gzipBytes('index.js')).toBeLessThanOrEqual(106_000)
+test('[MP-23] it grows no further: the first file has at most 105 KB, minified and packed', () => {
+  expect(gzipBytes('index.js')).toBeLessThanOrEqual(105_000)
 })
 
 test("[MP-35] Alipay's build is made alike, in a file of its own of at most 108 KB", () => {

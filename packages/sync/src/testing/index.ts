@@ -1,3 +1,6 @@
+// what is fetched when it is needed is here at once: a clock of a test does not wait for it
+import '../poll-connection.ts'
+
 export { type Direction, type Fate, LocalPair, type Peer, type PeerListener } from './local-pair.ts'
 export { everyOne, keptBy, type TestClient, TestRig } from './rig.ts'
 export { type KnownClient, ScriptedServer } from './scripted-server.ts'
