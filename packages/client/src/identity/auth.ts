@@ -2,18 +2,12 @@ import { CloudError } from '@nearcloud/protocol'
 import type { Place } from '../create-cloud.ts'
 import type { Undecided } from '../instance.ts'
 import type { Device } from './device.ts'
-import { type LoginState, loginStateOf, usernameOf } from './login-state.ts'
-import {
-  byPassword,
-  changePassword,
-  type PasswordChange,
-  type PasswordCredentials,
-  signInByPassword,
-  ticketFor,
-} from './password.ts'
+import { loadWaysIn } from './load-ways-in.ts'
+import { here, type LoginState, loginStateOf, usernameOf } from './login-state.ts'
+import { byPassword, type PasswordChange, type PasswordCredentials } from './password.ts'
 import type { DeviceUser, RegisterState } from './register.ts'
 import type { Seat } from './seat.ts'
-import { here, type SignInOptions, type SignInResult, signInByTicket } from './sign-in.ts'
+import type { SignInOptions, SignInResult } from './sign-in.ts'
 
 /** A text that `createTicket` gave on the server, or a way to one. */
 export type TicketWish = string | (() => Promise<string> | string)
@@ -133,7 +127,7 @@ export function createAuth({ device, current, onChanged, onExpired }: AuthParts)
     const ticket = given ?? getTicket
     if (ticket === undefined)
       throw invalid('signIn', 'give a ticket, or a function that gets one with setCustomSignFunc')
-    return signInByTicket(at, ticket, options)
+    return (await loadWaysIn()).signInByTicket(at, ticket, options)
   }
 
   async function signInAnonymously(): Promise<LoginState> {
@@ -211,12 +205,24 @@ export function createAuth({ device, current, onChanged, onExpired }: AuthParts)
     onLoginStateChanged: listener => onChanged(telling(listener)),
     onLoginStateExpired: listener => onExpired(telling(listener)),
     ...byPassword({
-      signIn: credentials => signInByPassword(device(), 'sign-in', credentials),
-      signUp: credentials => signInByPassword(device(), 'sign-up', credentials),
-      setPassword: change => changePassword(device(), change),
+      async signIn(credentials) {
+        const at = device()
+        return (await loadWaysIn()).signInByPassword(at, 'sign-in', credentials)
+      },
+      async signUp(credentials) {
+        const at = device()
+        return (await loadWaysIn()).signInByPassword(at, 'sign-up', credentials)
+      },
+      async setPassword(change) {
+        const at = device()
+        return (await loadWaysIn()).changePassword(at, change)
+      },
     }),
     signInWithToken: (token, options) =>
-      signInWithCustomTicket(() => ticketFor(device(), 'token', { token }), options),
+      signInWithCustomTicket(
+        async () => (await loadWaysIn()).ticketFor(device(), 'token', { token }),
+        options,
+      ),
     ...notThere(),
   }
 }

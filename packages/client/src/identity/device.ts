@@ -11,7 +11,7 @@ import {
   type Undecided,
 } from '../instance.ts'
 import type { Platform } from '../platform.ts'
-import { firstUser, signInKnown } from './known-user.ts'
+import { loadWaysIn } from './load-ways-in.ts'
 import { type DeviceUser, Register, type RegisterState } from './register.ts'
 import { type Opening, Seat } from './seat.ts'
 
@@ -208,7 +208,9 @@ export class Device {
 
   /** A device that nobody has used yet begins as whom the host knows. */
   async #asKnown(opening: Opening<OwnInstance>): Promise<Opening<OwnInstance>> {
-    const known = await firstUser(this, opening.instance)
+    if (!this.platform.ticket) return opening
+    const waysIn = await loadWaysIn().catch(() => undefined)
+    const known = await waysIn?.firstUser(this, opening.instance)
     if (!known) return opening
     const register = this.#register!
     const { uid, openid, token } = known
@@ -243,9 +245,15 @@ export class Device {
   }
 
   #signInKnown(): void {
-    this.#signingIn ??= signInKnown(this, error => this.#events.failed(error)).finally(() => {
-      this.#signingIn = undefined
-    })
+    if (!this.platform.ticket) return
+    this.#signingIn ??= loadWaysIn()
+      .then(
+        ({ signInKnown }) => signInKnown(this, error => this.#events.failed(error)),
+        () => undefined, // it is tried with the next connection
+      )
+      .finally(() => {
+        this.#signingIn = undefined
+      })
   }
 
   /** The switch failed: back to the one who was there. */

@@ -1,4 +1,5 @@
 import type { Instance } from '../instance.ts'
+import type { Device } from './device.ts'
 import type { DeviceUser } from './register.ts'
 
 /** Who is the active user of this device, in the original's form. */
@@ -43,4 +44,9 @@ export function loginStateOf({ uid }: DeviceUser, { sync }: Instance): LoginStat
 /** The name in the uid of who signed in by a name and a password; undefined of others. */
 export function usernameOf(uid: string): string | undefined {
   return uid.startsWith('pw:') ? uid.slice(3) : undefined
+}
+
+export async function here(device: Device): Promise<LoginState> {
+  const { instance } = await device.seat.opening
+  return loginStateOf(device.user!, instance)
 }

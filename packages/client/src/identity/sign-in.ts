@@ -3,7 +3,7 @@ import { type SignedIn as Answer, signIn } from '@nearcloud/sync'
 import type { Instance, Undecided } from '../instance.ts'
 import { transportFor } from '../transport.ts'
 import type { Device, Merged, Next } from './device.ts'
-import { type LoginState, loginStateOf } from './login-state.ts'
+import { here, type LoginState, loginStateOf } from './login-state.ts'
 import type { DeviceUser } from './register.ts'
 
 /** What happens to what the anonymous user has when somebody signs in by name. */
@@ -97,11 +97,6 @@ export async function signInByTicket(
         return { ...(await here(device)), anonymousData: { choice: 'keep' } }
     }
   })
-}
-
-export async function here(device: Device): Promise<LoginState> {
-  const { instance } = await device.seat.opening
-  return loginStateOf(device.user!, instance)
 }
 
 function checkChoice(
