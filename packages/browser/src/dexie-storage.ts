@@ -339,5 +339,5 @@ function wordsOf(thrown: unknown): string {
 }
 
 const table = 'records'
-const firstPage = 16
+const firstPage = 4
 const pageUnits = 1_048_576

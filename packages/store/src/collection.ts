@@ -1,7 +1,7 @@
-import type { DocId, Document } from '@nearcloud/protocol'
+import type { DocId, Document, Version } from '@nearcloud/protocol'
+import { ConfirmedDocuments, type Kept } from './confirmed-documents.ts'
 import type { DeclaredIndex } from './declared-index.ts'
 import { OrderedIndex } from './ordered-index.ts'
-import type { Confirmed } from './store.ts'
 
 /** Where a document that the app sees is kept: the same slot as long as it exists. */
 export interface Slot {
@@ -19,10 +19,12 @@ let lastMark = 0
 
 /** The documents of one collection: as the server has them, and as the app sees them, with indexes over the latter. */
 export class Collection {
-  readonly confirmed = new Map<DocId, Confirmed>()
+  readonly #keptById = new Map<DocId, Kept>()
+  readonly confirmed = new ConfirmedDocuments(this.#keptById)
   /** Indexes the app asked for (`declare`), by name. */
   readonly declared = new Map<string, DeclaredIndex>()
-  readonly #slotById = new Map<DocId, Slot>()
+  /** How many the app sees. */
+  #size = 0
   readonly #indexByPath = new Map<string, OrderedIndex>()
   readonly #smallestIndexed: number
   readonly #wishes: number
@@ -35,40 +37,52 @@ export class Collection {
   }
 
   get size(): number {
-    return this.#slotById.size
+    return this.#size
   }
 
   get(id: DocId): Document | undefined {
-    return this.#slotById.get(id)?.document
+    return this.#keptById.get(id)?.document ?? undefined
   }
 
   slots(): Iterable<Slot> {
-    return this.#slotById.values()
+    const all = this.#keptById.values() as Iterable<Slot>
+    return this.#size === this.#keptById.size ? all : seen(all)
   }
 
   *documents(): Generator<Document> {
-    for (const { document } of this.#slotById.values()) yield document
+    for (const { document } of this.slots()) yield document
+  }
+
+  /** What storage has of a document: so the app sees it. */
+  load(document: Document, version: Version): void {
+    this.confirmed.set(document, version)
+    this.show(document._id, document)
   }
 
   /** What the app sees from now on under this id; null: nothing. The answer is what it saw. */
   show(id: DocId, after: Document | null): Document | null {
-    const slot = this.#slotById.get(id)
-    const before = slot?.document ?? null
+    const kept = this.#keptById.get(id)
+    const before = kept?.document ?? null
     if (before === after) return before
     const hasIndexes = this.#indexByPath.size + this.declared.size > 0
     const indexes = hasIndexes ? [...this.#indexByPath.values(), ...this.declared.values()] : none
-    if (slot && after) {
+    const slot = kept as Slot // in the indexes while the app sees it
+    if (before && after) {
       const moved = indexes.filter(index => !index.hasSameKeys(slot.document, after))
       for (const index of moved) index.remove(slot)
       slot.document = after
       for (const index of moved) index.add(slot)
     } else if (after) {
-      const added = { document: after, mark: 0 }
-      this.#slotById.set(id, added)
-      for (const index of indexes) index.add(added)
-    } else if (slot) {
+      this.#size++
+      const added = kept ?? { document: after, mark: 0, confirmed: null, version: 0 }
+      if (kept) kept.document = after
+      else this.#keptById.set(id, added)
+      for (const index of indexes) index.add(added as Slot)
+    } else if (kept) {
+      this.#size--
       for (const index of indexes) index.remove(slot)
-      this.#slotById.delete(id)
+      kept.document = null
+      if (!kept.confirmed) this.#keptById.delete(id)
     }
     return before
   }
@@ -92,6 +106,10 @@ export class Collection {
     this.#indexByPath.set(key, index)
     return index
   }
+}
+
+function* seen(slots: Iterable<Slot>): Generator<Slot> {
+  for (const slot of slots) if (slot.document) yield slot
 }
 
 /** No path has a NUL. */

@@ -162,13 +162,13 @@ export class LocalStore implements Store {
     this.#assertOpen()
     const { collections } = this.#state
     for (const collection of only === undefined ? collections.names() : [only])
-      for (const { document, version } of collections.of(collection).confirmed.values())
+      for (const { document, version } of collections.of(collection).confirmed)
         yield { collection, document, version }
   }
 
   eachConfirmed(collection: string, visit: (document: Document, version: Version) => void): void {
     this.#assertOpen()
-    for (const { document, version } of this.#state.collections.of(collection).confirmed.values())
+    for (const { document, version } of this.#state.collections.of(collection).confirmed)
       visit(document, version)
   }
 
@@ -284,8 +284,8 @@ export class LocalStore implements Store {
   async forget(collection: string, keep: (document: Document, version: Version) => boolean): Promise<number> {
     this.#assertOpen()
     const gone: { collection: string; version: Version; id: DocId }[] = []
-    for (const [id, { document, version }] of this.#state.collections.of(collection).confirmed)
-      if (!keep(document, version)) gone.push({ collection, version, id })
+    for (const { document, version } of this.#state.collections.of(collection).confirmed)
+      if (!keep(document, version)) gone.push({ collection, version, id: document._id })
     if (gone.length > 0) await this.#confirm({ gone })
     return gone.length
   }
@@ -389,7 +389,7 @@ export class LocalStore implements Store {
     const atLeast = undurableCount === 0 ? lastTime : Math.max(lastTime, this.#lastTime)
     let seen = version
     for (const { collection, id } of writes)
-      seen = Math.max(seen, this.#state.collections.of(collection).confirmed.get(id)?.version ?? 0)
+      seen = Math.max(seen, this.#state.collections.of(collection).confirmed.versionOf(id))
     return Object.freeze({
       id: nextMutation + undurableCount,
       nonce: newNonce(this.#random),

@@ -111,7 +111,7 @@ export function rebase(
   for (const name of docs.collections()) {
     const collection = collections.of(name)
     for (const id of docs.ids(name)) {
-      const confirmed = collection.confirmed.get(id)?.document ?? null
+      const confirmed = collection.confirmed.documentOf(id)
       const after = withAll(confirmed, outbox.of(name, id), owner, shown)
       if (after === undefined) together.add(name, id)
       else show(collection, name, id, after, changes)
@@ -119,8 +119,7 @@ export function rebase(
   }
   const next = new DocMap<Document | null>()
   const mutations = outbox.touching(together) // which are more documents then
-  for (const [name, id] of together)
-    next.set(name, id, collections.of(name).confirmed.get(id)?.document ?? null)
+  for (const [name, id] of together) next.set(name, id, collections.of(name).confirmed.documentOf(id))
   for (const mutation of mutations) layOver(mutation, owner, next, shown)
   for (const [name, id, after] of next) show(collections.of(name), name, id, after, changes)
   return changes
@@ -159,8 +158,7 @@ function showConfirmed(collections: Collections, docs: DocSet): readonly Change[
   const changes: Change[] = []
   for (const name of docs.collections()) {
     const collection = collections.of(name)
-    for (const id of docs.ids(name))
-      show(collection, name, id, collection.confirmed.get(id)?.document ?? null, changes)
+    for (const id of docs.ids(name)) show(collection, name, id, collection.confirmed.documentOf(id), changes)
   }
   return changes
 }

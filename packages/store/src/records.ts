@@ -253,9 +253,9 @@ export function readSegment(text: string, { isIntact = false } = {}): Segment {
   }
   const known: Confirmed[] = []
   const gone: DocId[] = []
-  for (const [version, tree, id] of documents) {
-    if (tree === null) gone.push(id!)
-    else known.push({ document: read(tree), version })
+  for (const item of documents) {
+    if (item[1] === null) gone.push(item[2]!)
+    else known.push({ document: read(item[1]), version: item[0] })
   }
   return { name, collection, size: documents.length, documents: known, gone }
 }
@@ -338,10 +338,16 @@ function freezeJson(tree: Json): Document {
   return tree as Document
 }
 
+/** Written for engines that have not compiled it yet: it runs when a store is opened. */
 function freezeAll(tree: object): void {
-  for (const value of Array.isArray(tree) ? tree : Object.values(tree))
-    if (typeof value === 'object' && value !== null) freezeAll(value as object)
+  if (Array.isArray(tree)) {
+    for (let i = 0; i < tree.length; i++) freezeValue(tree[i])
+  } else for (const key of Object.keys(tree)) freezeValue((tree as { readonly [key: string]: unknown })[key])
   Object.freeze(tree)
+}
+
+function freezeValue(value: unknown): void {
+  if (typeof value === 'object' && value !== null) freezeAll(value)
 }
 
 function readDocument(tree: Json): Document {

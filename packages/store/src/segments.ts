@@ -76,7 +76,7 @@ export class Segments {
       const old = this.#live.filter(segment => segment.collection === collection)
       const isStale = this.#isStale(old, changed.length, confirmed.size)
       if (isStale) for (const segment of old) replaced.add(segment)
-      const ids = isStale || old.length === 0 ? confirmed.keys() : changed
+      const ids = isStale || old.length === 0 ? confirmed.ids() : changed
       for (const items of cut(ids, id => segmentItemText(id, confirmed.get(id)))) {
         const name = this.takeName()
         const head = { name, collection, size: items.length }

@@ -95,11 +95,7 @@ export class State {
   segmentLater({ head, read }: StoredSegment): void {
     this.collections.later(head.collection, collection => {
       const { documents, gone } = read()
-      for (const known of documents) {
-        const { document } = known
-        collection.confirmed.set(document._id, known)
-        collection.show(document._id, document)
-      }
+      for (const { document, version } of documents) collection.load(document, version)
       for (const id of gone) {
         collection.confirmed.delete(id)
         collection.show(id, null)
@@ -119,7 +115,7 @@ export class State {
     this.collections.later(name, collection => {
       const concerned = new DocSet()
       this.#applyDocuments(its, concerned, () => collection)
-      for (const [, id] of concerned) collection.show(id, collection.confirmed.get(id)?.document ?? null)
+      for (const [, id] of concerned) collection.show(id, collection.confirmed.documentOf(id))
     })
   }
 
@@ -137,8 +133,8 @@ export class State {
     }
     for (const { collection, version, document } of step.puts ?? []) {
       const { confirmed } = collectionOf(collection)
-      if (version < (confirmed.get(document._id)?.version ?? 0)) continue
-      confirmed.set(document._id, { document, version })
+      if (version < confirmed.versionOf(document._id)) continue
+      confirmed.set(document, version)
       this.#touch(concerned, collection, document._id)
     }
     if (step.lot) this.#applyLot(step.lot, collectionOf(step.lot.collection), concerned)
@@ -185,13 +181,13 @@ export class State {
     { confirmed }: Collection,
     concerned: DocSet,
   ): void {
-    for (const known of documents()) {
-      const { _id: id } = known.document
-      if (known.version < (confirmed.get(id)?.version ?? 0)) {
+    for (const { document, version } of documents()) {
+      const { _id: id } = document
+      if (version < confirmed.versionOf(id)) {
         this.dirty.add(collection, id)
         continue
       }
-      confirmed.set(id, known)
+      confirmed.set(document, version)
       concerned.add(collection, id)
     }
   }
