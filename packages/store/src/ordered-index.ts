@@ -23,12 +23,15 @@ export class OrderedIndex {
   #irregular = 0
   /** The path names a field of the document itself. */
   readonly #isField: boolean
+  readonly #isGroupField: boolean
 
   constructor(path: string, slots: Iterable<Slot>, fullChunk?: number, within?: string) {
     this.path = path
     this.within = within
     this.#isField = !path.includes('.')
-    const all = this.#allEntries(slots)
+    this.#isGroupField = within !== undefined && !within.includes('.')
+    const all: Entry[] = []
+    for (const slot of slots) this.#collect(slot, all)
     const sorted = within === undefined ? sortedEntries(all) : sortedByGroup(all)
     this.#entries = new SortedList(sorted, compareEntries, fullChunk)
   }
@@ -89,8 +92,15 @@ export class OrderedIndex {
     return this.#entries.items(spans, descending)
   }
 
-  *#allEntries(slots: Iterable<Slot>): Generator<Entry> {
-    for (const slot of slots) yield* this.#entriesOf(slot, 1)
+  /** Adds the slot's entries to `all`: nearly every document has one, and is not worth a list of its own. */
+  #collect(slot: Slot, all: Entry[]): void {
+    const { document } = slot
+    const key = this.#isField ? fieldOf(document, this.path) : undefined
+    const group = this.#isGroupField ? fieldOf(document, this.within!) : undefined
+    const isPlain = isScalar(key) && (this.within === undefined || isScalar(group))
+    if (!isPlain) all.push(...this.#entriesOf(slot, 1))
+    else if (group === undefined) all.push({ key, id: document._id, slot })
+    else all.push({ group, key, id: document._id, slot })
   }
 
   #entriesOf(slot: Slot, sign: 1 | -1): readonly Entry[] {
@@ -142,7 +152,7 @@ function sortedUnique(values: readonly Value[]): readonly Value[] {
 }
 
 /** By key and id. Ids are sorted key by key, which is much cheaper than comparing entries. */
-function sortedEntries(entries: Iterable<Entry>): readonly Entry[] {
+function sortedEntries(entries: readonly Entry[]): readonly Entry[] {
   const byScalar = new Map<Value, Entry[]>()
   const others: Entry[] = []
   for (const entry of entries) {
@@ -154,12 +164,11 @@ function sortedEntries(entries: Iterable<Entry>): readonly Entry[] {
   return others.length === 0 ? sorted : [...sorted, ...others].sort(compareEntries)
 }
 
-function sortedByGroup(entries: Iterable<Entry>): readonly Entry[] {
+function sortedByGroup(entries: Entry[]): readonly Entry[] {
   const byGroup = new Map<Value, Entry[]>()
   for (const entry of entries) {
     const { group } = entry
-    if (typeof group === 'object' && group !== null)
-      return [...byGroup.values(), [entry], entries].flatMap(some => [...some]).sort(compareEntries)
+    if (typeof group === 'object' && group !== null) return entries.sort(compareEntries)
     if (byGroup.get(group!)?.push(entry) === undefined) byGroup.set(group!, [entry])
   }
   return [...byGroup.keys()].sort(compareValues).flatMap(group => sortedEntries(byGroup.get(group)!))
@@ -167,7 +176,7 @@ function sortedByGroup(entries: Iterable<Entry>): readonly Entry[] {
 
 function sortById(entries: Entry[]): readonly Entry[] {
   // the host's order of texts is that of code points as long as there are no surrogates
-  const isPlain = entries.every(({ id }) => typeof id === 'string' && !surrogate.test(id))
+  const isPlain = entries.every(({ id }) => typeof id === 'string' && !hasSurrogates(id))
   return isPlain
     ? entries.sort((a, b) => (a.id < b.id ? -1 : 1))
     : entries.sort((a, b) => compareValues(a.id, b.id))
@@ -182,7 +191,18 @@ function equalLists(a: readonly Value[], b: readonly Value[]): boolean {
 }
 
 const hasOwn = Object.prototype.hasOwnProperty
-const surrogate = /[\ud800-\udfff]/
+
+function hasSurrogates(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    if (unit >= 0xd800 && unit <= 0xdfff) return true
+  }
+  return false
+}
+
+function isScalar(value: Value | undefined): value is Exclude<Value, object> | null {
+  return value !== undefined && (typeof value !== 'object' || value === null)
+}
 
 function compareEntries(a: Entry, b: Entry): number {
   const groups = a.group === undefined ? 0 : compareValues(a.group, b.group!)
