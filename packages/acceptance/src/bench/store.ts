@@ -39,6 +39,8 @@ const rows: readonly (readonly [key: string, words: string, isTime?: false])[] =
   ['live1', 'write to callback, 1 open'],
   ['live100', 'write to callback, 100 open'],
   ['openLive', 'open 100 live queries'],
+  ['live1000', 'write to callback, 1000 open'],
+  ['update1000', 'update, awaited, 1000 open'],
   ['coldStart', 'cold start to first answer'],
   ['coldOpen', '  of which opening'],
   ['coldBlock', '  longest block of the page'],

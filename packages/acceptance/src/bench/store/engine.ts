@@ -34,6 +34,8 @@ export interface Engine {
     age: number,
     next: (items: readonly { readonly _id: string; readonly title: string }[]) => void,
   ): Promise<() => void>
+  /** 1,000 live queries are opened as well; where it is not said, they would take minutes. */
+  readonly manyLive?: true
   /** Works off what is left to do later, so that a cold start finds what a day leaves behind. */
   settle?(): Promise<void>
 }

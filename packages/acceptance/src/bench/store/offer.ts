@@ -58,8 +58,11 @@ async function run(engine: Engine, documents: number): Promise<Figures> {
     const found = await engine.count()
     if (found !== next) throw new Error(`${found} documents of ${next}`)
   })
-  figures.update = await each(writes, n => engine.update(idOf((n * 31) % documents), `changed ${n}`))
+  const update = (words: string) =>
+    each(writes, n => engine.update(idOf((n * 31) % documents), `${words} ${n}`))
+  figures.update = await update('changed')
   if (engine.live) Object.assign(figures, await live(engine, engine.live.bind(engine)))
+  if (engine.manyLive) figures.update1000 = await update('changed again')
   await engine.settle?.()
   return figures
 }
@@ -87,7 +90,10 @@ async function live(engine: Engine, watch: NonNullable<Engine['live']>): Promise
   const openLive = await timed(async () => {
     for (let n = 0; n < 99; n++) await watch(statusOf(n), n % 80, () => undefined)
   })
-  return { live1, openLive: (openLive * 100) / 99, live100: await toCallback() }
+  const figures = { live1, openLive: (openLive * 100) / 99, live100: await toCallback() }
+  if (!engine.manyLive) return figures
+  for (let n = 0; n < 900; n++) await watch(statusOf(n), n % 80, () => undefined)
+  return { ...figures, live1000: await toCallback() }
 }
 
 async function cold(engine: Engine): Promise<Figures> {

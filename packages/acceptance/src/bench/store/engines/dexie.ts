@@ -20,6 +20,7 @@ offer({
     return found.sort((a, b) => a.score - b.score).slice(0, 20)
   },
   count: () => items.count(),
+  manyLive: true,
   update: (id, title) => items.update(id, { title }),
   live: (status, age, next) =>
     new Promise(resolve => {

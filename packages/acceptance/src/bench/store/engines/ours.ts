@@ -58,6 +58,7 @@ offer({
         },
       })
     }),
+  manyLive: true,
   settle: () => store.close(),
 })
 
