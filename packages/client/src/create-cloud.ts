@@ -115,7 +115,7 @@ export function createCloudOf<P extends Place>(platform: Platform, making: Makin
       current = init(setting)
       const host = {
         random,
-        now: () => clock.now(),
+        clock,
         openid: () => current?.seat.instance?.store.checkpoint.openid,
         failed: (error: CloudError) => events.emit('error', error),
       }

@@ -103,7 +103,7 @@ export function readInitOptions(options: InitOptions, defaultEndpoint: string | 
   if (!['auto', 'http', 'socket'].includes(snapshots)) throw refuse('snapshots is one of auto, http, socket')
   const { lenses } = options
   if (lenses !== undefined && typeof lenses?.reading !== 'function')
-    throw refuse('lenses are made by lenses() of @nearcloud/client/lenses')
+    throw refuse('lenses are made by lenses()')
   const wanted = wantedBy(options.subscribe ?? {})
   return {
     endpoint,

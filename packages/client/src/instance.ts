@@ -77,6 +77,7 @@ export async function openInstance(
     storage: platform.storage(storeName),
     random,
     durability,
+    reserveBytes,
     ...(setting.functions && { outbox: setting.functions.outbox() }),
     ...(platform.pause && { pause: platform.pause }),
     first: setting.subscribe.filter(each => each.priority === 'high').map(({ query }) => query.collection),
@@ -165,6 +166,9 @@ export async function openInstance(
     },
   }
 }
+
+/** A few hundred removals. */
+const reserveBytes = 65_536
 
 /** The storage of the files on their way, beside the one of the documents. */
 export function filesOf(storeName: string): string {

@@ -1,4 +1,4 @@
-import type { CloudError, RandomBytes } from '@nearcloud/protocol'
+import type { Clock, CloudError, RandomBytes } from '@nearcloud/protocol'
 import type { Executor, Query } from '@nearcloud/query'
 
 /** How the documents this app knows differ from those that are stored: made by `lenses`, for `init({ lenses })`. */
@@ -11,7 +11,7 @@ export interface Lenses {
 
 export interface LensHost {
   readonly random: RandomBytes
-  now(): number
+  readonly clock: Clock
   /** Who the server says this device is. */
   openid(): string | undefined
   /** A document does not fit its lens. */

@@ -7,6 +7,7 @@ import {
   readManifest,
   readSegment,
   recordOf,
+  reserveName,
   type Segment,
   type StoredSegment,
   segmentHead,
@@ -29,6 +30,8 @@ export interface Loaded {
   readonly logUnits: number
   /** Records that no longer count: a crash left them. */
   readonly leftovers: readonly number[]
+  /** Records that are room. */
+  readonly reserve: readonly number[]
   readonly damage: Damage | undefined
 }
 
@@ -157,6 +160,8 @@ function wholeOf({ manifest, logs, segments, leftovers }: Counting): Loaded {
     if (read) entries.push(...read)
     else behind.push(log)
   }
+  const reserve = segments.get(reserveName)?.sequences ?? []
+  segments.delete(reserveName)
   const found = behind.flatMap(mutationsIn)
   const lost = behind.length > 0 ? 'changes' : lostDocuments.size > 0 ? 'documents' : undefined
   return {
@@ -167,6 +172,7 @@ function wholeOf({ manifest, logs, segments, leftovers }: Counting): Loaded {
     entries,
     logSequences: logs.flatMap(log => log.sequences),
     logUnits: logs.reduce((sum, log) => sum + log.text.length, 0),
+    reserve,
     leftovers: [...leftovers, ...[...segments.values()].flatMap(({ sequences }) => sequences)],
     damage: lost && { lost, collections: lostDocuments.size > 0 ? undefined : [], found },
   }
@@ -186,6 +192,7 @@ function nothingOf({ logs, segments, leftovers }: Counting): Loaded {
     ],
     logUnits: 0,
     leftovers,
+    reserve: [],
     damage: { lost: 'everything', collections: undefined, found: logs.flatMap(mutationsIn) },
   }
 }

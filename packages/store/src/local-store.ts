@@ -38,6 +38,7 @@ import {
   segmentItemsText,
   segmentText,
 } from './records.ts'
+import type { ReserveInTime } from './reserve.ts'
 import type { Segments } from './segments.ts'
 import { ShownTexts } from './shown-texts.ts'
 import type { State } from './state.ts'
@@ -67,6 +68,7 @@ interface Parts {
   readonly random: RandomBytes
   readonly pause: () => Promise<void>
   readonly damage: Damage | undefined
+  readonly reserve?: ReserveInTime
   /** Absent: on the storage. */
   readonly log?: (refused: (error: CloudError) => void) => Log
 }
@@ -87,7 +89,7 @@ export class LocalStore implements Store {
   readonly #loggedListeners = new Set<(group: LoggedGroup) => void>()
   #isClosed = false
 
-  constructor({ state, segments, storage, info, random, pause, damage, log }: Parts) {
+  constructor({ state, segments, storage, info, random, pause, damage, reserve, log }: Parts) {
     this.damage = damage
     this.volatile = info.volatile
     this.wasLost = info.wasLost ?? false
@@ -114,6 +116,7 @@ export class LocalStore implements Store {
           refused,
         },
         pause,
+        reserve,
       )
   }
 
@@ -308,8 +311,10 @@ export class LocalStore implements Store {
     if (retries !== undefined) this.#state.rejected.check(retries)
     this.show(mutation)
     const logged = { kind: 'mutation', mutation, from, ...(retries !== undefined && { retries }) } as const
-    const durable = this.#log.write(entryText(logged), () =>
-      this.#state.mutationIsDurable(mutation, retries, from),
+    const durable = this.#log.write(
+      entryText(logged),
+      () => this.#state.mutationIsDurable(mutation, retries, from),
+      { isRelief: mutation.writes.every(isRemoval) },
     )
     if (retries !== undefined) this.#state.rejected.leaves(retries, durable)
     return durable
@@ -379,7 +384,10 @@ export class LocalStore implements Store {
     outbox.append(mutation)
     this.#lastTime = mutation.time
     this.#live.publish(showEffect(collections, mutation, effect))
-    const durable = this.#log.write(text, () => this.#state.mutationIsDurable(mutation, retries))
+    const isRelief = mutation.writes.every(isRemoval)
+    const durable = this.#log.write(text, () => this.#state.mutationIsDurable(mutation, retries), {
+      isRelief,
+    })
     return { mutation, applied: effect.applied, durable }
   }
 
@@ -413,7 +421,8 @@ export class LocalStore implements Store {
       this.#live.publish(rebase(collections, outbox, concerned, openid, this.#shown))
     }
     try {
-      await this.#log.write(entryText({ kind: 'step', step }), apply, ahead)
+      const isRelief = !step.lot && (!step.puts?.length || step.accepted !== undefined)
+      await this.#log.write(entryText({ kind: 'step', step }), apply, { ahead, isRelief })
     } finally {
       if (cut !== undefined) this.#cuts = this.#cuts.slice(1)
     }
@@ -467,6 +476,10 @@ export class LocalStore implements Store {
   #assertOpen(): void {
     if (this.#isClosed) throw new CloudError('CLOSED', { errMsg: 'the local store is closed' })
   }
+}
+
+function isRemoval({ op }: Write): boolean {
+  return op === 'remove'
 }
 
 /** Many documents of one collection are written once, as a segment, instead of to the log and then to a segment. */

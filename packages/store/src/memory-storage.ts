@@ -14,6 +14,8 @@ export type Fault = 'fail' | 'full' | 'stop'
 export class MemoryMedium {
   readonly records = new Map<number, Payload>()
   steps = 0
+  /** Of all payloads together, in UTF-16 units or bytes; more is STORE_FULL. */
+  room = Number.POSITIVE_INFINITY
   #lastSequence = 0
   #holder: MemoryStorage | undefined
   #holdings = 0
@@ -59,6 +61,10 @@ export class MemoryMedium {
     return this.#gate
   }
 
+  get used(): number {
+    return [...this.records.values()].reduce((sum, { length }) => sum + length, 0)
+  }
+
   /** The number of this holding, for `check`. */
   acquire(holder: MemoryStorage, takesOver = false): number {
     if (this.#holder && this.#holder !== holder && !takesOver)
@@ -82,6 +88,8 @@ export class MemoryMedium {
   }
 
   put(payload: Payload): number {
+    if (this.room < Number.POSITIVE_INFINITY && this.used + payload.length > this.room)
+      throw new CloudError('STORE_FULL', { errMsg: 'no space left on the memory medium' })
     this.records.set(++this.#lastSequence, typeof payload === 'string' ? payload : payload.slice())
     return this.#lastSequence
   }

@@ -22,6 +22,8 @@ export interface OpenStoreOptions {
    * when somebody asks for them. Default: none.
    */
   readonly first?: readonly string[]
+  /** Room to keep for removals and what else makes room, when the medium is full. Default 0: none. */
+  readonly reserveBytes?: number
   /** `new DraftedOutbox()` of `@nearcloud/store/drafts`, where calls are to have effects here. Absent: they have none. */
   readonly outbox?: Outbox
 }
@@ -35,7 +37,7 @@ export interface OpenStoreOptions {
  * is closed then.
  */
 export async function openStore(options: OpenStoreOptions): Promise<Store> {
-  const { storage, random, durability = 'relaxed', pause = async () => undefined } = options
+  const { storage, random, durability = 'relaxed', pause = async () => undefined, reserveBytes } = options
   const info = await storage.open({ durability })
   try {
     const loaded = await load(storage, { first: options.first, pause: options.pause })
@@ -44,7 +46,16 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     // refused, they are dropped by a later open
     if (loaded.leftovers.length > 0) await storage.drop(loaded.leftovers).catch(() => undefined)
     const { damage } = loaded
-    const store = new LocalStore({ state, segments, storage, info, random, pause, damage })
+    const { maxPayloadBytes, volatile } = info
+    const { reserve: held } = loaded
+    const reserve =
+      reserveBytes &&
+      !volatile &&
+      import('./reserve.ts').then(
+        ({ Reserve }) => new Reserve({ storage, maxPayloadBytes, bytes: reserveBytes, held }),
+        () => undefined, // not fetched, there is none in this run
+      )
+    const store = new LocalStore({ state, segments, storage, info, random, pause, damage, reserve })
     if (loaded.manifest) store.foundLog(loaded.entries.length, loaded.logUnits)
     // what is written from now on an older version of this code would not understand: the manifest says so
     if (loaded.manifest?.format !== 2 || loaded.damage) await store.compact()

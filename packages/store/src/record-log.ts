@@ -1,13 +1,16 @@
 import { CloudError, toCloudError } from '@nearcloud/protocol'
 import { toPieces } from './pieces.ts'
 import { logText } from './records.ts'
-import type { Storage } from './storage.ts'
+import type { ReserveInTime } from './reserve.ts'
+import type { Payload, Storage } from './storage.ts'
 
 /** One entry on its way to storage. `done` and `failed` are called in the order of `append`, one of them, once. */
 export interface Job {
   readonly text: string
   /** A text of its own that storage gets before this one; `landed` says as which records. */
   readonly ahead?: { readonly text: string; landed(sequences: readonly number[]): void } | undefined
+  /** It makes room, sooner or later: it may have what is kept in reserve. */
+  readonly isRelief?: boolean | undefined
   done(): void
   failed(error: CloudError): void
 }
@@ -45,6 +48,7 @@ export class RecordLog {
   readonly #maxPayloadBytes: number
   readonly #owner: LogOwner
   readonly #pause: () => Promise<void>
+  readonly #reserve: ReserveInTime
   #queue: Job[] = []
   #running: Promise<void> | undefined
   #loggedEntries = 0
@@ -53,8 +57,15 @@ export class RecordLog {
   #foldAt = leastFoldAt
   #foldWaiters: { resolve(): void; reject(error: CloudError): void }[] = []
 
-  constructor(storage: Storage, maxPayloadBytes: number, owner: LogOwner, pause: () => Promise<void>) {
+  constructor(
+    storage: Storage,
+    maxPayloadBytes: number,
+    owner: LogOwner,
+    pause: () => Promise<void>,
+    reserve?: ReserveInTime,
+  ) {
     this.#pause = pause
+    this.#reserve = reserve
     this.#storage = storage
     this.#maxPayloadBytes = maxPayloadBytes
     this.#owner = owner
@@ -66,11 +77,11 @@ export class RecordLog {
   }
 
   /** Resolves when storage has the entry; `done` happens right before. Unwatched, a rejection is no one's fault. */
-  write(text: string, done: () => void, ahead?: Job['ahead']): Promise<void> {
+  write(text: string, done: () => void, more?: Pick<Job, 'ahead' | 'isRelief'>): Promise<void> {
     const written = new Promise<void>((resolve, reject) => {
       this.append({
+        ...more,
         text,
-        ahead,
         done: () => {
           done()
           resolve()
@@ -138,7 +149,8 @@ export class RecordLog {
         toPieces(text, Math.min(this.#maxPayloadBytes, logPieceBytes)),
       ]
       try {
-        const sequences = splitLike(pieces, await this.#storage.append(pieces.flat()))
+        const isRelief = group.every(job => job.isRelief || job.text === '')
+        const sequences = splitLike(pieces, await this.#append(pieces.flat(), isRelief))
         aheads.forEach((ahead, n) => void ahead.landed(sequences[n]!))
         this.#owner.logged(sequences[sequences.length - 1]!, {
           aheads: aheads.map(ahead => ahead.text),
@@ -158,6 +170,11 @@ export class RecordLog {
         job.failed(toCloudError(thrown))
       }
     }
+  }
+
+  async #append(payloads: readonly Payload[], isRelief: boolean): Promise<readonly number[]> {
+    const reserve = this.#reserve && (await this.#reserve)
+    return reserve ? reserve.append(payloads, isRelief) : this.#storage.append(payloads)
   }
 
   #takeGroup(): readonly Job[] {
@@ -188,7 +205,7 @@ export class RecordLog {
       let group: string[] = []
       const flush = async () => {
         const pieces = group.map(text => toPieces(text, this.#maxPayloadBytes))
-        landed.push(...splitLike(pieces, await this.#storage.append(pieces.flat())))
+        landed.push(...splitLike(pieces, await this.#append(pieces.flat(), true)))
         group = []
       }
       for (const text of job.texts) {

@@ -226,6 +226,9 @@ function lotFrom({ head, read }: StoredSegment): NonNullable<LoggedStep['lot']> 
   }
 }
 
+/** Of a segment that is room in reserve: those with documents are counted from 1. */
+export const reserveName = 0
+
 // ---- segments ----------------------------------------------------------------------------------------------------
 
 /** A segment of `size` documents, whose JSON texts with commas between them are `documents`. */

@@ -103,7 +103,8 @@ export class Segments {
 
   #isStale(old: readonly LiveSegment[], changed: number, documents: number): boolean {
     const told = old.reduce((sum, segment) => sum + segment.size, changed)
-    return told > 2 * documents + segmentDocuments || old.length > 16 + documents / 100
+    const slack = Math.min(documents, segmentDocuments)
+    return told > 2 * documents + slack || old.length > 16 + documents / 100
   }
 }
 

@@ -205,7 +205,7 @@ async function setUp(documents: readonly Record<string, Value>[]) {
     await plain.commit({ writes: [{ op: 'add', collection, id, data: seen }] })
   }
   const host = {
-    now: () => 0,
+    clock: { now: () => 0, after: () => () => undefined },
     random: (length: number) => new Uint8Array(length),
     openid: () => undefined,
     failed: () => undefined,

@@ -157,7 +157,7 @@ export class LensedExecutor implements Required<Executor> {
     const { aggregate, bindAggregation, readsOf } = await loadAggregation()
     if (!readsOf(asked).some(({ collection }) => this.#shapes.has(collection)))
       return this.#stored.run({ verb: 'aggregate', aggregation: asked })
-    const { openid, now, random } = this.#host
+    const { openid, clock, random } = this.#host
     const user = openid()
     let fromCache = false
     const find = async (query: Query) => {
@@ -171,7 +171,7 @@ export class LensedExecutor implements Required<Executor> {
           yield await find(query)
         },
       },
-      now,
+      now: () => clock.now(),
       random: () => fractionFrom(random),
     })
     return { documents: [], total: results.length, fromCache, results }
@@ -228,7 +228,7 @@ export class LensedExecutor implements Required<Executor> {
     return {
       stored: this.#stored,
       shapeOf: collection => this.#shapes.get(collection),
-      now: this.#host.now,
+      now: () => this.#host.clock.now(),
     }
   }
 

@@ -33,6 +33,7 @@ test('[MP-23] one file with all of the client, and beside it what is loaded late
     'indexes.js',
     'live-texts.js',
     'poll-connection.js',
+    'reserve.js',
     'upload.js',
     'ways-in.js',
   ])
@@ -45,6 +46,7 @@ test('[MP-23] one file with all of the client, and beside it what is loaded late
     './indexes.js',
     './live-texts.js',
     './poll-connection.js',
+    './reserve.js',
     './upload.js',
     './ways-in.js',
   ])

@@ -9,12 +9,13 @@ import { seededRandom } from './seeded-random.ts'
 /** A store over a memory medium: a new one, or what the medium holds. */
 export async function openTestStore(
   medium: MemoryMedium = new MemoryMedium(),
-  options: MemoryStorageOptions & { seed?: number; outbox?: Outbox } = {},
+  options: MemoryStorageOptions & { seed?: number; outbox?: Outbox; reserveBytes?: number } = {},
 ): Promise<{ store: Store; medium: MemoryMedium }> {
   const random = seededRandom(options.seed)
-  const { outbox } = options
+  const { outbox, reserveBytes } = options
   const storage = new MemoryStorage(medium, options)
-  return { store: await openStore({ storage, random, ...(outbox && { outbox }) }), medium }
+  const more = { ...(outbox && { outbox }), ...(reserveBytes !== undefined && { reserveBytes }) }
+  return { store: await openStore({ storage, random, ...more }), medium }
 }
 
 /** Short ways to say writes, documents and queries of one collection. */

@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest'
+import { openBrowser } from './scenario/browser.ts'
+import { testFolder } from './scenario/folder.ts'
+import { openTo, startServer } from './scenario/server.ts'
+import { buildSite } from './scenario/site.ts'
+
+/** Text that no medium makes smaller. */
+const noise = (length: number) =>
+  Array.from({ length: length / 10 }, () => Math.random().toString(36).slice(2, 12).padEnd(10)).join('')
+
+test('[SURVIVE-4] over the quota of a Chromium nothing new is written, but removals are, and reach the server', async () => {
+  const site = testFolder('site')
+  await buildSite(site)
+  const server = await startServer({ rules: openTo('notes'), site })
+  const notes = server.database().collection('notes')
+  await notes.add({ data: Array.from({ length: 40 }, (_, n) => ({ _id: `n${n}`, text: noise(10_000) })) })
+  const browser = await openBrowser()
+  const page = await (await browser.newContext()).newPage()
+  await page.goto(server.url)
+  const { origin } = new URL(server.url)
+  const devtools = await page.context().newCDPSession(page)
+  // before the database is open: what is left of a quota is not asked for each time
+  await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 3_000_000 })
+  const open = () => page.evaluate(env => window.app.open({ env, collection: 'notes' }), server.env)
+  await open()
+  await page.evaluate(() => window.app.cloud.whenSynced())
+  await page.evaluate(() => window.app.cloud.goOffline())
+
+  const add = (text: string) =>
+    page.evaluate(
+      data =>
+        window.app.cloud
+          .database()
+          .collection('notes')
+          .add({ data })
+          .then(
+            () => 'done',
+            error => error.code,
+          ),
+      { text },
+    )
+  const remove = (id: string) =>
+    page.evaluate(
+      id =>
+        window.app.cloud
+          .database()
+          .collection('notes')
+          .doc(id)
+          .remove()
+          .then(
+            () => 'done',
+            error => error.code,
+          ),
+      id,
+    )
+  let added = 0
+  while ((await add(noise(20_000))) === 'done') expect(++added).toBeLessThan(200)
+  while ((await add(noise(1_000))) === 'done') expect(++added).toBeLessThan(1_000)
+  expect(await add(noise(1_000))).toBe('STORE_FULL')
+  for (let n = 0; n < 30; n++) expect(await remove(`n${n}`)).toBe('done')
+  expect(await add(noise(1_000))).toBe('STORE_FULL')
+
+  await devtools.send('Storage.overrideQuotaForOrigin', { origin })
+  expect(await add('there is room again')).toBe('done')
+  await page.evaluate(() => window.app.cloud.goOnline())
+  await page.evaluate(() => window.app.cloud.whenSynced())
+  expect((await notes.count()).total).toBe(11 + added)
+})
