@@ -8,7 +8,7 @@ import { buildSite } from './scenario/site.ts'
 const noise = (length: number) =>
   Array.from({ length: length / 10 }, () => Math.random().toString(36).slice(2, 12).padEnd(10)).join('')
 
-test('[SURVIVE-4] over the quota of a Chromium nothing new is written, but removals are, and reach the server', async () => {
+test('[SURVIVE-4] [TAB-24] over the quota of a Chromium nothing new is written, removals are, and reach the server; the app starts', async () => {
   const site = testFolder('site')
   await buildSite(site)
   const server = await startServer({ rules: openTo('notes'), site })
@@ -59,6 +59,11 @@ test('[SURVIVE-4] over the quota of a Chromium nothing new is written, but remov
   expect(await add(noise(1_000))).toBe('STORE_FULL')
   for (let n = 0; n < 30; n++) expect(await remove(`n${n}`)).toBe('done')
   expect(await add(noise(1_000))).toBe('STORE_FULL')
+
+  // started again, while there is still no room, the app has everything
+  await page.reload()
+  await page.evaluate(env => window.app.open({ env, collection: 'notes', offline: true }), server.env)
+  expect(await page.evaluate(() => window.app.all('notes'))).toHaveLength(10 + added)
 
   await devtools.send('Storage.overrideQuotaForOrigin', { origin })
   expect(await add('there is room again')).toBe('done')

@@ -93,11 +93,12 @@ test('a connection that is always closed is STORE_FAILED after one retry', async
   expect(tries).toBe(2)
 })
 
-test('a quota that aborts the transaction after its requests succeeded is STORE_FULL', async () => {
-  let isFull = false
+/** A factory on a medium that has room or not. */
+function limitedFactory() {
+  const medium = { isFull: false }
   const factory = watchedFactory(connection =>
     onWrite(connection, transaction => {
-      if (!isFull) return
+      if (!medium.isFull) return
       Object.defineProperty(transaction, 'error', { value: new DOMException('', 'QuotaExceededError') })
       transaction.commit = () => undefined
       const store = transaction.objectStore('records')
@@ -105,11 +106,16 @@ test('a quota that aborts the transaction after its requests succeeded is STORE_
       last.onsuccess = () => transaction.abort()
     }),
   )
+  return { medium, factory }
+}
+
+test('a quota that aborts the transaction after its requests succeeded is STORE_FULL', async () => {
+  const { medium, factory } = limitedFactory()
   const storage = await open(factory)
   await storage.append(['kept'])
-  isFull = true
+  medium.isFull = true
   await expect(storage.append(['lost'])).rejects.toMatchObject({ code: 'STORE_FULL' })
-  isFull = false
+  medium.isFull = false
   await storage.append(['again'])
   expect(await payloadsOf(storage)).toEqual(['kept', 'again'])
 })
@@ -187,6 +193,38 @@ test('a storage that was taken over appends no more; what it had appended is the
   expect(await payloadsOf(reader)).toEqual(['five', 'six', 'seven'])
   await reader.close()
   await second.close()
+})
+
+/** One that had the storage, and one that took it over when there was no room to say so. */
+async function takenOverWhenFull() {
+  const { medium, factory: indexedDB } = limitedFactory()
+  const make = () => new DexieStorage('app', { indexedDB, IDBKeyRange, access: 'takeOver' })
+  const [first, second] = [make(), make()]
+  await first.open({ durability: 'relaxed' })
+  await first.append(['one'])
+  medium.isFull = true
+  await second.open({ durability: 'relaxed' })
+  expect(await payloadsOf(second)).toEqual(['one'])
+  await expect(second.append(['lost'])).rejects.toMatchObject({ code: 'STORE_FULL' })
+  medium.isFull = false
+  return { first, second }
+}
+
+test('[TAB-24] taken over without room, a storage is read, and written as soon as there is room; who had it appends no more', async () => {
+  const { first, second } = await takenOverWhenFull()
+  await second.append(['two', 'three'])
+  await second.append(['four'])
+  await expect(first.append(['late'])).rejects.toMatchObject({ code: 'STORE_IN_USE' })
+  expect(await payloadsOf(second)).toEqual(['one', 'two', 'three', 'four'])
+})
+
+test('[TAB-24] when who had it has written since, nothing is written over that', async () => {
+  const { first, second } = await takenOverWhenFull()
+  await first.append(['two'])
+  await expect(second.append(['three'])).rejects.toMatchObject({ code: 'STORE_IN_USE' })
+  await expect(second.append(['four'])).rejects.toMatchObject({ code: 'STORE_IN_USE' })
+  await first.append(['five'])
+  expect(await payloadsOf(first)).toEqual(['one', 'two', 'five'])
 })
 
 function keysInMemory(): NonNullable<DexieStorageOptions['keys']> {

@@ -37,6 +37,10 @@ export class DexieStorage implements Storage {
   #isTaken = false
   /** Read as it was opened; until something was written. */
   #begun: Promise<readonly StoredRecord[]> | undefined
+  /** There was no room to take a number: who had it before does not know. */
+  #isUnmarked = false
+  /** The last record that was read. */
+  #seen = 0
 
   constructor(name: string, options: DexieStorageOptions = {}) {
     this.#name = name
@@ -62,7 +66,7 @@ export class DexieStorage implements Storage {
       })
       this.#database.version(1).stores({ [table]: '++sequence' })
       await this.#database.open()
-      if (access === 'takeOver') this.#last = await this.#takeNumber()
+      if (access === 'takeOver') await this.#takeNumber()
     } catch (cause) {
       await this.close()
       throw new CloudError('STORE_FAILED', {
@@ -82,6 +86,7 @@ export class DexieStorage implements Storage {
       const page = await next
       const last = page[page.length - 1]
       if (!last) return
+      this.#seen = Math.max(this.#seen, last.sequence)
       // the next page is on its way while the caller reads this one
       next = this.#page(last.sequence, sizeAfter(page))
       next.catch(() => undefined)
@@ -93,18 +98,20 @@ export class DexieStorage implements Storage {
     if (payloads.length === 0) return []
     this.#begun = undefined
     const sequences = await this.#transact('readwrite', (store, decide) => {
+      const newer = this.#isUnmarked && store.getKey(this.#keyRange.lowerBound(this.#seen, true))
       const requests = payloads.map(payload => store.add({ payload }))
       const [first] = requests
-      if (this.#last !== undefined && first)
-        decide(first, () => {
-          this.#isTaken ||= first.result !== this.#last! + 1
+      if (newer || (this.#last !== undefined && first))
+        decide(newer || first!, () => {
+          this.#isTaken ||= newer ? newer.result !== undefined : first!.result !== this.#last! + 1
           return !this.#isTaken
         })
       return () => requests.map(request => request.result as number)
     })
     if (this.#witness === 0) this.#remember(true)
     this.#witness = sequences[sequences.length - 1]!
-    if (this.#last !== undefined) this.#last = this.#witness
+    if (this.#last !== undefined || this.#isUnmarked) this.#last = this.#witness
+    this.#isUnmarked = false
     return sequences
   }
 
@@ -193,17 +200,25 @@ export class DexieStorage implements Storage {
     }
   }
 
-  /** Uses up a number: whoever had the storage before gets another than the next, and knows by that. */
-  #takeNumber(): Promise<number> {
-    return this.#transact(
-      'readwrite',
-      store => {
-        const request = store.add({ payload: '' })
-        request.onsuccess = () => store.delete(request.result)
-        return () => request.result as number
-      },
-      false,
-    )
+  /**
+   * Uses up a number: whoever had the storage before gets another than the next, and knows by that. Where there is no room even
+   * for that, what is there can be read; and before something is written it is made sure that nobody has written since.
+   */
+  async #takeNumber(): Promise<void> {
+    try {
+      this.#last = await this.#transact(
+        'readwrite',
+        store => {
+          const request = store.add({ payload: '' })
+          request.onsuccess = () => store.delete(request.result)
+          return () => request.result as number
+        },
+        false,
+      )
+    } catch (thrown) {
+      if (!(thrown instanceof CloudError) || thrown.code !== 'STORE_FULL') throw thrown
+      this.#isUnmarked = true
+    }
   }
 
   /**
