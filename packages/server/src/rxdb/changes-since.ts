@@ -1,8 +1,8 @@
-import { assert, type DocId, type Document, decodeTrusted, type Version } from '@nearcloud/protocol'
+import { type DocId, type Document, decodeTrusted, type Version } from '@nearcloud/protocol'
 import type { Change } from '../commit/change.ts'
 import { findAll } from '../commit/find.ts'
 import { nextTurn } from '../engine/turn.ts'
-import { type Checkpoint, resumable } from './checkpoint.ts'
+import { type Checkpoint, readCheckpoint, staleView } from './checkpoint.ts'
 import { shown, type Tree, tombstone } from './shape.ts'
 import { mayRead, type View, viewKeyOf } from './view.ts'
 
@@ -27,13 +27,16 @@ export async function changesSince(view: View, said: unknown, limit: number): Pr
   // in this order: nobody names an opening that is not in the list, or a commit above the head
   const openings = await engine.lineage(env)
   const head = await engine.head(env)
-  const found = resumable(said, { view: key, openings, head })
-  const told = found && (await readFrom(view, { ...found, epoch: engine.epoch }, { head, limit }))
-  if (told) return { ...told, anew: false }
+  const found = readCheckpoint(said, { openings, head })
+  const from = found && { ...found, epoch: engine.epoch, view: found.view === key ? key : staleView }
+  const told = from && (await readFrom(view, from, { head, limit }))
+  const isBehind = told !== undefined && (told.more || told.documents.length >= limit)
+  if (told && (isBehind || told.checkpoint.view === key)) return { ...told, anew: false }
+  // of a copy that is no good any more, too, what was removed meanwhile is told first: nothing else will
+  const before = told?.documents ?? []
   const fresh: Checkpoint = { view: key, epoch: engine.epoch, version: head, after: '' }
-  const first = await readFrom(view, fresh, { head, limit })
-  assert(first !== undefined, 'no history is needed behind the head')
-  return { ...first, anew: said !== undefined }
+  const copied = await readDocuments(view, fresh, limit - before.length)
+  return { ...copied, documents: [...before, ...copied.documents], anew: said !== undefined }
 }
 
 type Read = Omit<Pulled, 'anew'>
@@ -45,7 +48,8 @@ interface Reach {
 
 /** Undefined when the history does not tell what became of a copy. */
 async function readFrom(view: View, from: Checkpoint, { head, limit }: Reach): Promise<Read | undefined> {
-  if (from.after === null) return readHistory(view, from, { head, limit })
+  if (from.view === staleView || from.after === null)
+    return readHistory(view, { ...from, after: null }, { head, limit })
   const copied = await readDocuments(view, from, limit)
   if (copied.checkpoint.after !== null || copied.documents.length >= limit) return copied
   const { documents } = copied
@@ -73,23 +77,27 @@ async function readDocuments(view: View, from: Checkpoint, limit: number): Promi
   return { documents, checkpoint: { ...from, after: null }, more: false }
 }
 
-/** Undefined when the history does not tell: it is too short, or what rules read has come to say something else to this user. */
+/**
+ * Undefined when the history does not tell, because it begins too late. What rules read may have come to say something else to this user:
+ * then the view is stale.
+ */
 async function readHistory(view: View, from: Checkpoint, { head, limit }: Reach): Promise<Read | undefined> {
   const most = Math.min(limit, mostDocuments)
   const documents: Tree[] = []
-  let { version } = from
+  let { version, view: name } = from
   let characters = 0
   while (version < head && documents.length < most && characters < mostCharacters) {
     const part = await readPart(view, version, most - documents.length)
     if (!part) return undefined
     version = part.version ?? head
+    if (part.isOfOtherView) name = staleView
     for (const each of part.documents) {
       documents.push(each.document)
       characters += each.characters
     }
     await nextTurn()
   }
-  const checkpoint = { ...from, version }
+  const checkpoint = { ...from, view: name, version }
   return { documents, checkpoint, more: version < head && documents.length < limit }
 }
 
@@ -101,10 +109,11 @@ async function readPart(view: View, since: Version, limit: number) {
   if (!changes) return undefined
   const changed = new Map<DocId, Change[]>()
   let version: Version | undefined
+  let isOfOtherView = false
   for (const change of changes) {
     if (change.version !== version && changed.size >= limit) break
     version = change.version
-    if (judge.readsOthers && judge.concernedBy(change)?.(user)) return undefined
+    isOfOtherView ||= judge.readsOthers && judge.concernedBy(change)?.(user) === true
     if (change.collection !== collection) continue
     const known = changed.get(change.id)
     if (known) known.push(change)
@@ -118,7 +127,7 @@ async function readPart(view: View, since: Version, limit: number) {
     const document = await become(view, row ? (decodeTrusted(row.text) as Document) : null, those)
     if (document) documents.push({ document, characters: row?.text.length ?? 1_000 })
   }
-  return { version, documents }
+  return { version, documents, isOfOtherView }
 }
 
 /**

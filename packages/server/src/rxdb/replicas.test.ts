@@ -496,3 +496,24 @@ test('[RXDB-7] an answer that ends before its batch is full says so, and who ask
   await vi.waitUntil(() => ann.heard.some(each => each.id === 'n64'), { interval: 1 })
   expect(ann.wire.isPaused).toBe(false)
 })
+
+test('[RXDB-5] what was removed while a replica was away is told before its copy is made anew, in whatever batches', async () => {
+  const { add, set, remove, connect, judge } = open()
+  for (const id of ['a', 'b', 'c', 'd', 'e', 'f']) await add(id, { public: true })
+  const ann = connect()
+  const { checkpoint } = await pullAll(ann, undefined, 2)
+  for (const id of ['a', 'b', 'c']) await remove(id)
+  await set('d', 'public', false)
+  judge.version = 'open-2'
+  const heard: string[] = []
+  const anews: boolean[] = []
+  for (let at: unknown = checkpoint; ; ) {
+    const { documents, checkpoint: next, anew } = await ann.pull(at, 2)
+    anews.push(anew)
+    heard.push(...ids(documents))
+    at = next
+    if (documents.length < 2) break
+  }
+  expect(heard).toEqual(['-a', '-b', '-c', '-d', 'e', 'f'])
+  expect(anews).toEqual([false, false, true, false])
+})
