@@ -3,6 +3,7 @@ import type { Change } from '../commit/change.ts'
 import { findAll } from '../commit/find.ts'
 import { nextTurn } from '../engine/turn.ts'
 import { type Checkpoint, readCheckpoint, staleView } from './checkpoint.ts'
+import type { Concerns } from './concerns.ts'
 import { shown, type Tree, tombstone } from './shape.ts'
 import { mayRead, type View, viewKeyOf } from './view.ts'
 
@@ -21,14 +22,20 @@ export interface Pulled {
  * they are, by `_id`; then, from the commit at which that began, whatever became of them since. Never nothing with more behind it:
  * a replica that gets nothing does not move.
  */
-export async function changesSince(view: View, said: unknown, limit: number): Promise<Pulled> {
+export async function changesSince(
+  view: View,
+  concerns: Concerns,
+  said: unknown,
+  limit: number,
+): Promise<Pulled> {
   const { env, engine } = view.environment
   const key = viewKeyOf(view)
   // in this order: nobody names an opening that is not in the list, or a commit above the head
   const openings = await engine.lineage(env)
   const head = await engine.head(env)
   const found = readCheckpoint(said, { openings, head })
-  const from = found && { ...found, epoch: engine.epoch, view: found.view === key ? key : staleView }
+  const isStale = found && (found.view !== key || (await concerns.hasAny(found.version, head)) !== false)
+  const from = found && { ...found, epoch: engine.epoch, view: isStale ? staleView : key }
   const told = from && (await readFrom(view, from, { head, limit }))
   const isBehind = told !== undefined && (told.more || told.documents.length >= limit)
   if (told && (isBehind || told.checkpoint.view === key)) return { ...told, anew: false }
@@ -77,43 +84,37 @@ async function readDocuments(view: View, from: Checkpoint, limit: number): Promi
   return { documents, checkpoint: { ...from, after: null }, more: false }
 }
 
-/**
- * Undefined when the history does not tell, because it begins too late. What rules read may have come to say something else to this user:
- * then the view is stale.
- */
+/** Undefined when the history does not tell, because it begins too late. */
 async function readHistory(view: View, from: Checkpoint, { head, limit }: Reach): Promise<Read | undefined> {
   const most = Math.min(limit, mostDocuments)
   const documents: Tree[] = []
-  let { version, view: name } = from
+  let { version } = from
   let characters = 0
   while (version < head && documents.length < most && characters < mostCharacters) {
-    const part = await readPart(view, version, most - documents.length)
+    const part = await readPart(view, { ...from, version }, most - documents.length)
     if (!part) return undefined
     version = part.version ?? head
-    if (part.isOfOtherView) name = staleView
     for (const each of part.documents) {
       documents.push(each.document)
       characters += each.characters
     }
     await nextTurn()
   }
-  const checkpoint = { ...from, view: name, version }
+  const checkpoint = { ...from, version }
   return { documents, checkpoint, more: version < head && documents.length < limit }
 }
 
-/** What became of the next documents that were changed after `since`, whole commits; `version`: the last of them, if there was one. */
-async function readPart(view: View, since: Version, limit: number) {
-  const { environment, user, collection } = view
-  const { env, engine, judge } = environment
-  const changes = await engine.log(env, since, pageChanges)
+/** What became of the next documents that were changed, whole commits; `version`: the last of them, if there was one. */
+async function readPart(view: View, from: Checkpoint, limit: number) {
+  const { environment, collection, shape } = view
+  const { env, engine } = environment
+  const changes = await engine.log(env, from.version, pageChanges)
   if (!changes) return undefined
   const changed = new Map<DocId, Change[]>()
   let version: Version | undefined
-  let isOfOtherView = false
   for (const change of changes) {
     if (change.version !== version && changed.size >= limit) break
     version = change.version
-    isOfOtherView ||= judge.readsOthers && judge.concernedBy(change)?.(user) === true
     if (change.collection !== collection) continue
     const known = changed.get(change.id)
     if (known) known.push(change)
@@ -125,9 +126,13 @@ async function readPart(view: View, since: Version, limit: number) {
   for (const [, those] of changed) {
     const row = rows[at++]
     const document = await become(view, row ? (decodeTrusted(row.text) as Document) : null, those)
-    if (document) documents.push({ document, characters: row?.text.length ?? 1_000 })
+    if (!document) continue
+    // by another view it may have been out of sight then: not a word of it but that it is gone
+    const isBare = from.view === staleView && document._deleted
+    const told = isBare ? tombstone({ [shape.key]: document[shape.key]! }) : document
+    documents.push({ document: told, characters: row?.text.length ?? 1_000 })
   }
-  return { version, documents, isOfOtherView }
+  return { version, documents }
 }
 
 /**

@@ -5,6 +5,7 @@ import { Allowance } from '../gateway/allowance.ts'
 import type { Farewell } from '../gateway/gateway-wire.ts'
 import type { User } from '../gateway/member.ts'
 import { changesSince, missing } from './changes-since.ts'
+import { Concerns } from './concerns.ts'
 import { masterWrite } from './master-write.ts'
 import { type Asked, answerFrame, readFrame, refusedFrame, streamFrame } from './messages.ts'
 import { partings, type ReplicaWire } from './replica-wire.ts'
@@ -31,6 +32,7 @@ export class Replica {
   readonly #wire: ReplicaWire
   #user: User | undefined
   #stream: Stream | undefined
+  #concerns: Concerns | undefined
   /** What the app calls the collection. */
   #name = ''
   readonly #frames: string[] = []
@@ -130,7 +132,7 @@ export class Replica {
 
   #enter(user: User): void {
     if (this.#isOver) return
-    const { environment, collection, shape } = this.#options
+    const { collection } = this.#options
     try {
       checkCollectionName(collection)
     } catch {
@@ -139,8 +141,9 @@ export class Replica {
     }
     this.#wire.greeted()
     this.#user = user
+    this.#concerns = new Concerns(this.#view)
     this.#stream = new Stream({
-      view: { environment, user, collection, shape },
+      view: this.#view,
       send: item => this.#send(streamFrame(this.#name, item)),
       mayBeSent: () => this.#mayBeSent(),
       failed: thrown => this.#fail(thrown),
@@ -188,8 +191,7 @@ export class Replica {
         stream.want()
         return
       case 'masterChangesSince': {
-        const { round } = stream
-        const pulled = await changesSince(view, asked.checkpoint, asked.limit)
+        const { pulled, round } = await this.#pull(asked)
         this.#send(answerFrame(asked.id, this.#name, pulled))
         const isWhole = pulled.documents.length < asked.limit
         // a batch that is not full means the end to the stock client
@@ -206,6 +208,16 @@ export class Replica {
       case 'missing':
         this.#send(answerFrame(asked.id, this.#name, await missing(view, asked.keys)))
     }
+  }
+
+  /** What was judged while the rights changed is judged again. */
+  async #pull({ checkpoint, limit }: Extract<Asked, { method: 'masterChangesSince' }>) {
+    for (let attempt = 0; attempt < mostAttempts; attempt++) {
+      const { round } = this.#stream!
+      const pulled = await changesSince(this.#view, this.#concerns!, checkpoint, limit)
+      if (round === this.#stream!.round) return { pulled, round }
+    }
+    throw new CloudError('EXCEED_REQUEST_LIMIT', { errMsg: 'the rights of this user change too fast' })
   }
 
   get #view(): View {
@@ -255,4 +267,5 @@ const mostFrameCharacters = 16_777_216
 /** Above it nothing is answered or told. */
 const mostBufferedBytes = 8_388_608
 const restMs: Millis = 100
+const mostAttempts = 8
 const questionRate = { perSecond: 50, atOnce: 500 }

@@ -297,6 +297,28 @@ test('[RXDB-2] two that write the same document at once: the row that comes seco
   expect(await documents()).toEqual([whole])
 })
 
+test('[RXDB-2] a row that is overtaken between the look and the commit is looked at again', async () => {
+  const { connect, documents } = open()
+  const [ann, too] = [connect(), connect()]
+  const known = { _id: 'a', title: 'x', _deleted: false }
+  await ann.push({ newDocumentState: known })
+  await too.pull()
+  const row = (part: object) => ({ assumedMasterState: known, newDocumentState: { ...known, ...part } })
+  const first = { ...known, title: 'first' }
+  expect(await Promise.all([ann.push(row({ title: 'first' })), too.push(row({ title: 'second' }))])).toEqual([
+    [],
+    [first],
+  ])
+  const renamed = { ...first, title: 'renamed' }
+  expect(
+    await Promise.all([
+      ann.push({ assumedMasterState: first, newDocumentState: renamed }),
+      too.push({ assumedMasterState: first, newDocumentState: { ...first, _deleted: true } }),
+    ]),
+  ).toEqual([[], [renamed]])
+  expect(await documents()).toEqual([{ _id: 'a', _openid: 'ann', title: 'renamed' }])
+})
+
 test('[RXDB-6] whose a document is, is shown under another name and never taken from the app', async () => {
   const { connect, documents } = open()
   const ann = connect({ token: 'ann', key: 'id', owner: 'by' })
