@@ -10,6 +10,7 @@ import {
 import type { CommitRequest } from '../commit/environment.ts'
 import type { StoredRow } from '../engine/engine.ts'
 import { changesOf, isSame, mergeRow } from './merge-row.ts'
+import type { OwnWrites } from './own-writes.ts'
 import { fieldsOf, isTree, keyIn, readSaid, type Said, shown, type Tree, tombstone } from './shape.ts'
 import { mayRead, type View } from './view.ts'
 
@@ -43,15 +44,16 @@ type Master = {
 }
 
 /**
- * Lays each row over the server's document, by `mergeRow`, as a commit of its own: judged, merged and published as everybody's.
+ * Lays each row over the server's document, by `mergeRow` with what this replica wrote before (`own`), as a commit of its own: judged, merged and published as everybody's.
  * One that somebody overtakes is looked at again.
  *
  * Throws PROTOCOL_ERROR for what are no rows, before anything is written; and what commits reject with when nothing can be
  * stored: then rows may have been written, and may be sent again.
  */
-export async function masterWrite(view: View, asked: readonly Tree[]): Promise<Written> {
+export async function masterWrite(view: View, own: OwnWrites, asked: readonly Tree[]): Promise<Written> {
   const rows = asked.map(row => readRow(row, view))
-  for (let at = 0; at < rows.length; at += rowsAtOnce) await writeRows(view, rows.slice(at, at + rowsAtOnce))
+  for (let at = 0; at < rows.length; at += rowsAtOnce)
+    await writeRows(view, own, rows.slice(at, at + rowsAtOnce))
   const conflicts: Tree[] = []
   for (let at = 0; at < rows.length; at += rowsAtOnce) {
     const part = rows.slice(at, at + rowsAtOnce)
@@ -59,6 +61,7 @@ export async function masterWrite(view: View, asked: readonly Tree[]): Promise<W
     for (const [n, row] of part.entries()) {
       const conflict = conflictOf(view, row, masters[n]!)
       if (conflict) conflicts.push(conflict)
+      own.set(row.id, conflict && conflict._deleted !== true && !row.refusal ? row.wanted?.fields : undefined)
     }
   }
   return { conflicts, refused: rows.flatMap(({ refusal }) => (refusal ? [refusal] : [])) }
@@ -79,12 +82,12 @@ function readRow(row: Tree, { shape }: View): Row {
   }
 }
 
-async function writeRows(view: View, rows: readonly Row[]): Promise<void> {
+async function writeRows(view: View, own: OwnWrites, rows: readonly Row[]): Promise<void> {
   let open = rows.filter(row => !row.refusal)
   for (let round = 0; open.length > 0 && round < mostRounds; round++) {
     const masters = await mastersOf(view, open)
     const asked = open.flatMap((row, n) => {
-      const request = requestFor(view, row, masters[n]!)
+      const request = requestFor(view, row, masters[n]!, own.get(row.id))
       return request ? [{ row, request }] : []
     })
     const settled = await view.environment.commitAll(asked.map(({ request }) => request))
@@ -103,6 +106,7 @@ function requestFor(
   { user, collection, shape }: View,
   row: Row,
   { row: stored, document, isHidden }: Master,
+  own: Tree | undefined,
 ): CommitRequest | undefined {
   const { id } = row
   const { fields: wanted } = row.wanted!
@@ -118,7 +122,7 @@ function requestFor(
     return write.op === 'update' && write.changes.length === 0 ? undefined : { actor: user, writes: [write] }
   }
   const master = document ? fieldsOf(shown(document, shape)!, shape) : undefined
-  const merge = mergeRow(master, assumed, wanted)
+  const merge = mergeRow(master, assumed, wanted, own)
   const seen = [{ collection, id, version: stored?.version ?? 0 }]
   switch (merge.kind) {
     case 'stay':

@@ -62,3 +62,31 @@ test.each<[string, Tree | undefined, Tree | undefined, Tree | undefined, unknown
 ])('[RXDB-2] %s', (_, master, assumed, wanted, expected) => {
   expect(mergeRow(master, assumed, wanted)).toEqual(expected)
 })
+
+test.each<[string, Tree | undefined, Tree | undefined, Tree | undefined, Tree, readonly unknown[]]>([
+  ['its next value', with_({ n: 2, x: 9 }), base, with_({ n: 3 }), with_({ n: 2 }), [['n', 'set', 3]]],
+  ['back to what it was', with_({ n: 2, x: 9 }), base, base, with_({ n: 2 }), [['n', 'set', 1]]],
+  [
+    'within an object',
+    with_({ place: { room: 'loft', shelf: { top: false } } }),
+    base,
+    base,
+    with_({ place: { room: 'loft', shelf: { top: true } } }),
+    [['place.room', 'set', 'hall']],
+  ],
+  ['a field that came and goes', with_({ y: 1, x: 9 }), base, base, with_({ y: 1 }), [['y', 'remove', null]]],
+  ['of a document that it made', with_({ x: 9 }), undefined, with_({ n: 3 }), base, [['n', 'set', 3]]],
+  ['somebody else came between', with_({ n: 7 }), base, with_({ n: 3 }), with_({ n: 2 }), []],
+])(
+  '[RXDB-2] a row does not lose against the one before it: %s',
+  (_, master, assumed, wanted, own, changes) => {
+    const expected = changes.length === 0 ? { kind: 'stay' } : { kind: 'change', changes }
+    expect(mergeRow(master, assumed, wanted, own)).toEqual(expected)
+  },
+)
+
+test('[RXDB-2] what it made and somebody removed it does not make again, and what it made last it may remove', () => {
+  expect(mergeRow(undefined, undefined, with_({ n: 2 }), base)).toEqual({ kind: 'stay' })
+  expect(mergeRow(with_({ n: 2 }), base, undefined, with_({ n: 2 }))).toEqual({ kind: 'remove' })
+  expect(mergeRow(with_({ n: 2, x: 9 }), base, undefined, with_({ n: 2 }))).toEqual({ kind: 'stay' })
+})

@@ -8,6 +8,7 @@ import { changesSince, missing } from './changes-since.ts'
 import { Concerns } from './concerns.ts'
 import { masterWrite } from './master-write.ts'
 import { type Asked, answerFrame, readFrame, refusedFrame, streamFrame } from './messages.ts'
+import { OwnWrites } from './own-writes.ts'
 import { partings, type ReplicaWire } from './replica-wire.ts'
 import type { Shape } from './shape.ts'
 import { Stream } from './stream.ts'
@@ -35,6 +36,7 @@ export class Replica {
   #concerns: Concerns | undefined
   /** What the app calls the collection. */
   #name = ''
+  readonly #own = new OwnWrites()
   readonly #frames: string[] = []
   #frameCharacters = 0
   #isKnocking = false
@@ -200,7 +202,7 @@ export class Replica {
         return
       }
       case 'masterWrite': {
-        const { conflicts, refused } = await masterWrite(view, asked.rows)
+        const { conflicts, refused } = await masterWrite(view, this.#own, asked.rows)
         if (refused.length > 0) this.#send(refusedFrame(this.#name, refused))
         this.#send(answerFrame(asked.id, this.#name, conflicts))
         return
