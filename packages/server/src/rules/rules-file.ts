@@ -124,6 +124,7 @@ export function parseRules(text: string, file: string): RuleSet {
       return compileSchema(json)
     } catch (cause) {
       if (cause instanceof SchemaError) throw at(place, `is no schema: ${cause.message}`)
+      if (cause instanceof EvalError) throw at(place, mayMakeNoCode)
       throw cause
     }
   }
@@ -221,3 +222,5 @@ function isPath(path: string): boolean {
 /** A schema describes documents that are this deep. */
 const deepest = 64
 const databaseActs: readonly DatabaseAct[] = ['read', 'write', 'create', 'update', 'delete']
+const mayMakeNoCode =
+  'a schema is compiled to code, which this process forbids (--disallow-code-generation-from-strings)'

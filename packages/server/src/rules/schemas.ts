@@ -20,23 +20,25 @@ export class SchemaError extends Error {}
  * The check that a JSON Schema (2020-12) means, of documents as they are in exports: `_id` and `_openid` are fields like others, a date is
  * `{ "$date": … }`, for which there is `{ "$ref": "nearcloud:date" }`; `binary` and `regularExpression` likewise.
  *
- * `pattern` and `format` are matched in linear time. Throws SchemaError for what is no schema, and for what may take too long.
+ * It is compiled to code, of nothing but the operator's `rules.json`. `pattern` and `format` are matched in linear time.
+ *
+ * Throws SchemaError for what is no schema, and for what may take too long; EvalError where the process makes no code of texts.
  */
 export function compileSchema(schema: Json): SchemaCheck {
   if (typeof schema !== 'object' || schema === null || Array.isArray(schema))
     throw new SchemaError('must be an object')
   refuseCostly(schema, '')
-  const ajv = new Ajv2020({
-    strict: true,
-    strictTypes: false,
-    strictRequired: false,
-    validateFormats: true,
-    logger: false,
-    code: { regExp: linearRegExp },
-    schemas: valueSchemas,
-    formats: Object.fromEntries([...formats].map(([name, pattern]) => [name, linearPattern(pattern).test])),
-  })
   try {
+    const ajv = new Ajv2020({
+      strict: true,
+      strictTypes: false,
+      strictRequired: false,
+      validateFormats: true,
+      logger: false,
+      code: { regExp: linearRegExp },
+      schemas: valueSchemas,
+      formats: Object.fromEntries([...formats].map(([name, pattern]) => [name, linearPattern(pattern).test])),
+    })
     const validate = ajv.compile(schema)
     return document => {
       if (validate(toJson(document))) return undefined
@@ -51,6 +53,7 @@ export function compileSchema(schema: Json): SchemaCheck {
       }
     }
   } catch (thrown) {
+    if (thrown instanceof EvalError) throw thrown
     throw new SchemaError(thrown instanceof Error ? thrown.message : String(thrown))
   }
 }
