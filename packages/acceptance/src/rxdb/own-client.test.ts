@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { cpSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { type NearcloudReplicationOptions, type Refused, replicateNearcloud } from '@nearcloud/rxdb'
@@ -7,7 +7,7 @@ import type { RxCollection } from 'rxdb/plugins/core'
 import { expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { openRelay } from '../relay/relay.ts'
-import { testProject } from '../scenario/folder.ts'
+import { testFolder, testProject } from '../scenario/folder.ts'
 import { openTo, startServer } from '../scenario/server.ts'
 import { until } from '../scenario/until.ts'
 import { documentsOf, type Person, rxCollection, signIn, type Todo } from './rx-app.ts'
@@ -114,6 +114,41 @@ test('[RXCLIENT-3] under other rules the copy is made anew: what may not be read
   await replicate(server, ann.person, ann.collection)
   await until('its own is left', async () => isDeepStrictEqual(Object.keys(await ann.documents()), ['new']))
   await until('and arrived', async () => (await todos.count()).total === 26)
+})
+
+test('[RXCLIENT-3] a server that goes on from an earlier day is noticed: what it lost goes, what is new here stays and arrives', async () => {
+  const [dataFolder, copy] = [testFolder('data'), testFolder('copy')]
+  const options = { rules: {}, dataFolder, project: testProject(openTo('todos')) }
+  const todos = (server: NearcloudServer) => server.database().collection('todos')
+  const first = await startServer(options)
+  await todos(first).add({ data: ['a', 'b', 'c'].map(_id => ({ _id, title: 'x' })) })
+  await first.stop()
+  rmSync(copy, { recursive: true })
+  cpSync(dataFolder, copy, { recursive: true })
+
+  const second = await startServer(options)
+  const ann = await replica(second, { retryTime: 20 })
+  await todos(second)
+    .doc('a')
+    .update({ data: { title: 'of the lost day' } })
+  await todos(second).add({ data: { _id: 'lost', title: 'x' } })
+  await until('she has seen it', async () => {
+    const { a, lost } = await ann.documents()
+    return lost && a?.title === 'of the lost day'
+  })
+  await ann.state.cancel()
+  await second.stop()
+  rmSync(dataFolder, { recursive: true })
+  cpSync(copy, dataFolder, { recursive: true })
+  await ann.collection.insert({ _id: 'hers', title: 'made away' })
+
+  // it has made other versions since, more than were lost
+  const third = await startServer(options)
+  for (const title of ['1', '2', '3', '4']) await todos(third).doc('b').update({ data: { title } })
+  await replicate(third, ann.person, ann.collection)
+  const expected = { a: { title: 'x' }, b: { title: '4' }, c: { title: 'x' }, hers: { title: 'made away' } }
+  await until('she is as it is', async () => isDeepStrictEqual(await ann.documents(), expected))
+  await until('and it has hers', async () => (await todos(third).count()).total === 4)
 })
 
 test('[RXCLIENT-4] a token that does not hold is told, and another is asked for', async () => {

@@ -43,7 +43,7 @@ for (const owner of [undefined, 'owner'])
         const documents = Object.values(await documentsOf(collection))
         return documents.length === ids.length && documents.every(each => each.title.startsWith('title of'))
       })
-    for (let n = 1; n <= 300; n++) {
+    for (let n = 1; n <= 160; n++) {
       const { name, collection, wrote } = dice.pick(apps)
       const id = dice.pick(ids)
       const document = await collection.findOne(id).exec(true)
