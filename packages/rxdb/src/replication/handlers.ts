@@ -1,4 +1,4 @@
-import type { Clock, Millis } from '@nearcloud/protocol'
+import { type Clock, CloudError, type Millis } from '@nearcloud/protocol'
 import type {
   ReplicationPullOptions,
   ReplicationPushOptions,
@@ -67,7 +67,11 @@ interface Pulled<RxDocType> {
   readonly anew: boolean
 }
 
-/** Handlers for a replication of your own making; `replicateNearcloud` is for all others. Nothing is opened before they are asked. */
+/**
+ * Handlers for a replication of your own making; `replicateNearcloud` is for all others. Nothing is opened before they are asked.
+ *
+ * Throws INVALID_PARAM where the host has no WebSocket and none was given.
+ */
 export function nearcloudHandlers<RxDocType>(
   options: HandlerOptions<RxDocType>,
 ): NearcloudHandlers<RxDocType> {
@@ -130,6 +134,10 @@ function connectionFor<RxDocType>(options: HandlerOptions<RxDocType>): Connectio
     ...(owner !== undefined && { owner }),
   })
   const Socket = options.WebSocket ?? globalThis.WebSocket
+  if (Socket === undefined)
+    throw new CloudError('INVALID_PARAM', {
+      errMsg: 'this host has no WebSocket: give that of the package "ws" as the option "WebSocket"',
+    })
   return new Connection({
     address: `${url.replace(/^http/, 'ws').replace(/\/+$/, '')}/rxdb/${encodeURIComponent(remote)}?${search}`,
     collection: collection.name,
