@@ -12,7 +12,8 @@ import { browserPlatform, browserRandom } from './browser-platform.ts'
 import { DexieStorage } from './dexie-storage.ts'
 import { EncryptedStorage, type StorageKey } from './encrypted-storage.ts'
 import { watchedStorage } from './watched-storage.ts'
-import { type Engine, engineIn, inWorker } from './worker/in-worker.ts'
+import type { Engine } from './worker/in-worker.ts'
+import { engineInLater, inWorkerLater } from './worker/later.ts'
 
 export interface CloudOptions {
   /**
@@ -43,9 +44,10 @@ export function createCloud({ key, worker, workerDoes = 'io' }: CloudOptions = {
     const storage = dexieStorage(name, access)
     return kept ? new EncryptedStorage(storage, { key: kept, name, random: browserRandom }) : storage
   })
-  const platform = worker ? { ...here, ...inWorker(worker, kept) } : here
+  const platform = worker ? { ...here, ...inWorkerLater(worker, kept) } : here
   const shared = browserCrossing()
-  if (shared && worker && workerDoes === 'engine') return withEngine(here, shared, engineIn(worker, kept))
+  if (shared && worker && workerDoes === 'engine')
+    return withEngine(here, shared, engineInLater(worker, kept))
   return shared ? createTabsCloud({ ...platform, ...shared }) : createCloudOn(platform)
 }
 

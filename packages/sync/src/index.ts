@@ -1,5 +1,6 @@
 export { Backoff } from './backoff.ts'
 export type { Divergence } from './checks.ts'
+export { connectLater } from './connect-later.ts'
 export { createSync } from './create-sync.ts'
 export { Emitter } from './emitter.ts'
 export type { CacheLimits } from './eviction.ts'

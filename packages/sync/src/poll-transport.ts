@@ -1,4 +1,5 @@
 import type { Clock, Millis } from '@nearcloud/protocol'
+import { connectLater } from './connect-later.ts'
 import type { Exchange } from './exchange.ts'
 import type { Connection, Transport, TransportListener } from './transport.ts'
 
@@ -26,32 +27,9 @@ export class PollTransport implements Transport {
   }
 
   connect(listener: TransportListener): Connection {
-    let connection: Connection | undefined
-    let isOver = false
-    const over = (code: number, words: string) => {
-      isOver = true
-      void Promise.resolve().then(() => listener.closed({ code, words }))
-    }
-    import('./poll-connection.ts').then(
-      ({ PollConnection }) => {
-        if (isOver) return
-        connection = new PollConnection(this.#options, listener)
-      },
-      (thrown: unknown) => {
-        if (!isOver) over(1006, String(thrown))
-      },
-    )
-    return {
-      get bufferedBytes() {
-        return connection?.bufferedBytes ?? 0
-      },
-      send: frame => connection?.send(frame),
-      close() {
-        if (connection) connection.close()
-        else if (!isOver) over(1000, 'closed here')
-      },
-      pause: () => connection?.pause?.(),
-      resume: () => connection?.resume?.(),
-    }
+    return connectLater(async () => {
+      const { PollConnection } = await import('./poll-connection.ts')
+      return { connect: heard => new PollConnection(this.#options, heard) }
+    }, listener)
   }
 }

@@ -61,13 +61,13 @@ test('[MP-23] it grows no further: the first file has at most 103 KB, minified a
   expect(gzipBytes('index.js')).toBeLessThanOrEqual(103_000)
 })
 
-test("[MP-35] Alipay's build is made alike, in a file of its own of at most 105 KB", () => {
+test("[MP-35] Alipay's build is made alike, in a file of its own of at most 106 KB", () => {
   const names = (among: readonly BuiltFile[]) => among.map(({ name }) => name).sort()
   expect(names(alipayFiles())).toEqual(names(files))
   expect(named('index.js', alipayFiles()).includes('reduce takes')).toBe(false)
   const bytes = gzipBytes('index.js', alipayFiles())
   console.log(`alipay/index.js ${(bytes / 1_024).toFixed(1)} KiB gzip`)
-  expect(bytes).toBeLessThanOrEqual(105_000)
+  expect(bytes).toBeLessThanOrEqual(106_000)
 })
 
 test('[MP-24] the syntax is that of ES2018, regular expressions too', () => {

@@ -1,0 +1,43 @@
+import { CloudError } from '@nearcloud/protocol'
+import type { Payload, Storage, StorageInfo, StorageOptions, StoredRecord } from '@nearcloud/store'
+
+/** A storage that few pages want: fetched when it is opened. `open` rejects with STORE_FAILED when it cannot be. */
+export class LaterStorage implements Storage {
+  readonly #bring: () => Promise<Storage>
+  #brought: Promise<Storage> | undefined
+
+  constructor(bring: () => Promise<Storage>) {
+    this.#bring = bring
+  }
+
+  async open(options: StorageOptions): Promise<StorageInfo> {
+    return (await this.#storage()).open(options)
+  }
+
+  async *read(after?: number): AsyncIterable<readonly StoredRecord[]> {
+    yield* (await this.#storage()).read(after)
+  }
+
+  async append(payloads: readonly Payload[]): Promise<readonly number[]> {
+    return (await this.#storage()).append(payloads)
+  }
+
+  async drop(sequences: readonly number[]): Promise<void> {
+    return (await this.#storage()).drop(sequences)
+  }
+
+  async close(options?: { destroy?: boolean }): Promise<void> {
+    return (await this.#storage()).close(options)
+  }
+
+  #storage(): Promise<Storage> {
+    this.#brought ??= this.#bring().catch((cause: unknown) => {
+      this.#brought = undefined // perhaps the next time
+      throw new CloudError('STORE_FAILED', {
+        errMsg: 'what keeps the local store could not be loaded: it comes with the app’s other files',
+        cause,
+      })
+    })
+    return this.#brought
+  }
+}
