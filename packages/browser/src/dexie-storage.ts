@@ -36,7 +36,7 @@ export class DexieStorage implements Storage {
   #last: number | undefined
   #isTaken = false
   /** Read as it was opened; until something was written. */
-  #begun: Promise<readonly StoredRecord[]> | undefined
+  #begun: Begun | undefined
   /** There was no room to take a number: who had it before does not know. */
   #isUnmarked = false
   /** The last record that was read. */
@@ -80,18 +80,60 @@ export class DexieStorage implements Storage {
   }
 
   async *read(after = 0): AsyncIterable<readonly StoredRecord[]> {
-    let next = (after === 0 ? this.#begun : undefined) ?? this.#page(after, firstPage)
+    if (this.#options.access === 'read') {
+      yield* this.#readWhatComes(after)
+      return
+    }
+    const { first, sequences } = (after === 0 ? this.#begun : undefined) ?? this.#begin(after)
     this.#begun = undefined
+    let page = await first
+    const all = await sequences // nobody else writes
+    const pages: Promise<readonly StoredRecord[]>[] = []
+    let asked = page.length
+    for (;;) {
+      // two pages are on their way while the caller reads this one
+      while (pages.length < 2 && asked < all.length) {
+        const size = sizeAfter(page)
+        const next = this.#page(this.#keyRange.lowerBound(all[asked]), size)
+        next.catch(() => undefined)
+        pages.push(next)
+        asked += size
+      }
+      const last = page[page.length - 1]
+      if (last) {
+        this.#seen = Math.max(this.#seen, last.sequence)
+        yield page
+      }
+      const next = pages.shift()
+      if (!next) return
+      page = await next
+    }
+  }
+
+  /** Also what another one writes meanwhile. */
+  async *#readWhatComes(after: number): AsyncIterable<readonly StoredRecord[]> {
+    let next = this.#page(this.#keyRange.lowerBound(after, true), firstPage)
     for (;;) {
       const page = await next
       const last = page[page.length - 1]
       if (!last) return
       this.#seen = Math.max(this.#seen, last.sequence)
-      // the next page is on its way while the caller reads this one
-      next = this.#page(last.sequence, sizeAfter(page))
+      next = this.#page(this.#keyRange.lowerBound(last.sequence, true), sizeAfter(page))
       next.catch(() => undefined)
       yield page
     }
+  }
+
+  /** Which records there are is told sooner than what they hold. */
+  #begin(after: number): Begun {
+    const range = this.#keyRange.lowerBound(after, true)
+    const first = this.#page(range, firstPage)
+    const sequences = this.#transact('readonly', store => {
+      const request = store.getAllKeys(range)
+      return () => request.result as number[]
+    })
+    for (const each of [first, sequences]) each.catch(() => undefined) // whoever reads hears of it
+    return { first, sequences }
   }
 
   async append(payloads: readonly Payload[]): Promise<readonly number[]> {
@@ -142,8 +184,7 @@ export class DexieStorage implements Storage {
     }
   }
 
-  async #page(after: number, size: number): Promise<readonly StoredRecord[]> {
-    const range = this.#keyRange.lowerBound(after, true)
+  async #page(range: IDBKeyRange, size: number): Promise<readonly StoredRecord[]> {
     try {
       return await this.#transact('readonly', store => {
         const request: IDBRequest<StoredRecord[]> = store.getAll(range, size)
@@ -227,8 +268,8 @@ export class DexieStorage implements Storage {
    */
   async #wasLost(): Promise<boolean> {
     // the records are asked for first: they are wanted anyway, and most often they are there
-    this.#begun = this.#page(0, firstPage)
-    const begun = await this.#begun.catch(() => undefined) // whoever reads hears of it
+    this.#begun = this.#begin(0)
+    const begun = await this.#begun.first.catch(() => undefined)
     if (begun?.length !== 0 || !this.#isRemembered()) return false
     this.#remember(false)
     return true
@@ -270,6 +311,11 @@ export class DexieStorage implements Storage {
       details: { reason: 'lost' },
     })
   }
+}
+
+interface Begun {
+  readonly first: Promise<readonly StoredRecord[]>
+  readonly sequences: Promise<readonly number[]>
 }
 
 function keyOf(name: string): string {

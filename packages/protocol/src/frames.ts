@@ -18,7 +18,7 @@ import {
 import type { Mutation, Outcome, PathChange, Version, Write } from './mutation.ts'
 import { parseJson } from './parse-json.ts'
 import type { Patch } from './patch.ts'
-import type { DocId, Document, DocumentData } from './values.ts'
+import type { DocId, Document, DocumentData, Value } from './values.ts'
 
 /** A frame from a client, by a server that trusts nobody. Throws PROTOCOL_ERROR. */
 export function parseUp(frame: string): UpMessage {
@@ -88,9 +88,12 @@ export function mutationToSend(mutation: Mutation): MutationJson {
   return mutationToJson({ ...mutation, writes })
 }
 
-/** Throws VALUE_REFUSED for values no `encode` gives. The meaning (names, ids, paths) is `query`'s to check. */
-export function mutationFromJson(json: MutationJson): Mutation {
-  return { ...json, writes: json.writes.map(writeFromJson) }
+/**
+ * Throws VALUE_REFUSED for values no `encode` gives. The meaning (names, ids, paths) is `query`'s to check. `read`: `adoptJson`
+ * for what nobody else has.
+ */
+export function mutationFromJson(json: MutationJson, read: (tree: unknown) => Value = fromJson): Mutation {
+  return { ...json, writes: json.writes.map(write => writeFromJson(write, read)) }
 }
 
 function writeToJson(write: Write): MutationJson['writes'][number] {
@@ -106,13 +109,13 @@ function writeToJson(write: Write): MutationJson['writes'][number] {
   }
 }
 
-function writeFromJson(json: MutationJson['writes'][number]): Write {
+function writeFromJson(json: MutationJson['writes'][number], read: (tree: unknown) => Value): Write {
   switch (json.op) {
     case 'add':
     case 'set':
-      return { ...json, data: objectFromJson(json.data) }
+      return { ...json, data: objectFromJson(json.data, read) }
     case 'update':
-      return { ...json, changes: json.changes.map(changeFromJson) }
+      return { ...json, changes: json.changes.map(change => changeFromJson(change, read)) }
     case 'remove':
     case 'text':
       return { ...json }
@@ -126,12 +129,15 @@ function changeToJson([path, operator, argument, guards]: PathChange): ChangeJso
   return [path, operator, toJson(argument), guards.map(([...guard]) => guard)]
 }
 
-function changeFromJson([path, operator, argument, guards]: ChangeJson): PathChange {
-  return guards ? [path, operator, fromJson(argument), guards] : [path, operator, fromJson(argument)]
+function changeFromJson(
+  [path, operator, argument, guards]: ChangeJson,
+  read: (tree: unknown) => Value,
+): PathChange {
+  return guards ? [path, operator, read(argument), guards] : [path, operator, read(argument)]
 }
 
-function objectFromJson(tree: unknown): DocumentData {
-  const value = fromJson(tree)
+function objectFromJson(tree: unknown, read: (tree: unknown) => Value = fromJson): DocumentData {
+  const value = read(tree)
   if (value instanceof Geo) return Object.freeze({ ...value.toJSON() }) as unknown as DocumentData
   if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype)
     return value as DocumentData

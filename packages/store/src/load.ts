@@ -93,21 +93,13 @@ export interface ReadAhead {
   readonly pause?: (() => Promise<void>) | undefined
 }
 
-/** What it says is kept until it was asked for once. */
+/** Its text is let go. */
 function readAhead(segment: StoredSegment): StoredSegment {
-  let ahead: Segment | undefined
   try {
-    ahead = segment.read()
+    const ahead = segment.read()
+    return { ...segment, read: () => ahead }
   } catch {
     return segment // whoever asks for it hears of it
-  }
-  return {
-    ...segment,
-    read() {
-      const read = ahead ?? segment.read()
-      ahead = undefined
-      return read
-    },
   }
 }
 

@@ -3,12 +3,14 @@ import {
   CloudError,
   type DocId,
   type Document,
+  fromJson,
   type Json,
   type Mutation,
   type MutationJson,
   mutationFromJson,
   mutationToJson,
   toJson,
+  type Value,
 } from '@nearcloud/protocol'
 import { parseQuery, queryToJson } from '@nearcloud/query'
 import type {
@@ -135,7 +137,7 @@ export function logText(entries: readonly string[]): string {
 export function readLog(text: string, lotOf: (segment: number) => StoredSegment): readonly Entry[] {
   return (parse(text) as EntryJson[]).map(entry =>
     'mutation' in entry
-      ? { ...entry, kind: 'mutation', mutation: readMutation(entry.mutation) }
+      ? { ...entry, kind: 'mutation', mutation: adoptMutation(entry.mutation) }
       : { kind: 'step', step: stepFromJson(entry.step, lotOf) },
   )
 }
@@ -298,8 +300,8 @@ export function readManifest(text: string): Manifest {
     ...json,
     texts,
     subscriptions: new Map(json.subscriptions.map(([key, value]) => [key, subscriptionFromJson(value)])),
-    outbox: json.outbox.map(readMutation),
-    rejected: json.rejected.map(each => ({ ...each, mutation: readMutation(each.mutation) })),
+    outbox: json.outbox.map(adoptMutation),
+    rejected: json.rejected.map(each => ({ ...each, mutation: adoptMutation(each.mutation) })),
   }
 }
 
@@ -321,8 +323,13 @@ function subscriptionFromJson({ query, ...rest }: SubscriptionJson): StoredSubsc
   return { query: parseQuery(query), ...rest }
 }
 
-export function readMutation(json: MutationJson): Mutation {
-  const mutation = mutationFromJson(json)
+/** What was just parsed becomes the mutation. */
+function adoptMutation(json: MutationJson): Mutation {
+  return readMutation(json, adoptJson)
+}
+
+export function readMutation(json: MutationJson, read: (tree: unknown) => Value = fromJson): Mutation {
+  const mutation = mutationFromJson(json, read)
   return Object.freeze({
     ...mutation,
     writes: Object.freeze(mutation.writes.map(write => Object.freeze(write))),
