@@ -269,7 +269,8 @@ export class DexieStorage implements Storage {
   async #wasLost(): Promise<boolean> {
     // the records are asked for first: they are wanted anyway, and most often they are there
     this.#begun = this.#begin(0)
-    const begun = await this.#begun.first.catch(() => undefined)
+    const { first, sequences } = this.#begun
+    const [begun] = await Promise.all([first, sequences]).catch(() => [])
     if (begun?.length !== 0 || !this.#isRemembered()) return false
     this.#remember(false)
     return true

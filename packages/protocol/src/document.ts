@@ -54,7 +54,7 @@ export function asDocument(value: Value): Document {
 /** Throws INVALID_PARAM (in the original's words) unless `id` can name a document. */
 export function checkDocId(id: unknown): asserts id is DocId {
   if (typeof id === 'number' && Number.isFinite(id) && !Object.is(id, -0)) return
-  if (typeof id === 'string' && id !== '' && isWellFormed(id) && isShortEnough(id)) return
+  if (typeof id === 'string' && id !== '' && isWellFormed(id) && utf8Length(id) <= limits.idBytes) return
   throw new CloudError('INVALID_PARAM', {
     errMsg:
       typeof id === 'string' || typeof id === 'number'
@@ -62,10 +62,6 @@ export function checkDocId(id: unknown): asserts id is DocId {
         : 'docId必须为字符串或数字',
     details: { reason: 'docId' },
   })
-}
-
-function isShortEnough(id: string): boolean {
-  return id.length * 3 <= limits.idBytes || utf8Length(id) <= limits.idBytes
 }
 
 /** Throws INVALID_PARAM unless `name` can name a collection: letters, digits, `_` and `-`, not beginning with `_`. */

@@ -1,6 +1,6 @@
 /**
  * Eight hexadecimal digits that another text has by chance alone: it notices a medium that gave back something else, not
- * somebody who wants to deceive. `from`: where the text begins; a part that was cut out of a text is looked at letter by letter much slower.
+ * somebody who wants to deceive. `from`: where the text begins.
  */
 export function checksum(text: string, from = 0): string {
   let [even, odd] = [0x811c9dc5, 0x01000193]

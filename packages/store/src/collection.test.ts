@@ -22,8 +22,10 @@ test('[CONFIRM-3] what the server said and what the app sees are kept together a
         if (does === 'confirm' || does === 'load') confirmed.set(id, { document, version: at + 1 })
         if (does === 'show' || does === 'load') seen.set(id, document)
         if (does === 'confirm') collection.confirmed.set(document, at + 1)
-        else if (does === 'load') collection.load(document, at + 1)
-        else if (does === 'unconfirm') {
+        else if (does === 'load') {
+          collection.confirmed.set(document, at + 1)
+          expect(collection.show(id, document)).toBe(before)
+        } else if (does === 'unconfirm') {
           confirmed.delete(id)
           collection.confirmed.delete(id)
         } else if (does === 'show') expect(collection.show(id, document)).toBe(before)

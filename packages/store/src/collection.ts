@@ -1,4 +1,4 @@
-import type { DocId, Document, Version } from '@nearcloud/protocol'
+import type { DocId, Document } from '@nearcloud/protocol'
 import { ConfirmedDocuments, type Kept } from './confirmed-documents.ts'
 import type { DeclaredIndex } from './declared-index.ts'
 import { OrderedIndex } from './ordered-index.ts'
@@ -51,12 +51,6 @@ export class Collection {
 
   *documents(): Generator<Document> {
     for (const { document } of this.slots()) yield document
-  }
-
-  /** What storage has of a document: so the app sees it. */
-  load(document: Document, version: Version): void {
-    this.confirmed.set(document, version)
-    this.show(document._id, document)
   }
 
   /** What the app sees from now on under this id; null: nothing. The answer is what it saw. */

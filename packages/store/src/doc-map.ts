@@ -12,13 +12,15 @@ export class DocMap<T> {
     return this.#byCollection.get(collection)?.has(id) ?? false
   }
 
-  set(collection: string, id: DocId, value: T): void {
+  /** False when there was one already. */
+  set(collection: string, id: DocId, value: T): boolean {
     let byId = this.#byCollection.get(collection)
     if (!byId) {
       byId = new Map()
       this.#byCollection.set(collection, byId)
     }
-    byId.set(id, value)
+    const before = byId.size
+    return byId.set(id, value).size > before
   }
 
   delete(collection: string, id: DocId): void {
@@ -42,48 +44,30 @@ export class DocMap<T> {
 
 /** A set of documents. */
 export class DocSet {
-  readonly #byCollection = new Map<string, Set<DocId>>()
-  /** Nearly always the next one is of the same collection. */
-  #last: { readonly collection: string; readonly ids: Set<DocId> } | undefined
+  readonly #members = new DocMap<true>()
 
   /** False when it was in already. */
   add(collection: string, id: DocId): boolean {
-    const ids = this.#idsOf(collection)
-    const before = ids.size
-    return ids.add(id).size > before
+    return this.#members.set(collection, id, true)
   }
 
   has(collection: string, id: DocId): boolean {
-    return this.#byCollection.get(collection)?.has(id) ?? false
+    return this.#members.has(collection, id)
   }
 
   addAll(docs: DocSet): void {
-    for (const [collection, added] of docs.#byCollection) {
-      const ids = this.#idsOf(collection)
-      for (const id of added) ids.add(id)
-    }
+    for (const [collection, id] of docs) this.add(collection, id)
   }
 
   ids(collection: string): Iterable<DocId> {
-    return this.#byCollection.get(collection) ?? []
+    return this.#members.ids(collection)
   }
 
   collections(): Iterable<string> {
-    return this.#byCollection.keys()
+    return this.#members.collections()
   }
 
   *[Symbol.iterator](): Generator<readonly [collection: string, id: DocId]> {
-    for (const [collection, ids] of this.#byCollection) for (const id of ids) yield [collection, id]
-  }
-
-  #idsOf(collection: string): Set<DocId> {
-    if (this.#last?.collection === collection) return this.#last.ids
-    let ids = this.#byCollection.get(collection)
-    if (!ids) {
-      ids = new Set()
-      this.#byCollection.set(collection, ids)
-    }
-    this.#last = { collection, ids }
-    return ids
+    for (const [collection, id] of this.#members) yield [collection, id]
   }
 }

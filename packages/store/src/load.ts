@@ -47,13 +47,16 @@ export interface Damage {
 
 /**
  * Reads a storage. The last manifest counts, the segments it names and the log after it; everything else is left over. What is
- * broken ends what can be known: of the log, all that is behind it.
+ * broken ends what can be known: of the log, all that is behind it. The documents of the collections `first` are read while the
+ * medium is asked for the rest, with a pause after each segment.
  *
  * Throws STORE_FAILED for what a newer version wrote, and what the storage throws.
  */
-export async function load(storage: Storage, { first = [], pause }: ReadAhead = {}): Promise<Loaded> {
-  const isFirst = new Set(first)
-  let readUnits = 0
+export async function load(
+  storage: Storage,
+  first: readonly string[] = [],
+  pause: () => Promise<void> = async () => undefined,
+): Promise<Loaded> {
   const reader = new PieceReader()
   const leftovers: number[] = []
   const segments = new Map<number, StoredSegment>()
@@ -67,12 +70,10 @@ export async function load(storage: Storage, { first = [], pause }: ReadAhead = 
       if (record.kind === 'segment') {
         const { name, collection } = record.segment.head
         leftovers.push(...(segments.get(name)?.sequences ?? []))
-        const isAhead = isFirst.has(collection)
-        segments.set(name, isAhead ? readAhead(record.segment) : record.segment)
-        if (isAhead) readUnits += whole.text.length
-        if (readUnits < unitsAtOnce) continue
-        readUnits = 0
-        await pause?.()
+        segments.set(name, record.segment)
+        if (!first.includes(collection)) continue
+        segments.set(name, readAhead(record.segment))
+        await pause()
       } else if (record.kind === 'manifest') {
         leftovers.push(...logs.flatMap(log => log.sequences), ...(manifest?.sequences ?? []))
         manifest = { ...whole, read: record.manifest }
@@ -87,24 +88,11 @@ export async function load(storage: Storage, { first = [], pause }: ReadAhead = 
   return manifest || logs.length === 0 ? wholeOf(counting) : nothingOf(counting)
 }
 
-export interface ReadAhead {
-  /** Collections that somebody will ask for at once: read while the medium is asked for the rest. */
-  readonly first?: readonly string[] | undefined
-  readonly pause?: (() => Promise<void>) | undefined
-}
-
 /** Its text is let go. */
 function readAhead(segment: StoredSegment): StoredSegment {
-  try {
-    const ahead = segment.read()
-    return { ...segment, read: () => ahead }
-  } catch {
-    return segment // whoever asks for it hears of it
-  }
+  const ahead = segment.read()
+  return { ...segment, read: () => ahead }
 }
-
-/** Some milliseconds. */
-const unitsAtOnce = 524_288
 
 type Read =
   | { readonly kind: 'log' | 'broken' }

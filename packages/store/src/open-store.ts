@@ -40,7 +40,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const { storage, random, durability = 'relaxed', pause = async () => undefined, reserveBytes } = options
   const info = await storage.open({ durability })
   try {
-    const loaded = await load(storage, { first: options.first, pause: options.pause })
+    const loaded = await load(storage, options.first, pause)
     const state = restore(loaded, random, options.outbox)
     const segments = new Segments(loaded)
     // refused, they are dropped by a later open

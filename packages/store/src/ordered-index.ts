@@ -23,13 +23,13 @@ export class OrderedIndex {
   #irregular = 0
   /** The path names a field of the document itself. */
   readonly #isField: boolean
-  readonly #isGroupField: boolean
+  readonly #areFields: boolean
 
   constructor(path: string, slots: Iterable<Slot>, fullChunk?: number, within?: string) {
     this.path = path
     this.within = within
     this.#isField = !path.includes('.')
-    this.#isGroupField = within !== undefined && !within.includes('.')
+    this.#areFields = this.#isField && !within?.includes('.')
     const all: Entry[] = []
     for (const slot of slots) this.#collect(slot, all)
     const sorted = within === undefined ? sortedEntries(all) : sortedByGroup(all)
@@ -95,11 +95,11 @@ export class OrderedIndex {
   /** Adds the slot's entries to `all`: nearly every document has one, and is not worth a list of its own. */
   #collect(slot: Slot, all: Entry[]): void {
     const { document } = slot
-    const key = this.#isField ? fieldOf(document, this.path) : undefined
-    const group = this.#isGroupField ? fieldOf(document, this.within!) : undefined
-    const isPlain = isScalar(key) && (this.within === undefined || isScalar(group))
-    if (!isPlain) all.push(...this.#entriesOf(slot, 1))
-    else if (group === undefined) all.push({ key, id: document._id, slot })
+    const { path, within } = this
+    const key = fieldOf(document, path)
+    const group = within === undefined ? null : fieldOf(document, within)
+    if (!this.#areFields || !isScalar(key) || !isScalar(group)) all.push(...this.#entriesOf(slot, 1))
+    else if (within === undefined) all.push({ key, id: document._id, slot })
     else all.push({ group, key, id: document._id, slot })
   }
 
@@ -176,7 +176,8 @@ function sortedByGroup(entries: Entry[]): readonly Entry[] {
 
 function sortById(entries: Entry[]): readonly Entry[] {
   // the host's order of texts is that of code points as long as there are no surrogates
-  const isPlain = entries.every(({ id }) => typeof id === 'string' && !hasSurrogates(id))
+  const isPlain =
+    entries.every(({ id }) => typeof id === 'string') && !surrogate.test(entries.map(({ id }) => id).join(''))
   return isPlain
     ? entries.sort((a, b) => (a.id < b.id ? -1 : 1))
     : entries.sort((a, b) => compareValues(a.id, b.id))
@@ -191,17 +192,10 @@ function equalLists(a: readonly Value[], b: readonly Value[]): boolean {
 }
 
 const hasOwn = Object.prototype.hasOwnProperty
+const surrogate = /[\ud800-\udfff]/
 
-function hasSurrogates(text: string): boolean {
-  for (let at = 0; at < text.length; at++) {
-    const unit = text.charCodeAt(at)
-    if (unit >= 0xd800 && unit <= 0xdfff) return true
-  }
-  return false
-}
-
-function isScalar(value: Value | undefined): value is Exclude<Value, object> | null {
-  return value !== undefined && (typeof value !== 'object' || value === null)
+function isScalar(value: Value): boolean {
+  return typeof value !== 'object' || value === null
 }
 
 function compareEntries(a: Entry, b: Entry): number {

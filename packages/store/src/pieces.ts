@@ -33,7 +33,7 @@ export interface WholeText {
 
 /** Puts texts together again as records arrive. */
 export class PieceReader {
-  #pieces: Piece[] = []
+  #texts: string[] = []
   #sequences: number[] = []
   #count = 0
   #sum: string | undefined
@@ -41,20 +41,19 @@ export class PieceReader {
 
   /** The text that is whole with this record. */
   add({ sequence, payload }: StoredRecord): WholeText | undefined {
-    const piece = readPiece(payload)
-    const { number, count, sum } = piece
+    const { number, count, sum, text } = readPiece(payload)
     const isSame = count === this.#count && sum === this.#sum
-    const isNext = number === this.#pieces.length + 1 && (number === 1 || isSame)
+    const isNext = number === this.#texts.length + 1 && (number === 1 || isSame)
     if (!isNext) this.#abandon()
-    if (number !== this.#pieces.length + 1) {
+    if (number !== this.#texts.length + 1) {
       this.#abandoned.push(sequence)
       return undefined
     }
     this.#count = count
     this.#sum = sum
-    this.#pieces.push(piece)
+    this.#texts.push(text)
     this.#sequences.push(sequence)
-    return number === count ? this.#take() : undefined
+    return number === count ? this.#take(payload as string) : undefined
   }
 
   /** Records of texts that are not whole. Call it after the last record. */
@@ -65,18 +64,17 @@ export class PieceReader {
 
   #abandon(): void {
     this.#abandoned.push(...this.#sequences)
-    this.#pieces = []
+    this.#texts = []
     this.#sequences = []
   }
 
-  #take(): WholeText {
-    const { payload, from } = this.#pieces[0]!
-    const text = this.#pieces.map(textOf).join('')
-    const isAlone = this.#pieces.length === 1
-    const found = () => (isAlone ? checksum(payload, from) : checksum(text))
-    const isIntact = this.#sum === undefined ? undefined : found() === this.#sum
+  #take(last: string): WholeText {
+    const text = this.#texts.join('')
+    // a part that was cut out of a text is looked at letter by letter much slower than the whole text
+    const [within, from] = this.#count === 1 ? [last, last.length - text.length] : [text, 0]
+    const isIntact = this.#sum === undefined ? undefined : checksum(within, from) === this.#sum
     const whole = { text, sequences: this.#sequences, isIntact }
-    this.#pieces = []
+    this.#texts = []
     this.#sequences = []
     return whole
   }
@@ -86,13 +84,7 @@ interface Piece {
   readonly number: number
   readonly count: number
   readonly sum: string | undefined
-  readonly payload: string
-  /** Where in it the text begins. */
-  readonly from: number
-}
-
-function textOf({ payload, from }: Piece): string {
-  return payload.slice(from)
+  readonly text: string
 }
 
 /**
@@ -105,11 +97,11 @@ function readPiece(payload: Payload): Piece {
       errMsg:
         'the local store holds bytes where it keeps text: is it encrypted, or written by something else?',
     })
-  if (payload[0] === '.') return { number: 1, count: 1, sum: undefined, payload, from: 1 }
-  if (payload[0] === '!') return { number: 1, count: 1, sum: payload.slice(1, 9), payload, from: 9 }
+  if (payload[0] === '.') return { number: 1, count: 1, sum: undefined, text: payload.slice(1) }
+  if (payload[0] === '!') return { number: 1, count: 1, sum: payload.slice(1, 9), text: payload.slice(9) }
   const [mark, number, count, sum] = markPattern.exec(payload) ?? []
-  if (mark === undefined) return { number: 1, count: 1, sum: 'none', payload, from: 0 }
-  return { number: Number(number), count: Number(count), sum, payload, from: mark.length }
+  if (mark === undefined) return { number: 1, count: 1, sum: 'none', text: payload }
+  return { number: Number(number), count: Number(count), sum, text: payload.slice(mark.length) }
 }
 
 const markPattern = /^([1-9]\d*)\/([1-9]\d*)(?::|!(.{8}))/s

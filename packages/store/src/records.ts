@@ -348,16 +348,13 @@ function freezeJson(tree: Json): Document {
   return tree as Document
 }
 
-/** Written for engines that have not compiled it yet: it runs when a store is opened. */
+/** Without a list of values: that costs most in engines that have not compiled this yet, and it runs when a store is opened. */
 function freezeAll(tree: object): void {
-  if (Array.isArray(tree)) {
-    for (let i = 0; i < tree.length; i++) freezeValue(tree[i])
-  } else for (const key of Object.keys(tree)) freezeValue((tree as { readonly [key: string]: unknown })[key])
+  for (const key of Object.keys(tree)) {
+    const value = (tree as { readonly [key: string]: unknown })[key]
+    if (typeof value === 'object' && value !== null) freezeAll(value)
+  }
   Object.freeze(tree)
-}
-
-function freezeValue(value: unknown): void {
-  if (typeof value === 'object' && value !== null) freezeAll(value)
 }
 
 function readDocument(tree: Json): Document {

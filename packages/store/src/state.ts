@@ -95,7 +95,10 @@ export class State {
   segmentLater({ head, read }: StoredSegment): void {
     this.collections.later(head.collection, collection => {
       const { documents, gone } = read()
-      for (const { document, version } of documents) collection.load(document, version)
+      for (const { document, version } of documents) {
+        collection.confirmed.set(document, version)
+        collection.show(document._id, document)
+      }
       for (const id of gone) {
         collection.confirmed.delete(id)
         collection.show(id, null)

@@ -53,11 +53,6 @@ export function restamp(
   return { stamps: next, kept }
 }
 
-/** Of a document that was not there: one, of the whole. */
-export function firstStamps(context: WriteContext): Stamps {
-  return Object.freeze({ '': stampOf(context) })
-}
-
 /** Does the author's assignment stand against this one: had it seen it, or is it not older? */
 export function beats(author: Author, stamp: Stamp): boolean {
   return author.base >= stamp[0] || author.time >= stamp[1]

@@ -14,7 +14,7 @@ import { forgetMissing, mayHaveMissed, rememberRemovals, withoutMissing } from '
 import { followElements, placeInside, relocate } from '../merge/moves.ts'
 import { Places } from '../merge/places.ts'
 import { resolveServerDates } from '../merge/server-dates.ts'
-import { firstStamps, hasUnseenAround, isSuperseded, type OpenStamps, restamp } from '../merge/stamps.ts'
+import { hasUnseenAround, isSuperseded, type OpenStamps, restamp, stampOf } from '../merge/stamps.ts'
 import { asFields, hasOwn, segmentsOf, valueAt } from '../paths.ts'
 import { unfit } from '../refusals.ts'
 import type { Applied, Stamps, Stored, WriteContext } from '../types.ts'
@@ -58,7 +58,8 @@ function shownEdit(before: Stored, { path, shows }: TextWrite, context: WriteCon
 }
 
 function replace(before: Stored | null, id: DocId, data: DocumentData, context: WriteContext): Applied {
-  if (!before) return touched({ doc: documentOf(id, data, context), stamps: firstStamps(context) })
+  if (!before)
+    return touched({ doc: documentOf(id, data, context), stamps: Object.freeze({ '': stampOf(context) }) })
   if (isSuperseded(before.stamps, '', context)) return touched(before, [''])
   const { stamps, kept } = restamp(before.stamps, new Set(['']), context)
   const fresh = documentOf(id, data, context)
