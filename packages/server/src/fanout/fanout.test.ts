@@ -264,6 +264,17 @@ test('[FAN-10] a reader for whom too much waits is sent away, to come back', asy
   await bob.ended()
 })
 
+test('[FAN-10] of who has not taken what was sent eight megabytes wait, no more', async () => {
+  const house = await openHouse()
+  const bob = house.connect({ bufferedBytes: () => 2_000_000 })
+  await bob.hello({ token: tokenOf('bob') })
+  bob.subscribe(1)
+  const text = 'x'.repeat(900_000)
+  await write(house, ...Array.from({ length: 10 }, (_, n) => add(`d${n}`, { public: true, text })))
+  expect(await bob.next('bye')).toMatchObject({ error: { code: 'EXCEED_REQUEST_LIMIT' } })
+  await bob.ended()
+})
+
 test('[FAN-11] a message too large for a frame comes in parts, and only the last says how far it reaches', async () => {
   const house = await openHouse()
   const bob = await join(house, 'bob')

@@ -117,7 +117,9 @@ export class Feed implements PlainFollower {
 
   /** Too much waits to be told: the client is better off with snapshots. */
   get isOverfull(): boolean {
-    return this.#pending.size > maxPending || this.#pending.characters > maxPendingCharacters
+    const { size, characters } = this.#pending
+    const isTaking = this.sink.bufferedBytes <= maxBufferedBytes
+    return size > maxPending || characters > (isTaking ? maxPendingCharacters : maxSlowCharacters)
   }
 
   /** Something happened to a query without a limit. */
@@ -395,6 +397,8 @@ function tooSlow(): CloudError {
 const firstWithPatches = 4
 const maxPending = 20_000
 const maxPendingCharacters = 33_554_432
+/** For who has not taken what was sent: many of them at once must not fill the memory. */
+const maxSlowCharacters = 8_388_608
 const maxBufferedBytes = 1_048_576
 const drainPollMs = 10
 const retryMs = 1_000

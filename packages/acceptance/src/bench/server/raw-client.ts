@@ -85,6 +85,22 @@ export class RawClient {
     })
   }
 
+  /** Takes nothing from the network until `resume`, and goes on saying that it is there. */
+  pause(): void {
+    this.#socket?.pause()
+  }
+
+  resume(): void {
+    this.#socket?.resume()
+  }
+
+  /** Resolves when the connection is over, whoever ended it. */
+  get ended(): Promise<void> {
+    const socket = this.#socket
+    if (!socket || socket.readyState === WebSocket.CLOSED) return Promise.resolve()
+    return new Promise(resolve => socket.once('close', () => resolve()))
+  }
+
   close(): void {
     clearInterval(this.#ping)
     this.#socket?.terminate()
