@@ -6,7 +6,7 @@ import { type MyPhone, WxPhone } from '@nearcloud/miniprogram/testing'
 import { build } from 'esbuild'
 
 /** A component of j-component, as far as it is used here. */
-interface Component {
+export interface Component {
   readonly dom: {
     readonly textContent: string | null
     readonly classList: { contains(name: string): boolean }
@@ -20,7 +20,7 @@ interface Component {
   detach(): void
 }
 
-interface Runtime {
+export interface Runtime {
   register(definition: object): string
   create(id: string): Component
 }
@@ -30,7 +30,7 @@ type Definition = Record<string, unknown> & { readonly data?: object }
 let runtime: Runtime | undefined
 
 /** j-component, and the document it draws in. */
-function componentRuntime(): Runtime {
+export function componentRuntime(): Runtime {
   if (runtime) return runtime
   const require = createRequire(import.meta.url)
   const { JSDOM } = require('jsdom') as {
@@ -82,38 +82,12 @@ function wxmlOf(axml: string): string {
     .replace(/\bon([A-Z]\w*)=/g, (_, event: string) => `bind${event.toLowerCase()}=`)
 }
 
-/** A run of a mini program on a phone, with its first page on the screen. */
-export class RunningMini {
+/** A page on the screen: what is seen of it, and what a user does to it. */
+export class Screen {
   readonly page: Component
 
-  constructor(phone: WxPhone | MyPhone, folder: string, script: string) {
-    const { pages } = JSON.parse(readFileSync(join(folder, 'app.json'), 'utf8')) as { pages: string[] }
-    const components = componentRuntime()
-    const definitions: Definition[] = []
-    let launch: (() => void) | undefined
-    const [name, host] = phone instanceof WxPhone ? ['wx', phone.wx] : ['my', phone.my]
-    const run = compileFunction(script, [name, 'App', 'Page'])
-    run(
-      host,
-      (app: { onLaunch?(): void }) => {
-        launch = () => app.onLaunch?.()
-      },
-      (page: Definition) => definitions.push(page),
-    )
-    const { data, ...methods } = definitions[0]!
-    const path = join(folder, pages[0]!)
-    const template =
-      name === 'wx' ? readFileSync(`${path}.wxml`, 'utf8') : wxmlOf(readFileSync(`${path}.axml`, 'utf8'))
-    this.page = components.create(components.register({ template, data, methods }))
-    launch?.()
-    this.page.attach(document.createElement('div'))
-    this.#call('onLoad')
-  }
-
-  /** The user goes back, and the page with it. */
-  unload(): void {
-    this.#call('onUnload')
-    this.page.detach()
+  constructor(page: Component) {
+    this.page = page
   }
 
   tap(selector: string, at = 0): void {
@@ -136,8 +110,47 @@ export class RunningMini {
     return this.page.querySelectorAll(selector).map(({ data }) => data[name])
   }
 
-  #call(name: string): void {
+  /** Whether each of them has this class too. */
+  have(selector: string, name: string): readonly boolean[] {
+    return this.page.querySelectorAll(selector).map(({ dom }) => dom.classList.contains(name))
+  }
+
+  /** Calls what the host calls of a page, where it has it. */
+  call(name: string): void {
     const method = this.page.instance[name]
     if (typeof method === 'function') method.call(this.page.instance, {})
+  }
+}
+
+/** A run of a mini program on a phone, with its first page on the screen. */
+export class RunningMini extends Screen {
+  constructor(phone: WxPhone | MyPhone, folder: string, script: string) {
+    const { pages } = JSON.parse(readFileSync(join(folder, 'app.json'), 'utf8')) as { pages: string[] }
+    const components = componentRuntime()
+    const definitions: Definition[] = []
+    let launch: (() => void) | undefined
+    const [name, host] = phone instanceof WxPhone ? ['wx', phone.wx] : ['my', phone.my]
+    const run = compileFunction(script, [name, 'App', 'Page'])
+    run(
+      host,
+      (app: { onLaunch?(): void }) => {
+        launch = () => app.onLaunch?.()
+      },
+      (page: Definition) => definitions.push(page),
+    )
+    const { data, ...methods } = definitions[0]!
+    const path = join(folder, pages[0]!)
+    const template =
+      name === 'wx' ? readFileSync(`${path}.wxml`, 'utf8') : wxmlOf(readFileSync(`${path}.axml`, 'utf8'))
+    super(components.create(components.register({ template, data, methods })))
+    launch?.()
+    this.page.attach(document.createElement('div'))
+    this.call('onLoad')
+  }
+
+  /** The user goes back, and the page with it. */
+  unload(): void {
+    this.call('onUnload')
+    this.page.detach()
   }
 }

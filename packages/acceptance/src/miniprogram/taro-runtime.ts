@@ -1,26 +1,19 @@
-import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { posix, relative, resolve } from 'node:path'
-import { createContext, runInContext } from 'node:vm'
+import { relative, resolve } from 'node:path'
 import { MiniPage, type MyPhone, WxPhone } from '@nearcloud/miniprogram/testing'
 import { testFolder } from '../scenario/folder.ts'
+import { type Life, moduleLoader, runTool, withPlaceFor } from './mini-modules.ts'
 
 export const taroExample = resolve(import.meta.dirname, '../../../../examples/todo-taro')
 
 /** What Taro's own command makes of the example, in a folder that is gone after the test. */
 export async function buildTaro(host: 'weapp' | 'alipay', endpoint: string): Promise<string> {
   const output = testFolder(`taro-${host}`)
-  const words = ['node_modules/@tarojs/cli/bin/taro', 'build', '--type', host, '--disable-global-config']
-  const child = spawn(process.execPath, words, {
-    cwd: taroExample,
-    env: { PATH: process.env.PATH, HOME: output, ENDPOINT: endpoint, OUTPUT: relative(taroExample, output) },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const said: Buffer[] = []
-  child.stdout.on('data', part => said.push(part))
-  child.stderr.on('data', part => said.push(part))
-  const code = await new Promise(ended => child.on('close', ended))
-  if (code !== 0) throw new Error(`taro build ended with ${code}: ${Buffer.concat(said)}`)
+  await runTool(
+    taroExample,
+    ['node_modules/@tarojs/cli/bin/taro', 'build', '--type', host, '--disable-global-config'],
+    { HOME: output, ENDPOINT: endpoint, OUTPUT: relative(taroExample, output) },
+  )
   return output
 }
 
@@ -33,24 +26,20 @@ interface Element {
   readonly [property: string]: unknown
 }
 
-type Life = Readonly<Record<string, ((this: unknown, ...given: unknown[]) => unknown) | undefined>>
-
 /** A run of what Taro has built, on a phone, where there is only the host: with its first page on the screen. */
 export class RunningTaro {
-  readonly #folder: string
   readonly #template: string
   readonly #page: MiniPage & Life
 
   constructor(phone: WxPhone | MyPhone, folder: string) {
-    this.#folder = folder
     const isWeChat = phone instanceof WxPhone
     this.#template = readFileSync(resolve(folder, isWeChat ? 'base.wxml' : 'base.axml'), 'utf8')
     const { pages } = JSON.parse(readFileSync(resolve(folder, 'app.json'), 'utf8')) as { pages: string[] }
     let app: Life = {}
     let definition: Life & { data?: object } = {}
     const shown: unknown[] = []
-    const load = this.#loader({
-      ...(isWeChat ? { wx: phone.wx } : { my: withPlaceForTaro(phone.my), navigator: {} }),
+    const load = moduleLoader(folder, {
+      ...(isWeChat ? { wx: phone.wx } : { my: withPlaceFor(['taroEventCenter'], phone.my), navigator: {} }),
       App: (given: Life) => {
         app = given
       },
@@ -106,27 +95,6 @@ export class RunningTaro {
     this.#page.onUnload?.call(this.#page)
   }
 
-  /** As a host loads modules: by relative paths, each once, in a context that has `globals` and ECMAScript. */
-  #loader(globals: object): (path: string) => unknown {
-    const context = createContext(Object.assign(Object.create(null), globals), {
-      codeGeneration: { strings: false, wasm: false },
-    })
-    const modules = new Map<string, { exports: unknown }>()
-    const load = (path: string): unknown => {
-      const known = modules.get(path)
-      if (known) return known.exports
-      const module = { exports: {} }
-      modules.set(path, module)
-      const code = readFileSync(resolve(this.#folder, path), 'utf8')
-      const wrapped = `(function (exports, module, require) {${code}\n})`
-      runInContext(wrapped, context, { filename: path })(module.exports, module, (wanted: string) =>
-        load(posix.join(posix.dirname(path), wanted)),
-      )
-      return module.exports
-    }
-    return load
-  }
-
   #all(name: string): readonly Element[] {
     const found: Element[] = []
     const look = (element: Element) => {
@@ -148,16 +116,4 @@ export class RunningTaro {
 
 function wordsOf({ v = '', cn = [] }: Element): string {
   return v + cn.map(wordsOf).join('')
-}
-
-/** Taro keeps something of its own on Alipay's object. */
-function withPlaceForTaro<My extends object>(my: My): My {
-  let kept: unknown
-  return new Proxy(my, {
-    get: (target, key) => (key === 'taroEventCenter' ? kept : Reflect.get(target, key)),
-    set(_, key, value) {
-      if (key === 'taroEventCenter') kept = value
-      return key === 'taroEventCenter'
-    },
-  })
 }

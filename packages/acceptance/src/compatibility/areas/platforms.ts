@@ -92,7 +92,7 @@ export const platforms: readonly Area[] = [
       ),
       better(
         ["WeChat's mini programs, offline too; `cloud.install(wx)`"],
-        'MP-15 MP-16 MP-19 MP-39',
+        'MP-15 MP-16 MP-19 MP-39 MP-40',
         'in Taro and uni-app the same packages; `cloud.install(Taro)` makes it `Taro.cloud`',
       ),
       same(
