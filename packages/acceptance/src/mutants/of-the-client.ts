@@ -123,7 +123,7 @@ export const ofTheClient = [
     'return { mutation, applied: effect.applied, durable }',
     'return { mutation, applied: effect.applied, durable: (void durable, Promise.resolve()) }',
   ]),
-  mutant('store: the time of edits goes back', [localStore, 'time: Math.max(time, lastTime)', 'time']),
+  mutant('store: the time of edits goes back', [localStore, 'time: Math.max(time, atLeast)', 'time']),
   mutant('store: edits do not say what they stand on', [localStore, ': (base ?? seen),', ': (base ?? 0),']),
   mutant('store: refused by storage, and still shown', [
     localStore,
@@ -152,7 +152,7 @@ export const ofTheClient = [
   ]),
   mutant(
     'store: an older version overwrites a newer',
-    [state, 'if (version < (confirmed.get(document._id)?.version ?? 0)) continue', ''],
+    [state, 'if (version < confirmed.versionOf(document._id)) continue', ''],
     ['server/src/fanout/first-results.ts', 'return versions.some(', 'return false && versions.some('],
   ),
   mutant('store: renumbering loses a mutation', [
