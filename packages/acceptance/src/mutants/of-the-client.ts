@@ -182,7 +182,7 @@ export const ofTheClient = [
   ]),
   mutant('sync: what differs is told, and not brought anew', [
     'sync/src/checks.ts',
-    'subscriptions.restart(subscription)\n',
+    'subscriptions.restart(each)\n',
     'void subscriptions\n',
   ]),
   mutant('sync: what differs stays when it seems newer', [

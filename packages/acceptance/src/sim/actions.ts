@@ -124,6 +124,14 @@ export class Habits {
     return [`marks.${index}.x`, 'set', meantFor(mark, word)]
   }
 
+  /** Neither has all of the other. */
+  readonly overlapping: readonly Query[] = (['open', 'open'] as const).map((collection, at) => ({
+    collection,
+    where: at === 0 ? ['field', 'pub', ['eq', true]] : ['field', 'rank', ['lt', 6]],
+    orderBy: [],
+    skip: 0,
+  }))
+
   query(openid: string | undefined): Query {
     const { pick, below } = this.#dice
     const of = (collection: Collection | typeof pages, ...clauses: Filter[]): Query => ({
@@ -145,7 +153,7 @@ export class Habits {
       of('open', pub, low),
       { ...of('open'), ...byRank, limit: 3 },
       { ...of('open'), ...byRank, skip: 1, limit: 2 },
-      { ...of('open', low, pub), limit: 2 },
+      { ...of('open', pub), ...byRank, limit: 1 },
       of('open', ['field', '_id', ['eq', 'd3']]),
       of('pages'),
       of('notes'),
@@ -154,7 +162,7 @@ export class Habits {
       of('notes', room),
       of('notes', room),
       { ...of('notes', room), ...byRank, limit: 2 },
-      { ...of('notes', pub), ...byRank, limit: 2 },
+      { ...of('notes', pub), ...byRank, limit: 1 },
       of('mine'),
       of('mine'),
       of('mine', ['field', 'rank', ['gte', 5]]),

@@ -17,22 +17,24 @@ export function checkStanding(world: World, device: Device, process: Process): v
   const { store, looked } = process
   const { subscriptions } = store
   const { version, epoch, viewKey, openid = '' } = store.checkpoint
-  if (looked?.subscriptions === subscriptions && looked.version === version) return
+  const isSame = looked?.subscriptions === subscriptions && looked.version === version
+  if (isSame && !process.isCacheDue) return
   if (looked && version < looked.version && epoch === process.epoch)
     throw new Violation('I3', `${process.name} was at version ${looked.version}, and is at ${version}`)
   process.looked = { subscriptions, version }
   process.epoch = epoch
+  // what is refused or let go is here until that is stored
+  process.isCacheDue = device.disk !== undefined && device.disk.length > 0
   const judge = world.views.get(viewKey ?? '')
   if (!judge || epoch !== world.disk.memory.epoch) return
   for (const { query, complete, window } of subscriptions.values())
-    if (complete && !window)
+    if (complete && !window && !isSame)
       checkComplete(world, process, { query, judge, openid, version, falsified: device.falsified })
-  checkCached(world, device, process, judge)
+  if (!process.isCacheDue) checkCached(world, device, process, judge)
 }
 
 /** What no query keeps in step is not here when it may not be read any more: nothing else would take it away. */
 function checkCached(world: World, { falsified }: Device, process: Process, judge: Judge): void {
-  if (!judge.readsOthers) return
   const { store, name, sync } = process
   const { version: at, openid = '' } = store.checkpoint
   const kept: Pick<StoredSubscription, 'query' | 'window'>[] = [...keptBy(store), ...sync.arriving]

@@ -3,7 +3,15 @@ import { checkSynced } from './check-standing.ts'
 import type { Device, Process } from './device.ts'
 import { elementsOf } from './elements.ts'
 import { changeBehind, changeMembers } from './members.ts'
-import { changeRulesAmongWrites, changeWindow, overrule, writeWhileCompared } from './moments.ts'
+import {
+  changeRulesAmongWrites,
+  changeWindow,
+  letGoAtLast,
+  letGoInDoubt,
+  overrule,
+  writeWhatIsHidden,
+  writeWhileCompared,
+} from './moments.ts'
 import { commitInTurn, operate, shuffle, sweep } from './operator.ts'
 import { closeText, type } from './texts.ts'
 import { expectVerdict, tryAgain, wordsIn } from './verdicts.ts'
@@ -91,6 +99,7 @@ export function deedsOf(world: World): readonly Deed[] {
         if (wanted.length > 0) device.unwant(dice.pick(wanted))
       },
     ],
+    [10, 'let go what is about to be whole', () => letGoAtLast(world)],
     [
       60,
       'go online',
@@ -138,26 +147,33 @@ function write(world: World, process: Process, device: Device): void {
 
 /**
  * Of those who are about to hear that the server and they have parted, some write in that moment, and some die in one of
- * the next.
+ * the next. What those have who are about to learn that they may not have it any more is changed by others,
+ * and what has to be compared is let go.
  */
-export function surprise(world: World): void {
+export async function surprise(world: World): Promise<boolean> {
   const { devices, dice, disk } = world
+  const hasLetGo = await letGoInDoubt(world)
+  writeWhatIsHidden(world)
   const isApart = (device: Device) =>
     device.isBehind || device.live?.store.checkpoint.epoch !== disk.memory.epoch
-  if (!devices.some(device => device.live && !device.live.isSurprised && isApart(device))) return
+  if (!devices.some(device => device.live && !device.live.isSurprised && isApart(device))) return hasLetGo
   for (const device of world.awaiting('welcome')) {
     if (!device.live || device.live.isSurprised || !isApart(device)) continue
     device.live.isSurprised = true
-    if (dice.below(3) === 0) device.faultAt(1 + dice.below(4), 'stop')
+    // what it writes now is not in its storage yet when it learns that others used those numbers
+    if (device.isBehind && device.disk) device.disk.slowness = 12
+    if (dice.below(device.isBehind ? 6 : 3) === 0) device.faultAt(1 + dice.below(4), 'stop')
     else for (let i = dice.below(3); i >= 0; i--) write(world, device.live, device)
   }
+  return hasLetGo
 }
 
 /** The same where places are all there is: of what nobody here has changed, or made wrong, without the server knowing. */
 function arrangeMarks(world: World, process: Process, device: Device): void {
   const { habits, refusedWords, dice } = world
   const collection = dice.below(3) === 0 ? 'notes' : 'open'
-  const [document] = world.known(process)(collection)
+  const seen = world.known(process)(collection)
+  const document = seen.length > 0 ? dice.pick(seen) : undefined
   if (!document || device.falsified.size > 0 || process.store.outbox.size > 0) return
   const word = habits.word()
   const { _id: id } = document
@@ -165,7 +181,7 @@ function arrangeMarks(world: World, process: Process, device: Device): void {
   device.write(process, { writes: [write] }, () => refusedWords.add(word))
   // somebody moves them in that moment
   const moves: Write = { op: 'update', collection, id, changes: [['marks', 'shift', null]] }
-  if (dice.below(3) === 0) commitInTurn(world, [() => [moves]])
+  if (dice.below(3) > 0) commitInTurn(world, [() => [moves]])
 }
 
 /** Many at once arrange the elements of few documents. */

@@ -10,7 +10,7 @@ import { tokenOf } from './house.ts'
 import type { Invariant } from './invariants.ts'
 import type { Network } from './network.ts'
 import { putBack, type Save } from './saves.ts'
-import type { Owner, Schedule } from './schedule.ts'
+import type { Lane, Owner, Schedule } from './schedule.ts'
 import { SimStorage } from './sim-storage.ts'
 import type { OpenTexts } from './texts.ts'
 
@@ -81,6 +81,8 @@ export class Process implements Owner {
   /** The copy at the last look, and the versions of its documents. */
   looked: { readonly subscriptions: unknown; readonly version: Version } | undefined
   readonly versions = new Map<string, Version>()
+  /** What nobody follows is to be looked at as soon as nothing is on its way into the storage. */
+  isCacheDue = false
   epoch: string | undefined
   /** Queries that were found to differ. */
   readonly mended = new Set<string>()
@@ -109,6 +111,8 @@ export class Device {
   /** Words of what is to take the place of refused writes, by the nonces of these. */
   readonly retried = new Map<string, { readonly word: string; readonly earlier: ReadonlySet<string> }>()
   readonly wanted: Wanted[] = []
+  /** Of the process that is up, or comes up: what its storage is asked. */
+  disk: Lane | undefined
   /** The medium died under the process. */
   isDying = false
   /** Was it ever set back to an older state? */
@@ -273,9 +277,8 @@ export class Device {
   async #open(process: Process): Promise<void> {
     const { schedule, network, openid, seed } = this.options
     const random = seededRandom(seed * 1_000 + this.#lives)
-    const storage = new SimStorage(this.medium, schedule.lane(`${process.name} disk`, process), () =>
-      this.#remember(),
-    )
+    this.disk = schedule.lane(`${process.name} disk`, process)
+    const storage = new SimStorage(this.medium, this.disk, () => this.#remember())
     const store = await openStore({ storage, random })
     if (openid !== undefined && store.checkpoint.token === undefined)
       await store.confirm({ checkpoint: { token: tokenOf(openid) } })
@@ -321,6 +324,7 @@ export class Device {
     })
     sync.on('online', () => {
       this.isBehind = false
+      if (this.disk) this.disk.slowness = 1
       this.greetings++
     })
     store.onEvent(({ name }) => {

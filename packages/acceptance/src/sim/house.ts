@@ -44,8 +44,11 @@ export class House implements Owner {
     this.turns = schedule.lane(`${name} turn`, this)
     const lane = schedule.lane(`${name} disk`, this)
     lane.slowness = options.slowness
-    const reading = schedule.lane(`${name} disk reads`, this)
-    reading.slowness = options.slowness
+    const reading = [1, 6].map(longer => {
+      const reading = schedule.lane(`${name} disk reads`, this)
+      reading.slowness = longer * options.slowness
+      return reading
+    })
     this.engine = new SimEngine(disk, { lane, reading, dice })
     const clock = schedule.clockOf(this, skewMs)
     this.environment = new LiveEnvironment({ env: 'sim', engine: this.engine, clock, judge, log })

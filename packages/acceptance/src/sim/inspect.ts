@@ -94,6 +94,13 @@ function inspectItems(
       world.violates('I5', `${openid} is sent ${key}@${version}, which it may not read`)
     if (world.disk.edition(key, version)?.text !== encode(document))
       world.violates('I2', `${openid} is sent ${key}@${version} as it never was: ${encode(document)}`)
+    const latest = world.disk.at(key, head)?.version ?? version
+    if (
+      message.type === 'changes' &&
+      latest > version &&
+      session.feed?.followed.matches(collection, document)
+    )
+      world.violates('I2', `${openid} is told ${key}@${version} as of ${head}: by then it is ${latest}`)
   }
 }
 

@@ -21,7 +21,7 @@ function ofTheNetwork(world: World): readonly Deed[] {
   }
   return [
     [
-      60,
+      72,
       'cut',
       some(socket => {
         world.count('connection cut')
@@ -33,7 +33,7 @@ function ofTheNetwork(world: World): readonly Deed[] {
       }),
     ],
     [
-      10,
+      18,
       'half-open',
       some(socket => {
         if (socket.freeze()) world.count('half-open connection')
@@ -47,14 +47,17 @@ function ofTheNetwork(world: World): readonly Deed[] {
       }),
     ],
     [
-      110,
+      180,
       'mistreat a frame',
-      some(socket => {
+      () => {
+        const whole = network.sockets.filter(({ isWhole }) => isWhole)
+        if (whole.length === 0) return
         const what = dice.pick(['frame comes twice', 'frame lost', 'frame overtaken'] as const)
         // first results are few, and what most is made of
-        const begins = dice.below(2) === 0 ? '{"type":"snapshot"' : ''
-        socket.plan(begins ? 'down' : dice.pick(['up', 'down'] as const), what, begins)
-      }),
+        const meant = dice.pick(['any', 'any', 'first result', 'end of one'] as const)
+        const direction = meant === 'any' ? dice.pick(['up', 'down'] as const) : 'down'
+        dice.pick(whole).plan(direction, what, meant)
+      },
     ],
     [
       16,
@@ -123,7 +126,8 @@ function ofDevices(world: World): readonly Deed[] {
         // best to when the server had not heard yet of something that it knows by now
         const forgetful = device.lately.filter(save => hasHeardMore(world, save))
         device.startsOffline = forgetful.length === 0 && dice.below(2) === 0
-        device.setBack(dice.pick(forgetful.length > 0 ? forgetful : device.lately))
+        const latest = forgetful.at(-1)
+        device.setBack(latest && dice.below(2) === 0 ? latest : dice.pick(latest ? forgetful : device.lately))
       }),
     ],
     [
@@ -210,7 +214,7 @@ function ofTheServer(world: World): readonly Deed[] {
       },
     ],
     [
-      18,
+      28,
       'server disk cannot be read',
       () => {
         if (world.house) world.house.engine.failsReading = true
@@ -236,7 +240,7 @@ function ofTheServer(world: World): readonly Deed[] {
       },
     ],
     [
-      16,
+      26,
       'prune',
       () => {
         world.isPruned = true

@@ -1,10 +1,13 @@
-import type { DocId, PathChange, Write } from '@nearcloud/protocol'
-import { compileFilter, type Filter, type Query } from '@nearcloud/query'
+import type { DocId, Document, PathChange, Write } from '@nearcloud/protocol'
+import { compileFilter, type Filter, type Query, queryToJson } from '@nearcloud/query'
 import { collections } from './actions.ts'
+import { answerOf } from './check-quiet.ts'
 import { waitForTheServer } from './deeds.ts'
 import type { Process } from './device.ts'
 import { commitInTurn } from './operator.ts'
+import { mayRead } from './reads.ts'
 import { kindsOfRules } from './rules.ts'
+import { documentKey } from './sim-disk.ts'
 import type { World } from './world.ts'
 
 /** While somebody's query is compared, others write what it would match, if they may be seen or not. */
@@ -17,10 +20,79 @@ export function writeWhileCompared(world: World): void {
   })
   if (compared.length === 0) return
   const collection = dice.pick(compared)
+  changeSome(world, collection)
+}
+
+/** Some documents of a collection change, one after the other. */
+export function changeSome(world: World, collection: string): void {
   commitInTurn(
     world,
-    Array.from({ length: 2 + dice.below(4) }, () => () => changeOne(world, collection)),
+    Array.from({ length: 1 + world.dice.below(4) }, () => () => changeOne(world, collection)),
   )
+}
+
+/** The end of a first result is on its way to who forgets the query in that moment; then what was in it changes. */
+export async function letGoAtLast(world: World): Promise<void> {
+  const { network, dice, devices, schedule } = world
+  const isLast = (frame: string) => frame.startsWith('{"type":"snapshot"') && frame.includes('"last":true')
+  const able = network.sockets.flatMap(socket => {
+    const frame = socket.isWhole ? socket.down.seek(isLast) : undefined
+    const device = devices.find(({ live }) => live === socket.device)
+    const query = frame && socket.session?.feed?.followed.plain(JSON.parse(frame).id)?.query
+    const wanted = query && device?.wanted.find(each => keyOf(each.query) === keyOf(query))
+    return wanted && device ? [{ device, wanted }] : []
+  })
+  if (able.length === 0) return
+  const { device, wanted } = dice.pick(able)
+  device.unwant(wanted)
+  await schedule.pass(1_200)
+  changeSome(world, wanted.query.collection)
+}
+
+/** What is here of a query has to be compared, and is let go before that. */
+export async function letGoInDoubt({ dice, devices, schedule }: World): Promise<boolean> {
+  let hasLetGo = false
+  for (const device of devices) {
+    if (device.live?.sync.state !== 'online') continue
+    const inDoubt = [...device.live.store.subscriptions.values()].flatMap(
+      ({ query, complete, letGo, after, window }) =>
+        complete || letGo !== undefined || after !== undefined || window ? [] : [keyOf(query)],
+    )
+    const wanted = device.wanted.find(({ query }) => inDoubt.includes(keyOf(query)))
+    if (!wanted || dice.below(10) > 0) continue
+    device.unwant(wanted)
+    await schedule.pass(1_000)
+    hasLetGo = true
+  }
+  return hasLetGo
+}
+
+function keyOf(query: Query): string {
+  return JSON.stringify(queryToJson(query))
+}
+
+/** Who compares names what they have: of that others write what they may not read any more, while it is looked for. */
+export function writeWhatIsHidden(world: World): void {
+  const { network, dice, disk, judge, rights } = world
+  for (const { up, session } of network.sockets) {
+    const frame = up.find('{"type":"have"')
+    if (!frame || !session?.openid || dice.below(2) > 0) continue
+    const { id: subscription, documents = [] } = JSON.parse(frame) as { id: number; documents?: [DocId][] }
+    const collection = session.feed?.followed.plain(subscription)?.query.collection
+    if (collection === undefined) continue
+    const { openid } = session
+    const hidden = documents.flatMap(([id]) => {
+      const document = disk.at(documentKey(collection, id), Number.POSITIVE_INFINITY)?.document
+      const isHidden =
+        document && !mayRead({ judge: judge.current, openid, collection, document }, rights.now)
+      return isHidden ? [id] : []
+    })
+    if (hidden.length === 0) continue
+    const changeHidden = (): Write[] => [
+      { op: 'update', collection, id: dice.pick(hidden), changes: [['title', 'set', 'hidden']] },
+    ]
+    commitInTurn(world, [changeHidden, changeHidden, changeHidden, changeHidden, changeHidden])
+  }
 }
 
 /** Everybody compares under other rules, and others go on writing, be it what may not be seen any more. */
@@ -48,6 +120,7 @@ export function changeWindow(world: World): void {
   })
   if (able.length === 0) return
   const { process, query } = dice.pick(able)
+  const { openid = '' } = process.store.checkpoint
   const isAway = dice.below(2) === 0
   if (isAway) {
     world.count('client held offline')
@@ -57,14 +130,21 @@ export function changeWindow(world: World): void {
     const device = devices.find(({ live }) => live === process)
     if (device) waitForTheServer(world, process, device)
   }
-  const changes = Array.from({ length: 2 + dice.below(2) }, () => () => {
+  const changes = Array.from({ length: 2 + dice.below(5) }, () => () => {
     if (!isAway) ask()
-    return changeOne(world, query.collection)
+    const [first] = dice.below(3) > 0 ? answerOf(world, openid, query) : []
+    return first ? moveOut(query, first) : changeOne(world, query.collection)
   })
   commitInTurn(world, changes, () => {
     if (isAway) process.sync.goOnline()
     ask()
   })
+}
+
+/** It is the last of all from now on. */
+function moveOut({ collection, orderBy }: Query, { _id: id }: Document): readonly Write[] {
+  const rank = orderBy[0]?.[1] === 'desc' ? 0 : 9
+  return [{ op: 'update', collection, id, changes: [['rank', 'set', rank]] }]
 }
 
 /** Somebody writes what they do not follow, another overrules it, and now they follow it: perhaps before they were told. */

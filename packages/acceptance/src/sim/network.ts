@@ -102,7 +102,8 @@ export type Mistreatment = Extract<Fault, 'frame comes twice' | 'frame lost' | '
 
 interface Plan {
   readonly mistreatment: Mistreatment
-  readonly begins: string
+  /** Is it this frame that is meant? */
+  fits(frame: string): boolean
 }
 
 /** One connection: the client's end of it, and a wire for the server's. */
@@ -211,12 +212,27 @@ export class Socket implements Connection {
     return true
   }
 
-  /** The next frame that is sent there, and begins so, is not carried as it should be. */
-  plan(direction: 'up' | 'down', mistreatment: Mistreatment, begins = ''): void {
+  /** Something may still happen to what it carries. */
+  get isWhole(): boolean {
+    return !this.#isCut && !this.#isFrozen && this.session !== undefined
+  }
+
+  /** The next frame that is sent there, and is meant, is not carried as it should be. */
+  plan(
+    direction: 'up' | 'down',
+    mistreatment: Mistreatment,
+    meant: 'any' | 'first result' | 'end of one',
+  ): void {
     // without numbers only what carries frames says that none is lost or late; first results may come twice
-    const isBorne = mistreatment === 'frame comes twice' && begins !== ''
+    const isBorne = mistreatment === 'frame comes twice' && meant !== 'any'
     if (this.#options.newest < numbered && !isBorne) return
-    if (!this.#isCut && !this.#isFrozen && this.session) this.#planned[direction] = { mistreatment, begins }
+    const isFirst = (frame: string) => frame.startsWith('{"type":"snapshot"')
+    const fits = {
+      any: () => true,
+      'first result': isFirst,
+      'end of one': (frame: string) => isFirst(frame) && frame.includes('"last":true'),
+    }[meant]
+    if (this.isWhole) this.#planned[direction] = { mistreatment, fits }
   }
 
   /** `carry` puts a frame on its way. */
@@ -228,7 +244,7 @@ export class Socket implements Connection {
       late()
       return
     }
-    const isMeant = frame.startsWith(this.#planned[direction]?.begins ?? '')
+    const isMeant = this.#planned[direction]?.fits(frame)
     const planned = isMeant ? this.#planned[direction]?.mistreatment : undefined
     if (isMeant) this.#planned[direction] = undefined
     if (planned) this.#options.count(planned)

@@ -40,7 +40,12 @@ export class Lane {
 
   /** The first of what is on its way whose label begins so. */
   find(prefix: string): string | undefined {
-    return this.#items.find(({ label }) => label.startsWith(prefix))?.label
+    return this.seek(label => label.startsWith(prefix))
+  }
+
+  /** The first of what is on its way whose label is so. */
+  seek(fits: (label: string) => boolean): string | undefined {
+    return this.#items.find(({ label }) => fits(label))?.label
   }
 
   push(label: string, run: () => void): void {

@@ -15,11 +15,14 @@ import type { Dice } from '../scenario/dice.ts'
 import type { Lane } from './schedule.ts'
 import type { SimDisk } from './sim-disk.ts'
 
-/** The engine of one server process: each access takes its time, and may be the last. What is read overtakes what is written. */
+/**
+ * The engine of one server process: each access takes its time, and may be the last. What is read overtakes what is written, and
+ * other reads.
+ */
 export class SimEngine implements Engine {
   readonly #disk: SimDisk
   readonly #lane: Lane
-  readonly #reading: Lane
+  readonly #reading: readonly Lane[]
   readonly #dice: Dice
   /** Makes the next commit fail. */
   failsNext = false
@@ -28,7 +31,7 @@ export class SimEngine implements Engine {
   /** Where the commit under way is. */
   committing: 'no' | 'not durable' | 'durable' = 'no'
 
-  constructor(disk: SimDisk, { lane, reading, dice }: { lane: Lane; reading: Lane; dice: Dice }) {
+  constructor(disk: SimDisk, { lane, reading, dice }: { lane: Lane; reading: readonly Lane[]; dice: Dice }) {
     this.#disk = disk
     this.#lane = lane
     this.#reading = reading
@@ -76,7 +79,7 @@ export class SimEngine implements Engine {
     await this.#read('scan')
     for await (const page of this.#disk.memory.scan(env, { ...plan, pageSize: 3 })) {
       yield page
-      await access(this.#reading, 'scan on')
+      await access(this.#dice.pick(this.#reading), 'scan on')
     }
   }
 
@@ -152,7 +155,7 @@ export class SimEngine implements Engine {
   async close(): Promise<void> {}
 
   async #read(label: string): Promise<void> {
-    await access(this.#reading, label)
+    await access(this.#dice.pick(this.#reading), label)
     if (!this.failsReading) return
     this.failsReading = false
     this.#disk.count('server disk refuses a read')

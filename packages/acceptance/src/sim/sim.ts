@@ -111,7 +111,7 @@ class Run {
   async live(steps: number): Promise<void> {
     const { dice, schedule } = this.#world
     for (let i = 0; i < steps; i++) {
-      surprise(this.#world)
+      if (await surprise(this.#world)) await this.#after()
       // mostly what is under way goes on
       if (dice.below(100) >= this.#flow) await this.#act()
       else if (!schedule.move() && dice.below(2) === 0) await schedule.passToNext()
@@ -123,6 +123,7 @@ class Run {
   async calm(): Promise<void> {
     const { devices, network, house } = this.#world
     network.isUp = true
+    this.#world.whenDecided.clear()
     if (house) house.engine.failsNext = false
     if (house) house.engine.failsReading = false
     for (const device of devices) {
@@ -136,7 +137,9 @@ class Run {
 
   /** They have everything, and now things happen to them. */
   async surpriseEverybody(): Promise<void> {
-    const { dice, schedule } = this.#world
+    const { dice, schedule, devices, habits } = this.#world
+    for (const device of devices)
+      if (dice.below(2) === 0) for (const query of habits.overlapping) device.want(query)
     const moments: readonly Deed[] = [
       ...momentsOf(this.#world),
       ...this.#deeds.filter(
@@ -149,7 +152,11 @@ class Run {
       const [, name, act] = dice.pick(moments)
       await this.#do(name, act)
       await this.#after()
-      for (let steps = dice.below(40); steps > 0 && schedule.move(); steps--) await this.#after()
+      // what is made wrong has time to be found
+      for (let rounds = name === 'falsify' ? 3 : 1; rounds > 0; rounds--) {
+        for (let steps = dice.below(40); steps > 0 && schedule.move(); steps--) await this.#after()
+        if (rounds > 1) await schedule.pass(400)
+      }
     }
   }
 
@@ -221,7 +228,7 @@ class Run {
       if (schedule.steps - steps > 30_000 || schedule.now - now > 900_000)
         throw new Violation(
           'I10',
-          `it takes too long ${what}: ${devices.map(({ live, name, errors }) => `${name} ${live?.sync.state} ${live?.store.outbox.size} ${errors.slice(-2)}`)}`,
+          `it takes too long ${what}: ${devices.map(({ live, name, errors }) => `${name} ${live?.sync.state} ${live?.store.outbox.size} ${JSON.stringify(live?.sync.arriving.map(({ query, done }) => [query, done]))} ${errors.slice(-2)}`)}`,
         )
     }
   }
