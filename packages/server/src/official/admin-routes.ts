@@ -10,9 +10,10 @@ import { functionActions } from './function-actions.ts'
 import { logFailure } from './log-failure.ts'
 import type { Action, Caller, Host } from './official-call.ts'
 import { Admission, type Signer } from './signing/admission.ts'
+import { watchActions } from './watch-actions.ts'
 import { isFields } from './wire/shapes.ts'
 
-export interface AdminRoutesOptions extends Pick<Host, 'env' | 'random' | 'files'> {
+export interface AdminRoutesOptions extends Pick<Host, 'env' | 'random' | 'files' | 'leaves'> {
   readonly clock: Clock
   readonly log: Log
   /** Undefined for a name that no key has. */
@@ -83,5 +84,5 @@ function parametersOf(body: Body): Readonly<Record<string, unknown>> {
 }
 
 const actions = new Map(
-  [databaseActions, functionActions, fileActions].flatMap(table => Object.entries(table)),
+  [databaseActions, functionActions, fileActions, watchActions].flatMap(table => Object.entries(table)),
 )

@@ -3,6 +3,7 @@ import type { Database } from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
 import type { Files } from '../files/files.ts'
 import type { OpenTransactions } from './open-transactions.ts'
+import type { WatchLeaves } from './watch/watch-leaves.ts'
 
 /** The parameters of an action, as they came. */
 export type Params = Readonly<Record<string, unknown>>
@@ -25,6 +26,7 @@ export interface Host {
   readonly env: string
   readonly random: RandomBytes
   readonly files: Pick<Files, 'ask' | 'wholeUpload'>
+  readonly leaves: Pick<WatchLeaves, 'give'>
   /** Where the request came to: `http://127.0.0.1:4321`. */
   readonly origin: string
 }

@@ -12,6 +12,7 @@ import { OpenTransactions } from './open-transactions.ts'
 import type { Signer } from './signing/admission.ts'
 import type { SdkKey } from './signing/sdk-keys.ts'
 import { visitVariables } from './visit-variables.ts'
+import { WatchLeaves } from './watch/watch-leaves.ts'
 import { Watchers } from './watch/watchers.ts'
 import { type AuthRoutesOptions, addAuthRoutes } from './web/auth-routes.ts'
 import { addDataRoutes } from './web/data-routes.ts'
@@ -65,6 +66,7 @@ export class OfficialSdks {
     const { environment, files, functions, clock, random, log } = this.#options
     const { env } = environment
     const door = new WebDoor({ random, log, ...web })
+    const leaves = new WatchLeaves(clock, random)
     addAuthRoutes(app, { env, tokens, users, accounts, door })
     addDataRoutes(app, { door, databaseFor: actor => this.#databaseOf(actor) })
     addFileRoutes(app, { door, files })
@@ -73,6 +75,7 @@ export class OfficialSdks {
     addAdminRoutes(app, {
       env,
       files,
+      leaves,
       clock,
       random,
       log,
@@ -80,7 +83,7 @@ export class OfficialSdks {
     })
     return new Watchers({
       env,
-      userWith: token => door.userWith(token),
+      actorWith: async token => leaves.take(token) ?? door.userWith(token),
       databaseFor: actor => this.#databaseOf(actor),
       executorFor: actor => environment.executorFor(actor),
     })

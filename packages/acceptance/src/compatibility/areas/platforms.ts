@@ -119,7 +119,12 @@ export const platforms: readonly Area[] = [
         'OFFICIAL-1 OFFICIAL-2 OFFICIAL-3 OFFICIAL-4 OFFICIAL-5 OFFICIAL-6 OFFICIAL-7 OFFICIAL-12',
         'with a key of the server; functions get our own drop-in for the name, or the one that is installed for them',
       ),
-      absent(['`watch` and `accessKey` of @cloudbase/node-sdk, `storage.batchCopyFile`'], 'not yet'),
+      same(
+        ['`watch` of @cloudbase/node-sdk (`auth.wsWebSign`)'],
+        'OFFICIAL-21',
+        'of the operator: everything',
+      ),
+      absent(['`accessKey` of @cloudbase/node-sdk, `storage.batchCopyFile`'], 'not yet'),
       same(
         ['@cloudbase/js-sdk: signing in, database, watch, functions, files (gateway mode)'],
         'OFFICIAL-14 OFFICIAL-15 OFFICIAL-16 OFFICIAL-17 OFFICIAL-19',

@@ -12,10 +12,13 @@ export interface WatchLine {
   greeted(): void
 }
 
+/** A user under the rules, or the operator, who sees everything. */
+export type WatchingActor = Actor & { readonly kind: 'user' | 'admin' }
+
 export interface WatchHost {
   readonly env: string
-  /** The user of a short-lived token. Rejects with ACCESS_TOKEN_EXPIRED or CHECK_LOGIN_FAILED. */
-  userWith(token: string): Promise<Actor & { readonly kind: 'user' }>
+  /** Who a short-lived token lets in. Rejects with ACCESS_TOKEN_EXPIRED or CHECK_LOGIN_FAILED. */
+  actorWith(token: string): Promise<WatchingActor>
   databaseFor(actor: Actor): Database
   executorFor(actor: Actor): Executor
   /** Called when it is over. */
@@ -34,7 +37,7 @@ export class WatchConversation {
   readonly #line: WatchLine
   readonly #host: WatchHost
   readonly #watches = new Map<string, Watch>()
-  #actor: (Actor & { readonly kind: 'user' }) | undefined
+  #actor: WatchingActor | undefined
   /** Frames are answered one after the other. */
   #last: Promise<void> = Promise.resolve()
   #waiting = 0
@@ -49,7 +52,7 @@ export class WatchConversation {
 
   /** Who is signed in. */
   get openid(): string | undefined {
-    return this.#actor?.openid
+    return this.#actor?.kind === 'user' ? this.#actor.openid : undefined
   }
 
   received(text: string): void {
@@ -180,11 +183,11 @@ export class WatchConversation {
   }
 
   async #signIn(token: string): Promise<void> {
-    this.#actor = await this.#host.userWith(token)
+    this.#actor = await this.#host.actorWith(token)
     this.#line.greeted()
   }
 
-  #signedIn(): Actor & { readonly kind: 'user' } {
+  #signedIn(): WatchingActor {
     if (this.#actor) return this.#actor
     throw new CloudError('TOKEN_REFUSED', { errMsg: 'sign in first' })
   }

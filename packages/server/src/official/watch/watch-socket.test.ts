@@ -3,8 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
-import { createServer, type ServerOptions } from '../../create-server.ts'
+import { createServer, type NearcloudServer, type ServerOptions } from '../../create-server.ts'
 import { ManualClock } from '../../testing/manual-clock.ts'
+import type { Caller, Host } from '../official-call.ts'
+import { signedFetch } from '../testing/signed-fetch.ts'
+import { watchActions } from '../watch-actions.ts'
+import { WatchLeaves } from './watch-leaves.ts'
 
 interface Frame {
   readonly watchId?: string
@@ -218,4 +222,67 @@ test('[OFFICIAL-20] junk ends its own socket or is refused, watches have a limit
   for (let i = 0; i < 101; i++) healthy.send(init(`w${i}`, {}))
   expect(await healthy.until('ERROR', refused.length + 1)).toMatchObject({ code: 'EXCEED_REQUEST_LIMIT' })
   await healthy.until('INIT_EVENT', 100)
+})
+
+/** The leave of who has a key of the server. */
+async function leaveOf(server: NearcloudServer, seconds?: number) {
+  const { data } = await signedFetch(
+    server.sdk,
+    { action: 'auth.wsWebSign' },
+    { ...(seconds !== undefined && { seconds }) },
+  )
+  return data as { signStr: string; wsUrl: string }
+}
+
+test('[OFFICIAL-21] the operator watches what no rule gives, with leave that is good once and for a minute and a half', async () => {
+  const clock = new ManualClock()
+  const { server } = await opened(openRules, { clock })
+  const hidden = server.database().collection('hidden')
+  await hidden.add({ data: { _id: 'a', n: 1 } })
+  const seconds = () => Math.floor(clock.now() / 1_000)
+  const { wsUrl, signStr } = await leaveOf(server, seconds())
+  const all = init('w', '', { collName: 'hidden', query: '""' })
+  const own = await connect(wsUrl)
+  own.send({ msgType: 'LOGIN', msgData: { accessToken: '' }, exMsgData: { signStr } })
+  expect(await own.until('LOGIN_RES')).toEqual({ envId: 'default' })
+  own.send(all)
+  expect((await own.until('INIT_EVENT')).events).toMatchObject([{ DocID: 'a' }])
+  // the condition as the older SDK says it: a text of a text
+  const twice = JSON.stringify(JSON.stringify({ n: { $gt: { $numberInt: '1' } } }))
+  own.send(init('v', '', { collName: 'hidden', query: twice }))
+  expect((await own.until('INIT_EVENT', 2)).events).toEqual([])
+
+  const thief = await connect(wsUrl)
+  thief.send({ msgType: 'LOGIN', msgData: {}, exMsgData: { signStr } })
+  expect(await thief.until('ERROR')).toMatchObject({ code: 'CHECK_LOGIN_FAILED' })
+  thief.send(all)
+  expect(await thief.until('ERROR', 2)).toMatchObject({ code: 'CHECK_LOGIN_FAILED' })
+  const later = await leaveOf(server, seconds())
+  clock.advance(91_000)
+  const late = await connect(later.wsUrl)
+  late.send({ msgType: 'LOGIN', msgData: {}, exMsgData: { signStr: later.signStr } })
+  expect(await late.until('ERROR')).toMatchObject({ code: 'CHECK_LOGIN_FAILED' })
+  late.send(all)
+  expect(await late.until('ERROR', 2)).toMatchObject({ code: 'CHECK_LOGIN_FAILED' })
+  for (const frame of [...thief.heard, ...late.heard]) expect(frame.msgType).toBe('ERROR')
+})
+
+test('[OFFICIAL-21] leave to watch is no token, and those who want too many are told to wait', async () => {
+  const { server, post } = await opened(openRules)
+  const { signStr } = await leaveOf(server)
+  expect(await post('/web', { action: 'auth.wsWebSign', access_token: signStr })).toMatchObject({
+    code: 'CHECK_LOGIN_FAILED',
+  })
+  const leaves = new WatchLeaves(new ManualClock(), size => crypto.getRandomValues(new Uint8Array(size)))
+  for (let i = 0; i < 10_000; i++) leaves.give({ kind: 'admin' })
+  expect(() => leaves.give({ kind: 'admin' })).toThrow('too many want to watch')
+})
+
+test('[OFFICIAL-21] a function gets no leave to watch', async () => {
+  const caller = { actor: { kind: 'function', name: 'f', depth: 0 } } as Partial<Caller> as Caller
+  const leaves = new WatchLeaves(new ManualClock(), size => new Uint8Array(size))
+  const host = { env: 'default', origin: 'http://x', leaves } as Partial<Host> as Host
+  await expect(watchActions['auth.wsWebSign']!(caller, {}, host)).rejects.toMatchObject({
+    code: 'INVALID_PARAM',
+  })
 })
