@@ -2,6 +2,7 @@ import { mutant } from './mutant.ts'
 
 const committer = 'server/src/commit/committer.ts'
 const commit = 'server/src/commit/commit.ts'
+const authorise = 'server/src/commit/authorise.ts'
 const group = 'server/src/commit/group.ts'
 const greeting = 'server/src/session/greeting.ts'
 const route = 'server/src/session/route.ts'
@@ -33,12 +34,12 @@ export const ofTheServer = [
     'Math.floor(Math.min(time, this.now))',
   ]),
   mutant('server: deleting needs no right', [
-    commit,
+    authorise,
     'if (!judgement.allowed) {',
-    "if (!judgement.allowed && op !== 'delete') {",
+    "if (!judgement.allowed && judged.op !== 'delete') {",
   ]),
   mutant('server: what a user makes belongs to nobody', [
-    commit,
+    authorise,
     'return before ? write : { ...write, data: { _openid: actor.openid, ...write.data } }',
     'return write',
   ]),

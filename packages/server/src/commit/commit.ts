@@ -1,6 +1,5 @@
 import {
   CloudError,
-  type DocumentData,
   documentText,
   type Outcome,
   type TextWrite,
@@ -15,13 +14,12 @@ import {
   compileFilter,
   valueAt,
   type WriteContext,
-  withPlainTexts,
 } from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
 import { indexesCollection } from '../indexes/open-index.ts'
-import type { JudgedWrite } from '../rules/judge.ts'
 import type { TextAuthor } from '../texts/group-texts.ts'
 import { transactionConflict } from '../transactions/transaction-errors.ts'
+import { checkRights, judgedWrite, ownedBy } from './authorise.ts'
 import type { CommitRequest, Decision, Effect, SeenDocument } from './environment.ts'
 import type { Group } from './group.ts'
 import type { Staged, StagedChange } from './stage.ts'
@@ -146,16 +144,6 @@ function notByHand(): CloudError {
   })
 }
 
-/** What a user makes is theirs, and only the server says so. */
-function ownedBy(actor: Actor, write: Write, before: Staged | null): Write {
-  if (actor.kind !== 'user' || (write.op !== 'add' && write.op !== 'set')) return write
-  if (Object.hasOwn(write.data, '_openid'))
-    throw new CloudError('INVALID_PARAM', {
-      errMsg: `${write.collection}.${write.op}: _openid cannot be in the data, the server writes it`,
-    })
-  return before ? write : { ...write, data: { _openid: actor.openid, ...write.data } }
-}
-
 function restage(before: Staged | null, after: Staged['stored'] | null, version: Version): Staged | null {
   if (!after) return null
   const unchanged = before && before.stored.doc === after.doc && before.stored.stamps === after.stamps
@@ -169,48 +157,13 @@ function authorise(
   before: Staged | null,
   after: Staged | null,
 ): void {
-  const op = before === null ? 'create' : after === null ? 'delete' : 'update'
-  const judged: JudgedWrite = {
-    collection: write.collection,
-    op,
-    before: before?.stored.doc ?? null,
-    after: after?.stored.doc ?? null,
-    data: dataOf(write),
-  }
-  const judgement = reads.guess(() => judge.judgeWrite(actor, judged, reads), { allowed: true })
-  const { collection, id } = write
-  if (!judgement.allowed) {
-    const { reason, rule, path } = judgement
-    throw new CloudError('DATABASE_PERMISSION_DENIED', {
-      errMsg: reason,
-      details: { collection, id, rule, ...(path !== undefined && { path }) },
-    })
-  }
-  const fault = judge.checkDocument?.(actor, judged)
-  if (!fault) return
-  const { path, keyword, words } = fault
-  throw new CloudError('DATABASE_REQUEST_FAILED', {
-    errMsg: `${collection}: ${path === '' ? 'the document' : `"${path}"`} ${words}, says the schema of the collection`,
-    details: { reason: 'schema', collection, id, path, keyword },
-  })
-}
-
-function dataOf(write: Write): DocumentData | null {
-  switch (write.op) {
-    case 'add':
-    case 'set':
-      return withPlainTexts(write.data) as DocumentData
-    case 'update': {
-      const assigned: { [path: string]: DocumentData[string] } = {}
-      // whatever is done to a field, it is named; what it then is, the document says
-      for (const [path, operator, argument] of write.changes)
-        assigned[path] = operator === 'set' ? withPlainTexts(argument) : null
-      return assigned
-    }
-    case 'text':
-    case 'remove':
-      return null
-  }
+  const judged = judgedWrite(write, before?.stored.doc ?? null, after?.stored.doc ?? null)
+  checkRights(
+    judge,
+    actor,
+    { write, judged },
+    reads.guess(() => judge.judgeWrite(actor, judged, reads), { allowed: true }),
+  )
 }
 
 /** A refusal is an answer. What is no CloudError is a defect of ours: it is logged, and its words stay home. */

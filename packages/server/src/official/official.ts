@@ -6,6 +6,7 @@ import type { Environment } from '../commit/environment.ts'
 import type { Files } from '../files/files.ts'
 import type { Functions, OfficialCall, OfficialVisit } from '../functions/functions.ts'
 import type { Log } from '../log-line.ts'
+import type { ServerTransaction } from '../transactions/server-transaction.ts'
 import { addAdminRoutes } from './admin-routes.ts'
 import type { Caller } from './official-call.ts'
 import { OpenTransactions } from './open-transactions.ts'
@@ -18,6 +19,8 @@ import { type AuthRoutesOptions, addAuthRoutes } from './web/auth-routes.ts'
 import { addDataRoutes } from './web/data-routes.ts'
 import { addFileRoutes } from './web/file-routes.ts'
 import { addFunctionCalls } from './web/function-routes.ts'
+import { addTransactionRoutes } from './web/transaction-routes.ts'
+import { UserTransactions } from './web/user-transactions.ts'
 import { addWebActionRoutes } from './web/web-action-routes.ts'
 import { WebDoor, type WebDoorOptions } from './web/web-door.ts'
 
@@ -44,6 +47,7 @@ export class OfficialSdks {
   readonly #settings: DatabaseOptions
   /** By the name of the key. */
   readonly #operators = new Map<string, Signer<Caller>>()
+  readonly #users: UserTransactions
   /** Calls of functions that run. */
   readonly #visits = new Map<string, Signer<Caller>>()
 
@@ -57,6 +61,10 @@ export class OfficialSdks {
       throwOnNotFound: false,
       now: () => options.clock.now(),
     }
+    this.#users = new UserTransactions(actor => {
+      const begin = (lost?: ServerTransaction) => options.environment.transactions.begin(actor, { lost })
+      return new OpenTransactions({ ...options, begin, settings: { ...this.#settings, side: 'client' } })
+    })
     for (const { secretId, secretKey } of options.keys)
       this.#operators.set(secretId, { secretKey, who: this.#operator() })
   }
@@ -68,7 +76,9 @@ export class OfficialSdks {
     const door = new WebDoor({ random, log, ...web })
     const leaves = new WatchLeaves(clock, random)
     addAuthRoutes(app, { env, tokens, users, accounts, door })
-    addDataRoutes(app, { door, databaseFor: actor => this.#databaseOf(actor) })
+    const transactions = this.#users
+    addDataRoutes(app, { door, transactions, databaseFor: actor => this.#databaseOf(actor) })
+    addTransactionRoutes(app, { door, transactions })
     addFileRoutes(app, { door, files })
     addFunctionCalls(app, { door, functions })
     addWebActionRoutes(app, { env, tokens, door })
@@ -92,6 +102,7 @@ export class OfficialSdks {
   /** Nothing of what is open is written. */
   async close(): Promise<void> {
     for (const { who } of this.#operators.values()) await who.transactions.close()
+    await this.#users.close()
   }
 
   /** Lets the SDK of a function in, with a key that is good for this call alone. */

@@ -31,6 +31,11 @@ export class OpenTransactions {
     this.#clock = parts.clock
   }
 
+  /** Is none of them known any more? */
+  get isEmpty(): boolean {
+    return this.#known.size === 0
+  }
+
   /** Its name: not to be guessed. Throws EXCEED_REQUEST_LIMIT. */
   async start(): Promise<string> {
     if (this.#known.size >= mostKnown)

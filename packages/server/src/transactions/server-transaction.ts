@@ -1,5 +1,6 @@
 import {
   CloudError,
+  checkCollectionName,
   type DocId,
   type Document,
   errorFromData,
@@ -23,10 +24,12 @@ import {
 } from '@nearcloud/query'
 import type { OpenTransaction } from '@nearcloud/query/transactions'
 import type { Actor } from '../actor.ts'
+import { checkRights, judgedWrite, ownedBy } from '../commit/authorise.ts'
 import type { EffectNames } from '../commit/effect-names.ts'
 import type { Environment, SeenDocument } from '../commit/environment.ts'
 import { askedBy, findFirst } from '../commit/find.ts'
 import { keyOf, unpack } from '../commit/stage.ts'
+import { decided } from '../rules/rule-reads.ts'
 import { lifetimeMs, transactionConflict, transactionEnded } from './transaction-errors.ts'
 import type { Transactions } from './transactions.ts'
 
@@ -84,6 +87,11 @@ export class ServerTransaction implements OpenTransaction {
         throw new CloudError('WATCH_FAILED', { errMsg: 'a transaction reads and ends: it cannot watch' })
       },
     }
+  }
+
+  /** Of a user's. */
+  get openid(): string | undefined {
+    return this.#actor.kind === 'user' ? this.#actor.openid : undefined
   }
 
   /** What it sees is what was written up to this version; -1 before it has begun. */
@@ -183,8 +191,11 @@ export class ServerTransaction implements OpenTransaction {
     const id = idOf(query)
     if (question.verb === 'get' && id !== undefined) {
       const own = this.#own.get(keyOf(collection, id))
-      const document = own ? own.stored?.doc : (await this.#at(collection, id)).document
-      return answerOf(query, document ? [document] : [])
+      const document = own ? (own.stored?.doc ?? null) : (await this.#at(collection, id)).document
+      const shown = await this.#readable(collection, [document])
+      // nor is what it may not see looked after: a conflict would tell of it
+      if (document && !own && shown.length === 0) this.#seen.delete(keyOf(collection, id))
+      return answerOf(query, shown)
     }
     if (question.verb === 'get') return answerOf(query, await this.#find(query))
     const found = await this.#find({ collection, where: query.where, orderBy: [], skip: 0 })
@@ -221,13 +232,19 @@ export class ServerTransaction implements OpenTransaction {
     for (const write of writes) {
       const { collection, id } = write
       const key = keyOf(collection, id)
-      if (!this.#transactions.turns.take(this, key)) this.#lose(collection, id)
+      if (this.#actor.kind === 'user') checkCollectionName(collection)
+      const isOurs = this.#actor.kind !== 'user'
+      if (isOurs && !this.#transactions.turns.take(this, key)) this.#lose(collection, id)
       const { document, isChanged } = await this.#at(collection, id)
       this.#checkOpen()
-      if (isChanged) this.#lose(collection, id)
+      if (isOurs && isChanged) this.#lose(collection, id)
       const known = tried.get(key) ?? this.#own.get(key)
       const before = known ? known.stored : document && { doc: document, stamps: {} }
-      const { after } = applyWrite(before, write, context)
+      const { after } = applyWrite(before, ownedBy(this.#actor, write, before), context)
+      await this.#checkRights(write, before?.doc ?? null, after?.doc ?? null)
+      this.#checkOpen()
+      if (!isOurs && !this.#transactions.turns.take(this, key)) this.#lose(collection, id)
+      if (isChanged) this.#lose(collection, id)
       if (before && after) updated++
       else if (before) removed++
       else if (after) created++
@@ -281,8 +298,30 @@ export class ServerTransaction implements OpenTransaction {
       for (const { id, stored } of own) documents.set(id, stored?.doc ?? null)
       const matches = compileFilter(where)
       const wanted = [...documents.values()].filter(document => document !== null && matches(document))
-      return firstInOrder(wanted as Document[], compileOrder(query), end).slice(skip)
+      const shown = await this.#readable(collection, wanted)
+      return firstInOrder([...shown], compileOrder(query), end).slice(skip)
     }
+  }
+
+  /** Those that its user may read, as they are here. */
+  async #readable(collection: string, documents: readonly (Document | null)[]): Promise<readonly Document[]> {
+    const { judge, reads } = this.#environment
+    const all = documents.filter(document => document !== null)
+    if (this.#actor.kind !== 'user') return all
+    const readable: Document[] = []
+    for (const document of all)
+      if (await decided(reads, () => judge.mayRead(this.#actor, collection, document, reads)))
+        readable.push(document)
+    return readable
+  }
+
+  /** What a user may not write holds nobody up: it is refused here already, and judged again at the commit. */
+  async #checkRights(write: Write, before: Document | null, after: Document | null): Promise<void> {
+    if (this.#actor.kind !== 'user') return
+    const { judge, reads } = this.#environment
+    const judged = judgedWrite(write, before, after)
+    const judgement = await decided(reads, () => judge.judgeWrite(this.#actor, judged, reads))
+    checkRights(judge, this.#actor, { write, judged }, judgement)
   }
 }
 

@@ -36,11 +36,12 @@ export class Transactions {
 
   /**
    * Opens one; with `lost` as another attempt of one that met a conflict: it waits until it is alone at the documents of
-   * the first attempt. Throws DATABASE_PERMISSION_DENIED for users, EXCEED_REQUEST_LIMIT when too many are open.
+   * the first attempt. Throws DATABASE_PERMISSION_DENIED for strangers, EXCEED_REQUEST_LIMIT when too many are open.
    */
   async begin(actor: Actor, { lost, effects }: BeginOptions = {}): Promise<ServerTransaction> {
-    if (actor.kind !== 'function' && actor.kind !== 'admin')
-      throw new CloudError('DATABASE_PERMISSION_DENIED', { errMsg: 'transactions are for cloud functions' })
+    if (actor.kind === 'stranger')
+      throw new CloudError('DATABASE_PERMISSION_DENIED', { errMsg: 'transactions are for who has signed in' })
+    if (actor.kind === 'user') this.#checkShare(actor.openid)
     if (this.#open.size >= mostOpen)
       throw new CloudError('EXCEED_REQUEST_LIMIT', {
         errMsg: `more than ${mostOpen} transactions are open: try later`,
@@ -78,6 +79,24 @@ export class Transactions {
     if (this.#open.size === 0) this.earlier.clear()
   }
 
+  /** Users have a part of what there is, and each of them a few. */
+  #checkShare(openid: string): void {
+    let [all, own] = [0, 0]
+    for (const { openid: of } of this.#open) {
+      if (of === undefined) continue
+      all++
+      if (of === openid) own++
+    }
+    if (own >= mostOfUser)
+      throw new CloudError('EXCEED_REQUEST_LIMIT', {
+        errMsg: `a user has at most ${mostOfUser} transactions open: end one first`,
+      })
+    if (all >= mostOfUsers)
+      throw new CloudError('EXCEED_REQUEST_LIMIT', {
+        errMsg: `more than ${mostOfUsers} transactions of users are open: try later`,
+      })
+  }
+
   /** Nobody goes on; nothing of what is open is written. */
   close(): void {
     for (const transaction of [...this.#open]) transaction.expire('the server is stopping')
@@ -108,5 +127,7 @@ interface BeginOptions {
 }
 
 const mostOpen = 1_000
+const mostOfUsers = 500
+const mostOfUser = 5
 /** Of documents as they were, which open transactions may still look at. */
 const mostCharacters = 67_108_864

@@ -8,31 +8,43 @@ import { ejsonOf, readEjson, reviveEjson } from '../wire/ejson.ts'
 import { fieldsOf, invalid, isFields, listOf, textOf } from '../wire/shapes.ts'
 import { stagesOf, withStages } from '../wire/stages.ts'
 import { updateFrom } from '../wire/updates.ts'
+import type { UserTransactions } from './user-transactions.ts'
 import { bodyOf, type WebDoor } from './web-door.ts'
+
+export interface DataRoutesOptions {
+  readonly door: WebDoor
+  readonly transactions: Pick<UserTransactions, 'get'>
+  databaseFor(actor: Actor): Database
+}
+
+/** What is asked of a collection. */
+interface Asked {
+  readonly collection: CollectionReference
+  readonly database: Database
+  /** Of the body. */
+  readonly parameters: Readonly<Record<string, unknown>>
+  readonly c: Context
+}
 
 /**
  * `/v1/database/instances/(default)/databases/(default)/collections/<name>/documents`: the database of `@cloudbase/js-sdk`, as its user
  * sees it under the rules.
  */
-export function addDataRoutes(
-  app: Hono,
-  { door, databaseFor }: { readonly door: WebDoor; databaseFor(actor: Actor): Database },
-): void {
+export function addDataRoutes(app: Hono, { door, transactions, databaseFor }: DataRoutesOptions): void {
   door.open(app, '/v1/database/*')
   const home = '/v1/database/instances/:instance/databases/:database/collections/:collection/documents'
-  const route = (
-    method: 'GET' | 'POST' | 'PATCH',
-    path: string,
-    work: (collection: CollectionReference, c: Context, database: Database) => Promise<object>,
-  ) =>
+  const route = (method: 'GET' | 'POST' | 'PATCH', path: string, work: (asked: Asked) => Promise<unknown>) =>
     app.on(method, `${home}${path}`, c =>
       door.answer(c, async () => {
-        const database = databaseFor(await door.userOf(c))
-        return work(database.collection(c.req.param('collection')!), c, database)
+        const actor = await door.userOf(c)
+        const { transactionId, ...parameters } = method === 'GET' ? c.req.query() : await parametersOf(c)
+        const database =
+          (transactionId ?? '') === '' ? databaseFor(actor) : transactions.get(actor, transactionId)
+        return work({ collection: database.collection(c.req.param('collection')!), database, parameters, c })
       }),
     )
 
-  route('GET', '', async (collection, c) => {
+  route('GET', '', async ({ collection, c }) => {
     const query = narrowedBy(collection, askedFor(c, 'query'))
     if (c.req.query('count') === 'true') return { total: (await query.count()).total }
     const { data } = await withWishes(query, c).get()
@@ -43,9 +55,16 @@ export function addDataRoutes(
     }
   })
 
-  route('POST', '', async (collection, c, database) => {
-    const { data } = await parametersOf(c)
-    const documents = listOf(data, 'data').map(each => fieldsOf(each, 'data'))
+  route('GET', '/:id', async ({ collection, c }) => {
+    const { data } = await collection
+      .where({ _id: c.req.param('id')! })
+      .limit(1)
+      .get()
+    return data[0] === undefined ? null : ejsonOf(data[0] as Value)
+  })
+
+  route('POST', '', async ({ collection, database, parameters: { data } }) => {
+    const documents = listOf(data, 'data').map(each => fieldsOf(readIfText(each), 'data'))
     if (documents.length === 1) {
       const { _id } = await collection.add({ data: documents[0]! })
       return { insertedIds: [_id] }
@@ -56,8 +75,8 @@ export function addDataRoutes(
     return { insertedIds: _ids }
   })
 
-  route('PATCH', '', async (collection, c) => {
-    const { query, data, multi, upsert } = await parametersOf(c)
+  route('PATCH', '', async ({ collection, parameters: { query, data: said, multi, upsert } }) => {
+    const data = readIfText(said)
     const id = idNamedBy(query)
     if (upsert === true) {
       if (id === undefined) throw invalid('a document is set by its _id')
@@ -73,8 +92,7 @@ export function addDataRoutes(
     return { matched: stats.updated, updated: stats.updated }
   })
 
-  route('POST', '/remove', async (collection, c) => {
-    const { query, multi } = await parametersOf(c)
+  route('POST', '/remove', async ({ collection, parameters: { query, multi } }) => {
     const id = idNamedBy(query)
     const { stats } =
       id === undefined
@@ -83,8 +101,7 @@ export function addDataRoutes(
     return { deleted: stats.removed }
   })
 
-  route('POST', '/aggregations', async (collection, c) => {
-    const { pipeline } = await parametersOf(c)
+  route('POST', '/aggregations', async ({ collection, parameters: { pipeline } }) => {
     const { list } = await withStages(collection.aggregate(), stagesOf(pipeline)).end()
     return { list: list.map(document => ejsonOf(document as Value)) }
   })
@@ -92,10 +109,12 @@ export function addDataRoutes(
 
 /** The body, its extended JSON read. */
 async function parametersOf(c: Context): Promise<Readonly<Record<string, unknown>>> {
-  const { transactionId, ...parameters } = fieldsOf(reviveEjson(await bodyOf(c)), 'a request')
-  // they are for those who act without rules
-  if (transactionId !== undefined) throw invalid('transactions are for functions')
-  return parameters
+  return fieldsOf(reviveEjson(await bodyOf(c)), 'a request')
+}
+
+/** In a transaction the SDK sends the text of what it cannot read itself, as server dates. */
+function readIfText(given: unknown): unknown {
+  return typeof given === 'string' ? readEjson(given) : given
 }
 
 /** A parameter of the address, which is a text of extended JSON. */

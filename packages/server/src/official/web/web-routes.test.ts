@@ -36,6 +36,7 @@ async function opened(options: Partial<ServerOptions> = {}) {
 }
 
 const documents = '/v1/database/instances/(default)/databases/(default)/collections/todos/documents'
+const transactions = '/v1/database/instances/(default)/databases/(default)/transactions'
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 /** Every door, and what is sent there. */
 const doors = [
@@ -44,6 +45,10 @@ const doors = [
   ['PATCH', documents, { query: {}, data: { $set: { a: 1 } } }],
   ['POST', `${documents}/remove`, { query: {} }],
   ['POST', `${documents}/aggregations`, { pipeline: [] }],
+  ['GET', `${documents}/x`, undefined],
+  ['POST', transactions, undefined],
+  ['POST', `${transactions}/t/commit`, undefined],
+  ['POST', `${transactions}/t/rollback`, undefined],
   ['POST', '/v1/functions/f', {}],
   ['POST', '/v1/storages/get-objects-upload-info', [{ objectId: 'a' }]],
   ['POST', '/v1/storages/get-objects-download-info', [{ cloudObjectId: 'a' }]],
@@ -185,4 +190,76 @@ test('[OFFICIAL-18] who asks too often is told when to come again, signed in or 
   expect((await ask('POST', '/auth/v1/signin/anonymously', {})).status).toBe(429)
   clock.advance(60_000)
   expect((await ask('GET', documents, undefined, bearer(token))).status).toBe(200)
+})
+
+test("[OFFICIAL-23] a transaction is its own user's, ends by itself after 30 seconds, and a user has five at most", async () => {
+  const clock = new ManualClock()
+  const { ask, signIn, server } = await opened({ clock })
+  const [ann, ben] = [bearer((await signIn()).access_token), bearer((await signIn()).access_token)]
+  const start = (who: Record<string, string>) => ask('POST', transactions, undefined, who)
+  const { transactionId } = (await start(ann)).body
+  expect(transactionId).toMatch(/^[0-9a-f]{32}$/)
+  const add = (who: Record<string, string>, id: string, name: unknown = transactionId) =>
+    ask('POST', documents, { data: [{ _id: id }], transactionId: name }, who)
+  expect((await add(ann, 'a')).status).toBe(200)
+  const ended = { status: 400, body: { code: 'DATABASE_TRANSACTION_FAIL' } }
+  expect(await add(ben, 'b')).toMatchObject(ended)
+  expect(await ask('GET', `${documents}/a?transactionId=${transactionId}`, undefined, ben)).toMatchObject(
+    ended,
+  )
+  for (const how of ['commit', 'rollback'])
+    expect(await ask('POST', `${transactions}/${transactionId}/${how}`, undefined, ben)).toMatchObject(ended)
+  for (const name of ['__proto__', 7, {}, [], null, 'x'.repeat(1_000)].filter(each => each !== null))
+    expect(await add(ann, 'junk', name)).toMatchObject(ended)
+  expect(await ask('POST', `${documents}/aggregations`, { pipeline: [], transactionId }, ann)).toMatchObject({
+    status: 400,
+    body: { code: 'INVALID_PARAM' },
+  })
+
+  for (let i = 0; i < 4; i++) expect((await start(ann)).status).toBe(200)
+  expect(await start(ann)).toMatchObject({ status: 429, body: { code: 'EXCEED_REQUEST_LIMIT' } })
+  expect((await start(ben)).status).toBe(200)
+  clock.advance(30_000)
+  expect(await add(ann, 'late')).toMatchObject(ended)
+  expect(await ask('POST', `${transactions}/${transactionId}/commit`, undefined, ann)).toMatchObject(ended)
+  expect((await start(ann)).status).toBe(200)
+  expect((await server.database().collection('todos').get()).data).toEqual([])
+})
+
+test('[OFFICIAL-23] a transaction ends with the roles it was begun with', async () => {
+  const { ask, server } = await opened()
+  await server.users.add('anna', 'correct horse')
+  const signedIn = async () => {
+    const { body } = await ask('POST', '/auth/v1/signin', { username: 'anna', password: 'correct horse' })
+    return bearer(body.access_token as string)
+  }
+  const { body } = await ask('POST', transactions, undefined, await signedIn())
+  const adding = { data: [{ _id: 'a' }], transactionId: body.transactionId }
+  await server.users.changeRoles('pw:anna', { grant: ['editor'] })
+  expect(await ask('POST', documents, adding, await signedIn())).toMatchObject({
+    body: { code: 'DATABASE_TRANSACTION_FAIL' },
+  })
+})
+
+test('[OFFICIAL-23] a commit that failed says so with its code, and breaks off for the SDK that looks at none', async () => {
+  const { ask, signIn, server } = await opened()
+  const who = bearer((await signIn()).access_token)
+  const lost = async () => {
+    const { transactionId } = (await ask('POST', transactions, undefined, who)).body
+    await ask('GET', `${documents}/a?transactionId=${transactionId}`, undefined, who)
+    await ask('POST', documents, { data: [{ n: 1 }], transactionId }, who)
+    await server
+      .database()
+      .collection('todos')
+      .doc('a')
+      .set({ data: { public: true, at: `${transactionId}` } })
+    return `${transactions}/${transactionId}/commit`
+  }
+  expect(await ask('POST', await lost(), undefined, who)).toMatchObject({
+    status: 409,
+    body: { code: 'DATABASE_TRANSACTION_CONFLICT' },
+  })
+  const node = { ...who, 'user-agent': 'adapter-node/@cloudbase/js-sdk/3.7.0' }
+  await expect(ask('POST', await lost(), undefined, node)).rejects.toThrow()
+  expect((await server.database().collection('todos').get()).data).toHaveLength(1)
 })
