@@ -1,5 +1,5 @@
 import type { FilesAsk } from '@nearcloud/protocol'
-import type { Action } from './official-call.ts'
+import type { FileAction } from './official-call.ts'
 import { fieldsOf, invalid, listOf, textOf } from './wire/shapes.ts'
 
 /** What the server says of one file of a list. */
@@ -11,7 +11,7 @@ interface FileStatus {
   readonly maxAge?: number
 }
 
-export const fileActions: Readonly<Record<string, Action>> = {
+export const fileActions: Readonly<Record<string, FileAction>> = {
   async 'storage.getUploadMetadata'({ actor }, { path }, { files, origin }) {
     const { fileID, uploadUrl } = files.wholeUpload(actor, textOf(path, 'path'))
     const url = `${origin}${uploadUrl}`
@@ -32,7 +32,7 @@ export const fileActions: Readonly<Record<string, Action>> = {
         download_list: found.map(({ fileID, status, origin: apart = origin, tempFileURL = '', maxAge }) => ({
           fileID,
           code: codeOf(status),
-          tempFileURL: tempFileURL === '' ? '' : `${apart}${tempFileURL}`,
+          ...urlsOf(tempFileURL === '' ? '' : `${apart}${tempFileURL}`),
           maxAge,
         })),
       },
@@ -44,6 +44,11 @@ export const fileActions: Readonly<Record<string, Action>> = {
     const found = await answered(files.ask(actor, { verb: 'delete', files: wanted } satisfies FilesAsk))
     return { data: { delete_list: found.map(({ fileID, status }) => ({ fileID, code: codeOf(status) })) } }
   },
+}
+
+/** js-sdk has another word for it. */
+function urlsOf(url: string): object {
+  return { tempFileURL: url, download_url: url }
 }
 
 export async function answered(asked: Promise<unknown>): Promise<readonly FileStatus[]> {

@@ -18,6 +18,13 @@ export interface Caller {
   callFunction(name: string, data: Value): Promise<Value>
 }
 
+/** An action about files, which needs of its caller who it is. */
+export type FileAction = (
+  caller: Pick<Caller, 'actor'>,
+  params: Params,
+  host: Pick<Host, 'files' | 'origin'>,
+) => Promise<object>
+
 /** An action of the official SDKs: answers the body of its reply, without the request id. */
 export type Action = (caller: Caller, params: Params, host: Host) => Promise<object>
 

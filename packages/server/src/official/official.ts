@@ -81,7 +81,10 @@ export class OfficialSdks {
     addTransactionRoutes(app, { door, transactions })
     addFileRoutes(app, { door, files })
     addFunctionCalls(app, { door, functions })
-    addWebActionRoutes(app, { env, tokens, door })
+    addWebActionRoutes(app, {
+      ...{ env, tokens, door, files, functions, transactions },
+      databaseFor: actor => this.#databaseOf(actor),
+    })
     addAdminRoutes(app, {
       env,
       files,

@@ -131,7 +131,7 @@ export const platforms: readonly Area[] = [
         'as its user, under the rules',
       ),
       same(['@cloudbase/js-sdk: transactions'], 'OFFICIAL-22 OFFICIAL-23', 'as its user, under the rules'),
-      absent(['@cloudbase/js-sdk: `CLOUD_API` mode'], 'not yet'),
+      same(['@cloudbase/js-sdk: `CLOUD_API` mode'], 'OFFICIAL-24', 'as its user, under the rules'),
       absent(['laf-client-sdk, database-ql, @cloudbase/wx-cloud-client-sdk'], 'not planned'),
     ],
   },

@@ -1,13 +1,11 @@
 import type { Value } from '@nearcloud/protocol'
-import type { CollectionReference, Database, QueryReference } from '@nearcloud/query'
+import type { CollectionReference, Database } from '@nearcloud/query'
 import type { Context, Hono } from 'hono'
 import type { Actor } from '../../actor.ts'
-import { wishesFrom } from '../database-actions.ts'
-import { conditionFrom, idNamedBy } from '../wire/conditions.ts'
 import { ejsonOf, readEjson, reviveEjson } from '../wire/ejson.ts'
-import { fieldsOf, invalid, isFields, listOf, textOf } from '../wire/shapes.ts'
+import { fieldsOf, listOf } from '../wire/shapes.ts'
 import { stagesOf, withStages } from '../wire/stages.ts'
-import { updateFrom } from '../wire/updates.ts'
+import { add, change, narrowedBy, queryFrom, remove } from './collection-work.ts'
 import type { UserTransactions } from './user-transactions.ts'
 import { bodyOf, type WebDoor } from './web-door.ts'
 
@@ -45,61 +43,37 @@ export function addDataRoutes(app: Hono, { door, transactions, databaseFor }: Da
     )
 
   route('GET', '', async ({ collection, c }) => {
-    const query = narrowedBy(collection, askedFor(c, 'query'))
-    if (c.req.query('count') === 'true') return { total: (await query.count()).total }
-    const { data } = await withWishes(query, c).get()
+    if (c.req.query('count') === 'true')
+      return { total: (await narrowedBy(collection, askedFor(c, 'query')).count()).total }
+    const [offset, limit] = ['offset', 'limit'].map(name => numberAskedFor(c, name))
+    const [query, order, projection] = ['query', 'order', 'projection'].map(name => askedFor(c, name))
+    const { data } = await queryFrom(collection, { query, order, projection, offset, limit }).get()
     return {
       list: data.map(document => ejsonOf(document as Value)),
-      offset: Number(c.req.query('offset') ?? 0),
-      limit: Number(c.req.query('limit') ?? 100),
+      offset: offset ?? 0,
+      limit: limit ?? 100,
     }
   })
 
   route('GET', '/:id', async ({ collection, c }) => {
-    const { data } = await collection
-      .where({ _id: c.req.param('id')! })
+    const { data } = await narrowedBy(collection, { _id: c.req.param('id') })
       .limit(1)
       .get()
     return data[0] === undefined ? null : ejsonOf(data[0] as Value)
   })
 
-  route('POST', '', async ({ collection, database, parameters: { data } }) => {
-    const documents = listOf(data, 'data').map(each => fieldsOf(readIfText(each), 'data'))
-    if (documents.length === 1) {
-      const { _id } = await collection.add({ data: documents[0]! })
-      return { insertedIds: [_id] }
-    }
-    const { _ids } = await database.batch(batch => {
-      for (const document of documents) batch.collection(collection.name).add({ data: document })
-    })
-    return { insertedIds: _ids }
+  route('POST', '', async ({ collection, database, parameters: { data } }) => ({
+    insertedIds: await add(database, collection, listOf(data, 'data')),
+  }))
+
+  route('PATCH', '', async ({ collection, parameters }) => {
+    const { updated, made } = await change(collection, parameters)
+    return { matched: updated, updated, ...(made !== undefined && { upserted_id: made, upsert_id: made }) }
   })
 
-  route('PATCH', '', async ({ collection, parameters: { query, data: said, multi, upsert } }) => {
-    const data = readIfText(said)
-    const id = idNamedBy(query)
-    if (upsert === true) {
-      if (id === undefined) throw invalid('a document is set by its _id')
-      const { stats } = await collection.doc(id).set({ data: fieldsOf(data, 'data') })
-      const made = stats.created > 0 && { upserted_id: id, upsert_id: id }
-      return { matched: stats.updated, updated: stats.updated, ...made }
-    }
-    const changes = { data: updateFrom(data) }
-    const { stats } =
-      id === undefined
-        ? await narrowedBy(collection, query).update({ ...changes, multi: multi !== false })
-        : await collection.doc(id).update(changes)
-    return { matched: stats.updated, updated: stats.updated }
-  })
-
-  route('POST', '/remove', async ({ collection, parameters: { query, multi } }) => {
-    const id = idNamedBy(query)
-    const { stats } =
-      id === undefined
-        ? await narrowedBy(collection, query).remove({ multi: multi !== false })
-        : await collection.doc(id).remove()
-    return { deleted: stats.removed }
-  })
+  route('POST', '/remove', async ({ collection, parameters }) => ({
+    deleted: await remove(collection, parameters),
+  }))
 
   route('POST', '/aggregations', async ({ collection, parameters: { pipeline } }) => {
     const { list } = await withStages(collection.aggregate(), stagesOf(pipeline)).end()
@@ -112,30 +86,13 @@ async function parametersOf(c: Context): Promise<Readonly<Record<string, unknown
   return fieldsOf(reviveEjson(await bodyOf(c)), 'a request')
 }
 
-/** In a transaction the SDK sends the text of what it cannot read itself, as server dates. */
-function readIfText(given: unknown): unknown {
-  return typeof given === 'string' ? readEjson(given) : given
-}
-
 /** A parameter of the address, which is a text of extended JSON. */
 function askedFor(c: Context, name: string): unknown {
   const text = c.req.query(name)
   return text === undefined || text === '' ? undefined : readEjson(text)
 }
 
-function narrowedBy(collection: CollectionReference, condition: unknown): QueryReference {
-  return condition === undefined ? collection : collection.where(conditionFrom(condition))
-}
-
-function withWishes(asked: QueryReference, c: Context): QueryReference {
-  let query = asked
-  for (const each of listOf(askedFor(c, 'order') ?? [], 'order')) {
-    const { field, direction } = fieldsOf(each, 'an order')
-    query = query.orderBy(textOf(field, 'field'), direction as 'asc' | 'desc')
-  }
-  const projection = askedFor(c, 'projection')
-  if (isFields(projection) && Object.keys(projection).length > 0) query = query.field(wishesFrom(projection))
-  const [offset, limit] = [c.req.query('offset'), c.req.query('limit')]
-  if (offset !== undefined) query = query.skip(Number(offset))
-  return limit === undefined ? query : query.limit(Number(limit))
+function numberAskedFor(c: Context, name: string): number | undefined {
+  const text = c.req.query(name)
+  return text === undefined ? undefined : Number(text)
 }

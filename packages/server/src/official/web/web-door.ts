@@ -42,8 +42,15 @@ export class WebDoor {
     )
   }
 
-  /** Answers with what `work` gives, as JSON; a failure is `{ code, message, requestId }`. */
-  async answer(c: Context, work: (requestId: string) => Promise<unknown>): Promise<Response> {
+  /**
+   * Answers with what `work` gives, as JSON; a failure is `{ code, message, requestId }`. `isToldWith200`: what is wrong with the request is,
+   * too, as the SDK reads no other answer.
+   */
+  async answer(
+    c: Context,
+    work: (requestId: string) => Promise<unknown>,
+    { isToldWith200 = false }: { readonly isToldWith200?: boolean } = {},
+  ): Promise<Response> {
     const { random, doorkeeper, log } = this.#options
     const requestId = toHex(random(16))
     try {
@@ -57,7 +64,9 @@ export class WebDoor {
       // sign-in reads the last two
       const body = { code, message: said, requestId, error: code.toLowerCase(), error_description: said }
       const isTooMuch = thrown instanceof CloudError && code === 'EXCEED_REQUEST_LIMIT'
-      return c.json(body, statusOf(code), { ...noStore, ...(isTooMuch && retryAfter(thrown)) })
+      const isToBeTold = isToldWith200 && !plainFailures.has(code)
+      const status = isToBeTold ? 200 : statusOf(code)
+      return c.json(body, status, { ...noStore, ...(isTooMuch && retryAfter(thrown)) })
     }
   }
 
@@ -123,4 +132,6 @@ const statuses: Readonly<Record<string, Status>> = {
   SYS_ERR: 500,
   CLOSED: 503,
 }
+/** They are for whatever stands between as well. */
+const plainFailures = new Set(['INVALID_REQUEST_SOURCE', 'EXCEED_REQUEST_LIMIT', 'SYS_ERR', 'CLOSED'])
 const noStore = { 'cache-control': 'no-store' }

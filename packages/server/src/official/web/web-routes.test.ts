@@ -263,3 +263,61 @@ test('[OFFICIAL-23] a commit that failed says so with its code, and breaks off f
   await expect(ask('POST', await lost(), undefined, node)).rejects.toThrow()
   expect((await server.database().collection('todos').get()).data).toHaveLength(1)
 })
+
+test('[OFFICIAL-24] at the one address of CLOUD_API nobody gets in without a token, and junk is told with 200', async () => {
+  const { ask, signIn, server } = await opened({ door: { origins: ['https://app.example'] } })
+  const other = await opened()
+  const { access_token: token, refresh_token: session } = await signIn()
+  const web = (body: unknown, headers = {}) => ask('POST', '/web?env=default', body, headers)
+  const adding = { action: 'database.addDocument', collectionName: 'todos', data: { a: 1 } }
+  const foreign = (await other.signIn()).access_token
+  for (const shown of [undefined, '', 'x', foreign, session, `${token}x`, 7, {}]) {
+    const { status, body } = await web({ ...adding, access_token: shown }, bearer(token))
+    expect(status).toBe(200)
+    expect(['CHECK_LOGIN_FAILED', 'INVALID_PARAM']).toContain(body.code)
+  }
+  const evil = { origin: 'https://evil.example' }
+  expect((await web({ ...adding, access_token: token }, evil)).status).toBe(403)
+  const other404 = await web({ ...adding, env: 'elsewhere', access_token: token })
+  expect(other404.body.code).toBe('INVALIID_ENV')
+  const junk: Record<string, unknown>[] = [
+    { action: 'database.nothing' },
+    { action: '__proto__' },
+    { action: 'constructor' },
+    { action: 7 },
+    { action: 'database.insertDocument', data: ['{}'] },
+    { action: 'database.modifyDocument' },
+    { ...adding, collectionName: '_users' },
+    { ...adding, collectionName: 7 },
+    { ...adding, data: 7 },
+    { ...adding, data: [7] },
+    { ...adding, data: { _openid: 'x' } },
+    { ...adding, transactionId: 't' },
+    { action: 'database.queryDocument', collectionName: 'todos', query: { $where: '1' } },
+    { action: 'database.queryDocument', collectionName: 'todos', order: 7 },
+    { action: 'database.queryDocument', collectionName: 'todos', limit: 'x' },
+    { action: 'database.updateDocument', collectionName: 'todos', query: {}, data: { a: 1 } },
+    { action: 'database.updateDocument', collectionName: 'todos', query: {}, data: '{' },
+    {
+      action: 'database.aggregate',
+      collectionName: 'todos',
+      stages: [{ stageKey: '$out', stageValue: '"x"' }],
+    },
+    { action: 'database.aggregate', collectionName: 'todos', stages: 7 },
+    { action: 'database.commitTransaction' },
+    { action: 'functions.invokeFunction', function_name: 7 },
+    { action: 'functions.invokeFunction', function_name: 'f', request_data: '{' },
+    { action: 'storage.getUploadMetadata', path: '../x' },
+    { action: 'storage.batchDeleteFile', fileid_list: 7 },
+  ]
+  for (const body of junk) {
+    const { status, body: said } = await web({ ...body, access_token: token })
+    expect([status, typeof said.code, said.code === 'SYS_ERR'], JSON.stringify(body)).toEqual([
+      200,
+      'string',
+      false,
+    ])
+  }
+  expect((await web('{')).status).toBe(200)
+  expect((await server.database().collection('todos').get()).data).toEqual([])
+})
