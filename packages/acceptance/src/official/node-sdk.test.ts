@@ -137,3 +137,17 @@ test('[OFFICIAL-7] five transfers at once, each run again until it was alone', a
     { _id: 'b', n: 5 },
   ])
 })
+
+test('[OFFICIAL-25] @cloudbase/node-sdk is let in by an accessKey as by a pair of secrets', async () => {
+  const { server, ours } = await opened()
+  const { serviceUrl, secretId, secretKey } = server.sdk
+  const app = tcb.init({ env: server.env, serviceUrl, accessKey: `${secretId}.${secretKey}` } as never)
+  expect(await app.database().collection('todos').add({ _id: 'x', n: 1 })).toMatchObject({ id: 'x' })
+  expect((await ours.collection('todos').get()).data).toEqual([{ _id: 'x', n: 1 }])
+  const { fileID } = await app.uploadFile({ cloudPath: 'a.txt', fileContent: Buffer.from('hello') as never })
+  expect(String((await app.downloadFile({ fileID })).fileContent)).toBe('hello')
+  const stranger = tcb.init({ env: server.env, serviceUrl, accessKey: `${secretId}.${secretId}` } as never)
+  await expect(stranger.database().collection('todos').get()).rejects.toMatchObject({
+    code: 'SIGN_PARAM_INVALID',
+  })
+})

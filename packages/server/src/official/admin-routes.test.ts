@@ -239,3 +239,37 @@ test('[OFFICIAL-11] a file in one go is there whole or not at all, and only with
   expect(await (await fetch(encodeURI(tempFileURL))).text()).toBe('hello')
   expect(server.sdk.serviceUrl.startsWith(new URL(tempFileURL).origin)).toBe(true)
 })
+
+test('[OFFICIAL-25] a key that is shown whole lets in, and nothing that is almost one', async () => {
+  const { server } = await opened()
+  const { serviceUrl, secretId, secretKey } = server.sdk
+  const ask = async (authorization: string, headers: Record<string, string> = {}) => {
+    const body = JSON.stringify({ envName: 'default', ...adding('x') })
+    const response = await fetch(serviceUrl, { method: 'POST', headers: { authorization, ...headers }, body })
+    return (await response.json()) as { code?: string }
+  }
+  const other = (await opened()).server.sdk
+  const good = `Bearer ${secretId}.${secretKey}`
+  for (const wrong of [
+    'Bearer ',
+    'Bearer .',
+    `Bearer ${secretId}`,
+    `Bearer ${secretId}.`,
+    `Bearer ${secretKey}`,
+    `Bearer .${secretKey}`,
+    `Bearer ${secretKey}.${secretId}`,
+    `${good}x`,
+    `${good} `.replace('Bearer ', 'Basic '),
+    good.slice(0, -1),
+    good.toLowerCase(),
+    `Bearer ${secretId}.${other.secretKey}`,
+    `Bearer ${other.secretId}.${other.secretKey}`,
+    `Bearer __proto__.${secretKey}`,
+    `Bearer ${'x'.repeat(5_000)}.${secretKey}`,
+  ])
+    expect((await ask(wrong)).code, wrong.slice(0, 100)).toBe('SIGN_PARAM_INVALID')
+  expect((await ask(good, { origin: 'https://evil.example' })).code).toBe('INVALID_REQUEST_SOURCE')
+  expect(await idsIn(server)).toEqual([])
+  expect((await ask(good)).code).toBeUndefined()
+  expect(await idsIn(server)).toEqual(['x'])
+})

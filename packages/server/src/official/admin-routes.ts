@@ -9,6 +9,7 @@ import { fileActions } from './file-actions.ts'
 import { functionActions } from './function-actions.ts'
 import { logFailure } from './log-failure.ts'
 import type { Action, Caller, Host } from './official-call.ts'
+import { bearerOf } from './signing/access-key.ts'
 import { Admission, type Signer } from './signing/admission.ts'
 import { watchActions } from './watch-actions.ts'
 import { isFields } from './wire/shapes.ts'
@@ -18,10 +19,13 @@ export interface AdminRoutesOptions extends Pick<Host, 'env' | 'random' | 'files
   readonly log: Log
   /** Undefined for a name that no key has. */
   signerOf(secretId: string): Signer<Caller> | undefined
+  /** Of those that may be shown whole. */
+  operatorOf(secretId: string): Signer<Caller> | undefined
 }
 
 /**
- * `POST /admin`: the one address of `wx-server-sdk` and `@cloudbase/node-sdk`, for requests that are signed with a key of this server.
+ * `POST /admin`: the one address of `wx-server-sdk` and `@cloudbase/node-sdk`, for requests that are signed with a key of this server, or show
+ * it whole.
  * Every answer is 200 and JSON, as theirs is; a failure is `{ code, message, requestId }`.
  */
 export function addAdminRoutes(app: Hono, options: AdminRoutesOptions): void {
@@ -30,7 +34,8 @@ export function addAdminRoutes(app: Hono, options: AdminRoutesOptions): void {
   app.post('/admin', async c => {
     const requestId = toHex(options.random(16))
     try {
-      const { caller, body } = await admitted(c, admission)
+      const bearer = bearerOf(c.req.header('authorization'), options.operatorOf)
+      const { caller, body } = await admitted(c, admission, bearer)
       const { action, envName } = body
       if (envName !== '' && envName !== options.env)
         throw new CloudbaseError('INVALIID_ENV', `there is no environment ${JSON.stringify(envName)} here`)
@@ -45,17 +50,22 @@ export function addAdminRoutes(app: Hono, options: AdminRoutesOptions): void {
   })
 }
 
-async function admitted(c: Context, admission: Admission<Caller>): Promise<{ caller: Caller; body: Body }> {
+async function admitted(
+  c: Context,
+  admission: Admission<Caller>,
+  bearer: Caller | undefined,
+): Promise<{ caller: Caller; body: Body }> {
   // whoever has a key of the server is no web page
   if (c.req.header('origin') !== undefined)
     throw new CloudbaseError('INVALID_REQUEST_SOURCE', 'no web page asks here')
-  if (!admission.knows(c.req.header('authorization')))
+  if (!bearer && !admission.knows(c.req.header('authorization')))
     throw new CloudbaseError('SIGN_PARAM_INVALID', 'the request is not signed with a key of this server')
   const text = await readText(c.req.raw, limits.frameBytes)
   if (text === undefined)
     throw new CloudbaseError('INVALID_PARAM', `a request has at most ${limits.frameBytes} bytes of text`)
   const body = parseJson(text, limits.depth + 3)
   if (!isFields(body)) throw new CloudbaseError('INVALID_PARAM', 'a request is an object')
+  if (bearer) return { caller: bearer, body: body as Body }
   const { pathname, search } = new URL(c.req.url)
   const caller = admission.admit(
     {

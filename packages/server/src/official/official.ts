@@ -93,6 +93,7 @@ export class OfficialSdks {
       random,
       log,
       signerOf: id => this.#operators.get(id) ?? this.#visits.get(id),
+      operatorOf: id => this.#operators.get(id),
     })
     return new Watchers({
       env,

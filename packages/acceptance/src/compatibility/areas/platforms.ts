@@ -124,7 +124,8 @@ export const platforms: readonly Area[] = [
         'OFFICIAL-21',
         'of the operator: everything',
       ),
-      absent(['`accessKey` of @cloudbase/node-sdk, `storage.batchCopyFile`'], 'not yet'),
+      same(['`accessKey` of @cloudbase/node-sdk'], 'OFFICIAL-25', 'a key of the server, shown whole'),
+      absent(['`storage.batchCopyFile`'], 'not yet'),
       same(
         ['@cloudbase/js-sdk: signing in, database, watch, functions, files (gateway mode)'],
         'OFFICIAL-14 OFFICIAL-15 OFFICIAL-16 OFFICIAL-17 OFFICIAL-19',
