@@ -69,7 +69,7 @@ exports.main = async event => ({ event, who: cloud.getWXContext().OPENID })`
   expect(data).toMatchObject([{ title: 'tea', owner: 'alice', seen: 'tea', at: expect.any(Date) }])
 })
 
-test('[OFFICIAL-13] each call knows its own caller, and its key is worth nothing afterwards', async () => {
+test('[OFFICIAL-13] [OFFICIAL-25] each call knows its own caller, and its key is worth nothing afterwards', async () => {
   const code = `const tcb = require('@cloudbase/node-sdk')
 const app = tcb.init({ env: 'shop' })
 const kept = []
@@ -78,6 +78,11 @@ exports.main = async event => {
   if (event.old) {
     const old = tcb.init({ env: 'shop', secretId: kept[0].id, secretKey: kept[0].key, serviceUrl: JSON.parse(place).URL })
     return old.database().collection('notes').get().then(() => 'let in', e => e.code)
+  }
+  if (event.whole) {
+    const headers = { authorization: 'Bearer ' + id + '.' + key }
+    const body = JSON.stringify({ action: 'database.getDocument', envName: 'shop', collectionName: 'notes' })
+    return (await (await fetch(JSON.parse(place).URL, { method: 'POST', headers, body })).json()).code
   }
   kept.push({ id, key })
   await app.database().collection('notes').add({ who: WX_OPENID, n: event.n })
@@ -93,6 +98,8 @@ exports.main = async event => {
   const { data } = await server.database().collection('notes').orderBy('n', 'asc').get()
   expect(data.map(({ who }) => who)).toEqual(people)
   expect((await call('note', { old: true })).result).toBe('SIGN_PARAM_INVALID')
+  // nor is it shown whole while it is good
+  expect((await call('note', { whole: true })).result).toBe('SIGN_PARAM_INVALID')
 })
 
 test('[OFFICIAL-12] without the word in config.json the name means our own, as ever', async () => {

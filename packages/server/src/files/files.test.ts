@@ -199,3 +199,41 @@ test('[FILE-15] a file goes with its bytes, and its URLs with it; who may not is
   await shop.upload(ann, 'a.txt', 'of ann')
   expect((await shop.request(url)).status, 'the same bytes again are another file').toBe(404)
 })
+
+test('[FILE-32] a copy has the bytes, the type and a new owner, and one user has so many at once', async () => {
+  const shop = await openShop({ read: true, write: true })
+  const picture = Buffer.from('\x89PNG\r\n\x1a\nmeow', 'latin1')
+  await shop.upload(ann, 'a.png', picture, { contentType: 'image/png' })
+  const copy = (to: string, more: object = {}) =>
+    shop.copy(bob, { from: 'a.png', to, overwrites: true, removes: false, ...more })
+  expect(await copy('b.png')).toBe(idOf('b.png'))
+  const records = await shop.records()
+  expect(records.find(({ path }) => path === 'b.png')).toMatchObject({
+    _openid: 'bob',
+    contentType: 'image/png',
+    sha256: digest(picture),
+  })
+  await expect(copy('a.png')).rejects.toMatchObject({ code: 'INVALID_PARAM' })
+  await expect(copy('b.png', { overwrites: false })).rejects.toMatchObject({ code: 'STORAGE_REQUEST_FAIL' })
+  await expect(copy('/x')).rejects.toMatchObject({ code: 'INVALID_PARAM' })
+  await expect(copy('x', { from: 'cloud://other.nearcloud/a.png' })).rejects.toMatchObject({
+    code: 'STORAGE_FILE_NONEXIST',
+  })
+  const stranger = { kind: 'stranger' } as const
+  const wanted = { from: 'a.png', to: 'x', overwrites: true, removes: true }
+  await expect(shop.copy(stranger, wanted)).rejects.toMatchObject({ code: 'STORAGE_EXCEED_AUTHORITY' })
+  const many = await Promise.allSettled(Array.from({ length: 17 }, (_, i) => copy(`many/${i}`)))
+  expect(many.map(({ status }) => status).filter(status => status === 'fulfilled')).toHaveLength(16)
+  expect(many[16]).toMatchObject({ reason: { code: 'EXCEED_REQUEST_LIMIT' } })
+  expect(await copy('again.png', { removes: true })).toBe(idOf('again.png'))
+  expect((await shop.records()).some(({ path }) => path === 'a.png')).toBe(false)
+  expect(await shop.onDisk()).toBe(18)
+})
+
+test('[FILE-32] a copy counts as what its maker uploaded', async () => {
+  const shop = await openShop({ read: true, write: true }, { quota: { userBytes: 10 } })
+  await shop.upload(ann, 'a', '12345678')
+  const wanted = { from: 'a', to: 'b', overwrites: true, removes: false }
+  await expect(shop.copy(ann, wanted)).rejects.toMatchObject({ code: 'UPLOAD_TOO_LARGE' })
+  expect(await shop.copy(bob, wanted)).toBe(idOf('b'))
+})

@@ -15,6 +15,7 @@ import type { Environment } from '../commit/environment.ts'
 import { type Log, silentLog } from '../log-line.ts'
 import { checkFiles } from './check-files.ts'
 import { checkCloudPath, fileIDOf, pathOfFileID } from './cloud-path.ts'
+import { Copies, type FileCopy } from './copies.ts'
 import { DiskBlobs } from './disk-blobs.ts'
 import { type FileRecord, FileRecords } from './file-record.ts'
 import type { FilesHost } from './files-host.ts'
@@ -22,7 +23,7 @@ import type { OpenPaths } from './open-paths.ts'
 import { addFileRoutes } from './routes.ts'
 import { SignedUrls, type Ticket } from './signed-url.ts'
 import { Turns } from './turns.ts'
-import { partBytes, Uploads } from './upload.ts'
+import { checkIsSomebody, partBytes, Uploads, wholeMs } from './upload.ts'
 import { type FileQuota, Usage } from './usage.ts'
 
 /** The files of an environment: asked for over any door, their bytes over HTTP. */
@@ -43,6 +44,12 @@ export interface Files {
    * let it in is said when it comes.
    */
   wholeUpload(actor: Actor, path: string): { readonly fileID: string; readonly uploadUrl: string }
+  /**
+   * Makes a file of the bytes of another, as its reader and as who uploads it; gives its fileID. Paths, or fileIDs. Throws INVALID_PARAM,
+   * STORAGE_FILE_NONEXIST where there is none to be read, STORAGE_REQUEST_FAIL where there is one already that is not to be overwritten, and as
+   * an upload does.
+   */
+  copy(actor: Actor, copy: FileCopy): Promise<string>
   /** `PUT /files/uploads/…`, `PUT /files/whole/…` and `GET /files/…`, for any origin: their URLs carry the permission. */
   routes(app: Hono): void
   close(): Promise<void>
@@ -83,6 +90,7 @@ export async function openFiles(options: FilesOptions): Promise<Files> {
   if (usage.isLimited) for await (const record of records.all()) usage.count(record)
   usage.found(await blobs.unfinished())
   const uploads = new Uploads({ blobs, records, judge, clock, env, paths, usage })
+  const copies = new Copies({ blobs, uploads, judge, clock, env, readable, remove })
   let stopSweeping = () => {}
   let isStopped = false
   let sweeps = 0
@@ -136,12 +144,14 @@ export async function openFiles(options: FilesOptions): Promise<Files> {
       }
       return { fileID: fileIDOf(env, path), uploadUrl: urls.toUploadWhole(ticket) }
     },
+    copy: (actor, wanted) => copies.copy(actor, wanted),
     routes: app => addFileRoutes(app, { blobs, records, urls, uploads, clock, log, counted, host }),
     async close() {
       isStopped = true
       stopSweeping()
       stopCounting()
       await uploads.close()
+      await copies.settled()
       await paths.settled()
       await sweeping
     },
@@ -186,12 +196,13 @@ export async function openFiles(options: FilesOptions): Promise<Files> {
     return { fileID, tempFileURL, ...(host && { origin: host.origin }), maxAge, status: 0, errMsg: 'ok' }
   }
 
-  async function remove(actor: Actor, fileID: string): Promise<Value> {
+  /** `blob`: only while its bytes are still these. */
+  async function remove(actor: Actor, fileID: string, blob?: string): Promise<Value> {
     const path = pathOfFileID(env, fileID)
     if (path === undefined) return missing(fileID)
     return paths.take(path, async (): Promise<Value> => {
       const record = await records.byPath(path)
-      if (!record) return missing(fileID)
+      if (!record || (blob !== undefined && record.blob !== blob)) return missing(fileID)
       const file = { path, openid: record._openid ?? null }
       if (!judge.judgeFile(actor, 'write', file).allowed)
         return judge.judgeFile(actor, 'read', file).allowed
@@ -210,11 +221,6 @@ export async function openFiles(options: FilesOptions): Promise<Files> {
     const judgement = judge.judgeFile(actor, 'read', { path: record.path, openid: record._openid ?? null })
     return judgement.allowed || openPaths?.has(record.path) ? record : null
   }
-}
-
-function checkIsSomebody(actor: Actor): void {
-  if (actor.kind !== 'stranger') return
-  throw new CloudError('STORAGE_EXCEED_AUTHORITY', { errMsg: 'uploadFile:fail sign in first' })
 }
 
 function missing(fileID: string): { fileID: string; status: number; errMsg: string } {
@@ -240,7 +246,5 @@ const defaultAgeS = 7_200
 const maxAgeS = 7 * 24 * 3_600
 /** A ticket's life, and how long what it brought is kept. */
 const leftoverMs = 24 * 3_600_000
-/** A ticket for a file in one go is asked for right before it is sent. */
-const wholeMs = 15 * 60_000
 const sweepEveryMs = 3_600_000
 const sweepsBetweenChecks = 24

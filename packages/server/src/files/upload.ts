@@ -129,9 +129,13 @@ export class Uploads {
 
   /**
    * Takes a file of which nobody told the size or the digest, in one go; the fileID when it is there. Nothing is kept of one that
-   * breaks off (STORAGE_REQUEST_FAIL). Throws UPLOAD_TOO_LARGE, and STORAGE_EXCEED_AUTHORITY as the rules are before and after.
+   * breaks off (STORAGE_REQUEST_FAIL), nor of one that `isNew` where there is a file. Throws UPLOAD_TOO_LARGE, and STORAGE_EXCEED_AUTHORITY as the rules are before and after.
    */
-  async receiveWhole(ticket: WholeTicket, bytes: ReadableStream<Uint8Array> | null): Promise<string> {
+  async receiveWhole(
+    ticket: WholeTicket,
+    bytes: ReadableStream<Uint8Array> | null,
+    { isNew = false }: { readonly isNew?: boolean } = {},
+  ): Promise<string> {
     checkMayWrite(this.#judge, ticket, await this.#records.byPath(ticket.path))
     const name = randomBytes(32).toString('hex')
     return this.#uploads.take(name, async () => {
@@ -155,7 +159,7 @@ export class Uploads {
       const blob = await this.#blobs.finish(name, { size, sha256 })
       if (blob === null)
         throw new CloudError('STORAGE_REQUEST_FAIL', { errMsg: 'uploadFile:fail it could not be read back' })
-      await this.#publish({ ...ticket, size, sha256 }, name, blob)
+      await this.#publish({ ...ticket, size, sha256 }, name, blob, isNew)
       return fileIDOf(this.#env, ticket.path)
     })
   }
@@ -180,12 +184,14 @@ export class Uploads {
   }
 
   /** Makes a blob the file at its path. */
-  #publish(ticket: Ticket, name: string, blob: string): Promise<void> {
+  #publish(ticket: Ticket, name: string, blob: string, isNew = false): Promise<void> {
     const { openid, path, size, sha256, contentType } = ticket
     return this.#paths.take(path, async () => {
       try {
         const old = await this.#records.byPath(path)
         checkMayWrite(this.#judge, ticket, old)
+        if (isNew && old)
+          throw new CloudError('STORAGE_REQUEST_FAIL', { errMsg: `there is a file at ${path} already` })
         const updated = new Date(this.#clock.now())
         const owner = openid === null ? {} : { _openid: openid }
         const checked = checkedType(contentType, await this.#headOf(blob))
@@ -272,6 +278,11 @@ function checkMayWrite(judge: Judge, { openid, path }: WholeTicket, old: FileRec
   })
 }
 
+export function checkIsSomebody(actor: Actor): void {
+  if (actor.kind !== 'stranger') return
+  throw new CloudError('STORAGE_EXCEED_AUTHORITY', { errMsg: 'uploadFile:fail sign in first' })
+}
+
 function nameOfUpload({ openid, path, size, sha256 }: Ticket): string {
   return createHash('sha256')
     .update(JSON.stringify([openid, path, size, sha256]), 'utf8')
@@ -281,5 +292,7 @@ function nameOfUpload({ openid, path, size, sha256 }: Ticket): string {
 /** The most one request may carry. */
 export const partBytes = 4 * 1_048_576
 export const partsAtOnce = 16
+/** A ticket for a file in one go is asked for right before it is sent. */
+export const wholeMs = 15 * 60_000
 const silenceMs = 10_000
 const partMs = 120_000

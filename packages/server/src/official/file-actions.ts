@@ -1,4 +1,7 @@
-import type { FilesAsk } from '@nearcloud/protocol'
+import { type FilesAsk, limits } from '@nearcloud/protocol'
+import { cloudbaseError } from '@nearcloud/query/dialects'
+import type { Actor } from '../actor.ts'
+import type { Files } from '../files/files.ts'
 import type { FileAction } from './official-call.ts'
 import { fieldsOf, invalid, listOf, textOf } from './wire/shapes.ts'
 
@@ -44,11 +47,52 @@ export const fileActions: Readonly<Record<string, FileAction>> = {
     const found = await answered(files.ask(actor, { verb: 'delete', files: wanted } satisfies FilesAsk))
     return { data: { delete_list: found.map(({ fileID, status }) => ({ fileID, code: codeOf(status) })) } }
   },
+
+  async 'storage.batchCopyFile'({ actor }, { file_list: list }, { files }) {
+    const wanted = listOf(list, 'file_list').map(each => {
+      const { src_path, dst_path, overwrite, remove_original } = fieldsOf(each, 'a copy')
+      return { srcPath: src_path, dstPath: dst_path, overwrite, removeOriginal: remove_original }
+    })
+    return { data: { copy_list: await copied(files, actor, wanted) } }
+  },
 }
 
 /** js-sdk has another word for it. */
 function urlsOf(url: string): object {
   return { tempFileURL: url, download_url: url }
+}
+
+interface Copied {
+  readonly fileID: string
+  readonly code: string
+  readonly message?: string
+}
+
+/** Each as it went; `{ srcPath, dstPath, overwrite, removeOriginal }`. */
+export async function copied(
+  files: Pick<Files, 'copy'>,
+  actor: Actor,
+  list: readonly Readonly<Record<string, unknown>>[],
+): Promise<readonly Copied[]> {
+  if (list.length === 0 || list.length > limits.fileListItems)
+    throw invalid(`a list names 1 to ${limits.fileListItems} files`)
+  const asked = list.map(({ srcPath, dstPath, overwrite, removeOriginal }) => ({
+    from: textOf(srcPath, 'the path of a file'),
+    to: textOf(dstPath, 'the path of a copy'),
+    overwrites: overwrite !== false,
+    removes: removeOriginal === true,
+  }))
+  const results: Copied[] = []
+  for (const each of asked) {
+    try {
+      results.push({ fileID: await files.copy(actor, each), code: 'SUCCESS' })
+    } catch (thrown) {
+      const { code, message } = cloudbaseError(thrown)
+      if (code === 'SYS_ERR') throw thrown
+      results.push({ fileID: '', code, message })
+    }
+  }
+  return results
 }
 
 export async function answered(asked: Promise<unknown>): Promise<readonly FileStatus[]> {

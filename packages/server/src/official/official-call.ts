@@ -32,7 +32,7 @@ export type Action = (caller: Caller, params: Params, host: Host) => Promise<obj
 export interface Host {
   readonly env: string
   readonly random: RandomBytes
-  readonly files: Pick<Files, 'ask' | 'wholeUpload'>
+  readonly files: Pick<Files, 'ask' | 'wholeUpload' | 'copy'>
   readonly leaves: Pick<WatchLeaves, 'give'>
   /** Where the request came to: `http://127.0.0.1:4321`. */
   readonly origin: string

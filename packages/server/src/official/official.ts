@@ -26,7 +26,7 @@ import { WebDoor, type WebDoorOptions } from './web/web-door.ts'
 
 export interface OfficialOptions {
   readonly environment: Environment
-  readonly files: Pick<Files, 'ask' | 'wholeUpload'>
+  readonly files: Pick<Files, 'ask' | 'wholeUpload' | 'copy'>
   readonly functions: Pick<Functions, 'invoke'>
   readonly keys: readonly SdkKey[]
   /** Where functions reach this server. */

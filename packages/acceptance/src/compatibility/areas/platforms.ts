@@ -125,7 +125,11 @@ export const platforms: readonly Area[] = [
         'of the operator: everything',
       ),
       same(['`accessKey` of @cloudbase/node-sdk'], 'OFFICIAL-25', 'a key of the server, shown whole'),
-      absent(['`storage.batchCopyFile`'], 'not yet'),
+      same(
+        ['`storage.batchCopyFile` (`copyFile`)'],
+        'OFFICIAL-26',
+        'as one who reads and uploads, under the rules for both',
+      ),
       same(
         ['@cloudbase/js-sdk: signing in, database, watch, functions, files (gateway mode)'],
         'OFFICIAL-14 OFFICIAL-15 OFFICIAL-16 OFFICIAL-17 OFFICIAL-19',

@@ -15,6 +15,7 @@ import type { Judge } from '../../rules/judge.ts'
 import { parseRules } from '../../rules/rules-file.ts'
 import { ManualClock } from '../../testing/manual-clock.ts'
 import { MemoryEngine } from '../../testing/memory-engine.ts'
+import type { FileCopy } from '../copies.ts'
 import { type Files, openFiles } from '../files.ts'
 import type { FileQuota } from '../usage.ts'
 
@@ -96,6 +97,7 @@ export async function openShop(
       judge = judgeOf(rules)
     },
     ask: (actor: Actor, ask: FilesAsk) => files.ask(actor, ask),
+    copy: (actor: Actor, copy: FileCopy) => files.copy(actor, copy),
     close: () => files.close(),
     request: (url: string, init?: RequestInit) => app.request(`http://server${url}`, init),
     async ticket(actor: Actor, path: string, bytes: Uint8Array, part: Partial<Told> = {}) {

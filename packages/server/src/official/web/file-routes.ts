@@ -3,14 +3,14 @@ import type { Context, Hono } from 'hono'
 import type { Actor } from '../../actor.ts'
 import type { Files } from '../../files/files.ts'
 import { originOf } from '../../http/origin-of.ts'
-import { answered, codeOf } from '../file-actions.ts'
+import { answered, codeOf, copied } from '../file-actions.ts'
 import { fieldsOf, listOf, textOf } from '../wire/shapes.ts'
 import { bodyOf, type WebDoor } from './web-door.ts'
 
 /** `/v1/storages/…`: the files of `@cloudbase/js-sdk`. What cannot be had of a list is told in its item. */
 export function addFileRoutes(
   app: Hono,
-  { door, files }: { readonly door: WebDoor; readonly files: Pick<Files, 'ask' | 'wholeUpload'> },
+  { door, files }: { readonly door: WebDoor; readonly files: Pick<Files, 'ask' | 'wholeUpload' | 'copy'> },
 ): void {
   door.open(app, '/v1/storages/*')
   const post = (name: string, work: (c: Context, list: readonly Json[], actor: Actor) => Promise<object>) =>
@@ -43,6 +43,19 @@ export function addFileRoutes(
     return found.map(({ fileID, status, origin = originOf(c), tempFileURL = '' }) => ({
       cloudObjectId: fileID,
       ...(status === 0 ? { downloadUrl: `${origin}${tempFileURL}` } : failure(status)),
+    }))
+  })
+
+  post('copy-objects', async (_c, list, actor) => {
+    const done = await copied(
+      files,
+      actor,
+      list.map(each => fieldsOf(each, 'a copy')),
+    )
+    return done.map(({ fileID, code, ...others }) => ({
+      cloudObjectId: fileID,
+      ...(code !== 'SUCCESS' && { code }),
+      ...others,
     }))
   })
 

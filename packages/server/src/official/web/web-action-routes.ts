@@ -22,7 +22,7 @@ export interface WebActionOptions {
   readonly env: string
   readonly tokens: Tokens
   readonly door: WebDoor
-  readonly files: Pick<Files, 'ask' | 'wholeUpload'>
+  readonly files: Pick<Files, 'ask' | 'wholeUpload' | 'copy'>
   readonly functions: Pick<Functions, 'invoke'>
   readonly transactions: UserTransactions
   databaseFor(actor: Actor): Database

@@ -53,6 +53,7 @@ const doors = [
   ['POST', '/v1/storages/get-objects-upload-info', [{ objectId: 'a' }]],
   ['POST', '/v1/storages/get-objects-download-info', [{ cloudObjectId: 'a' }]],
   ['POST', '/v1/storages/delete-objects', [{ cloudObjectId: 'a' }]],
+  ['POST', '/v1/storages/copy-objects', [{ srcPath: 'a', dstPath: 'b' }]],
   ['GET', '/auth/v1/user/me', undefined],
 ] as const
 
@@ -165,7 +166,12 @@ test('[OFFICIAL-18] junk is refused in words meant for its sender, and nothing i
   ])
     expect((await asked('GET', `${documents}?${query}`)).status, query).toBe(400)
   expect((await asked('GET', documents.replace('todos', '_users'))).status).toBe(400)
-  for (const name of ['get-objects-upload-info', 'get-objects-download-info', 'delete-objects'])
+  for (const name of [
+    'get-objects-upload-info',
+    'get-objects-download-info',
+    'delete-objects',
+    'copy-objects',
+  ])
     for (const body of ['{', {}, [7], [{}], [{ objectId: '../x', cloudObjectId: 7 }]])
       expect((await asked('POST', `/v1/storages/${name}`, body)).status, name).toBe(400)
   for (const body of ['{', [], {}, { ticket: {} }, { username: {}, password: [] }])
