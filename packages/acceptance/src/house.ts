@@ -41,7 +41,7 @@ export const packages: Readonly<Record<string, Room>> = {
     ['@nearcloud/client', '@nearcloud/text', ...core],
     ['comlink', 'dexie'],
   ),
-  miniprogram: pure('@nearcloud/miniprogram', ['@nearcloud/client', ...core]),
+  miniprogram: pure('@nearcloud/miniprogram', ['@nearcloud/client', '@nearcloud/text', ...core]),
   rxdb: pure(
     '@nearcloud/rxdb',
     ['@nearcloud/protocol', '@nearcloud/query', '@nearcloud/store'],

@@ -89,6 +89,7 @@ function latePlatform(find: () => Platform, clock: Clock): Platform {
     request: request => find().request(request),
     readFile: file => find().readFile(file),
     saveTemporary: (bytes, options) => find().saveTemporary(bytes, options),
+    text: () => find().text!(),
     ticket: server => find().ticket!(server),
     onConnectivity: listener => find().onConnectivity!(listener),
   }

@@ -1,3 +1,4 @@
+import './text-types.ts'
 import { createMiniCloud, type MiniCloud } from './cloud.ts'
 import { findHost } from './find-host.ts'
 

@@ -48,6 +48,7 @@ export function miniPlatform(host: Host, options: PlatformOptions = {}): Platfor
         },
       }),
     request,
+    text: async () => (await import('@nearcloud/text/client')).textRuntime,
     ticket: ticketByLogin(host, request, () => options.isLoginWanted?.() ?? true),
     async readFile(file) {
       if (file instanceof Uint8Array) return { bytes: file }

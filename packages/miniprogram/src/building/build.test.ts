@@ -34,6 +34,7 @@ test('[MP-23] one file with all of the client, and beside it what is loaded late
     'live-texts.js',
     'poll-connection.js',
     'reserve.js',
+    'text.js',
     'upload.js',
     'ways-in.js',
   ])
@@ -47,6 +48,7 @@ test('[MP-23] one file with all of the client, and beside it what is loaded late
     './live-texts.js',
     './poll-connection.js',
     './reserve.js',
+    './text.js',
     './upload.js',
     './ways-in.js',
   ])
@@ -88,7 +90,7 @@ test("[MP-24] no names but ECMAScript's, the host's, its timers and the module's
 })
 
 const allowed = new Set(
-  'Array ArrayBuffer Boolean Date Error Infinity JSON Map Math NaN Number Object Promise RangeError Reflect RegExp Set String Symbol TypeError Uint8Array Uint32Array Int32Array Uint16Array DataView Float64Array BigInt WeakMap WeakSet decodeURIComponent encodeURIComponent isNaN parseFloat parseInt undefined wx my setTimeout clearTimeout exports module require'.split(
+  'Array ArrayBuffer Boolean Function isFinite escape unescape Date Error Infinity JSON Map Math NaN Number Object Promise RangeError Reflect RegExp Set String Symbol TypeError Uint8Array Uint32Array Int32Array Uint16Array DataView Float64Array BigInt WeakMap WeakSet decodeURIComponent encodeURIComponent isNaN parseFloat parseInt undefined wx my setTimeout clearTimeout exports module require'.split(
     ' ',
   ),
 )
@@ -199,6 +201,32 @@ test('[MP-25] the build lives a day where there is only the host: add, query, ag
   const { total } = await again.database().collection('todos').where({ done: true }).count()
   expect(total).toBe(1)
   expect(again.status()).toMatchObject({ pending: 4, uploads: 1 })
+  phone.kill()
+})
+
+test('[MP-41] a text is edited where there is only the host, killed, and edited again', async () => {
+  const phone = new WxPhone()
+  const opened = () => {
+    const { cloud } = launched(phone)
+    cloud.init({ endpoint: 'http://127.0.0.1:9', login: 'none' })
+    return cloud
+  }
+  const cloud = opened()
+  const notes = cloud.database().collection('notes')
+  await notes.add({ data: { _id: 'n', body: cloud.database().Text('云 and 🌧') } })
+  const text = await notes.doc('n').text('body')
+  text.ytext.insert(0, '茶, ')
+  text.awareness.setLocalState({ name: 'Ann' })
+  expect((await notes.doc('n').get()).data).toMatchObject({ body: '茶, 云 and 🌧' })
+  await new Promise(resolve => setTimeout(resolve))
+  phone.kill()
+
+  phone.launch()
+  const again = opened().database().collection('notes')
+  const later = await again.doc('n').text('body')
+  later.ytext.insert(later.ytext.length, '!')
+  expect(String(later)).toBe('茶, 云 and 🌧!')
+  expect((await again.doc('n').get()).data).toMatchObject({ body: '茶, 云 and 🌧!' })
   phone.kill()
 })
 

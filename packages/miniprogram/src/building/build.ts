@@ -2,6 +2,7 @@ import { nodeResolve } from '@rollup/plugin-node-resolve'
 import { transform } from 'esbuild'
 import { type OutputChunk, type Plugin, rollup } from 'rollup'
 import { minify as pack } from 'terser'
+import { inHosts, notInHosts } from './in-hosts.ts'
 import { plainPrivate, privatePrefix } from './plain-private.ts'
 
 /** A file of the published build. */
@@ -23,7 +24,7 @@ export const entries = { 'dist/miniprogram': 'index.ts', alipay: 'alipay/index.t
 export async function build(entry: string): Promise<readonly BuiltFile[]> {
   const bundle = await rollup({
     input: { index: entry },
-    plugins: [typescript, nodeResolve({ exportConditions: ['source'], extensions: ['.ts', '.js'] })],
+    plugins: [inHosts, typescript, nodeResolve({ exportConditions: ['source'], extensions: ['.ts', '.js'] })],
     // what the parts loaded later share with it is in the one file
     preserveEntrySignatures: 'allow-extension',
     onwarn(warning) {
@@ -34,7 +35,9 @@ export async function build(entry: string): Promise<readonly BuiltFile[]> {
     format: 'cjs',
     exports: 'named',
     esModule: true,
-    chunkFileNames: '[name].js',
+    // an entry of another package has its name of it
+    chunkFileNames: ({ facadeModuleId }) =>
+      facadeModuleId?.endsWith('/text/src/client/index.ts') ? 'text.js' : '[name].js',
     generatedCode: 'es2015',
     interop: 'default',
   })
@@ -71,6 +74,7 @@ async function lower({ code }: OutputChunk, mangleCache: Record<string, string |
     legalComments: 'none',
     mangleProps: new RegExp(`^${privatePrefix.replace('$', '\\$')}`),
     mangleCache,
+    define: notInHosts,
   }) as Promise<{ code: string; mangleCache: Record<string, string | false> }>
 }
 
