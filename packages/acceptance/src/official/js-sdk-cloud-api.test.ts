@@ -187,5 +187,14 @@ test('[OFFICIAL-24] its transactions, its functions and its files, all under the
     ].map(asked => asked.catch(String)),
   )
   expect(JSON.stringify(plain(seen))).not.toContain('xyzzy')
+  // nor do the words of a refusal quote what it may not read
+  await ours.collection('notes').add({ data: { _id: 'q', o: 'xyzzy', _openid: uid } })
+  const within = (await ben.db.startTransaction()).collection('notes')
+  for (const notes of [ben.db.collection('notes'), within]) {
+    const words = await wordsOf(notes.doc('q').update({ 'o.p': 1 }))
+    expect(words).toContain('DATABASE_PERMISSION_DENIED')
+    expect(words).not.toContain('xyzzy')
+  }
+  await ours.collection('notes').doc('q').remove()
   expect((await ours.collection('notes').get()).data).toMatchObject([{ _id: 'a', n: 9 }])
 })

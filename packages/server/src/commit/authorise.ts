@@ -1,4 +1,4 @@
-import { CloudError, type Document, type DocumentData, type Write } from '@nearcloud/protocol'
+import { CloudError, type DocId, type Document, type DocumentData, type Write } from '@nearcloud/protocol'
 import { withPlainTexts } from '@nearcloud/query'
 import type { Actor } from '../actor.ts'
 import type { Judge, JudgedWrite, Judgement } from '../rules/judge.ts'
@@ -11,6 +11,14 @@ export function ownedBy(actor: Actor, write: Write, before: object | null): Writ
       errMsg: `${write.collection}.${write.op}: _openid cannot be in the data, the server writes it`,
     })
   return before ? write : { ...write, data: { _openid: actor.openid, ...write.data } }
+}
+
+/** In place of what would quote a document to one who may not read it. */
+export function untold(collection: string, id: DocId): CloudError {
+  return new CloudError('DATABASE_PERMISSION_DENIED', {
+    errMsg: `${collection}: this cannot be done to a document that this user may not read`,
+    details: { collection, id },
+  })
 }
 
 /** A write as the judge looks at it. */

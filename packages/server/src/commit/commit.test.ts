@@ -35,6 +35,28 @@ scenario('[COMMIT-1] what a user adds is theirs: the server writes _openid', {
   fires: [['add', 'a']],
 })
 
+const secret: Document = { _id: 'x', _openid: 'alice', o: 'xyzzy' }
+
+scenario('[COMMIT-43] why a write cannot be done quotes no document to one who may not read it', {
+  given: [secret],
+  who: bob,
+  asks: [update('x', 'o.p', 1)],
+  answers: {
+    status: 'rejected',
+    code: 'DATABASE_PERMISSION_DENIED',
+    reason: 'todos: this cannot be done to a document that this user may not read',
+  },
+  leaves: [secret],
+})
+
+scenario('[COMMIT-43] and all of it to one who may', {
+  given: [secret],
+  who: alice,
+  asks: [update('x', 'o.p', 1)],
+  answers: { status: 'rejected', reason: 'Cannot create field \'p\' in element {o: "xyzzy"}' },
+  leaves: [secret],
+})
+
 scenario('[COMMIT-1] a set that creates is theirs too', {
   who: alice,
   asks: [set('a', { n: 1 })],

@@ -19,7 +19,7 @@ import type { Actor } from '../actor.ts'
 import { indexesCollection } from '../indexes/open-index.ts'
 import type { TextAuthor } from '../texts/group-texts.ts'
 import { transactionConflict } from '../transactions/transaction-errors.ts'
-import { checkRights, judgedWrite, ownedBy } from './authorise.ts'
+import { checkRights, judgedWrite, ownedBy, untold } from './authorise.ts'
 import type { CommitRequest, Decision, Effect, SeenDocument } from './environment.ts'
 import type { Group } from './group.ts'
 import type { Staged, StagedChange } from './stage.ts'
@@ -54,10 +54,11 @@ function decide(group: Group, request: CommitRequest): Decision {
         continue
       }
       const write = asked.op === 'text' ? shownAs(group, asked) : ownedBy(actor, asked, before)
-      const applied =
+      const applied = toldTo(group, actor, write, before, () =>
         asked.op === 'text'
           ? edited(asked, write, before, context)
-          : applyWrite(before?.stored ?? null, write, context)
+          : applyWrite(before?.stored ?? null, write, context),
+      )
       effects.push({ id: asked.id, existed: before !== null, exists: applied.after !== null })
       for (const path of applied.superseded) superseded.push(`${write.collection}/${write.id}/${path}`)
       if (!applied.touched) continue
@@ -148,6 +149,23 @@ function restage(before: Staged | null, after: Staged['stored'] | null, version:
   if (!after) return null
   const unchanged = before && before.stored.doc === after.doc && before.stored.stamps === after.stamps
   return unchanged ? before : { stored: after, text: documentText(after.doc), version }
+}
+
+/** Why a write cannot be done may quote the document: that is for who may read it. */
+function toldTo<T>(
+  { judge, reads }: Group,
+  actor: Actor,
+  { collection, id }: Write,
+  before: Staged | null,
+  work: () => T,
+): T {
+  try {
+    return work()
+  } catch (thrown) {
+    const mayRead =
+      before === null || reads.guess(() => judge.mayRead(actor, collection, before.stored.doc, reads), false)
+    throw mayRead ? thrown : untold(collection, id)
+  }
 }
 
 function authorise(

@@ -24,7 +24,7 @@ import {
 } from '@nearcloud/query'
 import type { OpenTransaction } from '@nearcloud/query/transactions'
 import type { Actor } from '../actor.ts'
-import { checkRights, judgedWrite, ownedBy } from '../commit/authorise.ts'
+import { checkRights, judgedWrite, ownedBy, untold } from '../commit/authorise.ts'
 import type { EffectNames } from '../commit/effect-names.ts'
 import type { Environment, SeenDocument } from '../commit/environment.ts'
 import { askedBy, findFirst } from '../commit/find.ts'
@@ -240,7 +240,9 @@ export class ServerTransaction implements OpenTransaction {
       if (isOurs && isChanged) this.#lose(collection, id)
       const known = tried.get(key) ?? this.#own.get(key)
       const before = known ? known.stored : document && { doc: document, stamps: {} }
-      const { after } = applyWrite(before, ownedBy(this.#actor, write, before), context)
+      const { after } = await this.#toldOf(collection, before, () =>
+        applyWrite(before, ownedBy(this.#actor, write, before), context),
+      )
       await this.#checkRights(write, before?.doc ?? null, after?.doc ?? null)
       this.#checkOpen()
       if (!isOurs && !this.#transactions.turns.take(this, key)) this.#lose(collection, id)
@@ -313,6 +315,16 @@ export class ServerTransaction implements OpenTransaction {
       if (await decided(reads, () => judge.mayRead(this.#actor, collection, document, reads)))
         readable.push(document)
     return readable
+  }
+
+  /** Why a write cannot be done may quote the document: that is for who may read it. */
+  async #toldOf<T>(collection: string, before: Stored | null, work: () => T): Promise<T> {
+    try {
+      return work()
+    } catch (thrown) {
+      const isTold = before === null || (await this.#readable(collection, [before.doc])).length > 0
+      throw isTold ? thrown : untold(collection, before.doc._id)
+    }
   }
 
   /** What a user may not write holds nobody up: it is refused here already, and judged again at the commit. */
