@@ -328,6 +328,18 @@ test('[TX-8] too many open ones, and too many writes, are refused', async () => 
   )
 })
 
+test('[OFFICIAL-23] users have five each and 500 together, and leave the others to functions', async () => {
+  const { db, environment } = await open()
+  const begin = (n: number) => environment.transactions.begin({ kind: 'user', openid: `u${n}` })
+  const all = await Promise.all(Array.from({ length: 500 }, (_, i) => begin(i % 100)))
+  expect(await codeOf(begin(1))).toBe('EXCEED_REQUEST_LIMIT')
+  expect(await codeOf(begin(500))).toBe('EXCEED_REQUEST_LIMIT')
+  await (await db.startTransaction()).rollback()
+  await all[0]!.rollback()
+  expect(await codeOf(begin(1))).toBe('EXCEED_REQUEST_LIMIT')
+  await begin(0)
+})
+
 test('[TX-8] what others change is kept only so long, and then the oldest end', async () => {
   const { db, environment } = await open()
   const [oldest, newer] = [await db.startTransaction(), await db.startTransaction()]
