@@ -138,6 +138,28 @@ test('[CACHE-2] also when it is let go while the store takes in that nobody says
   expect(here(ann)).toEqual([])
 })
 
+test('[CACHE-2] what is let go while another history is taken in is not put back, to wait for nobody', async () => {
+  const rig = rigWith(10)
+  const ann = await rig.client({ warmMs: 0 })
+  const left = ann.sync.subscribe(everyOne('todos'))
+  await rig.pass(1_000)
+  rig.server.epoch = 'epoch-2'
+  rig.server.common = 5
+  const confirm = ann.store.confirm.bind(ann.store)
+  ann.store.confirm = async step => {
+    const confirmed = confirm(step)
+    if (step.cut === 5) {
+      ann.store.confirm = confirm
+      left.close()
+      rig.clock.advance(1)
+    }
+    await confirmed
+  }
+  ann.network.cut()
+  await rig.pass(1_000)
+  expect([...ann.store.subscriptions.values()].filter(({ letGo }) => letGo === undefined)).toEqual([])
+})
+
 test.each(['at once', 'when the store refused it at first'])(
   '[CACHE-2] what is let go before it was compared goes %s: nobody says that it may still be read',
   async how => {

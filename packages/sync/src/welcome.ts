@@ -42,9 +42,12 @@ export async function takeWelcome(
   ])
   const mutations = pendingById(store, rejected)
   const recalled = welcome.recall && touchedBy(store, welcome.lastMutation)
+  const common = commonWith(store, welcome)
+  // before the epoch: a process that dies in between is told of the other history once more
+  const lost = common === undefined ? undefined : await cut(parts, common)
+  // looked at when nothing is waited for before it is stored: a query may be let go at any moment
   const reset: ConfirmedStep = welcome.resumed ? {} : resetStep(store, subscriptions)
   const left = leftBehind(store, subscriptions)
-  const common = commonWith(store, welcome)
   const step: ConfirmedStep = {
     ...reset,
     gone: [...(reset.gone ?? []), ...left.gone],
@@ -60,8 +63,6 @@ export async function takeWelcome(
       version: welcome.version,
     },
   }
-  // before the epoch: a process that dies in between is told of the other history once more
-  const lost = common === undefined ? undefined : await cut(parts, common)
   await store.confirm(step)
   for (const subscription of subscriptions) subscription.isDoubted = false // the store says so
   tellRejected(parts, rejected, mutations)

@@ -108,11 +108,15 @@ export const ofTheClient = [
     'neverSentFrom(store) <= lastMutation',
     'store.checkpoint.nextMutation <= lastMutation',
   ]),
-  mutant('sync: the epoch is known before the versions are forgotten', [
-    welcome,
-    'const lost = common === undefined ? undefined : await cut(parts, common)\n  await store.confirm(step)',
-    'await store.confirm(step)\n  const lost = common === undefined ? undefined : await cut(parts, common)',
-  ]),
+  mutant(
+    'sync: the epoch is known before the versions are forgotten',
+    [welcome, 'const lost = common === undefined ? undefined : await cut(parts, common)', ''],
+    [
+      welcome,
+      'await store.confirm(step)\n  for',
+      'await store.confirm(step)\n  const lost = common === undefined ? undefined : await cut(parts, common)\n  for',
+    ],
+  ),
   mutant('sync: a dead connection is never given up', [
     'sync/src/heartbeat.ts',
     'if (unanswered === 2) {',
