@@ -234,6 +234,32 @@ test('[TEXTFIELD-17] a text that is not as the server has it is noticed by its h
   expect(again.events).toHaveLength(1)
 })
 
+test('[TEXTFIELD-21] what an answer goes on from was let go meanwhile: it is kept by nobody, and asked for whole when it is wanted', async () => {
+  const server = new PlayedServer()
+  const { clock, store, open, events } = await openClient(server)
+  const text = await open()
+  server.answersTexts = false
+  await clock.advance(600_000)
+  const asked = server.of('openText').at(-1)!
+  expect(asked.vector).toBeDefined()
+  text.close()
+  await store.confirm({ texts: [{ ...place, put: null }] })
+  server.tell(asked.id, 'AAA=', server.replica.hash)
+  await settle()
+  expect([store.texts.get(place), events]).toEqual([undefined, []])
+  expect(server.of('closeText')).toMatchObject([{ id: asked.id }])
+  server.answersTexts = true
+  expect(String(await open())).toBe('hello')
+  expect(server.of('openText').at(-1)).not.toHaveProperty('vector')
+  // and so is an edit of others that comes then
+  const { id } = server.of('openText').at(-1)!
+  await store.confirm({ texts: [{ ...place, put: null }] })
+  server.replica.ytext.insert(0, '>')
+  server.tell(id, 'AAA=')
+  await settle()
+  expect([store.texts.get(place), events]).toEqual([undefined, []])
+})
+
 test('[TEXTFIELD-17] texts are compared from time to time', async () => {
   const { server, clock, open } = await openClient()
   await open()
@@ -267,13 +293,16 @@ test('[TEXTFIELD-18] what a strange server says of texts spoils neither the stor
 })
 
 test('[TEXTFIELD-19] a hundred texts are kept that nobody has open, the latest', async () => {
-  const { server, store, sync } = await openClient()
+  const first = await openClient()
   const texts = Array.from({ length: 250 }, (_, n) => ({
     ...place,
     id: `n${n}`,
     put: { text: 't', updates: [] },
   }))
-  await store.confirm({ texts })
+  await first.store.confirm({ texts })
+  await first.sync.stop()
+  await first.store.close()
+  const { server, store, sync } = await openClient(new PlayedServer(), first.medium)
   server.say({ type: 'pong' })
   await settle()
   expect([...store.texts].map(({ id }) => id)).toEqual(texts.slice(150).map(({ id }) => id))

@@ -11,6 +11,8 @@ interface Followed {
   readonly id: number
   readonly place: TextPlace
   isAnswered: boolean
+  /** The text of which the server was told what is here: what it answers goes on from there. Undefined: it was asked for all. */
+  from: string | undefined
   /** All of it was asked for, since it was found to differ. */
   isAnew: boolean
 }
@@ -97,7 +99,13 @@ export class FollowedTexts {
       }
     for (const [key, place] of wanted) {
       if (this.#followedByKey.has(key)) continue
-      const followed: Followed = { id: ++this.#lastId, place, isAnswered: false, isAnew: false }
+      const followed: Followed = {
+        id: ++this.#lastId,
+        place,
+        isAnswered: false,
+        from: undefined,
+        isAnew: false,
+      }
       this.#followedByKey.set(key, followed)
       this.#followedById.set(followed.id, followed)
       this.#ask(followed)
@@ -111,6 +119,10 @@ export class FollowedTexts {
     const { store } = this.#options
     const { place } = followed
     const known = store.texts.get(place)
+    if (!known && (followed.isAnswered || followed.from === text)) {
+      this.#begunAnew(followed)
+      return
+    }
     const runtime = this.#runtime
     const bytes = readUpdate(runtime, update)
     const session = this.#open.get(place)
@@ -174,18 +186,28 @@ export class FollowedTexts {
     const runtime = this.#runtime
     const stored = followed.isAnew ? undefined : this.#options.store.texts.get(place)
     followed.isAnswered = false
+    followed.from = undefined
     let vector: Uint8Array | undefined
     try {
       vector = stored && runtime.vectorOf(updatesOf(runtime, stored))
     } catch {
       followed.isAnew = true // what is here cannot be read
     }
+    if (stored && vector) followed.from = stored.text
     this.#send?.(
       JSON.stringify({
         ...{ type: 'openText', id, collection, doc: place.id, path },
         ...(stored && vector && { text: stored.text, vector: toBase64(vector) }),
       }),
     )
+  }
+
+  /** What it goes on from was let go meanwhile: all of it is asked for, if somebody still wants it. */
+  #begunAnew(followed: Followed): void {
+    this.#unfollow(followed)
+    this.#send?.(JSON.stringify({ type: 'closeText', id: followed.id }))
+    this.reconcile()
+    this.#options.changed()
   }
 
   #unfollow(followed: Followed): void {
