@@ -9,13 +9,13 @@ import { mutants } from './mutants.ts'
  * one is not found within `--steps`, or when there is no place for it any more.
  */
 const help = `pnpm sim:mutants [options]
-  --steps 200000  of the simulator, at most, for each bug
+  --steps 400000  of the simulator, at most, for each bug
   --from 1        the first seed
   --only TEXT     bugs whose name has this in it
   --workers 2     so many at once`
 const { values } = parseArgs({
   options: {
-    steps: { type: 'string', default: '200000' },
+    steps: { type: 'string', default: '400000' },
     from: { type: 'string', default: '1' },
     only: { type: 'string', default: '' },
     help: { type: 'boolean', default: false },

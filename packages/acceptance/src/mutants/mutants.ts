@@ -6,7 +6,7 @@ import { ofTheServer } from './of-the-server.ts'
 export const mutants: readonly Mutant[] = [...ofTheServer, ...ofTheClient]
 
 /**
- * What shows these is guarded twice, or happens too seldom in the worlds of the simulator: whether they are found within 200,000
+ * What shows these is guarded twice, or happens too seldom in the worlds of the simulator: whether they are found within 400,000
  * steps is chance, so they are not planted with the tests. `pnpm sim:mutants` plants them, and says what it did not find.
  */
 export const seldomFound: ReadonlySet<string> = new Set([
