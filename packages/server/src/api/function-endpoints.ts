@@ -37,7 +37,7 @@ export function functionEndpoints({ functions, once, random }: FunctionParts): r
         const run = async () => toJson(await functions.invoke({ name, data, actor: caller, requestId }))
         if (!key) return { result: await run(), requestId }
         const openid = caller.kind === 'user' ? caller.openid : 'admin'
-        const outcome = await once.invoke({ openid, key: key.key, name, requestId, run })
+        const outcome = await once.invoke({ openid, key: key.key, name, data: toJson(data), requestId, run })
         if ('error' in outcome) throw new CloudError(outcome.error.code, { ...outcome.error })
         return outcome
       },

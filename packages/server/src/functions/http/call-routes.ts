@@ -84,7 +84,7 @@ export function addCallRoutes(app: Hono, options: CallRoutesOptions): void {
     const run = async () =>
       toJson(await functions.invoke({ ...named, data, requestId, ...(key !== undefined && { key }) }))
     if (key === undefined) return { result: await run(), requestId }
-    const outcome = await once.invoke({ openid: actor.openid, key, name, requestId, run })
+    const outcome = await once.invoke({ openid: actor.openid, key, name, data: json, requestId, run })
     if ('error' in outcome) throw new CloudError(outcome.error.code, { ...outcome.error })
     return outcome
   }

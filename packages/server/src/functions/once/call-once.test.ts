@@ -13,6 +13,7 @@ function setUp() {
     openid: 'alice',
     key,
     name: 'f',
+    data: { n: 1 },
     requestId: `request-${began.length}`,
     async run() {
       began.push(key)
@@ -35,6 +36,23 @@ test('[ONCE-1] a call begins once for a key, and who asks again gets the first o
   expect(await once.invoke(call('b'))).toEqual({ result: 2, requestId: 'request-1' })
   expect(await once.invoke(call('a', { openid: 'bob' }))).toMatchObject({ result: 3 })
   expect(began).toEqual(['a', 'b', 'a'])
+})
+
+test('[ONCE-5] a key that another call had is refused, while that runs, afterwards, and after a restart', async () => {
+  const { open, began, call, engine } = setUp()
+  const once = await open()
+  const others = [call('a', { data: { n: 2 } }), call('a', { name: 'g' })]
+  const refused = { code: 'INVALID_PARAM', errMsg: expect.stringContaining('key of its own') }
+  const first = once.invoke(call('a'))
+  for (const other of others) await expect(once.invoke(other)).rejects.toMatchObject(refused)
+  const outcome = await first
+  const later = await open()
+  for (const other of others) await expect(later.invoke(other)).rejects.toMatchObject(refused)
+  expect(await later.invoke(call('a'))).toEqual(outcome)
+  expect(began).toEqual(['a'])
+  // of a call that began before servers kept which it was, any with its key is taken for it
+  await engine.writeState('test', 'call-began/alice/old', '5')
+  expect(await (await open()).invoke(call('old', { data: 7 }))).toMatchObject({ error: {} })
 })
 
 test('[ONCE-1] who asks while it runs waits for the same outcome', async () => {

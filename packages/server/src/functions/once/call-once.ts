@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto'
 import {
   type Clock,
-  type CloudError,
+  CloudError,
   type ErrorData,
   type Json,
   type Millis,
@@ -24,6 +25,7 @@ export interface KeyedCall {
   readonly openid: string
   readonly key: string
   readonly name: string
+  readonly data: Json
   readonly requestId: string
   run(): Promise<Json>
 }
@@ -34,7 +36,7 @@ export interface KeyedCall {
  */
 export class CallOnce {
   readonly #options: CallOnceOptions
-  readonly #beganByUser = new Map<string, Map<string, Millis>>()
+  readonly #beganByUser = new Map<string, Map<string, Begun>>()
   readonly #running = new Map<string, Promise<CallOutcome>>()
 
   private constructor(options: CallOnceOptions) {
@@ -45,19 +47,25 @@ export class CallOnce {
     const calls = new CallOnce(options)
     const { engine, env } = options.environment
     const rows = (await engine.listState(env, beganPrefix)).map(
-      ([key, time]) => [key.slice(beganPrefix.length), Number(time)] as const,
+      ([key, text]) => [key.slice(beganPrefix.length), begunFrom(text)] as const,
     )
-    for (const [place, time] of rows.sort(([, a], [, b]) => a - b)) {
+    for (const [place, begun] of rows.sort(([, a], [, b]) => a.time - b.time)) {
       const [openid, key] = splitPlace(place)
-      calls.#began(openid).set(key, time)
+      calls.#began(openid).set(key, begun)
     }
     return calls
   }
 
-  /** Rejects with what `run` rejects with when it was not carried out: then the key is free. */
+  /**
+   * Rejects with INVALID_PARAM for a key that another call had, and with what `run` rejects with when it was not carried out: then
+   * the key is free.
+   */
   invoke(call: KeyedCall): Promise<CallOutcome> {
     const place = `${call.openid}/${call.key}`
-    const running = this.#running.get(place) ?? this.#invoke(place, call)
+    const asked = digestOf(call)
+    const before = this.#began(call.openid).get(call.key)
+    if (before && before.asked !== undefined && before.asked !== asked) return Promise.reject(keyTaken(call))
+    const running = this.#running.get(place) ?? this.#invoke(place, call, asked)
     this.#running.set(place, running)
     running.then(
       () => this.#running.delete(place),
@@ -66,7 +74,7 @@ export class CallOnce {
     return running
   }
 
-  async #invoke(place: string, call: KeyedCall): Promise<CallOutcome> {
+  async #invoke(place: string, call: KeyedCall, asked: string): Promise<CallOutcome> {
     const { openid, key, name, requestId } = call
     const began = this.#began(openid)
     const { engine, env } = this.#options.environment
@@ -74,8 +82,9 @@ export class CallOnce {
       const kept = await engine.readState(env, outcomePrefix + place)
       return kept === undefined ? unknown(name, requestId) : (JSON.parse(kept) as CallOutcome)
     }
-    began.set(key, this.#options.clock.now())
-    await engine.writeState(env, beganPrefix + place, String(began.get(key)))
+    const time = this.#options.clock.now()
+    began.set(key, { time, asked })
+    await engine.writeState(env, beganPrefix + place, `${time} ${asked}`)
     const outcome = await this.#outcome(call).catch(async (notRun: unknown) => {
       began.delete(key)
       await engine.writeState(env, beganPrefix + place, null)
@@ -110,7 +119,7 @@ export class CallOnce {
     const outcome = all[all.length - 1 - mostOutcomes]
     if (outcome) await engine.writeState(env, `${outcomePrefix}${openid}/${outcome[0]}`, null)
     const longAgo = this.#options.clock.now() - keptMs
-    for (const [at, [key, time]] of all.slice(0, mostForgotten).entries()) {
+    for (const [at, [key, { time }]] of all.slice(0, mostForgotten).entries()) {
       if (time > longAgo && all.length - at <= mostCalls) break
       began.delete(key)
       for (const prefix of [beganPrefix, outcomePrefix])
@@ -118,13 +127,38 @@ export class CallOnce {
     }
   }
 
-  #began(openid: string): Map<string, Millis> {
+  #began(openid: string): Map<string, Begun> {
     const known = this.#beganByUser.get(openid)
     if (known) return known
-    const began = new Map<string, Millis>()
+    const began = new Map<string, Begun>()
     this.#beganByUser.set(openid, began)
     return began
   }
+}
+
+/** When a call began, and which: of those that servers before this one kept it is not known. */
+interface Begun {
+  readonly time: Millis
+  readonly asked?: string
+}
+
+function begunFrom(text: string): Begun {
+  const [time, asked] = text.split(' ')
+  return { time: Number(time), ...(asked !== undefined && { asked }) }
+}
+
+function digestOf({ name, data }: KeyedCall): string {
+  return createHash('sha256')
+    .update(JSON.stringify([name, data]))
+    .digest('hex')
+    .slice(0, 24)
+}
+
+function keyTaken({ name, key }: KeyedCall): CloudError {
+  return new CloudError('INVALID_PARAM', {
+    errMsg: `${name}: the key "${key}" was another call's, of another function or with other data: each call has a key of its own`,
+    details: { reason: 'key taken' },
+  })
 }
 
 /** What somebody gives a call so that it begins once. */
