@@ -90,7 +90,7 @@ function foreignIn(folder: string): Record<string, readonly string[]> {
 }
 
 const ofHosts =
-  'Array ArrayBuffer Boolean Date Error Infinity Intl JSON Map Math NaN Number Object Promise RangeError Reflect RegExp Set String Symbol TypeError Uint8Array Uint32Array Int32Array Uint16Array DataView Float64Array BigInt WeakMap WeakSet decodeURIComponent encodeURIComponent isNaN parseFloat parseInt undefined wx my App Page Component setTimeout clearTimeout exports module require'.split(
+  'Array ArrayBuffer Boolean Date Error Function Infinity Intl JSON Map Math NaN Number Object Promise RangeError Reflect RegExp Set String Symbol TypeError Uint8Array Uint32Array Int32Array Uint16Array DataView Float64Array BigInt WeakMap WeakSet decodeURIComponent encodeURIComponent escape isFinite isNaN parseFloat parseInt undefined unescape wx my App Page Component setTimeout clearTimeout exports module require'.split(
     ' ',
   )
 
