@@ -13,8 +13,9 @@ export function ownedBy(actor: Actor, write: Write, before: object | null): Writ
   return before ? write : { ...write, data: { _openid: actor.openid, ...write.data } }
 }
 
-/** In place of what would quote a document to one who may not read it. */
-export function untold(collection: string, id: DocId): CloudError {
+/** In place of what would quote a document to one who may not read it. That an id is taken quotes nothing. */
+export function untold(thrown: unknown, { collection, id }: { collection: string; id: DocId }): unknown {
+  if (thrown instanceof CloudError && thrown.code === 'DUPLICATE_ID') return thrown
   return new CloudError('DATABASE_PERMISSION_DENIED', {
     errMsg: `${collection}: this cannot be done to a document that this user may not read`,
     details: { collection, id },

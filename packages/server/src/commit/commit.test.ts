@@ -49,6 +49,14 @@ scenario('[COMMIT-43] why a write cannot be done quotes no document to one who m
   leaves: [secret],
 })
 
+scenario('[COMMIT-43] that an id is taken is told to everybody: it quotes nothing', {
+  given: [secret],
+  who: bob,
+  asks: [add('x', { n: 1 })],
+  answers: { status: 'rejected', code: 'DUPLICATE_ID' },
+  leaves: [secret],
+})
+
 scenario('[COMMIT-43] and all of it to one who may', {
   given: [secret],
   who: alice,

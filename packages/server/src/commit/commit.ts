@@ -164,7 +164,7 @@ function toldTo<T>(
   } catch (thrown) {
     const mayRead =
       before === null || reads.guess(() => judge.mayRead(actor, collection, before.stored.doc, reads), false)
-    throw mayRead ? thrown : untold(collection, id)
+    throw mayRead ? thrown : untold(thrown, { collection, id })
   }
 }
 

@@ -323,7 +323,7 @@ export class ServerTransaction implements OpenTransaction {
       return work()
     } catch (thrown) {
       const isTold = before === null || (await this.#readable(collection, [before.doc])).length > 0
-      throw isTold ? thrown : untold(collection, before.doc._id)
+      throw isTold ? thrown : untold(thrown, { collection, id: before.doc._id })
     }
   }
 
