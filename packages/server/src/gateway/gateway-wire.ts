@@ -1,6 +1,6 @@
-/** One connection of a provider, as the gateway sees it: binary frames in order, both ways. */
-export interface GatewayWire {
-  send(frame: Uint8Array): void
+/** One connection, as whoever serves it sees it: frames in order, both ways. */
+export interface ServedWire<Frame> {
+  send(frame: Frame): void
   /** Ends it with a code; `closed` follows. 4400 to 4499 tell a provider not to come back. Harmless when it has ended. */
   close(code: number, reason: string): void
   /** Asks whether the other end is there; `alive` follows if it is. */
@@ -13,6 +13,9 @@ export interface GatewayWire {
   /** It is known who it is. */
   greeted(): void
 }
+
+/** Of a provider of editors. */
+export type GatewayWire = ServedWire<Uint8Array>
 
 /** Why a provider is sent away. */
 export interface Farewell {

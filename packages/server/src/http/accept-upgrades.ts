@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
+import type { ServedWire } from '../gateway/gateway-wire.ts'
 import { addressOfRequest } from './address-of.ts'
 import type { Doorkeeper, Visit } from './doorkeeper.ts'
 import { refuseUpgrade } from './refuse-upgrade.ts'
@@ -49,3 +50,21 @@ export function closeSocket(socket: WebSocket, code: number, reason: string): vo
 
 /** For the closing handshake. */
 const closingMs = 1_000
+
+/** The connection, for whoever serves it. */
+export function wireOf<Frame extends string | Uint8Array>(
+  socket: WebSocket,
+  visit: Visit,
+): ServedWire<Frame> {
+  return {
+    send: frame => socket.send(frame),
+    close: (code, reason) => closeSocket(socket, code, reason),
+    ping: () => socket.ping(),
+    get bufferedBytes() {
+      return socket.bufferedAmount
+    },
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
+    greeted: () => visit.greeted(),
+  }
+}

@@ -2,7 +2,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import { limits } from '@nearcloud/protocol'
 import type { WebSocket } from 'ws'
 import type { Gateway } from '../gateway/gateway.ts'
-import { acceptUpgrades, closeSocket } from './accept-upgrades.ts'
+import { acceptUpgrades, wireOf } from './accept-upgrades.ts'
 import type { Doorkeeper, Visit } from './doorkeeper.ts'
 
 /** Where providers of editors come to. */
@@ -29,21 +29,7 @@ function converse(socket: WebSocket, { url = '' }: IncomingMessage, gateway: Gat
   const [path, search = ''] = url.slice(gatewayPath.length).split('?', 2) as [string, string?]
   const token = new URLSearchParams(search).get('token') ?? ''
   socket.binaryType = 'nodebuffer'
-  const member = gateway.begin(
-    {
-      send: frame => socket.send(frame),
-      close: (code, reason) => closeSocket(socket, code, reason),
-      ping: () => socket.ping(),
-      get bufferedBytes() {
-        return socket.bufferedAmount
-      },
-      pause: () => socket.pause(),
-      resume: () => socket.resume(),
-      greeted: () => visit.greeted(),
-    },
-    path,
-    token,
-  )
+  const member = gateway.begin(wireOf(socket, visit), path, token)
   socket.on('error', () => socket.terminate())
   if (!member) return
   socket.on('message', (data, isBinary) => {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http'
 import { limits } from '@nearcloud/protocol'
 import type { Replicas } from '../rxdb/replicas.ts'
-import { acceptUpgrades, closeSocket } from './accept-upgrades.ts'
+import { acceptUpgrades, wireOf } from './accept-upgrades.ts'
 import type { Doorkeeper } from './doorkeeper.ts'
 
 /** Where replicas of RxDB come to. */
@@ -18,18 +18,7 @@ export function acceptReplicas(
     mostBytes: limits.frameBytes,
     converse(socket, { url = '' }, visit) {
       const [path, search = ''] = url.slice(rxdbPath.length).split('?', 2) as [string, string?]
-      const wire = {
-        send: (frame: string) => socket.send(frame),
-        close: (code: number, reason: string) => closeSocket(socket, code, reason),
-        ping: () => socket.ping(),
-        get bufferedBytes() {
-          return socket.bufferedAmount
-        },
-        pause: () => socket.pause(),
-        resume: () => socket.resume(),
-        greeted: () => visit.greeted(),
-      }
-      const replica = replicas.begin(wire, path, new URLSearchParams(search))
+      const replica = replicas.begin(wireOf(socket, visit), path, new URLSearchParams(search))
       socket.on('error', () => socket.terminate())
       if (!replica) return
       socket.on('message', (data, isBinary) => replica.received(isBinary ? '' : String(data)))

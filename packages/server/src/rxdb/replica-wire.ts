@@ -1,20 +1,7 @@
-import type { Farewell } from '../gateway/gateway-wire.ts'
+import type { Farewell, ServedWire } from '../gateway/gateway-wire.ts'
 
-/** One connection of a replica: text frames in order, both ways. */
-export interface ReplicaWire {
-  send(frame: string): void
-  /** Ends it; `closed` follows. Harmless when it has ended. */
-  close(code: number, reason: string): void
-  /** Asks whether the other end is there; `alive` follows if it is. */
-  ping(): void
-  /** Bytes that were sent and have not left this machine. */
-  readonly bufferedBytes: number
-  /** No more frames for now, and again. */
-  pause(): void
-  resume(): void
-  /** It is known who it is. */
-  greeted(): void
-}
+/** Of a replica. */
+export type ReplicaWire = ServedWire<string>
 
 /** Why a replica is sent away. RxDB's plugin comes back after any of them. */
 export const partings = {
