@@ -55,12 +55,12 @@ export const ofTheServer = [
   ]),
   mutant('server: no rule on changes', [
     'server/src/fanout/items.ts',
-    'const isReadable = after !== null && mayRead(collection, after)',
+    'const isReadable = after !== null && reader.mayRead(collection, after)',
     'const isReadable = after !== null',
   ]),
   mutant('server: a patch for who could not read what it changes', [
     'server/src/fanout/feed.ts',
-    'this.followed.holds(collection, before, isArriving) && this.#mayRead(collection, before)',
+    'this.followed.holds(collection, before, isArriving) && this.mayRead(collection, before)',
     'true',
   ]),
   mutant('server: no rule on snapshots', [

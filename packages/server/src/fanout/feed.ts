@@ -15,7 +15,7 @@ import { FeedTexts } from './feed-texts.ts'
 import { FirstResults } from './first-results.ts'
 import { Followed, type PlainFollower } from './followed.ts'
 import { changesFrame } from './frames.ts'
-import { inParts, itemsOf, loadReads, type Telling } from './items.ts'
+import { inParts, itemsOf, loadReads, type Reader } from './items.ts'
 import { type PendingChange, PendingChanges } from './pending-changes.ts'
 import { lookAgain, recallOwn, resumeFrom } from './resume.ts'
 import { Waiters } from './waiters.ts'
@@ -46,7 +46,7 @@ export interface FeedOptions {
  * tells it as ranges of versions, each whole: documents the client may see now, and ids of what it could see before and
  * cannot any more; nothing about anything else.
  */
-export class Feed implements PlainFollower {
+export class Feed implements PlainFollower, Reader {
   readonly client: string
   readonly actor: Actor
   readonly viewKey: string
@@ -118,8 +118,8 @@ export class Feed implements PlainFollower {
   /** Too much waits to be told: the client is better off with snapshots. */
   get isOverfull(): boolean {
     const { size, characters } = this.#pending
-    const isTaking = this.sink.bufferedBytes <= maxBufferedBytes
-    return size > maxPending || characters > (isTaking ? maxPendingCharacters : maxSlowCharacters)
+    if (size > maxPending || characters > maxPendingCharacters) return true
+    return characters > maxSlowCharacters && this.sink.bufferedBytes > maxBufferedBytes
   }
 
   /** Something happened to a query without a limit. */
@@ -287,7 +287,7 @@ export class Feed implements PlainFollower {
     const hasNews = this.#pending.size > 0 || windows.length > 0 || this.#lastMutation > this.#sentMutation
     const isWaitedFor = to > this.#sent && this.#waiters.size > 0
     if (hasNews || isWaitedFor) {
-      const items = itemsOf({ ...this.#telling, pending: this.#pending.take(), windows })
+      const items = itemsOf(this, { pending: this.#pending.take(), windows })
       this.#tell(
         to,
         items,
@@ -312,18 +312,14 @@ export class Feed implements PlainFollower {
     const { judge } = this.reading
     if (!judge.readsOthers || !this.isOpen) return false
     const windows = this.followed.windows
-    return loadReads({ ...this.#telling, pending: this.#pending.all, windows }, this.reads)
+    return loadReads(this, { pending: this.#pending.all, windows }, this.reads)
   }
 
-  get #telling(): Pick<Telling, 'followed' | 'mayRead' | 'patchOf'> {
-    return {
-      followed: this.followed,
-      mayRead: (collection, document) => this.#mayRead(collection, document),
-      patchOf: change => (this.#holdsBase(change) ? this.fanout.patches.itemOf(change) : undefined),
-    }
+  patchOf(change: PendingChange): string | undefined {
+    return this.#holdsBase(change) ? this.fanout.patches.itemOf(change) : undefined
   }
 
-  #mayRead(collection: string, document: Document): boolean {
+  mayRead(collection: string, document: Document): boolean {
     const { judge, reads } = this.reading
     return judge.mayRead(this.actor, collection, document, reads)
   }
@@ -335,7 +331,7 @@ export class Feed implements PlainFollower {
   #holdsBase({ collection, before, base }: PendingChange): boolean {
     if (this.protocol < firstWithPatches || !before || base === undefined || base > this.#sent) return false
     const isArriving = (subscription: number) => this.first.isArriving(subscription)
-    return this.followed.holds(collection, before, isArriving) && this.#mayRead(collection, before)
+    return this.followed.holds(collection, before, isArriving) && this.mayRead(collection, before)
   }
 
   /** One message; several when it is too large for a frame, of which the last alone says how far they reach. */

@@ -6,12 +6,17 @@ import type { Followed } from './followed.ts'
 import { goneItem, putItem } from './frames.ts'
 import type { PendingChange } from './pending-changes.ts'
 
-export interface Telling {
+/** Who is told. */
+export interface Reader {
   readonly followed: Followed
   /** May this client see it? */
   mayRead(collection: string, document: Document): boolean
   /** The item that makes a change of what the client holds; undefined when it may hold something else. */
   patchOf(change: PendingChange): string | undefined
+}
+
+/** What it is told of. */
+export interface News {
   /** What happened to documents; the client's own last. */
   readonly pending: readonly PendingChange[]
   /** Windows whose contents are different from what was told. */
@@ -19,7 +24,9 @@ export interface Telling {
 }
 
 /** The items of a change message, one for each document, the client's own last. Windows count as told afterwards. */
-export function itemsOf(telling: Telling): readonly string[] {
+export function itemsOf(reader: Reader, { pending, windows }: News): readonly string[] {
+  // each document is there once, and nothing else tells of it
+  if (windows.length === 0) return pending.flatMap(change => toldOf(reader, change)?.item ?? [])
   const items = new Map<string, Told>()
   const offer = (key: string, told: Told) => {
     const other = items.get(key)
@@ -27,10 +34,10 @@ export function itemsOf(telling: Telling): readonly string[] {
     items.delete(key) // to the end
     items.set(key, told)
   }
-  const told = telling.windows.map(window => ({ window, ...window.tell() }))
-  for (const each of told) offerWindow(telling, each, offer)
-  for (const change of telling.pending) {
-    const told = toldOf(telling, change)
+  const told = windows.map(window => ({ window, ...window.tell() }))
+  for (const each of told) offerWindow(reader, each, offer)
+  for (const change of pending) {
+    const told = toldOf(reader, change)
     if (told) offer(keyOf(change.collection, change.id), told)
   }
   return [...items.values()].map(({ item }) => item)
@@ -40,7 +47,11 @@ export function itemsOf(telling: Telling): readonly string[] {
  * Has loaded what the rules read to judge these, so that `itemsOf` need not wait. True when something had to be waited
  * for.
  */
-export async function loadReads(telling: Telling, reads: LoadingReads): Promise<boolean> {
+export async function loadReads(
+  reader: Reader,
+  { pending, windows }: News,
+  reads: LoadingReads,
+): Promise<boolean> {
   let hasWaited = false
   const look = async (judge: () => unknown) => {
     const judged = decided(reads, judge)
@@ -48,10 +59,9 @@ export async function loadReads(telling: Telling, reads: LoadingReads): Promise<
     hasWaited = true
     await judged
   }
-  for (const window of telling.windows)
-    for (const document of window.leaving)
-      await look(() => telling.mayRead(window.query.collection, document))
-  for (const change of telling.pending) await look(() => toldOf(telling, change))
+  for (const window of windows)
+    for (const document of window.leaving) await look(() => reader.mayRead(window.query.collection, document))
+  for (const change of pending) await look(() => toldOf(reader, change))
   return hasWaited
 }
 
@@ -78,14 +88,15 @@ export function inParts(items: readonly string[], mostCharacters: number): reado
 }
 
 /** A document the client may see now, or the id of one it could see before; nothing about any other. */
-function toldOf({ followed, mayRead, patchOf }: Telling, change: PendingChange): Told | undefined {
+function toldOf(reader: Reader, change: PendingChange): Told | undefined {
+  const { followed } = reader
   const { collection, id, before, after, afterText, lastVersion, isOwn, isWritten } = change
-  const isReadable = after !== null && mayRead(collection, after)
+  const isReadable = after !== null && reader.mayRead(collection, after)
   if (isReadable && (isOwn || followed.matches(collection, after)))
-    return put(lastVersion, patchOf(change) ?? putItem(collection, lastVersion, afterText!))
+    return put(lastVersion, reader.patchOf(change) ?? putItem(collection, lastVersion, afterText!))
   // what a window still shows is the window's to tell
   if (isReadable && followed.isInWindow(collection, id, 'fresh')) return undefined
-  if (before && (isOwn || followed.matches(collection, before)) && mayRead(collection, before))
+  if (before && (isOwn || followed.matches(collection, before)) && reader.mayRead(collection, before))
     return gone(collection, lastVersion, id)
   // its own mutation named it and was accepted: that it is out of sight tells the client nothing else
   if (isWritten && (before || after)) return gone(collection, lastVersion, id)
@@ -93,17 +104,18 @@ function toldOf({ followed, mayRead, patchOf }: Telling, change: PendingChange):
 }
 
 function offerWindow(
-  { followed, mayRead }: Telling,
+  reader: Reader,
   { window, before, left }: { window: FeedWindow } & ReturnType<FeedWindow['tell']>,
   offer: (key: string, told: Told) => void,
 ): void {
+  const { followed } = reader
   const { collection } = window.query
   for (const [id, { version, text }] of window.told)
     if (before.get(id)?.version !== version)
       offer(keyOf(collection, id), put(version, putItem(collection, version, text)))
   for (const [id, { document, version }] of left) {
     // what another query shows is told through that one
-    const isReadable = document !== null && mayRead(collection, document)
+    const isReadable = document !== null && reader.mayRead(collection, document)
     const isShown = followed.matches(collection, document) || followed.isInWindow(collection, id, 'any')
     if (!isReadable || !isShown) offer(keyOf(collection, id), gone(collection, version, id))
   }

@@ -1,4 +1,4 @@
-import { patchBetween } from '@nearcloud/protocol'
+import { type Document, patchBetween } from '@nearcloud/protocol'
 import { keyOf } from '../commit/stage.ts'
 import { patchItem } from './frames.ts'
 import type { PendingChange } from './pending-changes.ts'
@@ -7,10 +7,26 @@ import type { PendingChange } from './pending-changes.ts'
 export class Patches {
   #itemByStates = new Map<string, string | undefined>()
   #characters = 0
+  /** What was asked last: a change is told to one client after the other. */
+  #last: { readonly of: States; readonly item: string | undefined } | undefined
 
   /** Undefined where the whole document is no longer. */
-  itemOf({ collection, id, before, base, after, afterText, lastVersion }: PendingChange): string | undefined {
-    if (!before || !after || base === undefined || afterText === null) return undefined
+  itemOf(change: PendingChange): string | undefined {
+    const { before, after } = change
+    if (!before || !after) return undefined
+    if (!this.#last || !isSame(this.#last.of, change)) {
+      const { base, lastVersion } = change
+      this.#last = { of: { before, after, base, lastVersion }, item: this.#find(change, before, after) }
+    }
+    return this.#last.item
+  }
+
+  #find(
+    { collection, id, base, afterText, lastVersion }: PendingChange,
+    before: Document,
+    after: Document,
+  ): string | undefined {
+    if (base === undefined || afterText === null) return undefined
     const states = `${keyOf(collection, id)}/${base}/${lastVersion}`
     if (this.#itemByStates.has(states)) return this.#itemByStates.get(states)
     const patch = patchBetween(before, after)
@@ -28,6 +44,17 @@ export class Patches {
     }
     this.#itemByStates.set(states, item)
   }
+}
+
+type States = Readonly<Pick<PendingChange, 'before' | 'base' | 'after' | 'lastVersion'>>
+
+function isSame(one: States, other: States): boolean {
+  return (
+    one.before === other.before &&
+    one.after === other.after &&
+    one.base === other.base &&
+    one.lastVersion === other.lastVersion
+  )
 }
 
 const mostCharacters = 1_000_000

@@ -97,6 +97,7 @@ export class PendingChanges {
     const { all } = this
     this.#byDocument.clear()
     this.#characters = 0
+    if (all.length < 2) return all
     return [...all.filter(each => !each.isOwn), ...all.filter(each => each.isOwn)]
   }
 }
