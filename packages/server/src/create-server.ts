@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { newDocId, normalise } from '@nearcloud/protocol'
 import { createDatabase, type DatabaseOptions } from '@nearcloud/query'
 import { withTransactions } from '@nearcloud/query/transactions'
@@ -23,7 +24,8 @@ export type { NearcloudServer, ServerOptions } from './server-options.ts'
  * Starts a server. Throws SERVER_CONFIGURATION, in one sentence for the operator, when the data folder, the port or the
  * project cannot be used; then nothing is left running.
  */
-export async function createServer(options: ServerOptions): Promise<NearcloudServer> {
+export async function createServer(given: ServerOptions): Promise<NearcloudServer> {
+  const options = withFolders(given)
   const { host = '127.0.0.1' } = options
   const proxies = new TrustedProxies(options.trustedProxies)
   /** The ways to end what runs, the latest first. */
@@ -130,4 +132,15 @@ async function closeAll(closers: readonly (() => unknown)[]): Promise<void> {
 function urlHost(host: string): string {
   if (host === '0.0.0.0' || host === '::') return 'localhost'
   return host.includes(':') ? `[${host}]` : host
+}
+
+/** Folders as they are now: functions run elsewhere, and this process may go elsewhere. */
+function withFolders(options: ServerOptions): ServerOptions {
+  const { dataFolder, project, site } = options
+  return {
+    ...options,
+    dataFolder: resolve(dataFolder),
+    ...(project !== undefined && { project: resolve(project) }),
+    ...(site !== undefined && { site: resolve(site) }),
+  }
 }
