@@ -32,6 +32,11 @@ export function importCommand(host: Host, exit: (code: number) => void) {
       valueHint: 'mode',
       description: 'What is there already stays (insert, the default) or is replaced (upsert)',
     },
+    'file-ids': {
+      type: 'string',
+      valueHint: 'prefix',
+      description: 'What begins with it, as cloud://prod-1.7072-prod-1/, becomes a file id of this server',
+    },
     ...place,
   } as const
   return defineCommand({
@@ -46,16 +51,24 @@ export function importCommand(host: Host, exit: (code: number) => void) {
       const { mode = 'insert' } = given
       if (mode !== 'insert' && mode !== 'upsert')
         throw new UsageError(`--mode is insert or upsert, not "${mode}".`)
+      const oldIds = given['file-ids']
+      if (oldIds !== undefined && !/^cloud:\/\/[^/]+\/$/.test(oldIds))
+        throw new UsageError(
+          `--file-ids is what all file ids began with, to the first slash behind the name, as cloud://prod-1.7072-prod-1/, not "${oldIds}".`,
+        )
       if (!existsSync(file)) throw new UsageError(`there is no file ${file}.`)
       const { dataFolder, env } = placeOf(host, given)
       // all of it is read once before anything is written
       let total = 0
       for await (const _ of documentsIn(file, form, telling(host, 'read'))) total++
+      const ownIds = `cloud://${env ?? 'default'}.nearcloud/`
       const counts = { inserted: 0, replaced: 0, kept: 0, same: 0, refused: 0 }
       const told = telling(host, 'written')
       await withDocuments({ dataFolder, env }, async documents => {
         for await (const batch of inBatches(documentsIn(file, form, () => undefined))) {
-          const trees = batch.map(({ tree }) => tree)
+          const trees = batch.map(({ tree }) =>
+            oldIds === undefined ? tree : movedIds(tree, oldIds, ownIds),
+          )
           for (const [n, written] of (
             await documents.write(collection, trees, mode as ImportMode)
           ).entries()) {
@@ -205,6 +218,16 @@ function whatAndWhere(
   const form = given.format ?? (/\.csv$/i.test(file) ? 'csv' : 'json')
   if (form !== 'json' && form !== 'csv') throw new UsageError(`--format is json or csv, not "${form}".`)
   return { collection, file: resolve(host.cwd, file), form } as const
+}
+
+/** Texts that are file ids of another cloud, as those of this one. */
+function movedIds(tree: Json, from: string, to: string): Json {
+  if (typeof tree === 'string') return tree.startsWith(from) ? to + tree.slice(from.length) : tree
+  if (Array.isArray(tree)) return tree.map(each => movedIds(each as Json, from, to))
+  if (typeof tree !== 'object' || tree === null) return tree
+  return Object.fromEntries(
+    Object.entries(tree).map(([key, each]) => [key, movedIds(each as Json, from, to)]),
+  )
 }
 
 async function* inBatches(documents: AsyncIterable<Read>): AsyncIterable<readonly Read[]> {

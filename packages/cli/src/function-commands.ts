@@ -156,11 +156,17 @@ export function placeOf(
 
 /** A misspelt option would quietly do nothing otherwise. */
 export function checkNames(command: string, given: object, known: object): void {
+  const names = new Set(Object.keys(known).flatMap(name => [name, inOneWord(name)]))
   for (const name of Object.keys(given))
-    if (!Object.hasOwn(known, name))
+    if (!names.has(name))
       throw new UsageError(`${command} has no option --${name}; "nearcloud ${command} --help" lists them.`)
   for (const [name, value] of Object.entries(given))
     if (value === '') throw new UsageError(`--${name} needs a value.`)
+}
+
+/** As citty gives an option with dashes besides. */
+function inOneWord(name: string): string {
+  return name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
 }
 
 function isJson(text: string): boolean {

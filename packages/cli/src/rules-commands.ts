@@ -114,7 +114,8 @@ export function rulesCommands(
   }
 }
 
-function define<Args extends ArgsDef>(command: CommandDef<Args>): CommandDef {
+/** One of several, whose arguments are its own. */
+export function define<Args extends ArgsDef>(command: CommandDef<Args>): CommandDef {
   return defineCommand(command) as unknown as CommandDef
 }
 

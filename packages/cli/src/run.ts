@@ -3,6 +3,7 @@ import { type CommandDef, defineCommand, renderUsage, runCommand } from 'citty'
 import { backupCommand, restoreCommand } from './backup-commands.ts'
 import { doctorCommand } from './doctor-command.ts'
 import { exportCommand, importCommand } from './documents-commands.ts'
+import { filesCommands } from './files-commands.ts'
 import { callCommand, logsCommand } from './function-commands.ts'
 import { type Host, UsageError } from './host.ts'
 import { initCommand } from './init-command.ts'
@@ -33,10 +34,12 @@ export async function runNearcloud(argv: readonly string[], host: Host): Promise
   }
   const ofUsers = usersCommands(host)
   const ofRules = rulesCommands(host, exit)
+  const ofFiles = filesCommands(host, exit)
   /** Commands that have verbs of their own. */
   const verbsOf = new Map<string, Record<string, CommandDef>>([
     ['users', ofUsers],
     ['rules', ofRules],
+    ['files', ofFiles],
   ])
   const commands = {
     init: initCommand(host),
@@ -58,6 +61,13 @@ export async function runNearcloud(argv: readonly string[], host: Host): Promise
     rules: defineCommand({
       meta: { name: 'rules', description: 'Says what the rules allow, tests them, and explains a refusal' },
       subCommands: ofRules,
+    }),
+    files: defineCommand({
+      meta: {
+        name: 'files',
+        description: 'Puts a folder of files into the cloud, and writes them out of it',
+      },
+      subCommands: ofFiles,
     }),
     import: importCommand(host, exit),
     export: exportCommand(host),

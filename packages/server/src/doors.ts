@@ -102,7 +102,7 @@ export async function openDoors(
       documents: { environment, keyed, random },
       functions: { functions: rated, once, random },
       files: { files },
-      admin: { environment, users: userAdmin(users, accounts), triggers },
+      admin: { environment, users: userAdmin(users, accounts), triggers, files },
     },
     {
       doorkeeper,

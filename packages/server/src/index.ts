@@ -12,6 +12,7 @@ export type { Change, DataType } from './commit/change.ts'
 export type { CommitRequest, Decision, Effect, Environment, OpenText } from './commit/environment.ts'
 export { createServer, type NearcloudServer, type ServerOptions } from './create-server.ts'
 export type { HistoryLimits } from './engine/keep-history-short.ts'
+export type { FileFacts } from './files/files.ts'
 export type { FileQuota } from './files/usage.ts'
 export { functionNames } from './functions/function-folder.ts'
 export type { FunctionLogEntry } from './functions/logs/function-log.ts'
@@ -30,6 +31,7 @@ export {
   type OperatorDocuments,
   type Written,
 } from './operator/operator-documents.ts'
+export { type FileToPut, filesAsOperator, type OperatorFiles } from './operator/operator-files.ts'
 export { signMetricsReader } from './operator/operator-token.ts'
 export { type ServerStatus, serverProcess, statusAsOperator } from './operator/server-status.ts'
 export { type OperatorUsers, usersAsOperator } from './operator/users-as-operator.ts'

@@ -2,6 +2,7 @@ import { CloudError, fromJson } from '@nearcloud/protocol'
 import { z } from 'zod'
 import type { UserAdmin } from '../auth/user-admin.ts'
 import type { LiveEnvironment } from '../commit/live-environment.ts'
+import type { Files } from '../files/files.ts'
 import { sendJob } from '../triggers/queues/jobs.ts'
 import type { TriggerAdmin } from '../triggers/triggers.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
@@ -12,10 +13,11 @@ export interface AdminParts {
   readonly environment: LiveEnvironment
   readonly users: UserAdmin
   readonly triggers: TriggerAdmin
+  readonly files: Pick<Files, 'page'>
 }
 
 /** What the operator's tools do. Documents, functions and files are the ordinary endpoints, with the admin key. */
-export function adminEndpoints({ environment, users, triggers }: AdminParts): readonly Endpoint[] {
+export function adminEndpoints({ environment, users, triggers, files }: AdminParts): readonly Endpoint[] {
   const admin = { kind: 'admin' } as const
   const executor = environment.executorFor(admin)
   const base = { tag: 'admin', access: 'admin', status: 200 } as const
@@ -208,6 +210,30 @@ export function adminEndpoints({ environment, users, triggers }: AdminParts): re
         const query = queryFrom(body, params.collection)
         return (await executor.run({ verb: 'explain', query })).explanation
       },
+    }),
+    endpoint({
+      ...base,
+      operation: 'listFiles',
+      method: 'get',
+      path: '/admin/files',
+      summary:
+        'All files, a page at a time and in no order; `after` of a page asks for the next, and the last has none.',
+      query: z.strictObject({ after: z.string().optional() }),
+      answer: z.strictObject({
+        files: z.array(
+          z.strictObject({
+            fileID: z.string(),
+            path: z.string(),
+            size: s.count,
+            contentType: z.string(),
+            sha256: z.string(),
+            updated: z.number().describe('Milliseconds since 1970.'),
+            openid: z.string().optional().describe("Whose; absent: the server's own."),
+          }),
+        ),
+        after: z.string().optional(),
+      }),
+      run: async ({ query: { after } }) => files.page(after),
     }),
     endpoint({
       ...base,

@@ -158,6 +158,7 @@ test('[HTTPAPI-2] each operation of the document is there, and answers as the do
     await ok('explain', { ...admin, with: { collection: 'open' }, body: { where: { n: 1 } } }),
   ).toMatchObject({ plan: 'index' })
   await ok('dropIndex', { ...admin, with: { collection: 'open', name: 'byN' } })
+  expect((await ok('listFiles', admin)).files).toMatchObject([{ path: 'b.txt' }])
   expect(await ok('listTriggers', admin)).toEqual({ timers: [], deadLetters: [] })
   await ok('sendToQueue', { ...admin, with: { queue: 'mails' }, body: { data: { to: 'anna' } } })
 
@@ -168,6 +169,32 @@ test('[HTTPAPI-2] each operation of the document is there, and answers as the do
   expect((await api.ask('signInByWechat', { body: { code: 'x' } })).status).toBe(404)
   const others = ['replayDeadLetter', 'discardDeadLetter', 'signInByWechat']
   expect([...api.answered, ...others].sort()).toEqual([...api.operations].sort())
+})
+
+test('[OPS-33] all files, whoever they are of, are told to the operator, a page at a time, and to nobody else', async () => {
+  const { api, anonymous, adminKey } = await startApi(onTestFinished)
+  const anna = await anonymous()
+  const put = (token: string, path: string) =>
+    api.ask('uploadFile', {
+      token,
+      with: { path },
+      body: new TextEncoder().encode(path),
+      headers: { 'content-type': 'text/plain' },
+    })
+  await put(anna.accessToken, 'hers.txt')
+  await put(adminKey, 'of the operator.txt')
+  const { json } = await api.ask('listFiles', { token: adminKey })
+  const [hers, own] = ['hers.txt', 'of the operator.txt'].map(path =>
+    json.files.find((each: { path: string }) => each.path === path),
+  )
+  expect(hers).toMatchObject({ size: 8, contentType: 'text/plain', openid: anna.openid })
+  expect(own).toMatchObject({ size: 19, fileID: 'cloud://default.nearcloud/of the operator.txt' })
+  expect(own).not.toHaveProperty('openid')
+  expect((await api.ask('listFiles', { token: adminKey, with: { after: json.after } })).json).toEqual({
+    files: [],
+  })
+  expect((await api.ask('listFiles', { token: anna.accessToken })).status).toBe(403)
+  expect((await api.ask('listFiles', {})).status).toBe(401)
 })
 
 test('[HTTPAPI-3] the rules judge what is asked over HTTP like everything', async () => {

@@ -57,6 +57,14 @@ export class FileRecords {
     for await (const rows of engine.scan(env, { collection: filesCollection }))
       for (const row of rows) yield decodeTrusted(row.text) as FileRecord
   }
+  /** Some of them, behind the record of that id; empty at the end. */
+  async page(after: string | undefined): Promise<readonly FileRecord[]> {
+    const { engine, env } = this.#environment
+    const plan = { collection: filesCollection, pageSize: pageFiles, ...(after !== undefined && { after }) }
+    for await (const rows of engine.scan(env, plan))
+      return rows.map(({ text }) => decodeTrusted(text) as FileRecord)
+    return []
+  }
 
   /** Which of these blobs a record names. */
   async named(keys: readonly string[]): Promise<ReadonlySet<string>> {
@@ -78,3 +86,5 @@ export class FileRecords {
 function idOfPath(path: string): string {
   return createHash('sha256').update(path, 'utf8').digest('hex')
 }
+
+const pageFiles = 500

@@ -50,9 +50,24 @@ export interface Files {
    * an upload does.
    */
   copy(actor: Actor, copy: FileCopy): Promise<string>
+  /** All files, a page at a time, in no order that says anything; `after` of a page asks for the next, and the last has none. */
+  page(after?: string): Promise<{ readonly files: readonly FileFacts[]; readonly after?: string }>
   /** `PUT /files/uploads/…`, `PUT /files/whole/…` and `GET /files/…`, for any origin: their URLs carry the permission. */
   routes(app: Hono): void
   close(): Promise<void>
+}
+
+/** A file as its operator sees it. */
+export interface FileFacts {
+  readonly fileID: string
+  readonly path: string
+  readonly size: number
+  readonly contentType: string
+  readonly sha256: string
+  /** Milliseconds since 1970. */
+  readonly updated: number
+  /** Who uploaded it; absent for the server's own. */
+  readonly openid?: string
 }
 
 export interface FilesOptions {
@@ -145,6 +160,11 @@ export async function openFiles(options: FilesOptions): Promise<Files> {
       return { fileID: fileIDOf(env, path), uploadUrl: urls.toUploadWhole(ticket) }
     },
     copy: (actor, wanted) => copies.copy(actor, wanted),
+    async page(after) {
+      const page = await records.page(after)
+      const last = page.at(-1)?._id
+      return { files: page.map(factsOf), ...(last !== undefined && { after: last }) }
+    },
     routes: app => addFileRoutes(app, { blobs, records, urls, uploads, clock, log, counted, host }),
     async close() {
       isStopped = true
@@ -155,6 +175,11 @@ export async function openFiles(options: FilesOptions): Promise<Files> {
       await paths.settled()
       await sweeping
     },
+  }
+
+  function factsOf({ path, size, contentType, sha256, updated, _openid: openid }: FileRecord): FileFacts {
+    const facts = { fileID: fileIDOf(env, path), path, size, contentType, sha256, updated: updated.getTime() }
+    return { ...facts, ...(openid !== undefined && { openid }) }
   }
 
   async function upload(actor: Actor, ask: Extract<FilesAsk, { verb: 'upload' }>): Promise<Value> {
