@@ -1,15 +1,9 @@
 import { Readable } from 'node:stream'
-import {
-  CloudError,
-  contentTypeOf,
-  decodeTrusted,
-  type ErrorCode,
-  type FilesAsk,
-  isErrorCode,
-  limits,
-} from '@nearcloud/protocol'
+import { CloudError, contentTypeOf, decodeTrusted, type FilesAsk, limits } from '@nearcloud/protocol'
 import type { FilesResult } from './channel.ts'
+import { failureOf } from './failure-of.ts'
 import { hashing } from './hashing.ts'
+import { readWhole } from './read-whole.ts'
 import { ask } from './runtime.ts'
 
 /** One file of a list: `status` 0 when it went well, else the original's number of what went wrong. */
@@ -58,7 +52,10 @@ export async function uploadFile(options: {
   }
 }
 
-/** The bytes of a file. Rejects with STORAGE_FILE_NONEXIST when there is none. */
+/**
+ * The bytes of a file, in memory: what a call reads at once is at most the function's memory. Rejects with STORAGE_FILE_NONEXIST when
+ * there is none, and with STORAGE_REQUEST_FAIL when it does not fit (`details.size` and `details.limit` in bytes) or was cut short.
+ */
 export async function downloadFile(options: {
   fileID: string
 }): Promise<{ fileContent: Buffer; statusCode: number; errMsg: string }> {
@@ -68,13 +65,7 @@ export async function downloadFile(options: {
     throw new CloudError('STORAGE_FILE_NONEXIST', {
       errMsg: `downloadFile:fail ${file?.errMsg}: ${options.fileID}`,
     })
-  const response = await fetch(file.tempFileURL)
-  if (!response.ok) throw await failureOf('downloadFile', response)
-  return {
-    fileContent: Buffer.from(await response.arrayBuffer()),
-    statusCode: 200,
-    errMsg: 'downloadFile:ok',
-  }
+  return { fileContent: await readWhole(file.tempFileURL), statusCode: 200, errMsg: 'downloadFile:ok' }
 }
 
 /** Addresses that let anyone read the files for a while, in the order asked; at most 50. */
@@ -156,12 +147,4 @@ function nextOffset(response: Response): number {
   throw new CloudError('STORAGE_REQUEST_FAIL', {
     errMsg: 'uploadFile:fail the server did not say how to go on',
   })
-}
-
-/** The error of a refused request: the server's own, where it is one. */
-async function failureOf(api: string, response: Response): Promise<CloudError> {
-  const said = (await response.json().catch(() => ({}))) as { code?: unknown; errMsg?: unknown }
-  const code: ErrorCode =
-    typeof said.code === 'string' && isErrorCode(said.code) ? said.code : 'STORAGE_REQUEST_FAIL'
-  return new CloudError(code, { errMsg: `${api}:fail ${said.errMsg ?? `status ${response.status}`}` })
 }

@@ -63,6 +63,21 @@ test.each([
   })
 })
 
+test('[FN-27] a file larger than the memory is refused by name, and the process goes on', async () => {
+  const { functions } = await openKeeper()
+  const keep = (size: number) =>
+    functions.invoke({ name: 'keeps', data: { size, forGood: true }, actor: alice })
+  const read = async (size: number) =>
+    functions.invoke({ name: 'reads', data: { fileID: await keep(size) }, actor: alice })
+  expect(await read(41_943_040)).toEqual({
+    code: 'STORAGE_REQUEST_FAIL',
+    words: expect.stringMatching(/^downloadFile:fail the file has 41943040 bytes.*memorySize is 32 MB/),
+    details: { size: 41_943_040, limit: 33_554_432 },
+    calls: 1,
+  })
+  expect(await read(1_048_576)).toEqual({ length: 1_048_576, calls: 2 })
+})
+
 test('[FN-16] a server without files refuses them by a code', async () => {
   const { functions } = openFixtures(onTestFinished)
   await expect(functions.invoke({ name: 'keeps', data: { size: 1 }, actor: alice })).rejects.toThrow(

@@ -11,8 +11,8 @@ export const server: readonly Area[] = [
       same('callFunction', 'FN-6'),
       better(
         'uploadFile downloadFile getTempFileURL deleteFile',
-        'FN-16',
-        'bytes as a Buffer or a stream, at most 100 MB',
+        'FN-16 FN-27',
+        'bytes as a Buffer or a stream, at most 100 MB; what is read fits into `memorySize` or is refused by name',
       ),
       same(
         'auth',
