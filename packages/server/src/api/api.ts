@@ -8,6 +8,7 @@ import { isCallKey } from '../functions/once/call-once.ts'
 import { addressOf, networkOf } from '../http/address-of.ts'
 import type { Doorkeeper } from '../http/doorkeeper.ts'
 import { type Rates, retryAfter } from '../http/rates.ts'
+import { traceHeaders } from '../http/trace-headers.ts'
 import type { Log } from '../log-line.ts'
 import { errorData } from '../session/error-data.ts'
 import { continued } from '../tracing/traces.ts'
@@ -57,7 +58,7 @@ export function addApi(app: Hono, options: ApiOptions): void {
   const allowPages = cors({
     origin: origin => (doorkeeper.mayEnter(origin === '' ? undefined : origin) ? '*' : null),
     allowMethods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    allowHeaders: ['authorization', 'content-type', 'idempotency-key', 'traceparent', 'tracestate'],
+    allowHeaders: ['authorization', 'content-type', 'idempotency-key', ...traceHeaders],
     exposeHeaders: ['retry-after'],
     maxAge: 86_400,
   })

@@ -1,6 +1,7 @@
 import { type Clock, CloudError, limits, toCloudError } from '@nearcloud/protocol'
 import type { Context, Hono } from 'hono'
 import { cors } from 'hono/cors'
+import { traceHeaders } from '../http/trace-headers.ts'
 import type { Log } from '../log-line.ts'
 import type { Blobs } from './blobs.ts'
 import { nameOf } from './cloud-path.ts'
@@ -40,6 +41,7 @@ export function addFileRoutes(app: Hono, parts: FileRoutes): void {
         // what the official SDKs send with a file
         ...['signature', 'key', 'x-cos-security-token', 'x-cos-meta-fileid', 'x-sdk-version'],
         ...['x-tcb-source', 'x-client-timestamp', 'x-tcb-region'],
+        ...traceHeaders,
       ],
       exposeHeaders: ['upload-offset', 'etag', 'content-range', 'accept-ranges', 'content-length'],
       maxAge: 86_400,

@@ -3,6 +3,7 @@ import type { Tokens } from '../auth/tokens.ts'
 import type { PartShelves } from '../session/part-shelf.ts'
 import { accepts, type Packing, pack } from './accepts.ts'
 import type { Doorkeeper } from './doorkeeper.ts'
+import { traceHeaders } from './trace-headers.ts'
 
 export interface PartRoutesOptions {
   readonly shelves: PartShelves
@@ -65,7 +66,7 @@ function headersFor(origin: string | undefined): Record<string, string> {
 
 const preflight = {
   'access-control-allow-methods': 'GET',
-  'access-control-allow-headers': 'authorization',
+  'access-control-allow-headers': ['authorization', ...traceHeaders].join(', '),
   'access-control-max-age': '86400',
 }
 const utf8 = new TextEncoder()

@@ -15,6 +15,7 @@ import { addressOf } from './address-of.ts'
 import type { Doorkeeper } from './doorkeeper.ts'
 import { PollConnection, type PollConnectionOptions, type SessionEnd } from './poll-connection.ts'
 import { readText } from './read-text.ts'
+import { traceHeaders } from './trace-headers.ts'
 
 export interface PollRoutesOptions {
   readonly sessions: { begin(wire: Wire): SessionEnd | undefined }
@@ -46,7 +47,7 @@ export function addPollRoutes(app: Hono, options: PollRoutesOptions): () => Prom
     if (!doorkeeper.mayEnter(origin))
       return c.json({ code: 'PROTOCOL_ERROR', errMsg: 'not from this origin' }, 403)
     const headers = answerHeaders(origin)
-    if (c.req.method === 'OPTIONS') return c.body(null, 204, headers)
+    if (c.req.method === 'OPTIONS') return c.body(null, 204, { ...headers, ...preflight })
     if (c.req.method !== 'POST') return c.body(pollAnswerText({ kind: 'refused' }), 405, headers)
     const body = await readText(c.req.raw, mostBodyBytes)
     const question = body === undefined ? undefined : readPollQuestion(body)
@@ -119,6 +120,13 @@ function answerHeaders(origin: string | undefined): Record<string, string> {
     'x-content-type-options': 'nosniff',
     ...(origin !== undefined && { 'access-control-allow-origin': origin, vary: 'origin' }),
   }
+}
+
+/** Our own client asks without one; a page that traces its requests does not. */
+const preflight = {
+  'access-control-allow-methods': 'POST',
+  'access-control-allow-headers': ['content-type', ...traceHeaders].join(', '),
+  'access-control-max-age': '86400',
 }
 
 const statuses: { readonly [kind in PollAnswer['kind']]?: 400 | 410 | 503 } = {

@@ -4,6 +4,7 @@ import { cors } from 'hono/cors'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { Doorkeeper } from './doorkeeper.ts'
 import { readText } from './read-text.ts'
+import { traceHeaders } from './trace-headers.ts'
 
 export interface SignInDoor {
   readonly path: string
@@ -29,7 +30,7 @@ export function addSignInDoor(
     cors({
       origin: origin => (doorkeeper.mayEnter(origin === '' ? undefined : origin) ? '*' : null),
       allowMethods: ['POST'],
-      allowHeaders: ['content-type'],
+      allowHeaders: ['content-type', ...traceHeaders],
       exposeHeaders: ['retry-after'],
       maxAge: 86_400,
     }),

@@ -1,4 +1,4 @@
-import { type Clock, newDocId, type RandomBytes, toHex } from '@nearcloud/protocol'
+import { type Clock, newDocId, type RandomBytes, toHex, type Value } from '@nearcloud/protocol'
 import { createDatabase, type Database, type DatabaseOptions } from '@nearcloud/query'
 import type { Hono } from 'hono'
 import type { Actor } from '../actor.ts'
@@ -6,7 +6,7 @@ import type { Environment } from '../commit/environment.ts'
 import type { Files } from '../files/files.ts'
 import type { Functions, OfficialCall, OfficialVisit } from '../functions/functions.ts'
 import type { Log } from '../log-line.ts'
-import type { ServerTransaction } from '../transactions/server-transaction.ts'
+import { continued } from '../tracing/traces.ts'
 import { addAdminRoutes } from './admin-routes.ts'
 import type { Caller } from './official-call.ts'
 import { OpenTransactions } from './open-transactions.ts'
@@ -62,11 +62,14 @@ export class OfficialSdks {
       now: () => options.clock.now(),
     }
     this.#users = new UserTransactions(actor => {
-      const begin = (lost?: ServerTransaction) => options.environment.transactions.begin(actor, { lost })
-      return new OpenTransactions({ ...options, begin, settings: { ...this.#settings, side: 'client' } })
+      return new OpenTransactions({
+        ...options,
+        begin: this.#beginAs(actor),
+        settings: { ...this.#settings, side: 'client' },
+      })
     })
     for (const { secretId, secretKey } of options.keys)
-      this.#operators.set(secretId, { secretKey, who: this.#operator() })
+      this.#operators.set(secretId, this.#operator(secretKey))
   }
 
   /** Returns who is to be asked for sockets. */
@@ -113,7 +116,8 @@ export class OfficialSdks {
   visit(call: OfficialCall): OfficialVisit {
     const { environment, random, url } = this.#options
     const [secretId, secretKey] = [`fn${toHex(random(16))}`, toHex(random(32))]
-    const who = this.#callerOf(call.actor, call)
+    const transactions = this.#transactionsOf(call.begin)
+    const who = this.#callerOf(call.actor, { ...call, transactions })
     this.#visits.set(secretId, { secretKey, who })
     return {
       variables: visitVariables(call, {
@@ -135,27 +139,41 @@ export class OfficialSdks {
     return createDatabase(environment.executorFor(actor), { ...this.#settings, side: 'client' })
   }
 
-  #operator(): Caller {
+  /** Each request has an actor of its own, in the trace that it names. */
+  #operator(secretKey: string): Signer<Caller> {
     const { environment, functions } = this.#options
-    const actor = { kind: 'admin' } as const
-    return this.#callerOf(actor, {
-      executor: environment.executorFor(actor),
-      begin: lost => environment.transactions.begin(actor, { lost }),
-      callFunction: (name, data) => functions.invoke({ name, data, actor }),
-    })
+    const transactions = this.#transactionsOf(this.#beginAs({ kind: 'admin' }))
+    const callerNow = () => {
+      const actor = continued({ kind: 'admin' } as const)
+      const callFunction = (name: string, data: Value) => functions.invoke({ name, data, actor })
+      return this.#callerOf(actor, { executor: environment.executorFor(actor), transactions, callFunction })
+    }
+    return {
+      secretKey,
+      get who() {
+        return callerNow()
+      },
+    }
+  }
+
+  /** A transaction goes on with the trace of the request that began it. */
+  #beginAs(actor: Actor): OfficialCall['begin'] {
+    return lost => this.#options.environment.transactions.begin(continued({ ...actor }), { lost })
+  }
+
+  #transactionsOf(begin: OfficialCall['begin']): OpenTransactions {
+    const { random, clock } = this.#options
+    return new OpenTransactions({ begin, settings: this.#settings, random, clock })
   }
 
   #callerOf(
     actor: Actor,
-    { executor, begin, callFunction }: Pick<OfficialCall, 'executor' | 'begin' | 'callFunction'>,
-  ): Caller {
-    const { random, clock } = this.#options
-    const settings = this.#settings
-    return {
-      actor,
-      database: createDatabase(executor, settings),
-      transactions: new OpenTransactions({ begin, settings, random, clock }),
+    {
+      executor,
+      transactions,
       callFunction,
-    }
+    }: Pick<OfficialCall, 'executor' | 'callFunction'> & Pick<Caller, 'transactions'>,
+  ): Caller {
+    return { actor, database: createDatabase(executor, this.#settings), transactions, callFunction }
   }
 }

@@ -140,6 +140,91 @@ test('[OPS-22] a request over HTTP goes on with the trace it names, in its commi
   expect(made.every(span => span.parentSpanContext === undefined)).toBe(true)
 })
 
+test('[OPS-22] so does what the official SDKs ask, as users and as the operator, in transactions too', async () => {
+  const { server } = await startProject(onTestFinished, {
+    'rules.json': JSON.stringify({ database: { todos: { read: true, write: true } } }),
+    'cloudfunctions/counts/index.js': counts,
+  })
+  const traceId = (n: number) => `e${String(n).repeat(31)}`
+  const traced = (n: number) => ({ traceparent: `00-${traceId(n)}-${'b'.repeat(16)}-01` })
+  const ask = async (path: string, body: object, headers: Record<string, string> = {}) => {
+    const init = { method: 'POST', headers, body: JSON.stringify(body) }
+    const answer = (await (await fetch(`${server.url}${path}`, init)).json()) as Record<string, string>
+    expect(answer, JSON.stringify(body)).not.toHaveProperty('code')
+    return answer
+  }
+  const { access_token: token } = await ask('/auth/v1/signin/anonymously', {})
+  const user = { authorization: `Bearer ${token}` }
+  const home = '/v1/database/instances/(default)/databases/(default)'
+  const documents = `${home}/collections/todos/documents`
+  await ask(documents, { data: [{ n: 1 }] }, { ...user, ...traced(1) })
+  const web = { access_token: token, collectionName: 'todos', data: { n: 2 } }
+  await ask('/web', { action: 'database.addDocument', ...web }, traced(2))
+  // the second of a user is not in the trace of its first
+  for (const n of [3, 4]) {
+    const { transactionId } = await ask(`${home}/transactions`, {}, { ...user, ...traced(n) })
+    await ask(documents, { data: [{ n }], transactionId }, { ...user, ...traced(n) })
+    await ask(`${home}/transactions/${transactionId}/commit`, {}, { ...user, ...traced(n) })
+  }
+  const { secretId, secretKey } = server.sdk
+  const operator = { authorization: `Bearer ${secretId}.${secretKey}` }
+  const admin = (n: number, body: object) =>
+    ask('/admin', { envName: 'default', collectionName: 'todos', ...body }, { ...operator, ...traced(n) })
+  // two at once are told apart
+  await Promise.all(
+    [5, 6].map(n => admin(n, { action: 'database.insertDocument', data: [JSON.stringify({ n })] })),
+  )
+  for (const n of [7, 8]) {
+    const { transactionId } = await admin(n, { action: 'database.startTransaction' })
+    const data = [JSON.stringify({ n })]
+    await admin(n, { action: 'database.insertDocument', data, transactionId })
+    await admin(n, { action: 'database.commitTransaction', transactionId })
+  }
+  const called = { action: 'functions.invokeFunction', function_name: 'counts' }
+  await admin(9, { ...called, request_data: JSON.stringify({ docId: 'x' }) })
+
+  const ofTrace = (n: number) =>
+    exporter.getFinishedSpans().filter(span => span.spanContext().traceId === traceId(n))
+  const namesOf = (n: number) =>
+    ofTrace(n)
+      .map(({ name }) => name)
+      .sort()
+  for (const n of [1, 2, 3, 4, 5, 6, 7, 8]) expect(namesOf(n), `${n}`).toEqual(['nearcloud.commit'])
+  expect(namesOf(9)).toEqual(['nearcloud.commit', 'nearcloud.function'])
+})
+
+test('[OPS-23] a page of another origin may say its trace at every door for pages', async () => {
+  const trigger = { name: 'hook', type: 'http', config: { path: '/hook', cors: ['https://app.example'] } }
+  const { server } = await startProject(onTestFinished, {
+    'cloudfunctions/hook/index.js': 'exports.main = async () => "well"',
+    'cloudfunctions/hook/config.json': JSON.stringify({ triggers: [trigger] }),
+  })
+  const doors = {
+    GET: ['/sync/parts/x', '/files/x'],
+    POST: [
+      ...['/cloud/v1/collections/todos/documents', '/functions/counts', '/hook', '/sync/poll'],
+      ...['/auth/token', '/auth/password/sign-in', '/auth/v1/signin', '/web', '/v1/functions/counts'],
+      '/v1/storages/delete-objects',
+      '/v1/database/instances/a/databases/b/transactions',
+    ],
+  }
+  for (const [method, paths] of Object.entries(doors))
+    for (const path of paths) {
+      const { headers, status } = await fetch(`${server.url}${path}`, {
+        method: 'OPTIONS',
+        headers: {
+          origin: 'https://app.example',
+          'access-control-request-method': method,
+          'access-control-request-headers': 'traceparent,tracestate',
+        },
+      })
+      expect(status, path).toBe(204)
+      expect(headers.get('access-control-allow-origin'), path).toMatch(/^(\*|https:\/\/app\.example)$/)
+      const allowed = headers.get('access-control-allow-headers')?.toLowerCase().split(/, ?/)
+      expect(allowed, path).toEqual(expect.arrayContaining(['traceparent', 'tracestate']))
+    }
+})
+
 function named(name: string): readonly ReadableSpan[] {
   return exporter.getFinishedSpans().filter(span => span.name === name)
 }

@@ -17,6 +17,7 @@ import { addressOf, networkOf } from '../../http/address-of.ts'
 import type { Doorkeeper } from '../../http/doorkeeper.ts'
 import { type Rates, retryAfter } from '../../http/rates.ts'
 import { readText } from '../../http/read-text.ts'
+import { traceHeaders } from '../../http/trace-headers.ts'
 import type { Functions } from '../functions.ts'
 import { type CallOnce, isCallKey } from '../once/call-once.ts'
 
@@ -46,7 +47,7 @@ export function addCallRoutes(app: Hono, options: CallRoutesOptions): void {
     cors({
       origin: origin => (doorkeeper.mayEnter(origin === '' ? undefined : origin) ? '*' : null),
       allowMethods: ['POST'],
-      allowHeaders: ['authorization', 'content-type', 'idempotency-key'],
+      allowHeaders: ['authorization', 'content-type', 'idempotency-key', ...traceHeaders],
       exposeHeaders: ['retry-after'],
       maxAge: 86_400,
     }),
