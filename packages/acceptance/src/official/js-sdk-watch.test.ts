@@ -1,48 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import official from '@cloudbase/js-sdk'
 import { expect, test, vi } from 'vitest'
-import { testProject } from '../scenario/folder.ts'
-import { startServer } from '../scenario/server.ts'
-import { type AnyDatabase, plain } from './cases.ts'
-
-/** Its types know no `registerHost`. */
-const cloudbase = official as AnyDatabase
-// it tells the console of each step, with the whole socket
-for (const name of ['log', 'warn', 'error'] as const) vi.spyOn(console, name).mockImplementation(() => {})
-
-async function opened(rules: object) {
-  const project = testProject(rules)
-  const server = await startServer({ rules, project })
-  const app = cloudbase.init({ env: server.env })
-  app.registerHost(new URL(server.url).host, 'http')
-  const auth = app.auth({ persistence: 'none' })
-  await auth.signInAnonymously()
-  return {
-    project,
-    server,
-    db: app.database(),
-    uid: auth.currentUser.uid as string,
-    ours: server.database() as AnyDatabase,
-  }
-}
-
-/** What a watch told, step by step. */
-function watched(query: AnyDatabase) {
-  const snapshots: AnyDatabase[] = []
-  const errors: unknown[] = []
-  const watcher = query.watch({
-    onChange: (snapshot: object) => snapshots.push(plain(snapshot)),
-    onError: (error: unknown) => errors.push(error),
-  })
-  const told = (count: number) =>
-    vi.waitUntil(() => snapshots.length >= count || errors.length > 0, { timeout: 20_000 })
-  return { snapshots, errors, told, close: () => watcher.close() }
-}
-const ids = (snapshot: AnyDatabase) => snapshot.docs.map(({ _id }: { _id: string }) => _id)
+import { idsIn, openWatching, watched } from './js-watch.ts'
 
 test('[OFFICIAL-19] a watch of js-sdk tells the result and what becomes of it, each time under the rules', async () => {
-  const { db, ours, uid, project } = await opened({
+  const { db, ours, uid, project } = await openWatching({
     database: {
       todos: { read: 'doc.open == true', write: false },
       notes: 'PRIVATE',
@@ -72,10 +34,10 @@ test('[OFFICIAL-19] a watch of js-sdk tells the result and what becomes of it, e
   ])
   await todos.doc('a').update({ data: { open: false } })
   await small.told(4)
-  expect(ids(small.snapshots[3])).toEqual(['b'])
+  expect(idsIn(small.snapshots[3])).toEqual(['b'])
   await todos.doc('b').remove()
   await small.told(5)
-  expect(ids(small.snapshots[4])).toEqual([])
+  expect(idsIn(small.snapshots[4])).toEqual([])
   await todos.add({ data: { _id: 'hidden', n: 1, open: false } })
   await small.close()
   await todos.add({ data: { _id: 'late', n: 1, open: true } })
@@ -100,11 +62,11 @@ test('[OFFICIAL-19] a watch of js-sdk tells the result and what becomes of it, e
   const one = watched(db.collection('list').doc('t1'))
   const all = watched(db.collection('list'))
   await Promise.all([top.told(1), one.told(1), all.told(1)])
-  expect(ids(top.snapshots[0])).toEqual(['t4', 't3'])
-  expect(ids(one.snapshots[0])).toEqual(['t1'])
+  expect(idsIn(top.snapshots[0])).toEqual(['t4', 't3'])
+  expect(idsIn(one.snapshots[0])).toEqual(['t1'])
   await list.doc('t1').update({ data: { n: 10 } })
   await Promise.all([top.told(2), one.told(2), all.told(2)])
-  expect(ids(top.snapshots[1]).sort()).toEqual(['t1', 't4'])
+  expect(idsIn(top.snapshots[1]).sort()).toEqual(['t1', 't4'])
   expect(one.snapshots[1].docs).toMatchObject([{ _id: 't1', n: 10 }])
 
   // sent away because the rules are others: it comes back by itself, and has what it may see now
@@ -115,7 +77,7 @@ test('[OFFICIAL-19] a watch of js-sdk tells the result and what becomes of it, e
   const high = watched(db.collection('list').where({ n: db.command.gt(3) }))
   await high.told(1)
   await list.add({ data: { _id: 't5', n: 5 } })
-  await vi.waitUntil(() => high.snapshots.some(snapshot => ids(snapshot).includes('t5')), { timeout: 20_000 })
+  await vi.waitUntil(() => high.snapshots.some(snapshot => idsIn(snapshot).includes('t5')), { timeout: 20_000 })
   expect(high.errors).toEqual([])
   await high.close()
   for (const each of [top, one, all]) {
