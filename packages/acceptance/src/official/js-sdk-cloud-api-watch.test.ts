@@ -35,11 +35,16 @@ test('[OFFICIAL-24] a watch in its CLOUD_API mode tells the result and what beco
   expect(notes.snapshots[1].docs).toMatchObject([{ _id: 'y', _openid: uid, word: 'own' }])
 
   // the rules become others: nothing is told any more of what is hidden now, and the watch comes back by itself
-  writeFileSync(join(project, 'rules.json'), JSON.stringify({ database: { todos: { read: false, write: false }, notes: 'PRIVATE' } }))
+  writeFileSync(
+    join(project, 'rules.json'),
+    JSON.stringify({ database: { todos: { read: false, write: false }, notes: 'PRIVATE' } }),
+  )
   await vi.waitUntil(() => small.errors.length > 0, { timeout: 20_000 })
   await todos.add({ data: { _id: 'late', n: 1, open: true } })
   await ours.collection('notes').add({ data: { _id: 'z', _openid: uid } })
-  await vi.waitUntil(() => notes.snapshots.some(snapshot => idsIn(snapshot).includes('z')), { timeout: 20_000 })
+  await vi.waitUntil(() => notes.snapshots.some(snapshot => idsIn(snapshot).includes('z')), {
+    timeout: 20_000,
+  })
   expect(notes.errors).toEqual([])
   for (const each of [small, one, notes]) await each.close()
   const told = JSON.stringify([...small.snapshots, ...one.snapshots, ...notes.snapshots])

@@ -77,7 +77,9 @@ test('[OFFICIAL-19] a watch of js-sdk tells the result and what becomes of it, e
   const high = watched(db.collection('list').where({ n: db.command.gt(3) }))
   await high.told(1)
   await list.add({ data: { _id: 't5', n: 5 } })
-  await vi.waitUntil(() => high.snapshots.some(snapshot => idsIn(snapshot).includes('t5')), { timeout: 20_000 })
+  await vi.waitUntil(() => high.snapshots.some(snapshot => idsIn(snapshot).includes('t5')), {
+    timeout: 20_000,
+  })
   expect(high.errors).toEqual([])
   await high.close()
   for (const each of [top, one, all]) {

@@ -552,6 +552,23 @@ test('[RESUME-5] a client that begins anew hears what its own mutations did befo
   expect(snapshot).toMatchObject({ type: 'snapshot', items: [['todos', 3, { _id: 'a', n: 2 }]] })
 })
 
+test('[RESUME-5] a client that goes on from the beginning hears of its own documents as they are now, though it follows none', async () => {
+  const house = await openHouse()
+  const first = await join(house, 'alice')
+  first.push(mutationOf(1, [add('a', { n: 'first' })]), mutationOf(2, [add('b', { n: 'first' })]))
+  await first.next('pushed')
+  first.close()
+  await first.ended()
+  await write(house, set('a', 'n', 'now'), remove('b'))
+  const second = await join(house, 'alice')
+  expect(await second.next('changes')).toMatchObject({
+    ...{ from: 0, to: 3, lastMutation: 2 },
+    items: [['todos', 3, { _id: 'a', n: 'now' }]],
+  })
+  // it may have been seen by rules that hold no more
+  expect(JSON.stringify(second.heard)).not.toContain('first')
+})
+
 test('[RESUME-5] what another commit does to its own documents meanwhile is told with that commit', async () => {
   let [publish, stored] = [() => {}, () => {}]
   let meanwhile: (() => void) | undefined

@@ -13,11 +13,19 @@ import type { PendingChange } from './pending-changes.ts'
 export async function resumeFrom(feed: Feed, from: Version, head: Version): Promise<boolean> {
   const { judge } = feed.reading
   let isSameView = true
+  const own = new Set<string>()
   const isTold = await readHistory(feed, from, head, change => {
     const { collection, before, after } = change
     if (judge.readsOthers && judge.concernedBy(change)?.(feed.actor)) isSameView = false
-    if (change.client === feed.client) feed.noteOwn(change)
-    else if (feed.followed.matches(collection, before) || feed.followed.matches(collection, after))
+    const key = keyOf(collection, change.id)
+    if (change.client === feed.client) {
+      own.add(key)
+      feed.noteOwn(change)
+    } else if (
+      own.has(key) || // as it is now: what it was may be told by no rule of that time
+      feed.followed.matches(collection, before) ||
+      feed.followed.matches(collection, after)
+    )
       feed.note(change)
   })
   return isTold && isSameView
