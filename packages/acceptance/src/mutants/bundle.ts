@@ -33,7 +33,7 @@ const leaveOut: Plugin = {
   },
 }
 
-function plant({ name, changes }: Mutant): Plugin {
+export function plant({ name, changes }: Mutant): Plugin {
   return {
     name: 'plant',
     setup({ onLoad, onEnd }) {
@@ -46,7 +46,7 @@ function plant({ name, changes }: Mutant): Plugin {
         return { contents, loader: 'ts' }
       })
       onEnd(() => {
-        if (missing.size > 0) throw new Error(`mutant "${name}": not part of the simulator: ${[...missing]}`)
+        if (missing.size > 0) throw new Error(`mutant "${name}": not part of the program: ${[...missing]}`)
       })
     },
   }

@@ -26,7 +26,7 @@ test('[SIM-3] a bug whose place is gone is an error, not a bug that was found', 
     'packages/store/src/state.ts has no place for: no such text',
   )
   const elsewhere = mutant('elsewhere', ['store/src/no-such-file.ts', 'a', 'b'])
-  await expect(hunt(elsewhere, { steps: 1 })).rejects.toThrow('not part of the simulator')
+  await expect(hunt(elsewhere, { steps: 1 })).rejects.toThrow('not part of the program')
 })
 
 test.each([

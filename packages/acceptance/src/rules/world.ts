@@ -280,7 +280,7 @@ export class World {
         for (const act of ['write', 'create', 'update'] as const)
           if (dice.below(2) === 0) law[act] = ruleFor(chances(true))
         if (dice.below(3) === 0) law.delete = ruleFor(chances(false))
-        database[collection] = dice.below(2) === 0 ? law : { ...law, fields: this.#randomFieldRules() }
+        database[collection] = dice.below(2) === 0 ? law : this.#withFieldRules(law)
       }
     }
     const storage =
@@ -294,6 +294,14 @@ export class World {
       for (const act of ['read', 'write'] as const)
         if (dice.below(2) === 0) filePaths[act] = dice.pick(pathForms)
     return { database, storage, filePaths, schemas }
+  }
+
+  /** In half of them a write is refused for its fields or for nothing. */
+  #withFieldRules(law: { readonly [act in DatabaseAct]?: Part }): Law<DatabaseAct> {
+    const fields = this.#randomFieldRules()
+    if (this.dice.below(2) === 0) return { ...law, fields }
+    const { read } = law
+    return { ...(read && { read }), write: { is: 'value', value: true }, fields }
   }
 
   /** Most let most writes through, or nothing would be written any more. */
