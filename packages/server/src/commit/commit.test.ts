@@ -1,6 +1,8 @@
 import { type Document, encode, limits, ServerDate, type Write } from '@nearcloud/protocol'
 import { guardWrite, readStamps } from '@nearcloud/query'
 import { expect, test } from 'vitest'
+import type { Batch } from '../engine/engine.ts'
+import { MemoryEngine } from '../testing/memory-engine.ts'
 import { pruneTo } from '../testing/prune-to.ts'
 import { admin, alice, bob, mutationOf, openWorld, scenario } from '../testing/scenario.ts'
 import type { Change } from './change.ts'
@@ -366,6 +368,29 @@ test('[COMMIT-21] what is heard names who did it, from which client, how deep', 
   expect(heard[0]).toMatchObject({ actor: alice, client: 'c', depth: 0, before: null, version: 1 })
   expect(heard[1]).toMatchObject({ client: null, depth: 3, before: { _id: 'a' }, after: { n: 1 } })
   expect(heard[1]!.afterText).toBe(encode(heard[1]!.after!))
+})
+
+test('[COMMIT-44] what waits is stored together, at most 1,000 writes in one group; a commit that has more goes alone', async () => {
+  class CountingEngine extends MemoryEngine {
+    readonly groups: number[] = []
+    override commit(env: string, batch: Batch) {
+      this.groups.push(batch.changes.length)
+      return super.commit(env, batch)
+    }
+  }
+  const engine = new CountingEngine()
+  const { environment } = openWorld(engine)
+  const commit = (prefix: string, count: number) =>
+    environment.commit({
+      actor: admin,
+      writes: Array.from({ length: count }, (_, n) => add(`${prefix}-${n}`)),
+    })
+  await Promise.all([
+    ...Array.from({ length: 7 }, (_, n) => commit(`a${n}`, 300)),
+    commit('large', 1_500),
+    ...Array.from({ length: 1_001 }, (_, n) => commit(`b${n}`, 1)),
+  ])
+  expect(engine.groups).toEqual([900, 900, 300, 1_500, 1_000, 1])
 })
 
 test('[COMMIT-22] the log of the engine tells what listeners heard', async () => {

@@ -179,11 +179,12 @@ export class Committer {
   #takeGroup(): CommitJob[] {
     let size = 0
     let writes = 0
-    while (size < this.#mostInGroup && writes < maxGroupWrites) {
+    while (size < this.#mostInGroup) {
       const next = this.#queue[size]
       if (next?.kind !== 'commit') break
-      size++
       writes += writesOf(next.request).length
+      if (size > 0 && writes > maxGroupWrites) break
+      size++
     }
     return this.#queue.splice(0, size) as CommitJob[]
   }
@@ -330,7 +331,8 @@ const seenEveryMs: Millis = 86_400_000
 const keptOutcomes = 1_000
 const maxQueue = 20_000
 const maxGroup = 1_000
-const maxGroupWrites = 10_000
+/** While they are decided nobody else is served: 20 µs each. One commit may have more. */
+const maxGroupWrites = 1_000
 /** A group is decided so many times before it is made smaller. */
 const maxRounds = 3
 /** One commit alone needs a few; more, and what was loaded for it is forgotten faster. */
