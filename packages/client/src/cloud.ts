@@ -28,6 +28,8 @@ export interface Cloud {
 
   /** In another dialect: `database({ as: createCloudbaseDatabase })`, from `@nearcloud/query/dialects`. */
   database<Dialect>(options: DatabaseWish & { readonly as: DialectMaker<Dialect> }): Dialect
+  /** With `throwOnNotFound: false` what `doc(id).get()` finds may be null. */
+  database(options: DatabaseWish & { readonly throwOnNotFound: false }): Database<null>
   database(options?: DatabaseWish): Database
 
   callFunction(options: CallFunctionOptions & Callbacks<CallFunctionResult> & WithCallback): undefined

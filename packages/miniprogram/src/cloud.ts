@@ -19,7 +19,7 @@ import { hostedClient, type MiniInitOptions } from './hosted-client.ts'
 import { hostClock } from './timers.ts'
 
 /** The original's database object. */
-export interface MiniDatabase extends Database {
+export interface MiniDatabase<Missing = never> extends Database<Missing> {
   readonly config: { readonly env?: string }
 }
 
@@ -42,6 +42,7 @@ export interface MiniCloud
   /** Throws INVALID_PARAM, also where no mini program is. */
   init(options?: MiniInitOptions): void
   database<Dialect>(options: DatabaseWish & { readonly as: DialectMaker<Dialect> }): Dialect
+  database(options: DatabaseWish & { readonly throwOnNotFound: false }): MiniDatabase<null>
   database(options?: DatabaseWish): MiniDatabase
   callFunction(options: CallFunctionOptions & Callbacks<MiniCallResult> & WithCallback): undefined
   callFunction(options: CallFunctionOptions): Promise<MiniCallResult>

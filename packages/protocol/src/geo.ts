@@ -20,8 +20,27 @@ export class Geo {
     if (new.target === Geo) Object.freeze(this)
   }
 
+  /** Of a LineString and a MultiPoint; undefined for other geometries, as are `lines` and `polygons`. */
+  get points(): readonly GeoPoint[] | undefined {
+    return partsOf(this, 'Point') as GeoPoint[] | undefined
+  }
+
+  /** Of a Polygon (the first goes around it, the others around its holes) and a MultiLineString. */
+  get lines(): readonly GeoLineString[] | undefined {
+    return partsOf(this, 'LineString') as GeoLineString[] | undefined
+  }
+
+  /** Of a MultiPolygon. */
+  get polygons(): readonly GeoPolygon[] | undefined {
+    return partsOf(this, 'Polygon') as GeoPolygon[] | undefined
+  }
+
   toJSON(): { type: GeoType; coordinates: readonly unknown[] } {
     return { type: this.type, coordinates: this.coordinates }
+  }
+
+  toString(): string {
+    return JSON.stringify(this)
   }
 }
 
@@ -36,6 +55,44 @@ export class GeoPoint extends Geo {
     ;[this.longitude, this.latitude] = position
     Object.freeze(this)
   }
+}
+
+/** What each kind of geometry is made of. A point is made of nothing. */
+export const geoPartTypes: { readonly [type in GeoType]?: GeoType } = {
+  LineString: 'Point',
+  Polygon: 'LineString',
+  MultiPoint: 'Point',
+  MultiLineString: 'LineString',
+  MultiPolygon: 'Polygon',
+}
+
+function partsOf({ type, coordinates }: Geo, partType: GeoType): (Geo | undefined)[] | undefined {
+  if (geoPartTypes[type] !== partType) return undefined
+  return coordinates.map(part => geoFromJson({ type: partType, coordinates: part }))
+}
+
+/** A geometry whose kind is known: its members as the original's typings have them. They are made when asked for. */
+interface GeoOf<Type extends GeoType, Coordinates extends unknown[]> extends Geo {
+  readonly type: Type
+  /** Frozen. */
+  toJSON(): { type: Type; coordinates: Coordinates }
+}
+type Line = [number, number][]
+
+export interface GeoMultiPoint extends GeoOf<'MultiPoint', Line> {
+  readonly points: GeoPoint[]
+}
+export interface GeoLineString extends GeoOf<'LineString', Line> {
+  readonly points: GeoPoint[]
+}
+export interface GeoMultiLineString extends GeoOf<'MultiLineString', Line[]> {
+  readonly lines: GeoLineString[]
+}
+export interface GeoPolygon extends GeoOf<'Polygon', Line[]> {
+  readonly lines: GeoLineString[]
+}
+export interface GeoMultiPolygon extends GeoOf<'MultiPolygon', Line[][]> {
+  readonly polygons: GeoPolygon[]
 }
 
 /**

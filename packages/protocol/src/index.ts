@@ -36,7 +36,20 @@ export {
   readSnapshotItem,
   snapshotText,
 } from './frames.ts'
-export { checkPosition, Geo, GeoPoint, type GeoType, geoFromJson, type Position } from './geo.ts'
+export {
+  checkPosition,
+  Geo,
+  type GeoLineString,
+  type GeoMultiLineString,
+  type GeoMultiPoint,
+  type GeoMultiPolygon,
+  GeoPoint,
+  type GeoPolygon,
+  type GeoType,
+  geoFromJson,
+  geoPartTypes,
+  type Position,
+} from './geo.ts'
 export { hasOwn } from './has-own.ts'
 export { fractionFrom, newClientId, newDocId, newNonce, type RandomBytes, seedOfCall } from './ids.ts'
 export { type BucketCount, bucketOf, bucketsFor, Inventory } from './inventory.ts'

@@ -65,6 +65,11 @@ export class ServerDate {
     Object.freeze(this)
   }
 
+  /** The original's name. */
+  get options(): { readonly offset: Millis } {
+    return this.toJSON()
+  }
+
   toJSON(): { offset: Millis } {
     return { offset: this.offset }
   }

@@ -9,9 +9,10 @@ export { createDatabase, type Database, type DatabaseOptions } from './builder/d
 export { DocumentReference } from './builder/document.ts'
 export type { ExpressionCall } from './builder/expression-from.ts'
 export type { Constructor, GeoConstructors } from './builder/geo-constructors.ts'
+export type { LogicCommand } from './builder/logic-command.ts'
 export type { ProjectionCommand, ProjectionCommands } from './builder/projection-command.ts'
 export { type FieldWishes, QueryReference } from './builder/query.ts'
-export type { LogicCommand, QueryCommand } from './builder/query-command.ts'
+export type { QueryCommand } from './builder/query-command.ts'
 export type {
   AddListResult,
   AddResult,

@@ -79,7 +79,8 @@ export class Aggregate {
   count(field: string): Aggregate {
     return this.#with('count', field)
   }
-  sample(options: { readonly size: number }): Aggregate {
+  /** `sample(3)` or `sample({ size: 3 })`. */
+  sample(options: number | { readonly size: number }): Aggregate {
     return this.#with('sample', options)
   }
   /** The first stage, or none: nearest first. */

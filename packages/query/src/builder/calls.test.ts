@@ -152,6 +152,10 @@ test('[API-14] a watch begins with what is there, nothing included, and ends wit
   ])
   told[1]!.docs[0]!.n = 'mine'
   expect(told[1]!.docChanges[0]!.doc.n).toBe(1)
+  const { updatedFields, removedFields } = told[2]!.docChanges[0]!
+  Object.assign(updatedFields!.o as object, { k: 'mine' })
+  removedFields!.push('mine')
+  expect(told[2]!.docs[0]!.o).toEqual({ k: 1 })
   expect(await watcher.close()).toBeUndefined()
   await c.add({ data: {} })
   expect(told).toHaveLength(5)

@@ -16,7 +16,7 @@ import { type WaitOption, waitFrom } from './wait-option.ts'
 import { addition } from './writes.ts'
 
 /** A collection: a question for all of it, and the place where documents are added. */
-export class CollectionReference extends QueryReference {
+export class CollectionReference<Missing = never> extends QueryReference {
   readonly name: string
   readonly #setting: Setting
 
@@ -27,8 +27,13 @@ export class CollectionReference extends QueryReference {
     this.#setting = setting
   }
 
+  /** The original's name for `name`. */
+  get collectionName(): string {
+    return this.name
+  }
+
   /** Throws INVALID_PARAM unless `id` is text or a number. */
-  doc(id: DocId): DocumentReference {
+  doc(id: DocId): DocumentReference<Missing> {
     checkDocId(id)
     return new DocumentReference(this.name, id, this.#setting)
   }

@@ -1,16 +1,8 @@
 import { type AggregateCommand, aggregateCommand } from './aggregate-command.ts'
-import { all, elementTestFrom, modulo, size } from './element-tests.ts'
-import {
-  type GeoIntersectsOptions,
-  type GeoNearOptions,
-  type GeoWithinOptions,
-  intersecting,
-  near,
-  within,
-} from './geo-tests.ts'
 import { addToSet, pop, pull, pullAll, push, shift, unshift } from './list-changes.ts'
+import { LogicCommand, listOf } from './logic-command.ts'
 import { type ProjectionCommands, projections } from './projection-command.ts'
-import { anyOf, compare, exists, LogicCommand, listOf, QueryCommand } from './query-command.ts'
+import { type Beginnings, beginningsOf } from './query-command.ts'
 import {
   type BitOperations,
   bit,
@@ -25,26 +17,8 @@ import {
 } from './update-command.ts'
 import { Computed } from './where.ts'
 
-/** `db.command`, usually called `_`. */
-export interface DatabaseCommand {
-  eq(value: unknown): QueryCommand
-  neq(value: unknown): QueryCommand
-  gt(value: unknown): QueryCommand
-  gte(value: unknown): QueryCommand
-  lt(value: unknown): QueryCommand
-  lte(value: unknown): QueryCommand
-  in(values: readonly unknown[]): QueryCommand
-  nin(values: readonly unknown[]): QueryCommand
-  exists(wanted: boolean): QueryCommand
-  /** `mod(divisor, remainder)` or `mod([divisor, remainder])`. */
-  mod(...division: readonly unknown[]): QueryCommand
-  all(values: readonly unknown[]): QueryCommand
-  /** Some single element satisfies the object of conditions, or the command. */
-  elemMatch(condition: unknown): QueryCommand
-  size(count: number): QueryCommand
-  geoNear(options: GeoNearOptions): QueryCommand
-  geoWithin(options: GeoWithinOptions): QueryCommand
-  geoIntersects(options: GeoIntersectsOptions): QueryCommand
+/** `db.command`, usually called `_`: conditions, that go on as chains of them, and changes. */
+export interface DatabaseCommand extends Beginnings {
   and(...conditions: unknown[]): LogicCommand
   or(...conditions: unknown[]): LogicCommand
   nor(...conditions: unknown[]): LogicCommand
@@ -66,7 +40,8 @@ export interface DatabaseCommand {
   mul(factor: number): UpdateCommand
   min(value: unknown): UpdateCommand
   max(value: unknown): UpdateCommand
-  bit(operations: BitOperations): UpdateCommand
+  /** The public typings say it takes a number; it takes an object, there as here, and throws for a number. */
+  bit(operations: BitOperations | number): UpdateCommand
   /** `push(x, y)`, `push([x, y])` or `push({ each, position, sort, slice })`. */
   push(...values: unknown[]): UpdateCommand
   unshift(...values: unknown[]): UpdateCommand
@@ -80,23 +55,7 @@ export interface DatabaseCommand {
 }
 
 export const command: DatabaseCommand = Object.freeze({
-  eq: (value: unknown) => new QueryCommand([compare('eq', value)]),
-  neq: (value: unknown) => new QueryCommand([compare('neq', value)]),
-  gt: (value: unknown) => new QueryCommand([compare('gt', value)]),
-  gte: (value: unknown) => new QueryCommand([compare('gte', value)]),
-  lt: (value: unknown) => new QueryCommand([compare('lt', value)]),
-  lte: (value: unknown) => new QueryCommand([compare('lte', value)]),
-  in: (values: readonly unknown[]) => new QueryCommand([anyOf('in', values)]),
-  nin: (values: readonly unknown[]) => new QueryCommand([anyOf('nin', values)]),
-  exists: (wanted: boolean) => new QueryCommand([exists(wanted)]),
-  mod: (...division: readonly unknown[]) => new QueryCommand([modulo(division)]),
-  all: (values: readonly unknown[]) => new QueryCommand([all(values)]),
-  elemMatch: (condition: unknown) =>
-    new QueryCommand([['elemMatch', elementTestFrom('elemMatch', condition)]]),
-  size: (count: number) => new QueryCommand([size(count)]),
-  geoNear: (options: GeoNearOptions) => new QueryCommand([near(options)]),
-  geoWithin: (options: GeoWithinOptions) => new QueryCommand([within(options)]),
-  geoIntersects: (options: GeoIntersectsOptions) => new QueryCommand([intersecting(options)]),
+  ...beginningsOf(),
   and: (...conditions: unknown[]) => new LogicCommand('and', listOf(conditions)),
   or: (...conditions: unknown[]) => new LogicCommand('or', listOf(conditions)),
   nor: (...conditions: unknown[]) => new LogicCommand('nor', listOf(conditions)),

@@ -288,6 +288,55 @@ test('[DATA-4] server dates and geometries are made with and without new', async
     ],
   ])
   expect(() => db.Geo.LineString([Point(0, 0)])).toThrow('at least 2')
+  expect([db.serverDate({ offset: 5 }).options, db.serverDate().options]).toEqual([
+    { offset: 5 },
+    { offset: 0 },
+  ])
+})
+
+test('[DATA-18] a geometry is made of GeoJSON too, knows its parts, and is written as GeoJSON', () => {
+  const corners: [number, number][] = [
+    [0, 0],
+    [1, 1],
+    [1, 0],
+    [0, 0],
+  ]
+  const { Point, LineString, MultiPoint, MultiLineString, Polygon, MultiPolygon } = db.Geo
+  const point = new Point({ type: 'Point', coordinates: [1, 2] })
+  expect([point.longitude, point.latitude, point.points]).toEqual([1, 2, undefined])
+  const line = LineString({ type: 'LineString', coordinates: corners })
+  const points = new MultiPoint({ type: 'MultiPoint', coordinates: corners })
+  const lines = MultiLineString({ type: 'MultiLineString', coordinates: [corners] })
+  const polygon = Polygon({ type: 'Polygon', coordinates: [corners] })
+  const polygons = new MultiPolygon({ type: 'MultiPolygon', coordinates: [[corners]] })
+  expect([line.points, points.points]).toEqual([corners, corners].map(all => all.map(at => Point(...at))))
+  expect([lines.lines, polygon.lines, polygons.polygons]).toEqual([[line], [line], [polygon]])
+  expect([MultiLineString(lines.lines), Polygon(polygon.lines)]).toEqual([lines, polygon])
+  expect([LineString(line.points), MultiPoint(points.points)]).toEqual([line, points])
+  expect(MultiPolygon(polygons.polygons)).toEqual(polygons)
+  expect([line.lines, lines.points, polygons.lines, polygon.polygons]).toEqual(Array(4).fill(undefined))
+  for (const geometry of [point, line, points, lines, polygon, polygons]) {
+    expect(Object.isFrozen(geometry)).toBe(true)
+    expect(String(geometry)).toBe(JSON.stringify(geometry.toJSON()))
+  }
+})
+
+test('[DATA-18] what is no GeoJSON of its kind is refused', () => {
+  const { Point, LineString, Polygon, MultiPoint } = db.Geo
+  expect(() => Point({ type: 'Point', coordinates: [1, 91] })).toThrow('make no Point')
+  expect(() => Point({ type: 'MultiPoint', coordinates: [[1, 2]] } as never)).toThrow('make no Point')
+  expect(() => Point(null as never)).toThrow('must be number type')
+  expect(() => LineString({ type: 'LineString', coordinates: [[0, 0]] })).toThrow('make no LineString')
+  expect(() => MultiPoint({ ...{ type: 'MultiPoint', coordinates: [[0, 0]] }, more: 1 } as never)).toThrow(
+    'make no MultiPoint',
+  )
+  const open = [
+    [0, 0],
+    [1, 1],
+    [1, 0],
+  ]
+  expect(() => Polygon({ type: 'Polygon', coordinates: [open] })).toThrow('make no Polygon')
+  expect(() => Polygon([{ points: [Point(0, 0)] }])).toThrow('made of LineString')
 })
 
 test('[DATA-6] an expression is checked when it is made', async () => {

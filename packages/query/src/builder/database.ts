@@ -26,8 +26,11 @@ export interface DatabaseOptions {
   now?(): number
 }
 
-/** The original's database object: describes what is wanted, and has an `Executor` carry it out. */
-export interface Database {
+/**
+ * The original's database object: describes what is wanted, and has an `Executor` carry it out. With `throwOnNotFound: false` it is
+ * a `Database<null>`.
+ */
+export interface Database<Missing = never> {
   readonly command: DatabaseCommand
   readonly Geo: GeoConstructors
   /** The server's time when the write is committed, plus `offset` milliseconds. */
@@ -40,7 +43,7 @@ export interface Database {
    */
   readonly Text: Constructor<[content?: string], NewText>
   /** Throws INVALID_PARAM for a name no collection can have; whether it exists is not looked at. */
-  collection(name: string): CollectionReference
+  collection(name: string): CollectionReference<Missing>
   /** Collects writes of several documents and collections, to be decided together: see `Batch`. */
   batch(): Batch
   /** Commits what `work` collects, when it is done; nothing is written when it throws or rejects. */
@@ -53,7 +56,12 @@ export interface Database {
 }
 
 /** The database an app holds, over the local store, the commit pipeline, or the wire. */
-export function createDatabase(executor: Executor, options: DatabaseOptions): Database {
+export function createDatabase(
+  executor: Executor,
+  options: DatabaseOptions & { readonly throwOnNotFound: false },
+): Database<null>
+export function createDatabase(executor: Executor, options: DatabaseOptions): Database
+export function createDatabase(executor: Executor, options: DatabaseOptions): Database | Database<null> {
   const setting: Setting = { executor, options }
   return Object.freeze({
     command,

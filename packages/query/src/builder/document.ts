@@ -23,8 +23,8 @@ interface DataOptions extends WaitOption {
   readonly data: object
 }
 
-/** One document by its id, whether it exists or not. */
-export class DocumentReference {
+/** One document by its id, whether it exists or not. `Missing`: what is read of one that does not; null where that is no error. */
+export class DocumentReference<Missing = never> {
   readonly id: DocId
   readonly #collection: string
   readonly #setting: Setting
@@ -37,15 +37,15 @@ export class DocumentReference {
     this.#fields = fields
   }
 
-  field(fields: FieldWishes): DocumentReference {
+  field(fields: FieldWishes): DocumentReference<Missing> {
     const checked = checkedFields(fields, this.#setting)
     return new DocumentReference(this.#collection, this.id, this.#setting, checked)
   }
 
   /** Rejects with DOCUMENT_NOT_FOUND, unless `throwOnNotFound: false` asks for null. */
-  get(options: CallbackStyle<DocumentResult>): void
-  get(): Promise<DocumentResult>
-  get(options?: object): Promise<DocumentResult> | undefined {
+  get(options: CallbackStyle<DocumentResult<Missing>>): void
+  get(options?: object): Promise<DocumentResult<Missing>>
+  get(options?: object): Promise<DocumentResult<Missing>> | undefined {
     return answer('document.get', options, styleOf(this.#setting), async () => {
       const { documents, fromCache } = await this.#setting.executor.run({
         verb: 'get',
@@ -54,7 +54,7 @@ export class DocumentReference {
       const [document] = documents
       if (!document && this.#setting.options.throwOnNotFound !== false) throw this.#notFound()
       return {
-        data: document ? ownDocument(document) : null,
+        data: document ? ownDocument(document) : (null as Missing),
         errMsg: 'document.get:ok',
         ...(fromCache && { fromCache: true as const }),
       }

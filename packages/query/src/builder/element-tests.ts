@@ -1,8 +1,8 @@
 import type { Value } from '@nearcloud/protocol'
 import { refuse } from '../refusals.ts'
 import type { ElementTest, Test } from '../types.ts'
+import { Command, LogicCommand, operandOf, testFrom } from './logic-command.ts'
 import { isPlainData } from './plain-data.ts'
-import { LogicCommand, operandOf, QueryCommand, testFrom } from './query-command.ts'
 import { filterFrom } from './where.ts'
 
 export function modulo(given: readonly unknown[]): Test {
@@ -10,6 +10,11 @@ export function modulo(given: readonly unknown[]): Test {
   if (typeof divisor !== 'number' || typeof remainder !== 'number')
     throw refuse('_.mod takes a divisor and a remainder')
   return ['mod', [divisor, remainder]]
+}
+
+export function exists(wanted: unknown): Test {
+  if (typeof wanted !== 'boolean') throw refuse('_.exists takes true or false')
+  return ['exists', wanted]
 }
 
 export function all(values: unknown): Test {
@@ -25,8 +30,7 @@ export function size(count: unknown): Test {
 /** What an element has to be: an object of conditions on its fields, or a command for the element itself. */
 export function elementTestFrom(operator: string, condition: unknown): ElementTest {
   if (isCondition(condition)) return { where: filterFrom(condition) }
-  if (condition instanceof QueryCommand || condition instanceof LogicCommand)
-    return { is: testFrom(condition) }
+  if (condition instanceof Command) return { is: testFrom(condition) }
   throw refuse(`_.${operator} takes an object of conditions or a command`)
 }
 

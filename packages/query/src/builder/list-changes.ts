@@ -2,8 +2,8 @@ import { geoFromJson, normalise, type Value } from '@nearcloud/protocol'
 import { refuse } from '../refusals.ts'
 import type { ElementTest } from '../types.ts'
 import { elementTestFrom, isCondition } from './element-tests.ts'
+import { Command, compare } from './logic-command.ts'
 import { isPlainData } from './plain-data.ts'
-import { Command, compare } from './query-command.ts'
 import { UpdateCommand } from './update-command.ts'
 
 /** `push(x)`, `push(x, y)`, `push([x, y])`, `push({ each: [x, y], position, sort, slice })`; one array: `push([[x, y]])`. */

@@ -15,9 +15,9 @@ export interface QueryResult {
   readonly fromCache?: true
 }
 
-export interface DocumentResult {
+export interface DocumentResult<Missing = never> {
   /** null only with `throwOnNotFound: false`. */
-  readonly data: OwnDocument | null
+  readonly data: OwnDocument | Missing
   readonly errMsg: string
   readonly fromCache?: true
 }
@@ -76,9 +76,19 @@ export interface SetResult extends WriteResult {
   readonly stats: { readonly updated: number; readonly created: number }
 }
 
+/** As the original's typings have it, that is: with lists that may be changed. */
+export interface OwnChange extends Omit<DocChange, 'doc' | 'docId' | 'updatedFields' | 'removedFields'> {
+  /** Text or a number, as the document has it. */
+  // biome-ignore lint/suspicious/noExplicitAny: the public typings say text, and there are numbers
+  readonly docId: any
+  readonly doc: OwnDocument
+  readonly updatedFields?: Record<string, Value>
+  readonly removedFields?: string[]
+}
+
 export interface WatchSnapshot extends Omit<Snapshot, 'docs' | 'docChanges'> {
   readonly docs: OwnDocument[]
-  readonly docChanges: (Omit<DocChange, 'doc'> & { readonly doc: OwnDocument })[]
+  readonly docChanges: OwnChange[]
 }
 
 export interface WatchOptions {
@@ -89,7 +99,7 @@ export interface WatchOptions {
 
 /** Options of a call in callback style. */
 export type CallbackStyle<Result> = Callbacks<Result> &
-  ({ success: unknown } | { fail: unknown } | { complete: unknown })
+  ({ success: object } | { fail: object } | { complete: object })
 
 export function ownDocument(document: Document): OwnDocument {
   return copyValue(document) as OwnDocument
@@ -99,7 +109,7 @@ export function ownSnapshot({ docs, docChanges, ...rest }: Snapshot): WatchSnaps
   return {
     ...rest,
     docs: docs.map(ownDocument),
-    docChanges: docChanges.map(({ doc, ...change }) => ({ ...change, doc: ownDocument(doc) })),
+    docChanges: copyValue(docChanges as unknown as Value) as unknown as OwnChange[],
   }
 }
 

@@ -48,7 +48,7 @@ export function rename(path: string): UpdateCommand {
 }
 
 /** One or more of `{ and, or, xor }`. */
-export function bit(operations: BitOperations): UpdateCommand {
+export function bit(operations: BitOperations | number): UpdateCommand {
   return new UpdateCommand('bit', operandOf('bit', operations))
 }
 

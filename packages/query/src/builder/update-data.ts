@@ -2,8 +2,8 @@ import { CloudError, type DocumentData, geoFromJson, normalise, type PathChange 
 import { asFields, hasOwn, joinPath } from '../paths.ts'
 import { refuse } from '../refusals.ts'
 import { checkChanges } from '../update/check-write.ts'
+import { Command } from './logic-command.ts'
 import { checkDepth, isNothing, isPlainData, refuseRawOperator } from './plain-data.ts'
-import { Command } from './query-command.ts'
 import { UpdateCommand } from './update-command.ts'
 
 /**

@@ -7,6 +7,8 @@ export interface WaitOption {
    * until there is one. Absent: it is durable here. Where writes are decided at once (server side) it changes nothing.
    */
   readonly wait?: 'server'
+  /** The original's. The environment is that of the database: another one named here is not looked at. */
+  readonly config?: { readonly env?: string }
 }
 
 /** Throws INVALID_PARAM for what nobody can wait for. */

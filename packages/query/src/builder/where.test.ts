@@ -48,7 +48,7 @@ describe.each(['client', 'server'] as const)('on the %s side', side => {
     expect(await ids({ list: _.elemMatch(_.gt(1).and(_.lt(3))) })).toEqual([1])
   })
 
-  test('[WHERE-14] every command on a value chains comparisons, areas, and, or; logic only and, or', async () => {
+  test('[WHERE-14] every command on a value chains with all others and with logic; logic with logic', async () => {
     const point = db.Geo.Point(0, 0)
     const area = { centerSphere: [point, 1] as const }
     const commands = {
@@ -57,15 +57,22 @@ describe.each(['client', 'server'] as const)('on the %s side', side => {
       ...{ size: _.size(2), elemMatch: _.elemMatch(_.gt(1)), geoNear: _.geoNear({ geometry: point }) },
       ...{ geoWithin: _.geoWithin(area), geoIntersects: _.geoIntersects({ geometry: point }) },
     }
-    const chain = 'eq neq gt gte lt lte in nin geoNear geoWithin geoIntersects and or'.split(' ').sort()
+    const logic = ['and', 'nor', 'not', 'or']
+    const chain = [...Object.keys(commands), ...logic].sort()
     for (const command of Object.values(commands)) expect(methodsOf(command)).toEqual(chain)
-    for (const command of [_.and(1), _.or(1), _.nor(1), _.not(1)])
-      expect(methodsOf(command)).toEqual(['and', 'or'])
+    for (const command of [_.and(1), _.or(1), _.nor(1), _.not(1)]) expect(methodsOf(command)).toEqual(logic)
     expect(await ids({ n: _.gt(1).gte(3).lt(7).lte(5).neq(4).in([3, 5]).nin([5]).eq(3) })).toEqual([3])
     expect(await ids({ n: _.gt(1).and([_.lt(5)]) })).toEqual([3])
     expect(await ids({ n: _.and(_.gt(1), _.lt(5)).or(_.gt(6)) })).toEqual([3, 7])
     expect(await ids({ n: _.lt(2).or(_.gt(4).and(_.lt(6))) })).toEqual([1, 5])
     expect(await ids(_.and([{ n: _.gt(1) }, _.or({ n: 3 }, { m: 3 })]).or({ n: 7 }))).toEqual([3, 5, 7])
+    expect(await ids({ list: _.size(2).exists(true).all([3]).elemMatch(_.gt(3)).mod(2, 0) })).toEqual([3])
+    expect(await ids({ n: _.lt(2).nor(_.gt(6)) })).toEqual([3, 5])
+    expect(await ids({ n: _.lt(2).nor([_.gt(6), 5]) })).toEqual([3])
+    expect(await ids({ n: _.gt(1).not(_.gt(6)) })).toEqual([3, 5])
+    expect(await ids({ n: _.or(1, 3, 7).not(3) })).toEqual([1, 7])
+    expect(await ids(_.or({ n: 1 }, { n: 3 }).not({ m: 5 }))).toEqual([1])
+    expect(await ids(_.or({ n: 1 }, { n: 3 }).nor({ m: 3 }))).toEqual([7])
     expect(await ids(_.nor({ n: 1 }, { n: 3 }))).toEqual([5, 7])
     expect(await ids(_.not({ n: 1 }))).toEqual([3, 5, 7])
   })

@@ -3,8 +3,8 @@ import { joinPath } from '../paths.ts'
 import { refuse } from '../refusals.ts'
 import type { Expression, Filter, Test } from '../types.ts'
 import { ExpressionCall, expressionFrom } from './expression-from.ts'
+import { anyOf, Command, compare, LogicCommand, testFrom } from './logic-command.ts'
 import { checkDepth, isNothing, isPlainData, refuseRawOperator } from './plain-data.ts'
-import { anyOf, Command, compare, LogicCommand, QueryCommand, testFrom } from './query-command.ts'
 import { UpdateCommand } from './update-command.ts'
 
 /**
@@ -18,7 +18,7 @@ export function filterFrom(condition: unknown): Filter {
     const parts = condition.operands.map(filterFrom)
     return condition.operator === 'not' ? ['nor', parts] : [condition.operator, parts]
   }
-  if (condition instanceof QueryCommand)
+  if (condition instanceof Command)
     throw refuse('this command is a condition on one field: name the field, as in where({ field: _.gt(1) })')
   if (!isPlainData(condition) && !(condition instanceof Computed)) throw refuse('查询参数必须为对象')
   const clauses: Filter[] = []

@@ -105,7 +105,7 @@ interface Dialect {
   readonly answered: ReturnType<typeof answering>
 }
 
-function collectionOf(collection: CollectionReference, dialect: Dialect): CloudbaseCollection {
+function collectionOf(collection: CollectionReference<null>, dialect: Dialect): CloudbaseCollection {
   const { said, answered } = dialect
   return Object.freeze({
     ...queryOf(collection, dialect),
@@ -152,7 +152,7 @@ function queryOf(query: QueryReference, dialect: Dialect): CloudbaseQuery {
   })
 }
 
-function documentOf(document: DocumentReference, dialect: Dialect): CloudbaseDocument {
+function documentOf(document: DocumentReference<null>, dialect: Dialect): CloudbaseDocument {
   const { said, answered } = dialect
   return Object.freeze({
     field: (fields: FieldWishes) =>
@@ -205,7 +205,7 @@ function aggregateOf(aggregate: Aggregate, dialect: Dialect): CloudbaseAggregate
 }
 
 function watch(
-  watched: QueryReference | DocumentReference,
+  watched: QueryReference | DocumentReference<null>,
   options: CloudbaseWatchOptions,
   said: Said,
 ): { close(): Promise<void> } {

@@ -73,23 +73,23 @@ export class EndableTransaction {
  */
 export class Transaction extends EndableTransaction {
   readonly #open: OpenTransaction
-  readonly #database: Database
+  readonly #database: Database<null>
   readonly #options: DatabaseOptions
 
   constructor(open: OpenTransaction, options: DatabaseOptions) {
     super(open)
     this.#open = open
     this.#options = { ...options, throwOnNotFound: false }
-    this.#database = createDatabase(open.executor, this.#options)
+    this.#database = createDatabase(open.executor, { ...options, throwOnNotFound: false })
   }
 
-  collection(name: string): CollectionReference {
+  collection(name: string): CollectionReference<null> {
     return this.#database.collection(name)
   }
 
-  get(document: DocumentReference): Promise<DocumentResult>
+  get(document: DocumentReference<null>): Promise<DocumentResult<null>>
   get(query: QueryReference): Promise<QueryResult>
-  async get(reference: unknown): Promise<DocumentResult | QueryResult> {
+  async get(reference: unknown): Promise<DocumentResult<null> | QueryResult> {
     const { executor } = this.#open
     if (reference instanceof DocumentReference) {
       const { documents } = await executor.run({ verb: 'get', query: reference.toQuery() })
@@ -104,10 +104,13 @@ export class Transaction extends EndableTransaction {
     return { data: documents.map(ownDocument), errMsg: 'collection.get:ok' }
   }
 
-  add(collection: CollectionReference, options: Data): Promise<AddResult>
-  add(collection: CollectionReference, options: { readonly data: readonly object[] }): Promise<AddListResult>
+  add(collection: CollectionReference<null>, options: Data): Promise<AddResult>
+  add(
+    collection: CollectionReference<null>,
+    options: { readonly data: readonly object[] },
+  ): Promise<AddListResult>
   async add(
-    collection: CollectionReference,
+    collection: CollectionReference<null>,
     options: { readonly data: object },
   ): Promise<AddResult | AddListResult> {
     if (!(collection instanceof QueryReference) || typeof collection.name !== 'string')
@@ -115,24 +118,24 @@ export class Transaction extends EndableTransaction {
     return this.collection(collection.name).add(options)
   }
 
-  async update(document: DocumentReference, options: Data): Promise<UpdateResult> {
+  async update(document: DocumentReference<null>, options: Data): Promise<UpdateResult> {
     return this.#own('update', document).update(options)
   }
 
-  async set(document: DocumentReference, options: Data): Promise<SetResult> {
+  async set(document: DocumentReference<null>, options: Data): Promise<SetResult> {
     return this.#own('set', document).set(options)
   }
 
-  async remove(document: DocumentReference): Promise<RemoveResult> {
+  async remove(document: DocumentReference<null>): Promise<RemoveResult> {
     return this.#own('remove', document).remove()
   }
 
   /** Also called `remove`. */
-  async delete(document: DocumentReference): Promise<RemoveResult> {
+  async delete(document: DocumentReference<null>): Promise<RemoveResult> {
     return this.#own('delete', document).remove()
   }
 
-  #own(verb: string, document: unknown): DocumentReference {
+  #own(verb: string, document: unknown): DocumentReference<null> {
     if (!(document instanceof DocumentReference)) throw refuse(`transaction.${verb} takes a document`)
     const { collection } = document.toQuery()
     return this.#database.collection(collection).doc(document.id)

@@ -97,7 +97,7 @@ export function ask(asker: RulesAsker, one: RulesCase): Promise<Verdict> {
   }
 }
 
-function documentOf(db: Database, target: string) {
+function documentOf(db: Database<null>, target: string) {
   const slash = target.indexOf('/')
   return db.collection(target.slice(0, slash)).doc(target.slice(slash + 1))
 }

@@ -151,7 +151,7 @@ export class RulesAsker {
    * May they do this? It is done, by the rules, to the documents of this world. What finds nothing because rules left it out is
    * refused too. Rejects with what is wrong but no refusal.
    */
-  may(work: (database: Database) => unknown): Promise<Verdict> {
+  may(work: (database: Database<null>) => unknown): Promise<Verdict> {
     const database = createDatabase(this.#environment.executorFor(this.#actor), {
       newId: () => newDocId(systemRandom),
       limits: { default: 100, max: 1_000 },

@@ -199,6 +199,7 @@ export const client: readonly Area[] = [
       same('add', 'API-1 API-6 EFFECT-1', 'a list only in a function'),
       better('createIndex', 'API-16 INDEX', 'the guide’s call, which the original does not have'),
       better('dropIndex listIndexes', 'API-16', 'ours'),
+      same('collectionName', 'MP-14'),
       better('name', 'DIALECT-1', 'ours'),
     ],
   },

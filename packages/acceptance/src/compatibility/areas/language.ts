@@ -50,13 +50,17 @@ export const language: readonly Area[] = [
     surface: 'chain',
     rows: [
       same('eq neq gt gte lt lte in nin and or', 'WHERE-14'),
+      same('exists mod all elemMatch size nor not', 'WHERE-14', 'as the public typings have it'),
       same('geoNear geoWithin geoIntersects', 'WHERE-9 WHERE-14'),
     ],
   },
   {
     title: 'What may follow a logic command: `_.or(…).and(…)`',
     surface: 'logic',
-    rows: [same('and or', 'WHERE-14')],
+    rows: [
+      same('and or', 'WHERE-14'),
+      same('nor not', 'WHERE-14', 'as the public typings have it; `a.not(b)` is a and not b'),
+    ],
   },
   {
     title: 'where()',

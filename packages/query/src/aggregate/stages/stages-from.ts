@@ -62,7 +62,10 @@ function stageFrom([name, given]: Step): Stage {
     case 'count':
       return [name, given as string]
     case 'sample':
-      return [name, optionsOf(given, ['size'], 'it takes { size }').size as number]
+      return [
+        name,
+        (typeof given === 'number' ? given : optionsOf(given, ['size'], 'it takes { size }').size) as number,
+      ]
     case 'unwind':
       return [name, unwindFrom(given)]
     case 'lookup':

@@ -150,7 +150,9 @@ test('[STAGE-6] sample takes so many distinct documents', async () => {
   expect(await refusalOf(start => start.sample({ size: -1 }))).toContain(
     'stage 1 (sample): it takes a whole number',
   )
-  expect(await refusalOf(start => start.sample(3 as never))).toContain('it takes { size }')
+  expect((await over(orders, start => start.sample(2))).length).toBe(2)
+  expect(await refusalOf(start => start.sample(1.5))).toContain('it takes a whole number')
+  expect(await refusalOf(start => start.sample('3' as never))).toContain('it takes { size }')
 })
 
 test('[STAGE-7] replaceRoot makes a document of an object in it', async () => {
