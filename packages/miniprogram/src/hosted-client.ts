@@ -87,6 +87,7 @@ function latePlatform(find: () => Platform, clock: Clock): Platform {
     storage: name => find().storage(name),
     transport: url => find().transport(url),
     request: request => find().request(request),
+    pause: () => find().pause!(),
     readFile: file => find().readFile(file),
     saveTemporary: (bytes, options) => find().saveTemporary(bytes, options),
     text: () => find().text!(),

@@ -4,6 +4,7 @@ import { FileStorage } from './file-storage.ts'
 import { type Host, hostWords } from './host.ts'
 import { ticketByLogin } from './login.ts'
 import { createRandom } from './random.ts'
+import { slices } from './slices.ts'
 import { SocketTransport } from './socket-transport.ts'
 import { hostClock } from './timers.ts'
 
@@ -48,6 +49,7 @@ export function miniPlatform(host: Host, options: PlatformOptions = {}): Platfor
         },
       }),
     request,
+    pause: slices(clock),
     text: async () => (await import('@nearcloud/text/client')).textRuntime,
     ticket: ticketByLogin(host, request, () => options.isLoginWanted?.() ?? true),
     async readFile(file) {

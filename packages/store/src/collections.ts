@@ -72,14 +72,16 @@ export class Collections {
       return false
     }
     this.#working.add(name)
+    let more: readonly Work[] | undefined
     try {
-      work(this.#here(name))
+      more = work(this.#here(name)) as readonly Work[] | undefined
     } finally {
       this.#working.delete(name)
     }
-    waiting.shift()
+    waiting.splice(0, 1, ...(more ?? []))
     return true
   }
 }
 
-type Work = (collection: Collection) => void
+/** What it gives is more of it, to be done next. */
+type Work = ((collection: Collection) => void) | ((collection: Collection) => readonly Work[])

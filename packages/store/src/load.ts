@@ -48,7 +48,7 @@ export interface Damage {
 /**
  * Reads a storage. The last manifest counts, the segments it names and the log after it; everything else is left over. What is
  * broken ends what can be known: of the log, all that is behind it. The documents of the collections `first` are read while the
- * medium is asked for the rest, with a pause after each segment.
+ * medium is asked for the rest, with pauses.
  *
  * Throws STORE_FAILED for what a newer version wrote, and what the storage throws.
  */
@@ -72,8 +72,12 @@ export async function load(
         leftovers.push(...(segments.get(name)?.sequences ?? []))
         segments.set(name, record.segment)
         if (!first.includes(collection)) continue
-        segments.set(name, readAhead(record.segment))
-        await pause()
+        const ahead = record.segment.read()
+        segments.set(name, { ...record.segment, read: () => ahead }) // its text is let go
+        for (const part of ahead.parts) {
+          await pause()
+          part()
+        }
       } else if (record.kind === 'manifest') {
         leftovers.push(...logs.flatMap(log => log.sequences), ...(manifest?.sequences ?? []))
         manifest = { ...whole, read: record.manifest }
@@ -84,14 +88,8 @@ export async function load(
     }
   }
   leftovers.push(...reader.abandoned())
-  const counting = { manifest, logs, segments, leftovers }
+  const counting = { manifest, logs, segments, leftovers, pause }
   return manifest || logs.length === 0 ? wholeOf(counting) : nothingOf(counting)
-}
-
-/** Its text is let go. */
-function readAhead(segment: StoredSegment): StoredSegment {
-  const ahead = segment.read()
-  return { ...segment, read: () => ahead }
 }
 
 type Read =
@@ -118,9 +116,10 @@ interface Counting {
   readonly logs: readonly WholeText[]
   readonly segments: Map<number, StoredSegment>
   readonly leftovers: readonly number[]
+  pause(): Promise<void>
 }
 
-function wholeOf({ manifest, logs, segments, leftovers }: Counting): Loaded {
+async function wholeOf({ manifest, logs, segments, leftovers, pause }: Counting): Promise<Loaded> {
   const live: StoredSegment[] = []
   const lostDocuments = new Set<string | undefined>()
   const takeSegment = (name: number): StoredSegment => {
@@ -139,6 +138,7 @@ function wholeOf({ manifest, logs, segments, leftovers }: Counting): Loaded {
     const read = behind.length === 0 ? readLogOrNothing(log, takeSegment) : undefined
     if (read) entries.push(...read)
     else behind.push(log)
+    await pause()
   }
   const reserve = segments.get(reserveName)?.sequences ?? []
   segments.delete(reserveName)
@@ -199,7 +199,7 @@ function mutationsIn(log: WholeText): readonly Mutation[] {
   const entries = readLogOrNothing(log, () => noSegment) ?? []
   return entries.flatMap(entry => (entry.kind === 'mutation' ? [entry.mutation] : []))
 }
-const damagedSegment: Segment = { name: 0, collection: '', size: 0, documents: [], gone: [] }
+const damagedSegment: Segment = { name: 0, collection: '', size: 0, parts: [] }
 
 function isSegment(text: string): boolean {
   return text.startsWith('S{"name":')
@@ -210,6 +210,7 @@ export function storedSegment({ text, sequences, isIntact }: WholeText): StoredS
   const head = segmentHead(text)
   if (head && isIntact) return { head, sequences, read: () => readSegment(text, { isIntact }) }
   const segment = readSegment(text)
+  for (const part of segment.parts) part()
   return { head: segment, sequences, read: () => segment }
 }
 

@@ -112,6 +112,7 @@ export class LocalStore implements Store {
             const group = { ...texts, sequence: sequences[sequences.length - 1]! }
             for (const listener of [...this.#loggedListeners]) listener(group)
           },
+          beforeFold: () => this.#loadChanged(),
           fold: () => this.#fold(),
           refused,
         },
@@ -279,7 +280,7 @@ export class LocalStore implements Store {
     const { collection, documents, text } = lot
     const head = { name: this.#segments.takeName(), collection, size: documents.length }
     return this.#confirm(
-      { ...step, lot: { segment: head.name, collection, documents: () => documents } },
+      { ...step, lot: { segment: head.name, collection, parts: () => [() => ({ documents })] } },
       { text: segmentText(head, text), landed: sequences => this.#segments.addLot(head, sequences) },
     )
   }
@@ -458,9 +459,14 @@ export class LocalStore implements Store {
     this.#events.emit({ name: 'storageFailed', error })
   }
 
+  /** What of the log nobody asked for yet is known from here on. */
+  async #loadChanged(): Promise<void> {
+    const { changedLater, collections } = this.#state
+    for (const name of changedLater) await collections.load(name, this.#pause)
+    changedLater.clear()
+  }
+
   #fold(): FoldJob {
-    for (const name of this.#state.changedLater) this.#state.collections.of(name)
-    this.#state.changedLater.clear()
     const fold = this.#segments.fold(this.#state)
     const folded = this.#state.dirty
     this.#state.dirty = new DocSet()

@@ -39,7 +39,7 @@ export interface Mirror {
  * over. Rejects as `openStore`.
  */
 export async function openMirror(options: MirrorOptions): Promise<Mirror> {
-  const { storage, random, tab } = options
+  const { storage, random, tab, pause = async () => undefined } = options
   const info = await storage.open({ durability: 'relaxed' })
   let last = 0
   try {
@@ -54,7 +54,7 @@ export async function openMirror(options: MirrorOptions): Promise<Mirror> {
     })
     // whoever writes it is at it: what it is to be is there a moment later
     if (loaded.damage) throw new Error('it was read while it was written')
-    const state = restore(loaded, random, options.outbox)
+    const state = await restore(loaded, random, pause, options.outbox)
     let refused: (error: CloudError) => void = () => undefined
     const store = new LocalStore({
       state,
@@ -62,7 +62,7 @@ export async function openMirror(options: MirrorOptions): Promise<Mirror> {
       storage: noMedium,
       info,
       random,
-      pause: options.pause ?? (async () => undefined),
+      pause,
       damage: undefined,
       log: given => {
         refused = given

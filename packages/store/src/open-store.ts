@@ -41,7 +41,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const info = await storage.open({ durability })
   try {
     const loaded = await load(storage, options.first, pause)
-    const state = restore(loaded, random, options.outbox)
+    const state = await restore(loaded, random, pause, options.outbox)
     const segments = new Segments(loaded)
     // refused, they are dropped by a later open
     if (loaded.leftovers.length > 0) await storage.drop(loaded.leftovers).catch(() => undefined)
@@ -67,7 +67,12 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
 }
 
 /** The state whose history this is. */
-export function restore(loaded: Loaded, random: RandomBytes, outbox?: Outbox): State {
+export async function restore(
+  loaded: Loaded,
+  random: RandomBytes,
+  pause: () => Promise<void>,
+  outbox?: Outbox,
+): Promise<State> {
   const state: State = new State(
     loaded.manifest ?? {
       checkpoint: newCheckpoint(newClientId(random)),
@@ -90,7 +95,10 @@ export function restore(loaded: Loaded, random: RandomBytes, outbox?: Outbox): S
     outbox,
   )
   for (const segment of loaded.segments.slice(0, loaded.folded)) state.segmentLater(segment)
-  for (const entry of loaded.entries) state.replay(entry)
+  for (const [at, entry] of loaded.entries.entries()) {
+    state.replay(entry)
+    if (at % atOnce === atOnce - 1) await pause()
+  }
   if (loaded.damage) mend(state, loaded.damage)
   // what was made here before anything was said of its collection
   for (const name of state.outbox.touched().collections())

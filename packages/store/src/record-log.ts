@@ -2,6 +2,7 @@ import { CloudError, toCloudError } from '@nearcloud/protocol'
 import { toPieces } from './pieces.ts'
 import { logText } from './records.ts'
 import type { ReserveInTime } from './reserve.ts'
+import type { FoldTexts } from './segments.ts'
 import type { Payload, Storage } from './storage.ts'
 
 /** One entry on its way to storage. `done` and `failed` are called in the order of `append`, one of them, once. */
@@ -25,6 +26,8 @@ export interface LogOwner {
     sequences: readonly number[],
     texts: { readonly aheads: readonly string[]; readonly log: string },
   ): void
+  /** Awaited before `fold`: what takes long. */
+  beforeFold(): Promise<void>
   /** What to write for the log to be forgotten, from all that is done so far. */
   fold(): FoldJob
   /** Nothing of what waits will be written. Called before the jobs' `failed`. */
@@ -33,7 +36,7 @@ export interface LogOwner {
 
 export interface FoldJob {
   /** Made one after the other, as they are asked for: the last one makes the others count. */
-  readonly texts: Iterable<string>
+  readonly texts: FoldTexts
   /** The answer are records to drop. */
   done(sequences: readonly (readonly number[])[]): readonly number[]
   failed(error: CloudError): void
@@ -198,6 +201,7 @@ export class RecordLog {
     await this.#pause() // whoever heard that its write is durable comes first
     const waiters = this.#foldWaiters
     this.#foldWaiters = []
+    await this.#owner.beforeFold()
     const job = this.#owner.fold()
     const landed: (readonly number[])[] = []
     let [dead, units]: [readonly number[], number] = [[], 0]
@@ -209,8 +213,10 @@ export class RecordLog {
         group = []
       }
       for (const text of job.texts) {
-        group.push(text)
-        units = text.length
+        if (text !== undefined) {
+          group.push(text)
+          units = text.length
+        }
         if (group.reduce((sum, each) => sum + each.length, 0) > groupUnits) await flush()
         await this.#pause()
       }

@@ -18,7 +18,6 @@ import type {
   Confirmed,
   ConfirmedStep,
   DraftJson,
-  Lot,
   RejectedMutation,
   StoredSubscription,
 } from './store.ts'
@@ -51,7 +50,11 @@ export type Origin = readonly [tab: string, number: number]
 
 export interface LoggedStep extends Omit<ConfirmedStep, 'lot'> {
   /** Its text is a segment of its own, of this name, right before the step. */
-  readonly lot?: { readonly segment: number; readonly collection: string; documents(): Lot['documents'] }
+  readonly lot?: {
+    readonly segment: number
+    readonly collection: string
+    parts(): readonly (() => Pick<SegmentPart, 'documents'>)[]
+  }
   /** Rejected mutations that leave the list, by their nonces. */
   readonly discarded?: readonly string[]
 }
@@ -64,8 +67,13 @@ export interface SegmentHead {
   readonly size: number
 }
 
-/** No document that is gone is among `documents`. */
+/** Read in parts, each when it is asked for: a step of what should not hold up a page. */
 export interface Segment extends SegmentHead {
+  readonly parts: readonly (() => SegmentPart)[]
+}
+
+/** No document that is gone is among `documents`. */
+export interface SegmentPart {
   readonly documents: readonly Confirmed[]
   readonly gone: readonly DocId[]
 }
@@ -224,7 +232,7 @@ function lotFrom({ head, read }: StoredSegment): NonNullable<LoggedStep['lot']> 
   return {
     segment: head.name,
     collection: head.collection,
-    documents: () => read().documents,
+    parts: () => read().parts,
   }
 }
 
@@ -254,16 +262,33 @@ export function readSegment(text: string, { isIntact = false } = {}): Segment {
   const { name, collection, documents } = parse(text) as {
     name: number
     collection: string
-    documents: ([version: number, document: Json] | [version: number, document: null, id: DocId])[]
+    documents: SegmentItem[]
   }
-  const known: Confirmed[] = []
-  const gone: DocId[] = []
-  for (const item of documents) {
-    if (item[1] === null) gone.push(item[2]!)
-    else known.push({ document: read(item[1]), version: item[0] })
-  }
-  return { name, collection, size: documents.length, documents: known, gone }
+  const parts = Array.from({ length: Math.ceil(documents.length / partDocuments) }, (_, n) => {
+    const items = documents.slice(n * partDocuments, (n + 1) * partDocuments)
+    let part: SegmentPart | undefined
+    return () => {
+      part ??= partOf(items, read)
+      return part
+    }
+  })
+  return { name, collection, size: documents.length, parts }
 }
+
+type SegmentItem = [version: number, document: Json] | [version: number, document: null, id: DocId]
+
+function partOf(items: readonly SegmentItem[], read: (document: Json) => Document): SegmentPart {
+  const documents: Confirmed[] = []
+  const gone: DocId[] = []
+  for (const item of items) {
+    if (item[1] === null) gone.push(item[2]!)
+    else documents.push({ document: read(item[1]), version: item[0] })
+  }
+  return { documents, gone }
+}
+
+/** So many documents are read in a millisecond or two, also on a phone. */
+export const partDocuments = 100
 
 /** What a segment says of itself, without reading its documents; undefined: it has to be read. */
 export function segmentHead(text: string): SegmentHead | undefined {

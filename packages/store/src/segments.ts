@@ -1,7 +1,10 @@
 import type { DocSet } from './doc-map.ts'
 import type { Loaded } from './load.ts'
-import { manifestText, type SegmentHead, segmentItemText, segmentText } from './records.ts'
+import { manifestText, partDocuments, type SegmentHead, segmentItemText, segmentText } from './records.ts'
 import type { State } from './state.ts'
+
+/** Where there is none yet, some work on the next one was done: time for a pause. */
+export type FoldTexts = Iterable<string | undefined>
 
 interface LiveSegment extends SegmentHead {
   readonly sequences: readonly number[]
@@ -10,7 +13,7 @@ interface LiveSegment extends SegmentHead {
 /** What to write for the log to be forgotten. */
 export interface Fold {
   /** New segments, and the manifest last; made as they are asked for, of a state that stays as it is meanwhile. */
-  readonly texts: Iterable<string>
+  readonly texts: FoldTexts
   /** They are durable as these records: what nobody needs any more. */
   done(sequences: readonly (readonly number[])[]): readonly number[]
 }
@@ -69,7 +72,12 @@ export class Segments {
     }
   }
 
-  *#texts(state: State, dirty: DocSet, fresh: SegmentHead[], replaced: Set<LiveSegment>): Generator<string> {
+  *#texts(
+    state: State,
+    dirty: DocSet,
+    fresh: SegmentHead[],
+    replaced: Set<LiveSegment>,
+  ): Generator<string | undefined> {
     for (const collection of dirty.collections()) {
       const { confirmed } = state.collections.of(collection)
       const changed = [...dirty.ids(collection)]
@@ -78,6 +86,10 @@ export class Segments {
       if (isStale) for (const segment of old) replaced.add(segment)
       const ids = isStale || old.length === 0 ? confirmed.ids() : changed
       for (const items of cut(ids, id => segmentItemText(id, confirmed.get(id)))) {
+        if (!items) {
+          yield undefined
+          continue
+        }
         const name = this.takeName()
         const head = { name, collection, size: items.length }
         fresh.push(head)
@@ -108,8 +120,8 @@ export class Segments {
   }
 }
 
-/** Texts in lots of a segment's size. */
-function* cut<T>(items: Iterable<T>, textOf: (item: T) => string): Generator<readonly string[]> {
+/** Texts in lots of a segment's size; undefined, where it takes longer than a part should. */
+function* cut<T>(items: Iterable<T>, textOf: (item: T) => string): Generator<readonly string[] | undefined> {
   let lot: string[] = []
   let units = 0
   for (const item of items) {
@@ -121,6 +133,7 @@ function* cut<T>(items: Iterable<T>, textOf: (item: T) => string): Generator<rea
     }
     lot.push(text)
     units += text.length
+    if (lot.length % partDocuments === 0) yield undefined
   }
   if (lot.length > 0) yield lot
 }

@@ -93,33 +93,42 @@ export class State {
 
   /** The documents of a segment, when somebody wants them. */
   segmentLater({ head, read }: StoredSegment): void {
-    this.collections.later(head.collection, collection => {
-      const { documents, gone } = read()
-      for (const { document, version } of documents) {
-        collection.confirmed.set(document, version)
-        collection.show(document._id, document)
-      }
-      for (const id of gone) {
-        collection.confirmed.delete(id)
-        collection.show(id, null)
-      }
-    })
+    this.collections.later(head.collection, () =>
+      read().parts.map(part => collection => {
+        const { documents, gone } = part()
+        for (const { document, version } of documents) {
+          collection.confirmed.set(document, version)
+          collection.show(document._id, document)
+        }
+        for (const id of gone) {
+          collection.confirmed.delete(id)
+          collection.show(id, null)
+        }
+      }),
+    )
   }
 
   /** What a step of the log says of the documents of one collection, when somebody wants them. */
   #documentsLater(name: string, { puts, gone, lot }: LoggedStep): void {
     const isIts = ({ collection }: { collection: string }) => collection === name
-    const its = {
-      ...(puts && { puts: puts.filter(isIts) }),
-      ...(gone && { gone: gone.filter(isIts) }),
-      ...(lot && isIts(lot) && { lot }),
-    }
-    this.changedLater.add(name)
-    this.collections.later(name, collection => {
+    const applying = (its: Pick<LoggedStep, 'puts' | 'gone' | 'lot'>) => (collection: Collection) => {
       const concerned = new DocSet()
       this.#applyDocuments(its, concerned, () => collection)
       for (const [, id] of concerned) collection.show(id, collection.confirmed.documentOf(id))
-    })
+    }
+    this.changedLater.add(name)
+    if (puts || gone)
+      this.collections.later(
+        name,
+        applying({
+          ...(puts && { puts: puts.filter(isIts) }),
+          ...(gone && { gone: gone.filter(isIts) }),
+        }),
+      )
+    if (lot && isIts(lot))
+      this.collections.later(name, () =>
+        lot.parts().map(part => applying({ lot: { ...lot, parts: () => [part] } })),
+      )
   }
 
   #applyDocuments(
@@ -180,19 +189,20 @@ export class State {
 
   /** A segment has these documents already: what differs from it is what is newer here. */
   #applyLot(
-    { collection, documents }: NonNullable<LoggedStep['lot']>,
+    { collection, parts }: NonNullable<LoggedStep['lot']>,
     { confirmed }: Collection,
     concerned: DocSet,
   ): void {
-    for (const { document, version } of documents()) {
-      const { _id: id } = document
-      if (version < confirmed.versionOf(id)) {
-        this.dirty.add(collection, id)
-        continue
+    for (const part of parts())
+      for (const { document, version } of part().documents) {
+        const { _id: id } = document
+        if (version < confirmed.versionOf(id)) {
+          this.dirty.add(collection, id)
+          continue
+        }
+        confirmed.set(document, version)
+        concerned.add(collection, id)
       }
-      confirmed.set(document, version)
-      concerned.add(collection, id)
-    }
   }
 
   #touch(concerned: DocSet, collection: string, id: string | number): void {
