@@ -9,6 +9,7 @@ import { openTokens } from './auth/tokens.ts'
 import { Users } from './auth/users.ts'
 import { LiveEnvironment } from './commit/live-environment.ts'
 import { openDataFolder } from './data-folder.ts'
+import { checkWhileServing } from './engine/check-while-serving.ts'
 import { checkHistoryLimits, keepHistoryShort } from './engine/keep-history-short.ts'
 import { SqliteEngine } from './engine/sqlite-engine.ts'
 import { Fanout } from './fanout/fanout.ts'
@@ -60,6 +61,7 @@ export async function assemble(options: ServerOptions, opened: Opened, { url, ph
   const tokens = await openTokens(folder.path, clock, random)
   const engine = new SqliteEngine({ file: folder.database, random })
   opened(engine, () => engine.close())
+  opened(undefined, checkWhileServing({ engine, log }).stop)
   const rules = options.judge ? undefined : await openRules(project, log, () => clock.now())
   if (rules) opened(rules, () => rules.close())
   const metrics = new ServerMetrics(env)

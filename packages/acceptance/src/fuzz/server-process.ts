@@ -1,11 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { resolve } from 'node:path'
 
+export interface ServerProcess {
+  readonly url: string
+  readonly pid: number
+  isAlive(): boolean
+  /** Asks it to end, and waits until it has. */
+  stop(): Promise<void>
+  /** Ends it at once, wherever it is. */
+  kill(): Promise<void>
+}
+
 /** The `nearcloud` command as a process of its own, until `stop`. */
-export async function startServerProcess(
-  project: string,
-  data: string,
-): Promise<{ readonly url: string; readonly pid: number; isAlive(): boolean; stop(): Promise<void> }> {
+export async function startServerProcess(project: string, data: string): Promise<ServerProcess> {
   const main = resolve(import.meta.dirname, '../../../cli/dist/main.js')
   const child: ChildProcess = spawn(process.execPath, [main, 'start', '--project', project, '--data', data], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -27,9 +34,12 @@ export async function startServerProcess(
     url,
     pid: child.pid!,
     isAlive: () => child.exitCode === null && child.signalCode === null,
-    async stop() {
-      child.kill('SIGTERM')
-      await exited
-    },
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
+  }
+
+  function end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    child.kill(signal)
+    return exited
   }
 }

@@ -1,3 +1,4 @@
+import { existsSync, rmSync, statSync } from 'node:fs'
 import { CloudError, type RandomBytes, toHex } from '@nearcloud/protocol'
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
 import { historyBytesOf } from './engine.ts'
@@ -10,19 +11,35 @@ import { sqliteFault } from './sqlite-version.ts'
  */
 export const storedFormat = 3
 
+/** How long a statement waits for another process. */
+export const busyMs = 2_000
+
+/** What `openDatabase` gives. `isChecked`: it was read through. */
+export interface OpenedDatabase {
+  readonly db: DatabaseSyncInstance
+  readonly epoch: string
+  readonly isChecked: boolean
+}
+
 /**
- * Opens or creates the database file for one process: write-ahead log, every commit synced to the disk, checked.
+ * Opens or creates the database file for one process: write-ahead log, every commit synced to the disk. One of at most
+ * `mostCheckedBytes`, or that is in doubt, is read through before; for a larger one the caller has it done.
  *
  * Throws SERVER_CONFIGURATION, in one sentence, when it was written by a newer nearcloud, when it is damaged or busy, and
  * when the disk would not be synced. That one server alone writes to it is the data folder's business.
  */
-export function openDatabase(file: string, random: RandomBytes): { db: DatabaseSyncInstance; epoch: string } {
+export function openDatabase(
+  file: string,
+  random: RandomBytes,
+  mostCheckedBytes = usuallyCheckedBytes,
+): OpenedDatabase {
   let db: DatabaseSyncInstance | undefined
   try {
+    const isChecked = existsSync(doubtOf(file)) || sizeOf(file) <= mostCheckedBytes
     db = new DatabaseSync(file)
     const { version } = db.prepare('SELECT sqlite_version() AS version').get() as { version: string }
     demand(sqliteFault(version) === undefined, sqliteFault(version) ?? '')
-    db.exec('PRAGMA busy_timeout = 2000')
+    db.exec(`PRAGMA busy_timeout = ${busyMs}`)
     db.exec('PRAGMA auto_vacuum = INCREMENTAL')
     db.exec('PRAGMA journal_mode = WAL')
     // a connection that opens an existing WAL database may begin with less than it was created with
@@ -38,12 +55,20 @@ export function openDatabase(file: string, random: RandomBytes): { db: DatabaseS
     db.exec('COMMIT')
     // a file of an older format gives free space back from its next rewriting on
     if (pragma(db, 'auto_vacuum') !== incremental) db.exec('VACUUM')
-    demand(pragma(db, 'quick_check(1)') === 'ok', `the database ${file} is damaged: restore a backup`)
-    return { db, epoch }
+    if (isChecked) {
+      demand(pragma(db, 'quick_check(1)') === 'ok', `the database ${file} is damaged: restore a backup`)
+      rmSync(doubtOf(file), { force: true })
+    }
+    return { db, epoch, isChecked }
   } catch (thrown) {
     db?.close()
     throw configurationError(thrown, file)
   }
+}
+
+/** Where it is said that the database was found to be damaged while it was in use: the next opening looks before it serves. */
+export function doubtOf(file: string): string {
+  return `${file}.doubt`
 }
 
 /** Brings the tables up to date, and gives this opening its name. */
@@ -168,6 +193,12 @@ function resultCode(thrown: unknown): number | undefined {
   return typeof code === 'number' ? code & 0xff : undefined
 }
 
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0
+}
+
+/** Read from a slow disk in about a second. */
+const usuallyCheckedBytes = 67_108_864
 const cacheKibibytes = 16_384
 /** Of 4 KiB each. Copying them is the longest that a commit waits for the disk. */
 const checkpointPages = 4_000

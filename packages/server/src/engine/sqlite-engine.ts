@@ -38,12 +38,18 @@ import { nextTurn } from './turn.ts'
 /** The embedded engine: one SQLite file, one process. */
 export class SqliteEngine implements Engine {
   readonly epoch: string
+  readonly file: string
+  /** Was it read through when it was opened? A large file is not: see `checkWhileServing`. */
+  readonly isChecked: boolean
   readonly #db: DatabaseSyncInstance
   readonly #statements: Statements
   #failure: CloudError | undefined
 
-  constructor(options: { file: string; random: RandomBytes }) {
-    const { db, epoch } = openDatabase(options.file, options.random)
+  /** Larger files than `mostCheckedBytes` are opened without being read through. */
+  constructor(options: { file: string; random: RandomBytes; mostCheckedBytes?: number }) {
+    const { db, epoch, isChecked } = openDatabase(options.file, options.random, options.mostCheckedBytes)
+    this.file = options.file
+    this.isChecked = isChecked
     this.epoch = epoch
     this.#db = db
     this.#statements = prepareStatements(db)
@@ -51,6 +57,11 @@ export class SqliteEngine implements Engine {
 
   get failure(): CloudError | undefined {
     return this.#failure
+  }
+
+  /** Stores nothing any more; reading goes on. The first reason stays. */
+  fail(reason: CloudError): void {
+    this.#failure ??= reason
   }
 
   async head(env: string): Promise<Version> {

@@ -1,6 +1,7 @@
 import type { Millis } from '@nearcloud/protocol'
 import type { DatabaseSyncInstance } from '@photostructure/sqlite'
 import { type Horizon, historyBytesOf } from './engine.ts'
+import { busyMs } from './sqlite-database.ts'
 import type { RawEnvironment } from './sqlite-rows.ts'
 import type { Statements } from './sqlite-statements.ts'
 
@@ -68,7 +69,13 @@ export function tidy(db: DatabaseSyncInstance): boolean {
     db.exec(`PRAGMA incremental_vacuum(${pagesAtOnce})`)
     if (free > pagesAtOnce) return true
   }
-  db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  // nobody waits for another process that reads (a backup, a check): the log begins anew the next time
+  db.exec('PRAGMA busy_timeout = 0')
+  try {
+    db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  } finally {
+    db.exec(`PRAGMA busy_timeout = ${busyMs}`)
+  }
   return false
 }
 
