@@ -21,7 +21,7 @@ export interface SlowReport {
   readonly equal: number
   /** What the server took at most, more than with the same writes and nobody slow. */
   readonly rssGrowthMb: number
-  /** From a write to who follows it, in milliseconds. */
+  /** From a write to who follows it, in milliseconds: with nobody slow, and while everybody slow is stuck. */
   readonly before: Times
   readonly meanwhile: Times
   readonly seconds: number
@@ -33,37 +33,45 @@ interface Times {
 }
 
 /**
- * Slow readers follow what changes until more waits for each of them than a server keeps. Others are served meanwhile; the slow
- * ones are sent away, and come back to the latest state.
+ * Slow readers follow large documents until nothing more goes into their connections. They are kept so, while the same documents change on
+ * and others write and are told. Then more waits for each of them than a server keeps: they are sent away, and come back to the
+ * latest state.
  */
 export async function runSlow({ project, data, readers, probes }: SlowOptions): Promise<SlowReport> {
   const began = performance.now()
   const server = await startServerProcess(project, data)
   const [writer, watcher] = [new RawClient(), new RawClient()]
   const slow = Array.from({ length: readers }, () => new RawClient())
-  const times: number[] = []
-  /** Writes all of it once more, with probes in between; tells the most that the server took meanwhile. */
-  const writeRound = async (round: number): Promise<number> => {
+  let cut = 0
+  /** Large writes, as many as there are documents, to so many of them, each followed by so many probes. */
+  const write = async (round: number, among: number, probesEach: number) => {
+    const times: number[] = []
     let highest = 0
-    for (let from = 0; from < documents; from += 10) {
-      for (let n = from; n < from + 10; n++) await writer.push(large(n, round))
-      times.push(...(await probed(writer, watcher, Math.ceil((probes * 10) / documents))))
+    for (let n = 0; n < documents; n++) {
+      await writer.push(large(n % among, round, n))
+      times.push(...(await probed(writer, watcher, probesEach)))
       highest = Math.max(highest, rssOf(server.pid))
     }
-    return highest
+    return { times, highest }
+  }
+  /** What fills the connections of who follows this round, what changes then, and more than is kept for anybody. */
+  const writeAll = async (round: number) => {
+    const filling = await write(round, few, 0)
+    const cutEarly = cut
+    const stuck = await write(round, few, Math.ceil(probes / documents))
+    const overflowing = await write(round, documents, 0)
+    const highest = Math.max(...[filling, stuck, overflowing].map(each => each.highest))
+    return { highest, cutEarly, times: timesOf(stuck.times) }
   }
   try {
     await writer.connect(server.url)
     await watcher.connect(server.url, [queryOf('board', 'of', 'all')])
-    await writeRound(0)
-    times.length = 0
-    const alone = await writeRound(1)
-    const before = timesOf(times.splice(0))
+    await write(0, documents, 10)
+    const alone = await writeAll(1)
     await inLanes(slow, 5, client => client.connect(server.url, [queryOf('large', 'round', lastRound)]))
-    let cut = 0
     const ended = slow.map(client => client.ended.then(() => cut++))
     for (const client of slow) client.pause()
-    const together = await writeRound(lastRound)
+    const together = await writeAll(lastRound)
     // who was not sent away has an answer, when it has read all that waited
     const answered = slow.map(
       client =>
@@ -82,11 +90,11 @@ export async function runSlow({ project, data, readers, probes }: SlowOptions): 
     })
     return {
       isAlive: server.isAlive(),
-      cut,
+      cut: cut - together.cutEarly,
       equal,
-      rssGrowthMb: Math.round((together - alone) / 1_024),
-      before,
-      meanwhile: timesOf(times),
+      rssGrowthMb: Math.round((together.highest - alone.highest) / 1_024),
+      before: alone.times,
+      meanwhile: together.times,
       seconds: Math.round((performance.now() - began) / 100) / 10,
     }
   } finally {
@@ -95,8 +103,8 @@ export async function runSlow({ project, data, readers, probes }: SlowOptions): 
   }
 }
 
-function large(n: number, round: number): object {
-  const data = { round, text: String(n % 10).repeat(characters) }
+function large(n: number, round: number, time: number): object {
+  const data = { round, text: String(time % 10).repeat(characters) }
   return { op: 'set', collection: 'large', id: `l${n}`, data }
 }
 
@@ -121,21 +129,29 @@ function timesOf(all: readonly number[]): Times {
   return { median: rounded(percentile(all, 0.5)), p99: rounded(percentile(all, 0.99)) }
 }
 
-/** Connects anew, and reads: has it the last of everything? */
+/** Connects anew, as often as it has to, and reads: has it the last of everything? */
 async function comesBack(client: RawClient, url: string): Promise<boolean> {
-  const found = new Map<string, number>()
-  const whole = new Promise<void>(resolve => {
-    client.heard = frame => {
-      if (!frame.startsWith('{"type":"snapshot"')) return
-      const { items, last } = JSON.parse(frame) as Snapshot
-      for (const [, { _id, round }] of items) found.set(_id, round)
-      if (last) resolve()
+  for (let tries = 0; tries < 10; tries++) {
+    const found = new Map<string, number>()
+    const whole = new Promise<'whole'>(resolve => {
+      client.heard = frame => {
+        if (!frame.startsWith('{"type":"snapshot"')) return
+        const { items, last } = JSON.parse(frame) as Snapshot
+        for (const [, { _id, round }] of items) found.set(_id, round)
+        if (last) resolve('whole')
+      }
+    })
+    try {
+      await client.connect(url, [queryOf('large', 'round', lastRound)])
+      if ((await Promise.race([whole, client.ended])) !== 'whole') continue
+      return found.size === documents && [...found.values()].every(round => round === lastRound)
+    } catch {
+      // it was sent away again
+    } finally {
+      client.close()
     }
-  })
-  await client.connect(url, [queryOf('large', 'round', lastRound)])
-  await whole
-  client.close()
-  return found.size === documents && [...found.values()].every(round => round === lastRound)
+  }
+  return false
 }
 
 interface Snapshot {
@@ -143,6 +159,6 @@ interface Snapshot {
   readonly last: boolean
 }
 
-/** Together 18 million characters: the network takes some, and 8.4 million may wait for each. */
-const [documents, characters] = [30, 600_000]
+/** Together 18 million characters: the network takes some, and 8.4 million may wait for each, which a few of them are not. */
+const [documents, few, characters] = [30, 10, 600_000]
 const lastRound = 2

@@ -46,10 +46,21 @@ export function changesFrame(message: {
     `{"type":"changes","from":${from},"to":${to}` +
     `${viewKey === undefined ? '' : `,"viewKey":${JSON.stringify(viewKey)}`}` +
     `${lastMutation === undefined ? '' : `,"lastMutation":${lastMutation}`}` +
-    `,"items":[${items.join(',')}]` +
+    `,"items":[${listed(items)}]` +
     `${windows.length === 0 ? '' : `,"windows":${JSON.stringify(windows)}`}}`
   )
 }
+
+/** Large texts are not copied: many readers may wait for the same. */
+function listed(items: readonly string[]): string {
+  const characters = items.reduce((sum, item) => sum + item.length, 0)
+  if (characters < fewCharacters) return items.join(',')
+  let list = ''
+  for (const item of items) list += list === '' ? item : `,${item}`
+  return list
+}
+
+const fewCharacters = 65_536
 
 export function snapshotFrame(message: {
   id: number

@@ -5,10 +5,10 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import type { Sessions } from '../session/sessions.ts'
 import { addressOfRequest } from './address-of.ts'
 import type { Doorkeeper, Visit } from './doorkeeper.ts'
+import { FrameQueue } from './frame-queue.ts'
 import { isForEditors } from './gateway-socket.ts'
 import { refuseUpgrade } from './refuse-upgrade.ts'
 import { isForReplicas } from './rxdb-socket.ts'
-import { textFrame } from './text-frame.ts'
 import { isForWatchers } from './watch-socket.ts'
 
 /**
@@ -60,19 +60,20 @@ function converse(
 ): void {
   let isGreeted = false
   let strangerBytes = 0
+  const frames = new FrameQueue(stream)
   const session = sessions.begin({
     address,
     send(frame) {
       // a reader that takes nothing must not fill the memory
-      if (stream.writableLength + frame.length > mostBufferedBytes) socket.terminate()
-      else if (socket.readyState === socket.OPEN) stream.write(textFrame(frame))
+      if (frames.bytes + frame.length > mostBufferedBytes) socket.terminate()
+      else if (socket.readyState === socket.OPEN) frames.send(frame)
     },
     close() {
-      socket.close(1000)
+      frames.whenEmpty(() => socket.close(1000))
       setTimeout(() => socket.terminate(), closingMs).unref()
     },
     get bufferedBytes() {
-      return stream.writableLength
+      return frames.bytes
     },
     pause: () => socket.pause(),
     resume: () => socket.resume(),

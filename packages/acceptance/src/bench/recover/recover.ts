@@ -91,7 +91,7 @@ async function beginLoad(
   const accepted = new Promise<void>(resolve => {
     enough = resolve
   })
-  for (const [n, client] of all.slice(0, writers).entries()) void write(n, client)
+  for (const [n, client] of all.slice(0, writers).entries()) write(n, client).catch(() => undefined)
   return {
     accepted,
     end() {

@@ -19,6 +19,8 @@ export class RawClient {
   #socket: WebSocket | undefined
   #ping: NodeJS.Timeout | undefined
   #mutation = 0
+  /** Of mutations that are not decided: for when the connection ends. */
+  readonly #lost = new Set<() => void>()
 
   /** Resolves with the welcome; rejects when the connection ends before. */
   connect(url: string, subscriptions: readonly object[] = []): Promise<Frame> {
@@ -52,6 +54,8 @@ export class RawClient {
       socket.on('close', () => {
         clearInterval(this.#ping)
         reject(new Error('the connection ended'))
+        for (const lost of this.#lost) lost()
+        this.#lost.clear()
       })
     })
   }
@@ -66,18 +70,21 @@ export class RawClient {
     return { id, nonce: `${this.id}-${id}`.slice(-24), base: 0, time: Date.now(), writes: [write] }
   }
 
-  /** Resolves when it is decided. Throws what it is refused with. */
+  /** Resolves when it is decided. Throws what it is refused with, and when the connection ends before. */
   push(write: object): Promise<void> {
     return this.pushAgain(this.mutation(write))
   }
 
   pushAgain(mutation: object): Promise<void> {
     return new Promise((resolve, reject) => {
+      const lost = () => reject(new Error('the connection ended before it was decided'))
+      this.#lost.add(lost)
       const before = this.heard
       this.heard = text => {
         before(text)
         if (!text.startsWith('{"type":"pushed"')) return
         this.heard = before
+        this.#lost.delete(lost)
         if (text.includes('"accepted"')) resolve()
         else reject(new Error(text))
       }
