@@ -105,3 +105,43 @@ test('[EDITOR-1] an address is for who is signed in, and for a place', async () 
   const never = await openApp({ url: 'http://127.0.0.1:9', env: 'default' })
   await expect(never.editorRoom(place)).rejects.toMatchObject({ code: 'OFFLINE' })
 })
+
+test('[GATEWAY-11] formats and embedded values of an editor reach the others, and the plain field has the characters', async () => {
+  const { ann, bob } = await open()
+  const his = await edit(bob)
+  const hers = await note(ann).text('body')
+  his.text.format(0, 5, { bold: true })
+  his.text.insertEmbed(5, { image: 'sunset.jpg' })
+  his.text.insert(6, '!', { italic: true })
+  await until('she has it', () => textHash(his.doc) === textHash(hers.doc))
+  expect(hers.ytext.toDelta()).toEqual([
+    { insert: 'hello', attributes: { bold: true } },
+    { insert: { image: 'sunset.jpg' } },
+    { insert: '!', attributes: { italic: true } },
+  ])
+  await until('the plain field', async () => (await bodyOf(bob)) === 'hello!')
+})
+
+test.each<readonly [string, (doc: Y.Doc) => unknown]>([
+  ['blocks', doc => doc.getXmlFragment('prosemirror').insert(0, [new Y.XmlElement('paragraph')])],
+  ['a map', doc => doc.getMap('meta').set('title', 'Tea')],
+  ['a list', doc => doc.getArray('list').push(['tea'])],
+  ['a type within the text', doc => doc.getText('text').insertEmbed(0, new Y.XmlText('tea'))],
+])(
+  '[GATEWAY-11] an editor of %s is told that a text is none, does not come back, and changes nothing',
+  async (_, write) => {
+    const { ann, bob } = await open()
+    const his = await edit(bob)
+    const farewell = new Promise<CloseEvent>(resolve => {
+      his.provider.on('connection-close', event => event && resolve(event))
+    })
+    write(his.doc)
+    expect(await farewell).toMatchObject({
+      code: 4400,
+      reason:
+        'a text holds characters, formats and embedded values, in one type: no XmlFragment, Map or Array',
+    })
+    expect(his.provider.shouldConnect).toBe(false)
+    expect(await bodyOf(ann)).toBe('hello')
+  },
+)

@@ -26,6 +26,11 @@ export interface Farewell {
 export const farewells = {
   /** It broke the protocol, or an edit did not pass the gate. */
   malformed: { code: 4400, reason: 'refused' },
+  /** An honest editor of something else: ProseMirror's binding, another name of the type. */
+  noText: {
+    code: 4400,
+    reason: 'a text holds characters, formats and embedded values, in one type: no XmlFragment, Map or Array',
+  },
   unauthenticated: { code: 4401, reason: 'sign in again' },
   /** It may not read any more, or was refused too often. */
   forbidden: { code: 4403, reason: 'no permission' },

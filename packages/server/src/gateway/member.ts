@@ -246,6 +246,7 @@ export class Member {
     if (outcome.status !== 'rejected' || isTakenBack) return
     const { code, details = {} } = outcome
     if (details.refusal === 'limit') this.sendAway(farewells.tooMuch)
+    else if (details.refusal === 'content') this.sendAway(farewells.noText)
     else if (details.refusal !== undefined) this.sendAway(farewells.malformed)
     else if (details.reason === 'text ended') this.sendAway(farewells.missing)
     else if (code === 'SYS_ERR') this.sendAway(farewells.failed)
