@@ -183,6 +183,27 @@ test.each(['at once', 'when the store refused it at first'])(
   },
 )
 
+test('[CACHE-2] so does what a query has of it that was new then, and is let go in its turn', async () => {
+  const rig = new TestRig()
+  for (const id of ['a', 'b', 'c']) rig.server.put('todos', { _id: id })
+  const ann = await rig.client()
+  const left = ann.sync.subscribe(everyOne('todos'))
+  await rig.pass(1_000)
+  rig.server.viewKey = 'view-2'
+  ann.network.fate = (frame, direction) =>
+    direction === 'down' && /"(inventory|snapshot)"/.test(frame) ? 'drop' : 'deliver'
+  ann.network.cut()
+  await rig.pass(1_000)
+  const next = ann.sync.subscribe(everyOne('todos', ['field', '_id', ['in', ['b', 'c']]]))
+  left.close()
+  ann.sync.goOffline()
+  await rig.pass()
+  expect(here(ann)).toEqual(['b', 'c'])
+  next.close()
+  await rig.pass()
+  expect(here(ann)).toEqual([])
+})
+
 test('[CACHE-3] offline nothing is dropped; what was let go is remembered over a restart', async () => {
   const rig = rigWith(10)
   const cache = { maxAgeMs: day }

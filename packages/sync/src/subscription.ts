@@ -53,6 +53,8 @@ export class Subscription implements Held {
   isStored: boolean
   /** What puts it in doubt is on its way into the store. */
   isDoubted = false
+  /** It has what one in doubt left to it, and nobody has compared that yet. */
+  isHeir = false
   /** Ends keeping it warm. */
   cancelRelease: (() => void) | undefined
   readonly #stored: () => StoredSubscription | undefined

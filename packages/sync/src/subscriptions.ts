@@ -318,7 +318,9 @@ export class Subscriptions implements Holdings<Subscription> {
     const { store, clock, changed, failed } = this.#options
     const { key, query, denial, window } = subscription
     // what completed it may still be on its way into the store
-    if (subscription.isInDoubt) {
+    if (subscription.isInDoubt || (subscription.isHeir && !subscription.isComplete)) {
+      for (const other of this.#byKey.values())
+        if (other.query.collection === query.collection && !other.isComplete) other.isHeir = true
       store.confirm({ gone: this.ownedBy(subscription), subscriptions: new Map([[key, null]]) }).catch(failed)
     } else if (subscription.isStored) {
       const letGo = subscription.isComplete ? clock.now() : 0 // nobody vouches for the rest of it

@@ -202,7 +202,7 @@ export const ofTheClient = [
   ]),
   mutant('sync: what was not compared stays when it is let go', [
     'sync/src/subscriptions.ts',
-    'if (subscription.isInDoubt) {',
+    'if (subscription.isInDoubt || (subscription.isHeir && !subscription.isComplete)) {',
     'if (false as boolean) {',
   ]),
   mutant('sync: what has pending writes is dropped', [
