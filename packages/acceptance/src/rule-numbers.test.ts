@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
+import { errorNumbers } from '@nearcloud/protocol'
 import { expect, test } from 'vitest'
 
 /*
@@ -25,6 +26,14 @@ test('[SPEC-2] every rule stands in the title of a test', () => {
 test('[SPEC-3] a number in the title of a test is a rule’s', () => {
   const known = new Set(rules.map(({ number }) => number))
   expect(cited.filter(({ number }) => !known.has(number))).toEqual([])
+})
+
+test('[SPEC-4] every code that an error can have is asked for by a test', () => {
+  const texts = files.filter(path => /(\.test|suite)\.ts$/.test(path)).map(path => readFileSync(path, 'utf8'))
+  const isAsked = (code: string) => texts.some(text => new RegExp(`\\b${code}\\b`).test(text))
+  // the original has it; here a collection is there when it is named
+  const isGiven = (code: string) => code !== 'DATABASE_COLLECTION_NOT_EXIST'
+  expect(Object.keys(errorNumbers).filter(code => isGiven(code) && !isAsked(code))).toEqual([])
 })
 
 interface Named {

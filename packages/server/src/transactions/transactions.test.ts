@@ -363,6 +363,8 @@ test('[TX-9] what is not done in a transaction is refused', async () => {
   const tx = transaction.collection('accounts')
   expect(await codeOf(tx.aggregate().count('n').end())).toBe('INVALID_PARAM')
   expect(await codeOf(tx.createIndex({ keys: { a: 1 } }))).toBe('INVALID_PARAM')
+  const watching = async () => void tx.watch({ onChange: () => {}, onError: () => {} })
+  expect(await codeOf(watching())).toBe('WATCH_FAILED')
   expect(await codeOf(transaction.get('a' as never))).toBe('INVALID_PARAM')
   expect(await codeOf(transaction.update('a' as never, { data: {} }))).toBe('INVALID_PARAM')
   expect(await codeOf(transaction.add(db.collection('a').doc('x') as never, { data: {} }))).toBe(

@@ -112,6 +112,23 @@ test('[OFFICIAL-20] who comes back says its query and gets the whole result anew
   expect(none.map(({ QueueType }: { QueueType: string }) => QueueType)).toEqual(['init', 'dequeue'])
 })
 
+test('[OFFICIAL-20] a watch of more than 5,000 documents is refused, and one that comes to have more ends', async () => {
+  const { server, signIn } = await opened(openRules)
+  const todos = server.database().collection('todos')
+  for (let from = 0; from < 5_000; from += 1_000)
+    await todos.add({ data: Array.from({ length: 1_000 }, (_, n) => ({ _id: `t${from + n}` })) })
+  const client = await connect((await signIn()).wsUrl)
+  client.send(init('w', {}))
+  expect((await client.until('INIT_EVENT')).events).toHaveLength(5_000)
+  await todos.add({ data: { _id: 'more' } })
+  const tooMany = { code: 'WATCH_FAILED', message: 'a watch has at most 5000 documents' }
+  expect(await client.until('ERROR')).toMatchObject(tooMany)
+  client.send(init('v', {}))
+  expect(await client.until('ERROR', 2)).toMatchObject(tooMany)
+  client.send(init('u', { _id: 'more' }))
+  expect((await client.until('INIT_EVENT', 2)).events).toHaveLength(1)
+})
+
 test('[OFFICIAL-20] without leave nothing is watched, and leave is for a minute and a half', async () => {
   const clock = new ManualClock()
   const { server, signIn, post } = await opened(openRules, { clock })
