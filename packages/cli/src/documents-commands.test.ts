@@ -43,6 +43,14 @@ test('[OPS-17] what is there already stays or is replaced, as is asked', async (
   )
   await done(folder, 'export', 'todos', 'out.csv')
   expect(readFileSync(`${folder}/out.csv`, 'utf8')).toBe('_id,n\na,2\nb,3\n')
+  writeFileSync(`${folder}/dates.csv`, '_id,at\nx,2018-08-31T17:30:00.882Z\n')
+  expect(await done(folder, 'import', 'days', 'dates.csv', '--dates', 'at')).toBe(
+    'Imported into days: 1 new.',
+  )
+  await done(folder, 'export', 'days', 'days.json')
+  expect(readFileSync(`${folder}/days.json`, 'utf8')).toBe(
+    '{"_id":"x","at":{"$date":"2018-08-31T17:30:00.882Z"}}\n',
+  )
   await done(folder, 'export', 'todos', 'n.csv', '--fields', 'n,none')
   expect(readFileSync(`${folder}/n.csv`, 'utf8')).toBe('n,none\n2,\n3,\n')
   await server.stop()
@@ -101,6 +109,7 @@ test.each([
   [['import', 'todos', 'nothing.json'], /there is no file .*nothing\.json/],
   [['import', 'todos', 'one.json', '--mode', 'merge'], /--mode is insert or upsert/],
   [['import', 'todos', 'one.json', '--format', 'xml'], /--format is json or csv/],
+  [['import', 'todos', 'one.json', '--dates', 'at'], /--dates are of CSV/],
   [['import', 'todos', 'one.json'], /there is no data in/],
   [['export', 'todos', 'x.json', '--fields', 'a'], /--fields are of CSV/],
   [['export', '_users', 'x.json'], /there is no data in/],

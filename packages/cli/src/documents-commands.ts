@@ -37,6 +37,11 @@ export function importCommand(host: Host, exit: (code: number) => void) {
       valueHint: 'prefix',
       description: 'What begins with it, as cloud://prod-1.7072-prod-1/, becomes a file id of this server',
     },
+    dates: {
+      type: 'string',
+      valueHint: 'list',
+      description: 'Of CSV: columns whose texts are dates, as in due,meta.at',
+    },
     ...place,
   } as const
   return defineCommand({
@@ -56,16 +61,18 @@ export function importCommand(host: Host, exit: (code: number) => void) {
         throw new UsageError(
           `--file-ids is what all file ids began with, to the first slash behind the name, as cloud://prod-1.7072-prod-1/, not "${oldIds}".`,
         )
+      if (given.dates !== undefined && form !== 'csv') throw new UsageError('--dates are of CSV.')
       if (!existsSync(file)) throw new UsageError(`there is no file ${file}.`)
+      const dates = given.dates?.split(',') ?? []
       const { dataFolder, env } = placeOf(host, given)
       // all of it is read once before anything is written
       let total = 0
-      for await (const _ of documentsIn(file, form, telling(host, 'read'))) total++
+      for await (const _ of documentsIn(file, form, telling(host, 'read'), dates)) total++
       const ownIds = `cloud://${env ?? 'default'}.nearcloud/`
       const counts = { inserted: 0, replaced: 0, kept: 0, same: 0, refused: 0 }
       const told = telling(host, 'written')
       await withDocuments({ dataFolder, env }, async documents => {
-        for await (const batch of inBatches(documentsIn(file, form, () => undefined))) {
+        for await (const batch of inBatches(documentsIn(file, form, () => undefined, dates))) {
           const trees = batch.map(({ tree }) =>
             oldIds === undefined ? tree : movedIds(tree, oldIds, ownIds),
           )

@@ -6,11 +6,15 @@ import type { Placed } from './read-json.ts'
 
 /*
  * The first line names the fields, dots for nested ones. A cell that is not quoted is a number, true, false, null, JSON where it begins
- * with { or [, and a text otherwise; an empty one is no field. A quoted cell is a text, but for JSON ({, [ or ").
+ * with { or [, and a text otherwise; an empty one is no field. A quoted cell is a text, but for JSON ({, [ or "). In a column of dates a cell is
+ * ISO 8601, with a zone where it has a time, or milliseconds since 1970.
  */
 
-/** Throws FormError with the line. */
-export async function* readCsv(pieces: AsyncIterable<string>): AsyncIterable<Placed> {
+/** `dates`: names of columns. Throws FormError with the line. */
+export async function* readCsv(
+  pieces: AsyncIterable<string>,
+  dates: readonly string[] = [],
+): AsyncIterable<Placed> {
   const parser = Readable.from(pieces).pipe(
     parse({
       bom: true,
@@ -30,9 +34,11 @@ export async function* readCsv(pieces: AsyncIterable<string>): AsyncIterable<Pla
       if (!names) {
         names = record.map(({ text, quoting }) => (quoting ? text : text.trim()))
         if (names.includes('')) throw new FormError(`line ${line}: a column without a name`)
+        for (const name of dates)
+          if (!names.includes(name)) throw new FormError(`line ${line}: there is no column "${name}"`)
         continue
       }
-      yield { line, tree: rowFrom(names, record, line) }
+      yield { line, tree: rowFrom(names, record, { line, dates }) }
     }
   } catch (thrown) {
     if (thrown instanceof FormError) throw thrown
@@ -46,11 +52,15 @@ interface Cell {
   readonly quoting: boolean
 }
 
-function rowFrom(names: readonly string[], cells: readonly Cell[], line: number): Json {
+function rowFrom(
+  names: readonly string[],
+  cells: readonly Cell[],
+  { line, dates }: { readonly line: number; readonly dates: readonly string[] },
+): Json {
   const fields: { [key: string]: Json } = {}
   for (const [n, name] of names.entries())
     try {
-      const value = valueIn(cells[n]!)
+      const value = dates.includes(name) ? dateIn(cells[n]!, name) : valueIn(cells[n]!)
       if (value !== undefined) place(fields, name, value)
     } catch (thrown) {
       throw new FormError(`line ${line}: ${(thrown as Error).message}`)
@@ -70,6 +80,26 @@ function valueIn({ text, quoting }: Cell): Json | undefined {
   if (isNumber(text)) return Number(text)
   return text in words ? words[text as keyof typeof words] : text
 }
+
+function dateIn(cell: Cell, name: string): Json | undefined {
+  const { text } = cell
+  if (text === '' || text === 'null' || text.startsWith('{')) return valueIn({ text, quoting: false })
+  const isWritten = /^-?\d{1,16}$/.test(text) || (dateForm.test(text) && isDay(text.slice(0, 10)))
+  const ms = new Date(/^-?\d+$/.test(text) ? Number(text) : text).getTime()
+  if (isWritten && !Number.isNaN(ms)) return { $date: ms }
+  const isZoneless = dateForm.test(`${text.replace(' ', 'T')}Z`)
+  throw new FormError(
+    `"${name}" is no date${isZoneless ? ' with a zone, as in 2018-08-31T17:30:00+08:00' : ''}: ${text.slice(0, 40)}`,
+  )
+}
+
+/** February has no 30th. */
+function isDay(text: string): boolean {
+  const ms = Date.parse(text)
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text)
+}
+
+const dateForm = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2}))?$/
 
 /** As numbers are written; `007` and `1e5` are texts. */
 function isNumber(text: string): boolean {

@@ -13,16 +13,17 @@ export interface Read {
   readonly tree: Json
 }
 
-/** Documents of a file as JSON trees of canonical text, each with an `_id`. Throws a UsageError with the line for what is none. */
+/** Documents of a file as JSON trees of canonical text, each with an `_id`. `dates`: columns of CSV. Throws a UsageError with the line for what is none. */
 export async function* documentsIn(
   file: string,
   form: 'json' | 'csv',
   told: (done: number, total: number) => void,
+  dates: readonly string[] = [],
 ): AsyncIterable<Read> {
   const seen = new Map<string, number>()
   try {
     const pieces = textOf(file, told)
-    const placed: AsyncIterable<Placed> = form === 'json' ? readJson(pieces) : readCsv(pieces)
+    const placed: AsyncIterable<Placed> = form === 'json' ? readJson(pieces) : readCsv(pieces, dates)
     for await (const { line, tree } of placed) {
       try {
         yield { line, tree: named(fromExport(tree), seen) }

@@ -113,6 +113,47 @@ test('[OPS-15] types are read in all forms that exports of MongoDB and the origi
   expect(read(place)).toEqual(place)
 })
 
+test('[OPS-24] columns of CSV that are named as dates are dates, whoever wrote them; others stay texts', async () => {
+  const rows = [
+    '_id,due,meta.at,text',
+    'a,2018-08-31T17:30:00.882Z,1535736600882,2018-08-31',
+    'b,2018-08-31T17:30+08:00,"2018-08-31","x"',
+    'c,,null,y',
+    'd,"{""$date"":""2018-08-31T17:30:00.882Z""}",-1,z',
+  ].join('\n')
+  const read = async (text: string, dates: string[]) =>
+    (await all(readCsv(pieces(text, 7), dates))).map(({ tree }) => fromExport(tree))
+  const $date = 1_535_736_600_882
+  expect(await read(rows, ['due', 'meta.at'])).toEqual([
+    { _id: 'a', due: { $date }, meta: { at: { $date } }, text: '2018-08-31' },
+    {
+      ...{ _id: 'b', text: 'x' },
+      due: { $date: Date.parse('2018-08-31T09:30:00Z') },
+      meta: { at: { $date: Date.parse('2018-08-31T00:00:00Z') } },
+    },
+    { _id: 'c', meta: { at: null }, text: 'y' },
+    { _id: 'd', due: { $date }, meta: { at: { $date: -1 } }, text: 'z' },
+  ])
+  for (const [cell, words] of [
+    [
+      '2018-08-31 17:30:00',
+      'line 2: "due" is no date with a zone, as in 2018-08-31T17:30:00+08:00: 2018-08-31 17:30:00',
+    ],
+    [
+      '2018-08-31T17:30:00',
+      'line 2: "due" is no date with a zone, as in 2018-08-31T17:30:00+08:00: 2018-08-31T17:30:00',
+    ],
+    ['2018-02-30', 'line 2: "due" is no date: 2018-02-30'],
+    ['2018-08-31T25:00:00Z', 'line 2: "due" is no date: 2018-08-31T25:00:00Z'],
+    ['9999999999999999', 'line 2: "due" is no date: 9999999999999999'],
+    ['31/08/2018', 'line 2: "due" is no date: 31/08/2018'],
+    ['true', 'line 2: "due" is no date: true'],
+    [`${'9'.repeat(50_000)}`, `line 2: "due" is no date: ${'9'.repeat(40)}`],
+  ] as const)
+    await expect(read(`_id,due\na,${cell}\n`, ['due'])).rejects.toThrow(new FormError(words))
+  await expect(read(rows, ['at'])).rejects.toThrow('line 1: there is no column "at"')
+})
+
 test.each<[Json, RegExp]>([
   [{ a: { $date: 'yesterday' } }, /^"a" is of a type that is not known: \{"\$date":"yesterday"\}$/],
   [{ a: { b: { $numberLong: '9007199254740993' } } }, /^"a\.b" is of a type/],
