@@ -3,13 +3,12 @@ import { answer, type Callbacks, createDatabase, type Executor } from '@nearclou
 import { Emitter, OpenPresence } from '@nearcloud/sync'
 import type { Cloud, CloudEvents, DatabaseWish, DialectMaker } from './cloud.ts'
 import { editorRoomOf } from './editor-room.ts'
-import { checkFileList } from './files.ts'
-import { callFunction } from './functions.ts'
 import { type Auth, type AuthParts, createAuth } from './identity/auth.ts'
 import { Device, type DeviceEvents } from './identity/device.ts'
 import { loginStateOf } from './identity/login-state.ts'
 import type { Kind, Opening, Seat } from './identity/seat.ts'
 import { followed, readInitOptions, type Setting } from './init-options.ts'
+import { loadCalls, loadFiles } from './later-files.ts'
 import type { Platform } from './platform.ts'
 import { createRejections, rejectionFrom } from './rejections.ts'
 import { roomFrom } from './room.ts'
@@ -142,9 +141,10 @@ export function createCloudOf<P extends Place>(platform: Platform, making: Makin
     },
 
     callFunction: options =>
-      inStyle('cloud.callFunction', options, 'other', ({ instance }) =>
-        callFunction(options, instance, platform),
-      ),
+      inStyle('cloud.callFunction', options, 'other', async ({ instance }) => {
+        const { callFunction } = await loadCalls()
+        return callFunction(options, instance, platform)
+      }),
 
     uploadFile(options) {
       const transfer = new Transfer<UploadProgress>()
@@ -164,13 +164,15 @@ export function createCloudOf<P extends Place>(platform: Platform, making: Makin
     },
 
     getTempFileURL: options =>
-      inStyle('getTempFileURL', options, 'other', async ({ files }) => ({
-        fileList: await files.urls(checkFileList(options?.fileList)),
-        errMsg: 'getTempFileURL:ok',
-      })),
+      inStyle('getTempFileURL', options, 'other', async ({ files }) => {
+        const { checkFileList } = await loadFiles()
+        const fileList = await files.urls(checkFileList(options?.fileList))
+        return { fileList, errMsg: 'getTempFileURL:ok' }
+      }),
 
     deleteFile: options =>
       inStyle('deleteFile', options, 'other', async ({ files }) => {
+        const { checkFileList } = await loadFiles()
         const asked = checkFileList(options?.fileList).map(({ fileID }) => fileID)
         return { fileList: await files.delete(asked), errMsg: 'deleteFile:ok' }
       }),

@@ -3,6 +3,7 @@ import { loadAggregation } from '@nearcloud/query'
 import { openStore, type RejectedMutation, type Store } from '@nearcloud/store'
 import { createSync, type Sync } from '@nearcloud/sync'
 import type { Setting } from './init-options.ts'
+import { loadCalls, loadFiles } from './later-files.ts'
 import type { Platform } from './platform.ts'
 import { type CalledEvent, QueuedCalls } from './queued-calls.ts'
 import { partsFor, transportFor } from './transport.ts'
@@ -89,8 +90,9 @@ export async function openInstance(
       throw thrown
     })
   // fetched while there is a network, if not at once then when it is asked for
-  void loadAggregation().catch(() => undefined)
-  void import('./upload.ts').catch(() => undefined)
+  if (!platform.isWhole)
+    for (const load of [loadAggregation, loadFiles, loadCalls, () => import('./upload.ts')])
+      void load().catch(() => undefined)
   const { cache } = setting
   const transport = transportFor(platform, setting)
   const parts = partsFor(platform, setting)

@@ -33,6 +33,10 @@ export interface Platform {
   saveTemporary(bytes: Uint8Array, options: { name: string; contentType: string }): Promise<string>
   /** Other tabs share the conversation with the server. Absent: nobody does. */
   host?(parts: HostParts): Host
+  /**
+   * All of the code is on the device. Absent: what is loaded apart and is of use without a network is fetched as soon as a store is open.
+   */
+  readonly isWhole?: boolean
   /** Brings what editing texts needs (`@nearcloud/text/client`), when the first one is there. Absent: there are no texts. */
   text?(): Promise<TextRuntime>
   /**

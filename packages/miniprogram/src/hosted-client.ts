@@ -83,6 +83,7 @@ function latePlatform(find: () => Platform, clock: Clock): Platform {
       return find().name
     },
     clock,
+    isWhole: true,
     random: size => find().random(size),
     storage: name => find().storage(name),
     transport: url => find().transport(url),

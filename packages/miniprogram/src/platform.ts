@@ -36,6 +36,7 @@ export function miniPlatform(host: Host, options: PlatformOptions = {}): Platfor
 
   return {
     name: host.name,
+    isWhole: true,
     clock,
     random,
     storage: name => new FileStorage(name, { files, keys, openNames }),

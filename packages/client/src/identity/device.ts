@@ -1,6 +1,5 @@
 import { CloudError, toCloudError, toHex } from '@nearcloud/protocol'
 import { openStore } from '@nearcloud/store'
-import { Files } from '../files.ts'
 import type { Setting } from '../init-options.ts'
 import {
   filesOf,
@@ -10,6 +9,7 @@ import {
   openInstance,
   type Undecided,
 } from '../instance.ts'
+import { laterFiles, loadFiles } from '../later-files.ts'
 import type { Platform } from '../platform.ts'
 import { loadWaysIn } from './load-ways-in.ts'
 import { type DeviceUser, Register, type RegisterState } from './register.ts'
@@ -231,7 +231,11 @@ export class Device {
       },
       { ...this.#events, isHeldOffline: () => this.isOfflineByChoice },
     )
-    return { instance, files: new Files(instance, this.platform) }
+    const files = laterFiles(async () => {
+      const { Files } = await loadFiles()
+      return new Files(instance, this.platform)
+    })
+    return { instance, files }
   }
 
   #begin(instance: OwnInstance): void {

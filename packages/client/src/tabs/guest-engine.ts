@@ -1,19 +1,12 @@
 import { type CloudError, decodeTrusted, errorFromData, toCloudError } from '@nearcloud/protocol'
 import { type LoggedGroup, type Mirror, openMirror } from '@nearcloud/store'
 import { createGuestSync, type Down, type ErrorData, type GuestSync, type Up } from '@nearcloud/sync'
-import {
-  type DeletedFile,
-  Files,
-  readUpload,
-  type TempFileURL,
-  type UploadFileOptions,
-  type UploadFileResult,
-} from '../files.ts'
 import { type DeviceEvents, storeNameOf } from '../identity/device.ts'
 import type { DeviceUser } from '../identity/register.ts'
 import type { Setting } from '../init-options.ts'
-import type { Instance, OwnInstance } from '../instance.ts'
+import type { Instance } from '../instance.ts'
 import { later } from '../later.ts'
+import { laterFiles, loadCalls, part } from '../later-files.ts'
 import type { Platform } from '../platform.ts'
 import type { Transfer, UploadProgress } from '../transfer-task.ts'
 import type { Engine } from './engine.ts'
@@ -110,12 +103,18 @@ export class GuestEngine implements Engine {
       },
     }
     this.executor = later(async () => sync.executor)
-    this.files = new FilesThere(options.platform, this.instance, {
-      ask: wish => this.#ask(wish),
-      begun: (id, transfer) => this.#transfers.set(id, transfer),
-      ended: id => this.#transfers.delete(id),
-      abort: upload => options.send({ type: 'abort', upload }),
+    this.files = laterFiles(async () => {
+      const { FilesThere } = await loadFilesThere()
+      return new FilesThere(options.platform, this.instance, {
+        ask: wish => this.#ask(wish),
+        begun: (id, transfer) => this.#transfers.set(id, transfer),
+        ended: id => this.#transfers.delete(id),
+        abort: upload => options.send({ type: 'abort', upload }),
+      })
     })
+    // as where the store is
+    if (!options.platform.isWhole)
+      for (const load of [loadFilesThere, loadCalls]) void load().catch(() => undefined)
   }
 
   heard(message: Down | News): void {
@@ -182,54 +181,7 @@ export class GuestEngine implements Engine {
   }
 }
 
-interface There {
-  ask(wish: (id: number) => Wish): Promise<unknown>
-  begun(id: number, transfer: Transfer<UploadProgress>): void
-  ended(id: number): void
-  abort(upload: number): void
-}
-
-/** Files, where another tab has the queue. */
-class FilesThere extends Files {
-  readonly #there: There
-  readonly #platform: Platform
-
-  constructor(platform: Platform, instance: Instance, there: There) {
-    // what waits is not here: it is asked for
-    const none = { find: () => undefined }
-    super({ ...instance, sync: instance.sync, queue: none } as unknown as OwnInstance, platform)
-    this.#there = there
-    this.#platform = platform
-  }
-
-  override async upload(
-    options: UploadFileOptions,
-    transfer: Transfer<UploadProgress>,
-  ): Promise<UploadFileResult> {
-    const { bytes, contentType } = await readUpload(this.#platform, options)
-    const { cloudPath } = options
-    let upload = 0
-    const asked = this.#there.ask(id => {
-      upload = id
-      return { type: 'upload', id, options: { cloudPath, fileContent: bytes, contentType } }
-    })
-    this.#there.begun(upload, transfer)
-    transfer.whenAborted(() => this.#there.abort(upload))
-    try {
-      return (await asked) as UploadFileResult
-    } finally {
-      this.#there.ended(upload)
-    }
-  }
-
-  override async urls(asked: readonly { fileID: string; maxAge?: number }[]): Promise<TempFileURL[]> {
-    return (await this.#there.ask(id => ({ type: 'urls', id, asked }))) as TempFileURL[]
-  }
-
-  override async delete(asked: readonly string[]): Promise<DeletedFile[]> {
-    return (await this.#there.ask(id => ({ type: 'delete', id, asked }))) as DeletedFile[]
-  }
-}
+const loadFilesThere = () => part('files', import('./files-there.ts'))
 
 /** Answers of another tab, by number. */
 export class Answers {

@@ -1,9 +1,13 @@
 import { nodeResolve } from '@rollup/plugin-node-resolve'
 import { transform } from 'esbuild'
-import { type OutputChunk, type Plugin, rollup } from 'rollup'
+import { type Plugin, rollup } from 'rollup'
 import { minify as pack } from 'terser'
+import { fileOf, requiredWhenUsed } from './apart.ts'
 import { inHosts, notInHosts } from './in-hosts.ts'
 import { plainPrivate, privatePrefix } from './plain-private.ts'
+import { seldomApart } from './seldom.ts'
+import { seldomCalled } from './seldom-called.ts'
+import { sentencesApart } from './words.ts'
 
 /** A file of the published build. */
 export interface BuiltFile {
@@ -22,15 +26,40 @@ export const entries = { 'dist/miniprogram': 'index.ts', alipay: 'alipay/index.t
  * needed. Syntax of ES2018: what the oldest phones know that hosts still run on.
  */
 export async function build(entry: string): Promise<readonly BuiltFile[]> {
+  const built: BuiltFile[] = []
+  let mangleCache: Record<string, string | false> = {}
+  const add = async (name: string, code: string, last = (lowered: string) => lowered) => {
+    const lowered = await lower(code, mangleCache)
+    mangleCache = lowered.mangleCache
+    built.push({ name, code: await minify(last(lowered.code)) })
+  }
+  for (const { name, code } of await bundled(entry)) {
+    if (name !== 'index.js') await add(name, code)
+    else {
+      const { code: often, seldom: seldomSaid } = seldomApart(code, isSeldom)
+      await add(name, often, lowered => {
+        const { code: left, words } = sentencesApart(lowered)
+        built.push({ name: 'words.js', code: words })
+        return left
+      })
+      await add('seldom.js', seldomSaid)
+    }
+  }
+  return built
+}
+
+/** The same files for reading: as they are written, and `index.js` with what is seldom called. */
+export async function bundled(entry: string): Promise<readonly BuiltFile[]> {
   const bundle = await rollup({
     input: { index: entry },
     plugins: [inHosts, typescript, nodeResolve({ exportConditions: ['source'], extensions: ['.ts', '.js'] })],
     // what the parts loaded later share with it is in the one file
     preserveEntrySignatures: 'allow-extension',
-    onwarn(warning) {
-      if (warning.code !== 'CIRCULAR_DEPENDENCY') throw new Error(warning.message)
+    onwarn({ code, message }) {
+      if (code !== 'CIRCULAR_DEPENDENCY' && code !== 'CIRCULAR_CHUNK') throw new Error(message)
     },
   })
+  let files: ((id: string) => string | undefined) | undefined
   const { output } = await bundle.generate({
     format: 'cjs',
     exports: 'named',
@@ -40,18 +69,27 @@ export async function build(entry: string): Promise<readonly BuiltFile[]> {
       facadeModuleId?.endsWith('/text/src/client/index.ts') ? 'text.js' : '[name].js',
     generatedCode: 'es2015',
     interop: 'default',
+    minifyInternalExports: true,
+    hoistTransitiveImports: false,
+    onlyExplicitManualChunks: true,
+    manualChunks(id, { getModuleInfo }) {
+      files ??= fileOf(entry, getModuleInfo)
+      return files(id)
+    },
   })
   await bundle.close()
-  const files: BuiltFile[] = []
-  let mangleCache: Record<string, string | false> = {}
-  for (const chunk of output) {
+  return output.map(chunk => {
     if (chunk.type !== 'chunk') throw new Error(`the build has an asset ${chunk.fileName}`)
-    const lowered = await lower(chunk, mangleCache)
-    mangleCache = lowered.mangleCache
-    files.push({ name: chunk.fileName, code: await minify(lowered.code) })
-  }
-  return files
+    return { name: chunk.fileName, code: plainPrivate(requiredWhenUsed(chunk.code)) }
+  })
 }
+
+const seldom = new Set(
+  Object.entries(seldomCalled).flatMap(([name, members]) =>
+    members.split(' ').map(member => (name === '' ? member : `${name}.${member}`)),
+  ),
+)
+const isSeldom = (name: string) => seldom.has(name)
 
 const typescript: Plugin = {
   name: 'typescript',
@@ -62,8 +100,8 @@ const typescript: Plugin = {
   },
 }
 
-async function lower({ code }: OutputChunk, mangleCache: Record<string, string | false>) {
-  return transform(plainPrivate(code), {
+async function lower(code: string, mangleCache: Record<string, string | false>) {
+  return transform(code, {
     // fields are assigned, not defined: nothing here overrides one
     loader: 'ts',
     tsconfigRaw: { compilerOptions: { useDefineForClassFields: false, target: 'es2022' } },

@@ -1,5 +1,5 @@
 import { Aggregate } from './aggregate.ts'
-import { ExpressionCall } from './expression-from.ts'
+import { ExpressionCall } from './expression-call.ts'
 
 const names =
   'abs add ceil divide exp floor ln log log10 mod multiply pow sqrt subtract trunc ' +

@@ -61,7 +61,9 @@ export const command: DatabaseCommand = Object.freeze({
   nor: (...conditions: unknown[]) => new LogicCommand('nor', listOf(conditions)),
   not: (condition: unknown) => new LogicCommand('not', [condition]),
   expr: (expression: unknown) => new Computed(expression),
-  aggregate: aggregateCommand,
+  get aggregate() {
+    return aggregateCommand
+  },
   project: projections,
   ...{ set, remove, rename },
   ...{ inc, mul, min, max, bit },

@@ -1,19 +1,8 @@
 import { CloudError, geoFromJson, normalise } from '@nearcloud/protocol'
 import { checkPath } from '../paths.ts'
 import type { Expression } from '../types.ts'
+import { ExpressionCall } from './expression-call.ts'
 import { checkDepth, isNothing, isPlainData, refuseRawOperator } from './plain-data.ts'
-
-/** What `$.add('$a', 1)` makes: an operator of an aggregation and its argument. */
-export class ExpressionCall {
-  readonly operator: string
-  readonly argument: unknown
-
-  constructor(operator: string, argument: unknown) {
-    this.operator = operator
-    this.argument = argument
-    Object.freeze(this)
-  }
-}
 
 /**
  * The expression an argument of `$` or of a stage means: text that begins with `$` is a path (`$$` a variable), calls,

@@ -1,6 +1,7 @@
 import { type Millis, normalise, type Value } from '@nearcloud/protocol'
 import { Pipeline, type Step } from '../../builder/aggregate.ts'
-import { ExpressionCall, expressionFrom } from '../../builder/expression-from.ts'
+import { ExpressionCall } from '../../builder/expression-call.ts'
+import { expressionFrom } from '../../builder/expression-from.ts'
 import { isPlainData, refuseRawOperator } from '../../builder/plain-data.ts'
 import { filterFrom } from '../../builder/where.ts'
 import { resolveServerDates } from '../../merge/server-dates.ts'

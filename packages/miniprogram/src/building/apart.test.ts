@@ -1,0 +1,133 @@
+import { compileFunction } from 'node:vm'
+import { expect, test } from 'vitest'
+import { apart, requiredWhenUsed } from './apart.ts'
+import { movable, seldomApart } from './seldom.ts'
+import { sentencesApart } from './words.ts'
+
+/** Evaluates `index.js` among other files; tells what is loaded, in order. */
+function run(files: Readonly<Record<string, string>>) {
+  const loaded: string[] = []
+  const modules = new Map<string, { exports: Record<string, unknown> }>()
+  const load = (name: string): Record<string, unknown> => {
+    const known = modules.get(name)
+    if (known) return known.exports
+    loaded.push(name)
+    const module = { exports: {} }
+    modules.set(name, module)
+    compileFunction(files[name]!, ['exports', 'module', 'require'])(module.exports, module, (path: string) =>
+      load(path.replace('./', '')),
+    )
+    return module.exports
+  }
+  return { exports: load('index.js') as Record<string, (...given: unknown[]) => unknown>, loaded }
+}
+
+test('[MP-42] what is apart is required when it is first called, and made with new as before', () => {
+  const code = `'use strict';
+const rooms = require('./rooms.js');
+const other = require('./other.js');
+exports.make = name => { { const rooms = name; name = rooms } return new rooms.Room(name).name };
+exports.say = () => rooms.say(other.word);`
+  const rooms =
+    'exports.Room = class { constructor(name) { this.name = name } }; exports.say = word => word + "!"'
+  const { exports, loaded } = run({
+    'index.js': requiredWhenUsed(code),
+    'rooms.js': rooms,
+    'other.js': 'exports.word = "well"',
+  })
+  expect(Object.keys(apart)).toContain('rooms')
+  expect(loaded).toEqual(['index.js', 'other.js'])
+  expect([exports.make!('a'), exports.say!(), exports.make!('b')]).toEqual(['a', 'well!', 'b'])
+  expect(loaded).toEqual(['index.js', 'other.js', 'rooms.js'])
+})
+
+test('[MP-42] the build is refused where the beginning itself needs what is apart', () => {
+  const heir = "const rooms = require('./rooms.js'); class Hall extends rooms.Room {}"
+  expect(() => requiredWhenUsed(heir)).toThrow('the beginning itself uses rooms.Room')
+})
+
+test('[MP-42] sentences come from a file of their own when they are said, with what is in their gaps', () => {
+  const code = `"use strict";
+const top = 'a sentence of the beginning';
+exports.top = () => top;
+exports.plain = () => 'nothing of it is there';
+exports.gaps = (a, b) => \`there is no \${a} in \${b.map(each => \`the whole list of \${each}\`)}\`;
+exports.pick = kind => { switch (kind) {case'one of two kinds': return 1} return typeof this };
+exports.short = () => ({ 'a key with blanks': 'a b', other: \`\\\`\${1}\\\` is not a number\` });`
+  const { code: left, words } = sentencesApart(code)
+  expect(left).not.toContain('nothing of it')
+  expect(left).not.toContain('the whole list of')
+  const whole = run({ 'index.js': code }).exports
+  const { exports, loaded } = run({ 'index.js': left, 'words.js': words })
+  expect(exports.top!()).toBe('a sentence of the beginning')
+  expect(loaded).toEqual(['index.js'])
+  for (const [name, given] of [
+    ['plain', []],
+    ['gaps', ['x', ['y', 'z']]],
+    ['pick', ['one of two kinds']],
+    ['pick', ['another']],
+    ['short', []],
+  ] as const)
+    expect(exports[name]!(...given), name).toEqual(whole[name]!(...given))
+  expect(loaded).toEqual(['index.js', 'words.js'])
+  expect(left.startsWith('"use strict"')).toBe(true)
+})
+
+const padding =
+  '/* so long that it is worth being in another file, which is so from a hundred characters on. */'
+const quarrel = `'use strict';
+let count = 0;
+const named = name => 'the ' + name;
+class Base { tell() { return 'base' } }
+class Door extends Base {
+  constructor() { super(); this.is = 'shut' }
+  open(a, b = named('key')) { ${padding} return [this.is, a, b, Door.name, arguments.length, named(a)] }
+  async later(a) { ${padding} return [this.is, await a] }
+  *each(n) { ${padding} for (let i = 0; i < n; i++) yield i }
+  tell() { ${padding} return super.tell() + named('heir') }
+  get state() { ${padding} return this.is + named('state') }
+  bump() { ${padding} return ++count }
+}
+function twice(text) { ${padding} return typeof this + text + text + named('end') }
+function counts() { ${padding} return count }
+exports.door = () => new Door();
+exports.twice = twice;
+exports.counts = counts;`
+
+test('[MP-42] functions that are seldom called are in another file, and do and are given the same', async () => {
+  expect(movable(quarrel).map(({ name }) => name)).toEqual([
+    'Base.tell',
+    'Door.open',
+    'Door.later',
+    'Door.each',
+    'twice',
+  ])
+  const { code, seldom } = seldomApart(quarrel, () => true)
+  const told = async (exports: ReturnType<typeof run>['exports']) => {
+    const door = exports.door!() as Record<string, (...given: unknown[]) => unknown>
+    const { twice } = exports
+    return [
+      door.open!('x'),
+      door.open!('x', 'y', 'z'),
+      await door.later!(Promise.resolve(3)),
+      [...(door.each!(3) as Iterable<number>)],
+      door.tell!(),
+      door.state,
+      door.bump!(),
+      twice!('ab'),
+      exports.counts!(),
+    ]
+  }
+  const { exports, loaded } = run({ 'index.js': code, 'seldom.js': seldom })
+  expect(loaded).toEqual(['index.js'])
+  const before = await told(run({ 'index.js': quarrel }).exports)
+  expect(before).toContain('undefinedababthe end')
+  expect(await told(exports)).toEqual(before)
+  expect(loaded).toEqual(['index.js', 'seldom.js'])
+})
+
+test('[MP-42] what is called often stays where it is', () => {
+  const { code, seldom } = seldomApart(quarrel, name => name === 'twice')
+  expect(code).toContain('async later(a) { /*')
+  expect(seldom.match(/function/g)).toHaveLength(1)
+})
