@@ -106,6 +106,7 @@ export async function openInstance(
     isNamed: openid !== undefined,
     isHeld: text => queue.holds(text),
     ...(parts && { parts }),
+    ...(platform.pieceCharacters && { pieceCharacters: platform.pieceCharacters }),
     ...(platform.host && { host: platform.host }),
     ...(platform.text && { text: () => platform.text!() }),
   })

@@ -50,6 +50,8 @@ export interface Platform {
   persistStorage?(): Promise<boolean>
   /** Lets the host do something else, and goes on soon: long work on a store has pauses. Absent: it has none. */
   pause?(): Promise<void>
+  /** Of a part of a first result: so many characters of it take effect at a time. Absent: all of it. */
+  readonly pieceCharacters?: number
   /** Hints of the host: `online` when it is worth trying now, `offline` when it surely is not. Returns the way to stop. */
   onConnectivity?(listener: (state: 'online' | 'offline') => void): () => void
 }

@@ -89,6 +89,9 @@ function latePlatform(find: () => Platform, clock: Clock): Platform {
     transport: url => find().transport(url),
     request: request => find().request(request),
     pause: () => find().pause!(),
+    get pieceCharacters() {
+      return find().pieceCharacters!
+    },
     readFile: file => find().readFile(file),
     saveTemporary: (bytes, options) => find().saveTemporary(bytes, options),
     text: () => find().text!(),

@@ -51,6 +51,7 @@ export function miniPlatform(host: Host, options: PlatformOptions = {}): Platfor
       }),
     request,
     pause: slices(clock),
+    pieceCharacters,
     text: async () => (await import('@nearcloud/text/client')).textRuntime,
     ticket: ticketByLogin(host, request, () => options.isLoginWanted?.() ?? true),
     async readFile(file) {
@@ -111,6 +112,8 @@ async function emptyFolder({ files }: Host): Promise<string> {
   return folder
 }
 
+/** Read, shown and written in a few milliseconds. */
+const pieceCharacters = 65_536
 /** Hosts cut sockets when a mini program has been in the background for so long. */
 const cutAfterMs = 5_000
 const afterShownMs = 10_000

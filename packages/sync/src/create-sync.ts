@@ -40,6 +40,7 @@ export function createSync(options: SyncOptions): OwnSync {
     checkMs = 300_000,
     text,
     isNamed = false,
+    pieceCharacters = Number.POSITIVE_INFINITY,
     compareFrom = 16,
   } = options
   const events = new Emitter<SyncEvents>()
@@ -135,6 +136,7 @@ export function createSync(options: SyncOptions): OwnSync {
           verdicts,
           dialect,
           parts,
+          pieceCharacters,
           isNamed,
           get lostMutations() {
             return lost

@@ -65,6 +65,16 @@ export class Effects {
 
   /** `text`: of the message's items, where the store may keep it as it is. */
   async snapshot(message: DownOf<'snapshot'>, text: string | undefined): Promise<void> {
+    if (text === undefined || text.length <= this.#parts.pieceCharacters)
+      return this.#snapshotPiece(message, text)
+    const { clock, pieceCharacters } = this.#parts
+    for (const piece of inPieces(message, text.length / pieceCharacters)) {
+      await new Promise<void>(resolve => void clock.after(0, resolve)) // it was only just read, all of it
+      await this.#snapshotPiece(piece, JSON.stringify(piece.items).slice(1, -1))
+    }
+  }
+
+  async #snapshotPiece(message: DownOf<'snapshot'>, text: string | undefined): Promise<void> {
     const { store, subscriptions, pull } = this.#parts
     const subscription = subscriptions.byId(message.id)
     if (!subscription?.assembly) return // it came twice: all of it is here
@@ -110,4 +120,17 @@ export class Effects {
     link.progressed()
     tellAccepted(this.#parts, pulled.accepted, mutations)
   }
+}
+
+/** As if the server had sent so many smaller ones. */
+function inPieces(message: DownOf<'snapshot'>, count: number): DownOf<'snapshot'>[] {
+  const { items, done, last } = message
+  const size = Math.ceil(items.length / count)
+  const pieces: DownOf<'snapshot'>[] = []
+  for (let at = 0; at < items.length; at += size) {
+    const behind = Math.max(items.length - at - size, 0)
+    const piece = { items: items.slice(at, at + size), done: done - behind, last: last && behind === 0 }
+    pieces.push({ ...message, ...piece })
+  }
+  return pieces
 }

@@ -36,6 +36,8 @@ export interface SessionParts {
   readonly dialect: Dialect
   /** Absent: nothing is fetched. */
   readonly parts: Parts | undefined
+  /** Of a part of a first result, so many characters take effect at a time. */
+  readonly pieceCharacters: number
   /** Somebody signed in by name: a token that is refused is not given up for an anonymous user. */
   readonly isNamed: boolean
   /** Accepted mutations that the server turned out to know nothing of, until that is told. */

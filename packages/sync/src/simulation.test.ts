@@ -12,6 +12,8 @@ async function simulate(seed: number): Promise<void> {
   const below = (n: number) => ((random(1)[0]! << 8) | random(1)[0]!) % n
   const rig = new TestRig(seed * 100)
   rig.server.pageSize = 2
+  rig.server.namesCollections = seed % 2 === 0
+  const pieceCharacters = seed % 4 === 1 ? 10 : 1_000_000
   rig.server.judge = write =>
     write.op === 'update' && String(write.id) === 'd3' ? 'd3 is not for you' : undefined
   let isFaulty = true
@@ -28,7 +30,7 @@ async function simulate(seed: number): Promise<void> {
   }
   const actors: Actor[] = []
   for (let i = 0; i < 3; i++) {
-    const actor = { client: await rig.client({ isStarted: false }) }
+    const actor = { client: await rig.client({ isStarted: false, pieceCharacters }) }
     watchFate(actor)
     actor.client.sync.start()
     actors.push(actor)
@@ -65,7 +67,7 @@ async function simulate(seed: number): Promise<void> {
     void sync.stop() // nothing of that process is answered any more: it ends in the middle of whatever it did
     network.cut()
     medium.restart()
-    actor.client = await rig.client({ medium, isStarted: false })
+    actor.client = await rig.client({ medium, isStarted: false, pieceCharacters })
     watchFate(actor)
     actor.client.sync.start()
   }

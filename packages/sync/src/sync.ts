@@ -40,6 +40,8 @@ export interface SyncOptions {
   readonly cache?: CacheLimits
   /** How parts of large first results are fetched. Absent: they come by the transport. */
   readonly parts?: PartsOptions
+  /** Of a part of a first result, so many characters take effect at a time. Absent: all of it. */
+  readonly pieceCharacters?: number
   /** How often one followed query is compared with the server's, about. Default five minutes. */
   readonly checkMs?: Millis
   /** Other tabs share this conversation (`join`). */

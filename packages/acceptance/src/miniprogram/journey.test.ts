@@ -53,6 +53,22 @@ test('[MP-19] add, tick, photo, offline, killed, reopened, online: a mini progra
   expect(phone.read(tempFilePath)).toEqual(photo)
 })
 
+test('[MP-42] what comes at once takes effect in pieces in a mini program, and all of it is there', async () => {
+  const server = await startServer({ rules })
+  const data = Array.from({ length: 300 }, (_, n) => ({ _id: `d${n}`, n, text: 'x'.repeat(800) }))
+  await server.database().collection('todos').add({ data })
+  const follow = { onProgress: () => void steps++ }
+  let steps = 0
+  const other = await openApp(server)
+  await other.database().collection('todos').subscribe(follow).ready
+  const whole = steps
+  steps = 0
+  const cloud = openMini(testPhone(), { endpoint: server.url, env: server.env })
+  await cloud.database().collection('todos').subscribe(follow).ready
+  expect(steps).toBeGreaterThanOrEqual(whole + 2)
+  expect((await cloud.database().collection('todos').where({}).count()).total).toBe(300)
+})
+
 test('[MP-13] cut in the background, it is online again without waiting for anything', async () => {
   const server = await startServer({ rules })
   const phone = testPhone()

@@ -49,6 +49,7 @@ export class TestRig {
       named?: { readonly openid: string; readonly token: string }
       parts?: PartsOptions
       isHeld?: Hold
+      pieceCharacters?: number
     } = {},
   ): Promise<TestClient> {
     const { medium = new MemoryMedium(), isStarted = true, warmMs, cache, checkMs, clockSkewMs = 0 } = options
@@ -69,6 +70,7 @@ export class TestRig {
       isNamed: named !== undefined,
       ...(parts && { parts }),
       ...(options.isHeld && { isHeld: options.isHeld }),
+      ...(options.pieceCharacters && { pieceCharacters: options.pieceCharacters }),
       ...(warmMs !== undefined && { warmMs }),
       ...(cache && { cache }),
       ...(checkMs !== undefined && { checkMs }),

@@ -62,6 +62,8 @@ export class ScriptedServer {
   heartbeatMs = 25_000
   /** Documents in one part of a snapshot. */
   pageSize = 100
+  /** Items of snapshots say of which collection they are, as those of older servers do. */
+  namesCollections = true
   /** The versions of the protocol it speaks; `isTold`: it says so when it is asked for another. */
   spoken: { oldest: number; newest: number; isTold: boolean } = {
     oldest: 1,

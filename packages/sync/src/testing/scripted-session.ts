@@ -339,7 +339,7 @@ export class ScriptedSession implements PeerListener {
   }
 
   #snapshot(id: number, items: DownOf<'snapshot'>['items'], window?: readonly DocId[]): void {
-    const { pageSize, version } = this.#server
+    const { pageSize, version, namesCollections } = this.#server
     for (let at = 0; at === 0 || at < items.length; at += pageSize) {
       const page = items.slice(at, at + pageSize)
       const last = at + pageSize >= items.length
@@ -347,7 +347,7 @@ export class ScriptedSession implements PeerListener {
         type: 'snapshot',
         id,
         version,
-        items: page,
+        items: namesCollections ? page : page.map(item => (item.length === 3 ? [item[1], item[2]] : item)),
         ...(last && window && { window: [...window] }),
         done: at + page.length,
         total: items.length,
