@@ -63,6 +63,20 @@ test.each(folders)('packages/%s imports by name, what it declared, and nothing e
   }
 })
 
+test('[SPEC-4] a server stands on fifteen packages of others at most, what runs on a device on six, and none of ours runs anything when it is installed', () => {
+  const most: Readonly<Record<string, number>> = { server: 15, cli: 15, acceptance: Number.POSITIVE_INFINITY }
+  for (const name of folders) {
+    const { dependencies = {}, scripts = {} } = readManifest(manifestPath(name))
+    const others = Object.keys(dependencies).filter(each => !isOurs(each))
+    expect(others.length, `${name} stands on ${others}`).toBeLessThanOrEqual(most[name] ?? 6)
+    for (const hook of ['preinstall', 'install', 'postinstall', 'prepare'])
+      expect(scripts, name).not.toHaveProperty(hook)
+  }
+  const workspace = readFileSync(join(root, 'pnpm-workspace.yaml'), 'utf8')
+  const builds = /^allowBuilds:\n((?: .*\n)+)/m.exec(workspace)![1]!.trim().split('\n')
+  expect(builds.filter(line => !line.endsWith(': false'))).toEqual([])
+})
+
 test('examples stand on what an app may use, and import only that', () => {
   const forApps = [
     '@nearcloud/browser',
@@ -116,6 +130,7 @@ interface Manifest {
   readonly devDependencies?: Readonly<Record<string, string>>
   readonly peerDependencies?: Readonly<Record<string, string>>
   readonly exports?: Readonly<Record<string, unknown>>
+  readonly scripts?: Readonly<Record<string, string>>
 }
 
 /** What it brings, and what whoever uses it has to have. */

@@ -24,6 +24,8 @@ export interface Loaded {
 export interface Costs {
   readonly cpuMs: number
   readonly rssBytes: number
+  /** The most there ever was. */
+  readonly peakRssBytes: number
 }
 
 /** A server without limits of how often one address may ask; until it is killed. Answers every message with its costs. */
@@ -49,7 +51,8 @@ await new Promise(resolve => bare.once('listening', resolve))
 process.on('message', () => {
   globalThis.gc?.()
   const { user, system } = process.cpuUsage()
-  say({ cpuMs: (user + system) / 1_000, rssBytes: process.memoryUsage.rss() } satisfies Costs)
+  const peakRssBytes = process.resourceUsage().maxRSS * 1_024
+  say({ cpuMs: (user + system) / 1_000, rssBytes: process.memoryUsage.rss(), peakRssBytes } satisfies Costs)
 })
 const barePort = (bare.address() as { port: number }).port
 say({ url: server.url, port: server.port, bareUrl: `ws://127.0.0.1:${barePort}` } satisfies Loaded)

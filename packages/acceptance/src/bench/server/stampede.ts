@@ -48,6 +48,7 @@ export const stampede: Section = {
       )
       const backMs = performance.now() - began
       const { n } = await readFirst(second.url, second.adminKey)
+      const { peakRssBytes } = await second.costs()
       for (const client of clients) client.close()
       await second.kill()
       if (n !== count) throw new Error(`${count} writes were counted as ${n}`)
@@ -57,6 +58,7 @@ export const stampede: Section = {
           allBackS: backMs / 1_000,
           serverStartS: startedMs / 1_000,
           triesEach: tries / count,
+          serverPeakRssMb: peakRssBytes / 1_048_576,
         },
       }
     }),
