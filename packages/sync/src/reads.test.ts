@@ -378,6 +378,25 @@ test('[READ-9] a subscription that is let go while its snapshot is being stored 
   expect(keptBy(ann.store)).toEqual([])
 })
 
+test('[READ-9] a subscription that is let go while its snapshot is on its way does not come back with it', async () => {
+  const rig = await rigWithTodos()
+  const ann = await rig.client({ warmMs: 0 })
+  await rig.pass()
+  const told: string[] = []
+  ann.network.fate = frame => {
+    if (frame.startsWith('{"type":"snapshot"')) told.push(frame)
+    return 'deliver'
+  }
+  ann.network.delayMs = 1_000
+  const { close } = ann.sync.subscribe(everyOne('todos'))
+  await rig.pass(1_500)
+  expect(told.at(-1)).toContain('"last":true')
+  close()
+  await rig.pass(10_000)
+  expect(keptBy(ann.store)).toEqual([])
+  expect([...ann.store.subscriptions.values()]).toEqual([])
+})
+
 test('[READ-9] a subscription that is let go while the copy is replaced is not there afterwards', async () => {
   const rig = await rigWithTodos()
   const ann = await rig.client()
