@@ -63,7 +63,7 @@ test.each(folders)('packages/%s imports by name, what it declared, and nothing e
   }
 })
 
-test('[SPEC-4] a server stands on fifteen packages of others at most, what runs on a device on six, and none of ours runs anything when it is installed', () => {
+test('[SPEC-5] a server stands on fifteen packages of others at most, what runs on a device on six, and none of ours runs anything when it is installed', () => {
   const most: Readonly<Record<string, number>> = { server: 15, cli: 15, acceptance: Number.POSITIVE_INFINITY }
   for (const name of folders) {
     const { dependencies = {}, scripts = {} } = readManifest(manifestPath(name))

@@ -18,6 +18,7 @@ import { createDice } from '../scenario/dice.ts'
 import { until } from '../scenario/until.ts'
 import type { Told } from './client.ts'
 import { ClientProcess } from './client-process.ts'
+import { Holdings, type HoldingsReport, tooMuchOf } from './holdings.ts'
 import { weather } from './weather.ts'
 
 export interface ChaosOptions {
@@ -53,6 +54,7 @@ export interface ChaosReport {
   readonly errors: Readonly<Record<string, number>>
   /** Megabytes, by process: at the end, and more in a minute. */
   readonly memory: Readonly<Record<string, { readonly mb: number; readonly mbPerMinute: number }>>
+  readonly server: HoldingsReport
   readonly seconds: number
 }
 
@@ -88,10 +90,12 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const status = () => Promise.all(clients.map(client => client.ask({ ask: 'status' })))
     await until('everybody is there', async () => (await status()).every(({ pending }) => pending === 0))
 
+    const holdings = new Holdings(life.pid, server.data)
     const bad = weather(relay, dice, options)
     let seconds = 0
     timer = setInterval(() => {
       memory.note('server', life.pid)
+      holdings.note()
       for (const client of clients) memory.note(client.name, client.pid)
       if (++seconds % 10 === 0)
         void status().then(
@@ -131,6 +135,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     clearInterval(timer)
     told = await Promise.all(clients.map(client => client.ask({ ask: 'tell' })))
 
+    const held = holdings.report()
+    violations.push(...tooMuchOf(held))
     for (const [n, { complaints }] of told.entries())
       for (const words of complaints) violations.push(`w${n}: ${words}`)
     const accounts = told.map(({ deeds, acknowledged }, n) => ({
@@ -161,6 +167,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       bytes: { ...relay.bytes },
       errors,
       memory: memory.report(),
+      server: held,
       seconds: Math.round((performance.now() - began) / 100) / 10,
     }
   } finally {
