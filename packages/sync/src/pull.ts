@@ -76,8 +76,14 @@ export class Pull {
       return { kind: 'gap', why: 'order' }
     const sorted = this.#sortItems(items)
     if (!sorted) return { kind: 'gap', why: this.#subscriptions.hasLetGo ? 'letGo' : 'base' }
-    const { puts } = sorted
-    const gone = [...sorted.gone, ...this.#removed(included)]
+    const removed = this.#removed(included)
+    // as it was told before, in an earlier part of this message perhaps
+    const isOver = ({ collection, document, version }: (typeof sorted.puts)[number]) =>
+      removed.some(
+        each => each.collection === collection && each.id === document._id && each.version > version,
+      )
+    const puts = removed.length === 0 ? sorted.puts : sorted.puts.filter(put => !isOver(put))
+    const gone = [...sorted.gone, ...removed]
     for (const item of gone)
       for (const { assembly, query } of this.#subscriptions)
         if (query.collection === item.collection) assembly?.overtake(item)

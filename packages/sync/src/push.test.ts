@@ -1,4 +1,4 @@
-import { limits, parseUp, type UpOf } from '@nearcloud/protocol'
+import { type Item, limits, parseUp, type UpOf } from '@nearcloud/protocol'
 import { settle } from '@nearcloud/store/testing'
 import { expect, test } from 'vitest'
 import { everyOne, TestRig } from './testing/index.ts'
@@ -90,6 +90,25 @@ test('[PUSH-16] what an accepted mutation removed stays away, also where the ser
   await ann.sync.executor.commit({ writes: [{ op: 'remove', collection: 'todos', id: '1' }] })
   await ann.sync.executor.commit({ writes: [inc('1', 1)] }) // of what is not there: touches nothing
   ann.sync.goOnline()
+  await rig.pass()
+  expect(ann.store.outbox.size).toBe(0)
+  expect(ann.store.get('todos', '1')).toBeUndefined()
+})
+
+test('[PUSH-16] nor does it come back by what is told with it of before', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  await rig.pass()
+  ann.network.fate = frame => (frame.includes('"push"') ? 'lose' : 'deliver')
+  await ann.sync.executor.commit({ writes: [add('1', { n: 1 })] })
+  await ann.sync.executor.commit({ writes: [{ op: 'remove', collection: 'todos', id: '1' }] })
+  await rig.pass()
+  const [session] = rig.server.sessions
+  const outcomes = [1, 2].map(id => ({ id, status: 'accepted' as const, version: id * 2 }))
+  session!.say({ type: 'pushed', outcomes })
+  // somebody removed it at 3: of the second mutation there is nothing to tell
+  const items: Item[] = [['todos', 2, { _id: '1', n: 1 }]]
+  session!.say({ type: 'changes', from: 0, to: 4, lastMutation: 2, items })
   await rig.pass()
   expect(ann.store.outbox.size).toBe(0)
   expect(ann.store.get('todos', '1')).toBeUndefined()
