@@ -6,6 +6,7 @@ import type { Cloud } from '@nearcloud/client'
 import { createCloud } from '@nearcloud/node'
 import { createServer } from '@nearcloud/server'
 import { type ClientDeed, clientDeeds, firstDocuments } from './client-deeds.ts'
+import { type Documents, documentsOf, judgeDeed, textOf } from './deed-documents.ts'
 
 export interface ClientSweepOptions {
   /** kill: the app dies (a store that is `relaxed`); powerloss: the machine does (`strict`). */
@@ -28,8 +29,6 @@ export interface ClientSweepReport {
   acknowledged: number
   readonly violations: string[]
 }
-
-type Documents = Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>
 
 /**
  * A client process that is stopped at each call that changes its files, for each deed. What its promise acknowledged is there
@@ -117,11 +116,9 @@ async function stopAt(
     await cloud.ready()
     const { pending } = cloud.status()
     const shown = await documentsOf(cloud)
-    const [before, after] = [firstDocuments, { ...firstDocuments, ...deed.makes }].map(textOf)
-    const isMade = textOf(shown) === after
-    if (!isMade && textOf(shown) !== before) wrong(`half of it is there: ${textOf(shown)}`)
-    if (isAcknowledged && !isMade) wrong('acknowledged and lost')
-    if (pending !== (isMade ? 1 : 0)) wrong(`${pending} mutations wait, and the documents say otherwise`)
+    const judged = judgeDeed(deed, shown, pending, isAcknowledged)
+    const { isMade } = judged
+    judged.wrong.forEach(wrong)
     report[isMade ? 'made' : 'unmade']++
     cloud.goOnline()
     await cloud.whenSynced()
@@ -135,7 +132,8 @@ async function stopAt(
         )
       ).flat(),
     )
-    if (textOf(stored) !== (isMade ? after : before)) wrong(`the server has ${textOf(stored)}`)
+    if (textOf(stored) !== textOf({ ...firstDocuments, ...(isMade && deed.makes) }))
+      wrong(`the server has ${textOf(stored)}`)
     if (textOf(await documentsOf(cloud)) !== textOf(stored)) wrong('in step, and apart from the server')
   } catch (error) {
     wrong(String((error as Error).stack ?? error))
@@ -144,27 +142,6 @@ async function stopAt(
     await server.stop()
   }
   return isStopped
-}
-
-async function documentsOf(cloud: Cloud): Promise<Documents> {
-  const found: [string, Record<string, unknown>][] = []
-  for (const name of ['todos', 'lists']) {
-    const { data } = await cloud.database().collection(name).get()
-    for (const document of data)
-      found.push([`${name}/${String(document._id)}`, document as Record<string, unknown>])
-  }
-  return Object.fromEntries(found)
-}
-
-/** Documents as one text, without what the server adds. */
-function textOf(documents: Documents): string {
-  const lines = Object.entries(documents).flatMap(([place, document]) => {
-    if (document === undefined) return []
-    const { _id: _, _openid: __, ...data } = document
-    const fields = Object.entries(data).sort(([a], [b]) => (a < b ? -1 : 1))
-    return [`${place} ${JSON.stringify(fields)}`]
-  })
-  return lines.sort().join('\n')
 }
 
 interface Life {
