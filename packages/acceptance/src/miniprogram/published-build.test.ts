@@ -6,7 +6,7 @@ import { publishedBuild } from './published-build.ts'
 
 const settings = [{}, { login: 'none' as const, subscribe: { notes: true, things: true } }]
 
-test.each(settings)('[MP-42] what is published lives an ordinary day with a server: %o', async setting => {
+test.each(settings)('[MP-43] what is published lives an ordinary day with a server: %o', async setting => {
   const server = await startServer({ rules: ordinaryRules })
   const phone = testPhone()
   const runs: (readonly string[])[] = []
@@ -34,7 +34,7 @@ test.each(settings)('[MP-42] what is published lives an ordinary day with a serv
   expect(data.map(({ title }) => title)).toEqual(['before the network', 'in a lift'])
 })
 
-test('[MP-42] what is apart is there in the run that calls it', async () => {
+test('[MP-43] what is apart is there in the run that calls it', async () => {
   const server = await startServer({ rules: ordinaryRules })
   const phone = testPhone()
   const { exports, loaded } = publishedBuild(phone.wx)

@@ -22,7 +22,7 @@ function run(files: Readonly<Record<string, string>>) {
   return { exports: load('index.js') as Record<string, (...given: unknown[]) => unknown>, loaded }
 }
 
-test('[MP-42] what is apart is required when it is first called, and made with new as before', () => {
+test('[MP-43] what is apart is required when it is first called, and made with new as before', () => {
   const code = `'use strict';
 const rooms = require('./rooms.js');
 const other = require('./other.js');
@@ -41,12 +41,12 @@ exports.say = () => rooms.say(other.word);`
   expect(loaded).toEqual(['index.js', 'other.js', 'rooms.js'])
 })
 
-test('[MP-42] the build is refused where the beginning itself needs what is apart', () => {
+test('[MP-43] the build is refused where the beginning itself needs what is apart', () => {
   const heir = "const rooms = require('./rooms.js'); class Hall extends rooms.Room {}"
   expect(() => requiredWhenUsed(heir)).toThrow('the beginning itself uses rooms.Room')
 })
 
-test('[MP-42] sentences come from a file of their own when they are said, with what is in their gaps', () => {
+test('[MP-43] sentences come from a file of their own when they are said, with what is in their gaps', () => {
   const code = `"use strict";
 const top = 'a sentence of the beginning';
 exports.top = () => top;
@@ -94,7 +94,7 @@ exports.door = () => new Door();
 exports.twice = twice;
 exports.counts = counts;`
 
-test('[MP-42] functions that are seldom called are in another file, and do and are given the same', async () => {
+test('[MP-43] functions that are seldom called are in another file, and do and are given the same', async () => {
   expect(movable(quarrel).map(({ name }) => name)).toEqual([
     'Base.tell',
     'Door.open',
@@ -126,7 +126,7 @@ test('[MP-42] functions that are seldom called are in another file, and do and a
   expect(loaded).toEqual(['index.js', 'seldom.js'])
 })
 
-test('[MP-42] what is called often stays where it is', () => {
+test('[MP-43] what is called often stays where it is', () => {
   const { code, seldom } = seldomApart(quarrel, name => name === 'twice')
   expect(code).toContain('async later(a) { /*')
   expect(seldom.match(/function/g)).toHaveLength(1)

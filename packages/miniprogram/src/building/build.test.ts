@@ -256,7 +256,7 @@ test("[MP-35] Alipay's build lives a day where there is only my: add, query, wat
   phone.kill()
 })
 
-test('[MP-42] a day without a network needs the first file, and no feature that is beside it', async () => {
+test('[MP-43] a day without a network needs the first file, and no feature that is beside it', async () => {
   const phone = new WxPhone()
   for (const title of ['milk', 'bread']) {
     const { cloud, loaded } = launched(phone)
