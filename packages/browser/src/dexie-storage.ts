@@ -87,6 +87,10 @@ export class DexieStorage implements Storage {
     const { first, sequences } = (after === 0 ? this.#begun : undefined) ?? this.#begin(after)
     this.#begun = undefined
     let page = await first
+    if (page.length > 0) {
+      this.#seen = Math.max(this.#seen, page[page.length - 1]!.sequence)
+      yield page
+    }
     const all = await sequences // nobody else writes
     const pages: Promise<readonly StoredRecord[]>[] = []
     let asked = page.length
@@ -99,14 +103,14 @@ export class DexieStorage implements Storage {
         pages.push(next)
         asked += size
       }
+      const next = pages.shift()
+      if (!next) return
+      page = await next
       const last = page[page.length - 1]
       if (last) {
         this.#seen = Math.max(this.#seen, last.sequence)
         yield page
       }
-      const next = pages.shift()
-      if (!next) return
-      page = await next
     }
   }
 
@@ -269,8 +273,7 @@ export class DexieStorage implements Storage {
   async #wasLost(): Promise<boolean> {
     // the records are asked for first: they are wanted anyway, and most often they are there
     this.#begun = this.#begin(0)
-    const { first, sequences } = this.#begun
-    const [begun] = await Promise.all([first, sequences]).catch(() => [])
+    const begun = await this.#begun.first.catch(() => undefined)
     if (begun?.length !== 0 || !this.#isRemembered()) return false
     this.#remember(false)
     return true

@@ -1,6 +1,7 @@
 import type { DocId, Document } from '@nearcloud/protocol'
-import { ConfirmedDocuments, type Kept } from './confirmed-documents.ts'
+import { ConfirmedDocuments } from './confirmed-documents.ts'
 import type { DeclaredIndex } from './declared-index.ts'
+import { Kept, type TextsIn } from './kept.ts'
 import { OrderedIndex } from './ordered-index.ts'
 
 /** Where a document that the app sees is kept: the same slot as long as it exists. */
@@ -8,6 +9,8 @@ export interface Slot {
   document: Document
   /** The search that met it last (`newMark`). */
   mark: number
+  /** See `Kept`. */
+  lacks(texts: TextsIn): boolean
 }
 
 /** A number for a search, or a part of one: what is met more than once, or has to be met by several, is told by it. */
@@ -29,6 +32,9 @@ export class Collection {
   readonly #smallestIndexed: number
   readonly #wishes: number
   readonly #wishesByPath = new Map<string, number>()
+  /** Documents that are texts still, as they came in segments, and others. */
+  #packed: (readonly Kept[])[] = []
+  #isUnpacking = false
 
   /** `wishes`: at which wish for it an index is made. */
   constructor({ smallestIndexed = 1_000, wishes = 2 } = {}) {
@@ -45,8 +51,8 @@ export class Collection {
   }
 
   slots(): Iterable<Slot> {
-    const all = this.#keptById.values() as Iterable<Slot>
-    return this.#size === this.#keptById.size ? all : seen(all)
+    const all = this.#keptById.values()
+    return this.#size === this.#keptById.size ? (all as Iterable<Slot>) : seen(all)
   }
 
   *documents(): Generator<Document> {
@@ -68,9 +74,9 @@ export class Collection {
       for (const index of moved) index.add(slot)
     } else if (after) {
       this.#size++
-      const added = kept ?? { document: after, mark: 0, confirmed: null, version: 0 }
-      if (kept) kept.document = after
-      else this.#keptById.set(id, added)
+      const added = kept ?? new Kept(0)
+      added.document = after
+      if (!kept) this.#keptById.set(id, added)
       for (const index of indexes) index.add(added as Slot)
     } else if (kept) {
       this.#size--
@@ -79,6 +85,48 @@ export class Collection {
       if (!kept.confirmed) this.#keptById.delete(id)
     }
     return before
+  }
+
+  /** A document as it was stored, before there are indexes. False, and nothing is done, where there is one of this id. */
+  take(id: DocId, kept: Kept): boolean {
+    if (this.#keptById.has(id)) return false
+    this.#keptById.set(id, kept)
+    this.#size++
+    this.confirmed.taken()
+    return true
+  }
+
+  /** These were taken, and may not be read yet. */
+  packed(documents: readonly Kept[]): void {
+    if (documents.some(kept => kept.isPacked)) this.#packed.push(documents)
+  }
+
+  get isPacked(): boolean {
+    return this.#packed.length > 0
+  }
+
+  /** Reads what may have these texts, and goes on with the rest when that is done; without texts all of it. In steps. */
+  async unpack(pause: () => Promise<void>, texts: TextsIn = []): Promise<void> {
+    let read = 0
+    for (const documents of [...this.#packed]) {
+      for (const kept of documents) {
+        if (kept.lacks(texts)) continue
+        kept.unpack()
+        read++
+      }
+      if (texts.length === 0) this.#packed = this.#packed.filter(each => each !== documents)
+      if (read < atOnce) continue
+      await pause()
+      read = 0
+    }
+    if (texts.length === 0) return
+    this.#isUnpacking = true // an index would have to read all of them at once
+    const done = () => {
+      this.#isUnpacking = false
+    }
+    pause()
+      .then(() => this.unpack(pause))
+      .then(done, done) // whoever asks for what cannot be read hears of it
   }
 
   /** `within`: the one with this path in front. */
@@ -91,7 +139,8 @@ export class Collection {
    * second time: one answer is found sooner by looking at everything, the first of a store that was just opened above all.
    */
   makeIndex(path: string, within?: string): OrderedIndex | undefined {
-    if (this.size < this.#smallestIndexed || this.#indexByPath.size >= mostIndexes) return undefined
+    if (this.#isUnpacking || this.size < this.#smallestIndexed || this.#indexByPath.size >= mostIndexes)
+      return undefined
     const key = keyOf(path, within)
     const wishes = (this.#wishesByPath.get(key) ?? 0) + 1
     this.#wishesByPath.set(key, wishes)
@@ -102,8 +151,8 @@ export class Collection {
   }
 }
 
-function* seen(slots: Iterable<Slot>): Generator<Slot> {
-  for (const slot of slots) if (slot.document) yield slot
+function* seen(slots: Iterable<Kept>): Generator<Slot> {
+  for (const slot of slots) if (slot.isSeen) yield slot as Slot
 }
 
 /** No path has a NUL. */
@@ -112,4 +161,6 @@ function keyOf(path: string, within: string | undefined): string {
 }
 
 const mostIndexes = 8
+/** So many documents are read in some milliseconds. */
+const atOnce = 1_000
 const none: readonly (OrderedIndex | DeclaredIndex)[] = []

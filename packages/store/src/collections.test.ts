@@ -1,7 +1,9 @@
+import type { Query } from '@nearcloud/query'
 import { expect, test } from 'vitest'
 import { Collections } from './collections.ts'
 import { MemoryStorage } from './memory-storage.ts'
 import { openStore } from './open-store.ts'
+import type { Store } from './store.ts'
 import { type MemoryMedium, openTestStore, seededRandom, words } from './testing/index.ts'
 
 const { add, put, gone, update, query } = words('todos')
@@ -162,3 +164,97 @@ test('[LOG-7] what is pending is laid over a collection in steps, and is all the
       if (pauses === asked) expect(answer()).toEqual(expected)
     })
 })
+
+// ---- documents that are read later -------------------------------------------------------------------------------
+
+/** 3,000 documents; one in three is `open`. */
+async function manyDocuments(): Promise<MemoryMedium> {
+  const { store, medium } = await openTestStore()
+  const puts = Array.from({ length: 3_000 }, (_, n) =>
+    put(n + 1, { _id: `d${n}`, n, state: ['open', 'done', 'later'][n % 3]! }),
+  )
+  await store.confirm({ puts: puts.slice(0, 1_500), checkpoint: { version: 1 } })
+  await store.compact()
+  await store.confirm({ puts: puts.slice(1_500) })
+  await store.confirm({ puts: [put(9_000, { _id: 'd0', n: 0, state: 'done' })], gone: [gone(9_000, 'd3')] })
+  await store.commit([update('d1', ['state', 'set', 'open'])], at).durable
+  await store.close()
+  return medium
+}
+
+const open = query(['field', 'state', ['eq', 'open']])
+const found = (store: Store, asked: Query) => store.run({ verb: 'get', query: asked }).documents
+
+test('[LOG-11] a query whose matches hold a text is answered before all documents are read', async () => {
+  const medium = await manyDocuments()
+  const { store: whole } = await openTestStore(medium)
+  const [openOnes, all] = [found(whole, open), found(whole, query())]
+  expect(openOnes).toHaveLength(999) // without d0 and d3, with d1
+  expect(openOnes).toContainEqual({ _id: 'd1', n: 1, state: 'open' })
+  await whole.close()
+  for (const first of [[], ['todos']]) {
+    const storage = new MemoryStorage(medium)
+    const store = await openStore({ storage, random: seededRandom(2), first, pause: nextTurn })
+    await store.load('todos', open)
+    const read = JSON.parse
+    let parsed = 0
+    JSON.parse = (...given) => {
+      parsed++
+      return read(...given)
+    }
+    try {
+      expect(found(store, open)).toEqual(openOnes)
+      expect(parsed).toBe(0)
+      expect(store.get('todos', 'd5')).toEqual({ _id: 'd5', n: 5, state: 'later' })
+      expect(parsed).toBe(1)
+    } finally {
+      JSON.parse = read
+    }
+    expect(store.load('todos', open)).toBeUndefined()
+    const loading = store.load('todos')
+    expect(loading).toBeDefined()
+    expect(found(store, query())).toEqual(all)
+    await loading
+    expect(store.load('todos')).toBeUndefined()
+    await store.close()
+  }
+})
+
+test('[LOG-11] indexes are made when all documents are read, and writes meanwhile count', async () => {
+  const medium = await manyDocuments()
+  let goOn: () => void = () => undefined
+  let isHeld = false
+  const pause = () => {
+    if (!isHeld) return nextTurn()
+    return new Promise<void>(resolve => {
+      goOn = resolve
+    })
+  }
+  const store = await openStore({ storage: new MemoryStorage(medium), random: seededRandom(2), pause })
+  await store.load('todos', open)
+  isHeld = true
+  for (let n = 0; n < 3; n++) await nextTurn()
+  for (let n = 0; n < 3; n++) expect(found(store, open)).toHaveLength(999)
+  expect((await store.explain(open)).plan).toBe('scan')
+  const later = query(['field', 'state', ['eq', 'later']])
+  expect(found(store, later)).toHaveLength(1_000)
+  const { durable } = store.commit([update('d2', ['state', 'set', 'open'])], at)
+  await store.confirm({ puts: [put(9_001, { _id: 'd4', n: 4, state: 'open' })], gone: [gone(9_001, 'd6')] })
+  expect(found(store, open)).toHaveLength(1_000)
+  isHeld = false
+  goOn()
+  await durable
+  for (let n = 0; n < 10; n++) await nextTurn()
+  for (let n = 0; n < 3; n++) expect(found(store, open)).toHaveLength(1_000)
+  expect((await store.explain(open)).plan).toBe('index')
+  await store.compact()
+  const expected = found(store, query())
+  await store.close()
+  const { store: again } = await openTestStore(medium)
+  expect(found(again, query())).toEqual(expected)
+  await again.close()
+})
+
+function nextTurn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
+}

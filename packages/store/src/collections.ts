@@ -1,4 +1,5 @@
 import { Collection } from './collection.ts'
+import type { TextsIn } from './kept.ts'
 
 /**
  * The collections of a store, made when they are first named. What storage has of one waits until somebody asks for it: a
@@ -38,11 +39,19 @@ export class Collections {
     return this.#waitingByName.has(name)
   }
 
-  /** As asking for it, in steps with a pause between them. */
-  async load(name: string, pause: () => Promise<void>): Promise<void> {
+  /**
+   * As asking for it, in steps with a pause between them. With `texts`, documents that lack them may be read after it resolved.
+   */
+  async load(name: string, pause: () => Promise<void>, texts?: TextsIn): Promise<void> {
     const waiting = this.#waitingByName.get(name)
     // whoever asks for it meanwhile does the rest at once
     while (waiting && this.#waitingByName.get(name) === waiting && this.#doNext(name, waiting)) await pause()
+    await this.#byName.get(name)?.unpack(pause, texts)
+  }
+
+  /** Some of its documents are not read yet. */
+  isPacked(name: string): boolean {
+    return this.#byName.get(name)?.isPacked ?? false
   }
 
   /** Those there are, also those that wait. */

@@ -1,15 +1,6 @@
 import type { DocId, Document, Version } from '@nearcloud/protocol'
+import { Kept } from './kept.ts'
 import type { Confirmed } from './store.ts'
-
-/** What a collection keeps under one id: as the server has it, and as the app sees it; null: not there. */
-export interface Kept {
-  document: Document | null
-  /** See `Slot`. */
-  mark: number
-  confirmed: Document | null
-  /** Of `confirmed`; 0 where that is null. */
-  version: Version
-}
 
 /** The documents of one collection as the server has them. They share a map with those the app sees: most are the same. */
 export class ConfirmedDocuments {
@@ -45,7 +36,11 @@ export class ConfirmedDocuments {
     if (kept) {
       kept.confirmed = document
       kept.version = version
-    } else this.#keptById.set(id, { document: null, mark: 0, confirmed: document, version })
+    } else {
+      const added = new Kept(version)
+      added.confirmed = document
+      this.#keptById.set(id, added)
+    }
   }
 
   delete(id: DocId): void {
@@ -55,6 +50,11 @@ export class ConfirmedDocuments {
     kept.confirmed = null
     kept.version = 0
     if (!kept.document) this.#keptById.delete(id)
+  }
+
+  /** One more is kept: it came with its `Kept`. */
+  taken(): void {
+    this.#size++
   }
 
   *ids(): Generator<DocId> {

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { Collection, type Slot } from './collection.ts'
 import { declare } from './declared-index.ts'
 import { countMatching, find } from './find.ts'
+import { Kept } from './kept.ts'
 import { OrderedIndex } from './ordered-index.ts'
 
 const value: fc.Arbitrary<Value> = fc.oneof(
@@ -115,12 +116,14 @@ test('an index holds what a sorted list holds, after any changes', () => {
           if (before) index.remove(before)
           if (before && n === 0) slots.delete(id)
           else {
-            const slot = { document: Object.freeze({ _id: id, n }), mark: 0 }
+            const slot = new Kept(1, undefined, Object.freeze({ _id: id, n })) as Slot
             slots.set(id, slot)
             index.add(slot)
           }
         }
-        const expected = [...slots].map(([id, { document }]) => [document.n, id] as [number, number])
+        const expected = [...slots].map(
+          ([id, { document }]) => [document.n as number, id] as [number, number],
+        )
         expected.sort((a, b) => a[0] - b[0] || a[1] - b[1])
         const entriesIn = (constraint: object | undefined, descending: boolean) =>
           [...index.entries(index.spansOf(constraint), descending)].map(({ key, id }) => [key, id])

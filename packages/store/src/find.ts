@@ -9,6 +9,7 @@ import {
 } from '@nearcloud/query'
 import { type Collection, newMark, type Slot } from './collection.ts'
 import { type Choice, choosePlan, idsAmong, type Plan } from './planner.ts'
+import { textsIn } from './texts-in.ts'
 
 export interface Found {
   readonly documents: readonly Document[]
@@ -96,8 +97,13 @@ function findBy(choice: Choice, collection: Collection, query: Query, wanted: nu
     }
     if (plan === first) return { documents, plan, choice, candidates }
   }
-  if (plan.plan === 'scan') for (const { document } of collection.slots()) look(document)
-  else if (plan.plan === 'id') for (const id of idsAmong(plan.ids)) look(collection.get(id))
+  if (plan.plan === 'scan') {
+    const texts = collection.isPacked ? textsIn(query) : undefined
+    for (const slot of collection.slots()) {
+      if (texts && slot.lacks(texts)) candidates++
+      else look(slot.document)
+    }
+  } else if (plan.plan === 'id') for (const id of idsAmong(plan.ids)) look(collection.get(id))
   else for (const { document } of slotsOf(plan)) look(document)
   return { documents, plan, choice, candidates }
 }

@@ -208,7 +208,7 @@ function isSegment(text: string): boolean {
 /** Its documents are read when somebody wants them; at once, where nothing else says whether they can be. */
 export function storedSegment({ text, sequences, isIntact }: WholeText): StoredSegment {
   const head = segmentHead(text)
-  if (head && isIntact) return { head, sequences, read: () => readSegment(text, { isIntact }) }
+  if (head && isIntact) return { head, sequences, read: () => readSegment(text, head) }
   const segment = readSegment(text)
   for (const part of segment.parts) part()
   return { head: segment, sequences, read: () => segment }

@@ -59,6 +59,7 @@ import type {
 } from './store.ts'
 import { StoreEvents } from './store-events.ts'
 import { isTextPending, type TextPlace, type TextStep } from './texts.ts'
+import { textsIn } from './texts-in.ts'
 
 interface Parts {
   readonly state: State
@@ -176,10 +177,12 @@ export class LocalStore implements Store {
       visit(document, version)
   }
 
-  load(collection: string): Promise<void> | undefined {
+  load(collection: string, query?: Query): Promise<void> | undefined {
     this.#assertOpen()
     const { collections } = this.#state
-    return collections.isWaiting(collection) ? collections.load(collection, this.#pause) : undefined
+    const texts = query && textsIn(query)
+    const isThere = !collections.isWaiting(collection) && (texts || !collections.isPacked(collection))
+    return isThere ? undefined : collections.load(collection, this.#pause, texts)
   }
 
   run(run: Read, within?: ReadonlySet<DocId>): { documents: readonly Document[]; total: number } {

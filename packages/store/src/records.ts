@@ -13,11 +13,15 @@ import {
   type Value,
 } from '@nearcloud/protocol'
 import { parseQuery, queryToJson } from '@nearcloud/query'
+import { cutApart } from './cut-apart.ts'
+import { Kept } from './kept.ts'
+import { freezeJson, hasTags } from './packed.ts'
 import type {
   Checkpoint,
   Confirmed,
   ConfirmedStep,
   DraftJson,
+  Lot,
   RejectedMutation,
   StoredSubscription,
 } from './store.ts'
@@ -53,7 +57,9 @@ export interface LoggedStep extends Omit<ConfirmedStep, 'lot'> {
   readonly lot?: {
     readonly segment: number
     readonly collection: string
-    parts(): readonly (() => Pick<SegmentPart, 'documents'>)[]
+    parts(): readonly (() => { readonly documents: Lot['documents'] })[]
+    /** Of one that is read back. */
+    read?(): Segment
   }
   /** Rejected mutations that leave the list, by their nonces. */
   readonly discarded?: readonly string[]
@@ -72,9 +78,10 @@ export interface Segment extends SegmentHead {
   readonly parts: readonly (() => SegmentPart)[]
 }
 
-/** No document that is gone is among `documents`. */
+/** No document that is gone is among `documents`; `ids` are theirs. */
 export interface SegmentPart {
-  readonly documents: readonly Confirmed[]
+  readonly ids: readonly DocId[]
+  readonly documents: readonly Kept[]
   readonly gone: readonly DocId[]
 }
 
@@ -232,7 +239,8 @@ function lotFrom({ head, read }: StoredSegment): NonNullable<LoggedStep['lot']> 
   return {
     segment: head.name,
     collection: head.collection,
-    parts: () => read().parts,
+    parts: () => read().parts as ReturnType<NonNullable<LoggedStep['lot']>['parts']>, // each has a document
+    read,
   }
 }
 
@@ -256,9 +264,11 @@ export function segmentItemsText(items: readonly Confirmed[]): string {
   return JSON.stringify(items.map(({ version, document }) => [version, toJson(document)])).slice(1, -1)
 }
 
-/** `isIntact`: it is what `segmentText` gave, and need not be looked at value by value. */
-export function readSegment(text: string, { isIntact = false } = {}): Segment {
-  const read = isIntact && !hasTags(text) ? freezeJson : readDocument
+/** `head`: of a text that is what `segmentText` gave; its documents need not be looked at value by value, nor at once. */
+export function readSegment(text: string, head?: FoundHead): Segment {
+  const apart = head && cutApart(text, head)
+  if (apart) return { ...head, parts: partsOf(apart) }
+  const read = head && !hasTags(text) ? freezeJson : readDocument
   const { name, collection, documents } = parse(text) as {
     name: number
     collection: string
@@ -278,24 +288,48 @@ export function readSegment(text: string, { isIntact = false } = {}): Segment {
 type SegmentItem = [version: number, document: Json] | [version: number, document: null, id: DocId]
 
 function partOf(items: readonly SegmentItem[], read: (document: Json) => Document): SegmentPart {
-  const documents: Confirmed[] = []
+  const ids: DocId[] = []
+  const documents: Kept[] = []
   const gone: DocId[] = []
   for (const item of items) {
     if (item[1] === null) gone.push(item[2]!)
-    else documents.push({ document: read(item[1]), version: item[0] })
+    else {
+      const document = read(item[1])
+      ids.push(document._id)
+      documents.push(new Kept(item[0], undefined, document))
+    }
   }
-  return { documents, gone }
+  return { ids, documents, gone }
+}
+
+/** Of what was cut apart: nothing of it is read yet. */
+function partsOf({ ids, documents }: Omit<SegmentPart, 'gone'>): Segment['parts'] {
+  return Array.from({ length: Math.ceil(documents.length / partDocuments) }, (_, n) => () => {
+    const [from, to] = [n * partDocuments, (n + 1) * partDocuments]
+    return { ids: ids.slice(from, to), documents: documents.slice(from, to), gone: [] }
+  })
 }
 
 /** So many documents are read in a millisecond or two, also on a phone. */
 export const partDocuments = 100
 
 /** What a segment says of itself, without reading its documents; undefined: it has to be read. */
-export function segmentHead(text: string): SegmentHead | undefined {
-  const [, name, collection, size] = headPattern.exec(text) ?? []
-  if (collection === undefined) return undefined
-  return { name: Number(name), collection: parse(collection) as string, size: Number(size) }
+export function segmentHead(text: string): FoundHead | undefined {
+  const [said, name, collection, size] = headPattern.exec(text) ?? []
+  if (said === undefined) return undefined
+  return {
+    name: Number(name),
+    collection: parse(collection!) as string,
+    size: Number(size),
+    from: said.length,
+  }
 }
+
+/** `from`: where the first document is. */
+export interface FoundHead extends SegmentHead {
+  readonly from: number
+}
+
 const headPattern = /^\{"name":(\d+),"collection":("(?:[^"\\]|\\.)*"),"size":(\d+),"documents":\[/
 
 // ---- manifest ----------------------------------------------------------------------------------------------------
@@ -359,27 +393,6 @@ export function readMutation(json: MutationJson, read: (tree: unknown) => Value 
     ...mutation,
     writes: Object.freeze(mutation.writes.map(write => Object.freeze(write))),
   })
-}
-
-/** Whether values may be in it that are more than their JSON: dates and others have tags, places have coordinates. */
-function hasTags(text: string): boolean {
-  // one sign alone is looked for much faster
-  return (text.includes('$') && text.includes('{"$')) || text.includes('coordinates"')
-}
-
-/** The tree's own objects become the document. */
-function freezeJson(tree: Json): Document {
-  freezeAll(tree as object)
-  return tree as Document
-}
-
-/** Without a list of values: that costs most in engines that have not compiled this yet, and it runs when a store is opened. */
-function freezeAll(tree: object): void {
-  for (const key of Object.keys(tree)) {
-    const value = (tree as { readonly [key: string]: unknown })[key]
-    if (typeof value === 'object' && value !== null) freezeAll(value)
-  }
-  Object.freeze(tree)
 }
 
 function readDocument(tree: Json): Document {

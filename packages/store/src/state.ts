@@ -2,10 +2,11 @@ import type { Mutation, MutationId } from '@nearcloud/protocol'
 import type { Collection } from './collection.ts'
 import { Collections } from './collections.ts'
 import { DocSet } from './doc-map.ts'
+import type { Kept } from './kept.ts'
 import { Outbox, touchedBy } from './outbox.ts'
-import type { Entry, LoggedStep, Manifest, Origin, StoredSegment } from './records.ts'
+import type { Entry, LoggedStep, Manifest, Origin, SegmentPart, StoredSegment } from './records.ts'
 import { RejectedList } from './rejected-list.ts'
-import type { Checkpoint, StoredSubscription } from './store.ts'
+import type { Checkpoint, Lot, StoredSubscription } from './store.ts'
 import { StoredTexts } from './texts.ts'
 
 /**
@@ -95,15 +96,17 @@ export class State {
   segmentLater({ head, read }: StoredSegment): void {
     this.collections.later(head.collection, () =>
       read().parts.map(part => collection => {
-        const { documents, gone } = part()
-        for (const { document, version } of documents) {
-          collection.confirmed.set(document, version)
-          collection.show(document._id, document)
-        }
+        const { ids, documents, gone } = part()
+        documents.forEach((kept, n) => {
+          if (collection.take(ids[n]!, kept)) return
+          collection.confirmed.set(kept.document!, kept.version)
+          collection.show(ids[n]!, kept.document)
+        })
         for (const id of gone) {
           collection.confirmed.delete(id)
           collection.show(id, null)
         }
+        collection.packed(documents)
       }),
     )
   }
@@ -111,23 +114,24 @@ export class State {
   /** What a step of the log says of the documents of one collection, when somebody wants them. */
   #documentsLater(name: string, { puts, gone, lot }: LoggedStep): void {
     const isIts = ({ collection }: { collection: string }) => collection === name
-    const applying = (its: Pick<LoggedStep, 'puts' | 'gone' | 'lot'>) => (collection: Collection) => {
-      const concerned = new DocSet()
-      this.#applyDocuments(its, concerned, () => collection)
+    const showing = (concerned: DocSet, collection: Collection) => {
       for (const [, id] of concerned) collection.show(id, collection.confirmed.documentOf(id))
     }
     this.changedLater.add(name)
+    const its = { ...(puts && { puts: puts.filter(isIts) }), ...(gone && { gone: gone.filter(isIts) }) }
     if (puts || gone)
-      this.collections.later(
-        name,
-        applying({
-          ...(puts && { puts: puts.filter(isIts) }),
-          ...(gone && { gone: gone.filter(isIts) }),
-        }),
-      )
+      this.collections.later(name, collection => {
+        const concerned = new DocSet()
+        this.#applyDocuments(its, concerned, () => collection)
+        showing(concerned, collection)
+      })
     if (lot && isIts(lot))
       this.collections.later(name, () =>
-        lot.parts().map(part => applying({ lot: { ...lot, parts: () => [part] } })),
+        lot.read!().parts.map(part => collection => {
+          const concerned = new DocSet()
+          this.#takePart(lot, part(), collection, concerned)
+          showing(concerned, collection)
+        }),
       )
   }
 
@@ -185,6 +189,18 @@ export class State {
       this.checkpoint = freeze({ ...this.checkpoint, client: step.renumber.client, seen: 0 })
     }
     return this.outbox.drafted(step, this.checkpoint.version, concerned)
+  }
+
+  /** As `#applyLot`, of a part of one that was read back. */
+  #takePart(
+    lot: NonNullable<LoggedStep['lot']>,
+    { ids, documents }: SegmentPart,
+    collection: Collection,
+    concerned: DocSet,
+  ): void {
+    const known = documents.filter((kept, n) => !collection.take(ids[n]!, kept)) as Lot['documents'] & Kept[]
+    this.#applyLot({ ...lot, parts: () => [() => ({ documents: known })] }, collection, concerned)
+    collection.packed(documents)
   }
 
   /** A segment has these documents already: what differs from it is what is newer here. */

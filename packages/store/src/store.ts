@@ -49,8 +49,10 @@ export interface Store {
   /**
    * Brings a collection into memory in small steps, with the host's other work between them. Until then it is only in storage;
    * whatever asks for it before that brings in the rest at once. Undefined when it is there.
+   *
+   * With the `query` that is to be asked: what only others want may come in after the promise resolved.
    */
-  load(collection: string): Promise<void> | undefined
+  load(collection: string, query?: Query): Promise<void> | undefined
   /**
    * Answers a query: documents in order, projected. For a count: none, and how many match in `total` (skip and limit
    * do not apply); for a get `total` is the number of documents answered.

@@ -132,7 +132,7 @@ export class LocalFirstExecutor implements ClientExecutor {
     }
     const begin = () => {
       if (!isOpen) return
-      const preparing = prepare(asked) ?? store.load(asked.collection)
+      const preparing = prepare(asked) ?? store.load(asked.collection, meantBy(store, asked))
       if (preparing) {
         preparing.then(begin, fail)
         return
@@ -164,7 +164,7 @@ export class LocalFirstExecutor implements ClientExecutor {
 
   async #get(query: Query): Promise<Answer> {
     const { store, subscriptions } = this.#options
-    const loading = store.load(query.collection)
+    const loading = store.load(query.collection, query)
     if (loading) await loading
     const covering = subscriptions.covering(query)
     if (covering) return this.#local(query, covering)

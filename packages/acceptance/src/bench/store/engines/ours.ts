@@ -39,8 +39,9 @@ offer({
   },
   get: async id => store.get(collection, id) as unknown as Item | undefined,
   async indexed(status, age) {
-    await store.load(collection)
-    return found(sorted('status', status, 'age', age))
+    const asked = sorted('status', status, 'age', age)
+    await store.load(collection, asked)
+    return found(asked)
   },
   unindexed: async (level, score) => found(sorted('level', level, 'score', score)),
   count: async () => store.run({ verb: 'count', query: query(['and', []]) }).total,
