@@ -42,7 +42,7 @@ export class Collections {
   /**
    * As asking for it, in steps with a pause between them. With `texts`, documents that lack them may be read after it resolved.
    */
-  async load(name: string, pause: () => Promise<void>, texts?: TextsIn): Promise<void> {
+  async load(name: string, pause: () => Promise<void>, texts: TextsIn = []): Promise<void> {
     const waiting = this.#waitingByName.get(name)
     // whoever asks for it meanwhile does the rest at once
     while (waiting && this.#waitingByName.get(name) === waiting && this.#doNext(name, waiting)) await pause()

@@ -93,6 +93,5 @@ test('[LOG-11] what may stand between two documents and stands in one: the segme
     expect(cut(textOf(items), items.length)).toBeUndefined()
   // nothing is claimed of a text that is not as long as it says
   for (const size of [0, 1, 3]) expect(cut(textOf(plain), size)).toBeUndefined()
-  for (const text of ['', ']]}', '[', '[1,{"_id":"', '[1,{"_id":"a"}', '[1,{"_id":"a"}]]} '])
-    expect(cut(text, 1)).toBeUndefined()
+  for (const text of ['', ']]}', '[', '[1,{"_id":"', '[1,{"_id":"a"}']) expect(cut(text, 1)).toBeUndefined()
 })

@@ -3,7 +3,7 @@ import { Kept } from './kept.ts'
 import type { FoundHead } from './records.ts'
 
 /**
- * The documents of a segment with their ids, cut apart without being read. Undefined
+ * The documents of an intact segment with their ids, cut apart without being read. Undefined
  * where that is not certain: the text is to be read as a whole then.
  *
  * What stands between two documents (`],[12,{`) may stand within one as well. Every place between two is found, so
@@ -15,7 +15,7 @@ export function cutApart(
 ): { readonly ids: readonly DocId[]; readonly documents: readonly Kept[] } | undefined {
   const documents: Kept[] = []
   const ids: string[] = []
-  const end = text.length - tail.length
+  const end = text.length - 3 // without `]]}`
   for (let at = from; at < end; ) {
     const begin = versionEnd(text, at)
     if (!text.startsWith(idMark, begin)) return undefined
@@ -29,9 +29,7 @@ export function cutApart(
     at = stop + 2
   }
   // read, an id is a text of its own; as a part of the segment's it would keep all of that in memory
-  return documents.length === size && text.endsWith(tail)
-    ? { ids: JSON.parse(`[${ids}]`), documents }
-    : undefined
+  return documents.length === size ? { ids: JSON.parse(`[${ids}]`), documents } : undefined
 }
 
 /** Where a document, or the null of one that is gone, begins behind its version; -1: there is none at `at`. */
@@ -42,5 +40,3 @@ function versionEnd(text: string, at: number): number {
 
 const versionMark = /\[\d+,(?=[{n])/y
 const idMark = '{"_id":"'
-/** Behind the last document of a segment. */
-const tail = ']]}'

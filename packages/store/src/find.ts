@@ -98,9 +98,9 @@ function findBy(choice: Choice, collection: Collection, query: Query, wanted: nu
     if (plan === first) return { documents, plan, choice, candidates }
   }
   if (plan.plan === 'scan') {
-    const texts = collection.isPacked ? textsIn(query) : undefined
+    const texts = collection.isPacked ? textsIn(query) : []
     for (const slot of collection.slots()) {
-      if (texts && slot.lacks(texts)) candidates++
+      if (slot.lacks(texts)) candidates++
       else look(slot.document)
     }
   } else if (plan.plan === 'id') for (const id of idsAmong(plan.ids)) look(collection.get(id))

@@ -180,8 +180,9 @@ export class LocalStore implements Store {
   load(collection: string, query?: Query): Promise<void> | undefined {
     this.#assertOpen()
     const { collections } = this.#state
-    const texts = query && textsIn(query)
-    const isThere = !collections.isWaiting(collection) && (texts || !collections.isPacked(collection))
+    const texts = query ? textsIn(query) : []
+    const isThere =
+      !collections.isWaiting(collection) && (texts.length > 0 || !collections.isPacked(collection))
     return isThere ? undefined : collections.load(collection, this.#pause, texts)
   }
 
