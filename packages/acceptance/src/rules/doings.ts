@@ -2,13 +2,14 @@ import { aggregates, checks, counts, gets, watches } from './asking.ts'
 import { files } from './files.ts'
 import type { Check, Fuzz } from './fuzz.ts'
 import { come, enters, operatorWrites, subscribes, unsubscribes, userWrites } from './people.ts'
+import { replicates } from './replicas.ts'
 
 export function begin(fuzz: Fuzz, underWay: Promise<unknown>[]): Check | undefined {
   const { world } = fuzz
   const { dice } = world
   const listener = dice.pick(world.listeners)
   if (!listener.isOpen && dice.below(4) > 0) return come(fuzz, listener, underWay)
-  switch (dice.below(20)) {
+  switch (dice.below(22)) {
     case 0:
     case 1:
     case 2:
@@ -39,6 +40,9 @@ export function begin(fuzz: Fuzz, underWay: Promise<unknown>[]): Check | undefin
       return listener.isOpen ? files(fuzz, listener, underWay) : undefined
     case 18:
       return listener.isOpen ? enters(fuzz, listener) : undefined
+    case 19:
+    case 20:
+      return replicates(fuzz, listener, underWay)
     default:
       return come(fuzz, listener, underWay)
   }

@@ -5,6 +5,7 @@ import { begin } from './doings.ts'
 import type { Listener } from './listener.ts'
 import { type Asker, filters, isUnclear, mayRead, readable } from './oracle.ts'
 import { randomQuery } from './questions.ts'
+import type { Replica } from './replicas.ts'
 import { Leak } from './watch.ts'
 import { asked, collections, World } from './world.ts'
 
@@ -130,7 +131,10 @@ export class Fuzz {
     await Promise.all(underWay)
     this.takeOver()
     await Promise.all(world.listeners.map(listener => listener.settled()))
+    await Promise.all(world.replicas.map(replica => replica.settled()))
     for (const listener of world.listeners) for (const frame of listener.take()) watch.check(listener, frame)
+    for (const replica of world.replicas)
+      for (const frame of replica.take()) watch.checkReplica(replica.listener, frame)
     for (const check of checks) await check()
     watch.settle(world.moment)
   }
@@ -138,6 +142,8 @@ export class Fuzz {
   readonly closing: (() => Promise<void>)[] = []
 
   readonly isComing = new Set<Listener>()
+
+  readonly isReplicating = new Set<Replica>()
 
   anyone(): Asker {
     const { dice, listeners } = this.world

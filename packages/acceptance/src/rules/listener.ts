@@ -33,6 +33,8 @@ export class Listener {
   /** What it says its forgotten mutations touched. */
   recalled: readonly (readonly [collection: string, id: DocId])[] = []
   version = 0
+  /** For other doors. */
+  access = ''
   /** Every text it ever said, for what it named itself. */
   said = ''
   readonly #url: string
@@ -163,6 +165,7 @@ export class Listener {
         this.#pings = 0
         this.#pongs = 0
         this.#token = message.token
+        this.access = message.access
         this.#welcome = { epoch: message.epoch, viewKey: message.viewKey }
         this.version = message.version
         this.decided = message.lastMutation

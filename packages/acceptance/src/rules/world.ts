@@ -20,6 +20,7 @@ import {
 import { Listener } from './listener.ts'
 import type { Asker, DatabaseAct, Documents, Law, Laws, Moment, Preset } from './oracle.ts'
 import { randomFields } from './questions.ts'
+import { Replica } from './replicas.ts'
 import { Watch } from './watch.ts'
 
 /** Whose documents are asked for. The others are what rules look at. */
@@ -38,6 +39,8 @@ export class World {
   readonly dice: Dice
   readonly server: NearcloudServer
   readonly listeners: readonly Listener[]
+  /** One of each of them. */
+  readonly replicas: readonly Replica[]
   readonly watch: Watch
   readonly files = new Map<string, StoredFile>()
   readonly #folder: string
@@ -57,6 +60,7 @@ export class World {
     this.dice = parts.dice
     this.server = parts.server
     this.listeners = parts.listeners
+    this.replicas = parts.listeners.map(listener => new Replica(parts.server.url, listener))
     this.#folder = parts.folder
     this.#changed = parts.changed
     this.#documents = new Map(collections.map(name => [name, new Map()]))
@@ -236,6 +240,7 @@ export class World {
   }
 
   async close(): Promise<void> {
+    for (const replica of this.replicas) replica.leave()
     for (const listener of this.listeners) await listener.leave()
     await this.server.stop()
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 })
