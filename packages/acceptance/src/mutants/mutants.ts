@@ -1,9 +1,10 @@
 import type { Mutant } from './mutant.ts'
 import { ofTheClient } from './of-the-client.ts'
 import { ofTheServer } from './of-the-server.ts'
+import { ofUsers } from './of-users.ts'
 
 /** Bugs of the kind that replication has. */
-export const mutants: readonly Mutant[] = [...ofTheServer, ...ofTheClient]
+export const mutants: readonly Mutant[] = [...ofTheServer, ...ofTheClient, ...ofUsers]
 
 /**
  * What shows these is guarded twice, or happens too seldom in the worlds of the simulator: whether they are found within 400,000

@@ -25,12 +25,13 @@ export function answerOf(world: World, openid: string, query: Query): readonly D
 }
 
 /** What has to be true when nothing moves any more and everybody is online. */
-export function checkQuiet(world: World): void {
+export function checkQuiet(world: World, isRestarted = false): void {
   checkStep(world)
   checkDecisions(world)
   checkArithmetic(world)
   checkRefused(world)
   checkTexts(world)
+  world.users.checkQuiet(isRestarted)
   for (const device of world.devices) checkDevice(world, device)
 }
 
@@ -45,7 +46,8 @@ function checkDecisions(world: World): void {
     if (disk.byNonce.get(nonce)!.length > 1)
       throw new Violation('I8', `the mutation ${nonce} was decided twice`)
   }
-  for (const device of devices)
+  const tenants = world.shared?.tenants.values() ?? []
+  for (const device of new Set([...devices, ...tenants]))
     for (const nonce of device.acknowledged)
       if (!disk.byNonce.has(nonce) && !disk.lost.has(nonce) && !isDecidedGrown(world, nonce))
         throw new Violation('I1', `${device.name}: ${nonce} was never decided`)
@@ -114,7 +116,7 @@ function checkRefused(world: World): void {
 }
 
 /** A device has what the server would answer, of everything it follows. */
-function checkDevice(world: World, device: Device): void {
+export function checkDevice(world: World, device: Device): void {
   const process = device.live!
   const { store } = process
   const openid = store.checkpoint.openid!

@@ -14,10 +14,13 @@ import type { World } from './world.ts'
 
 /** What has to be true at every step, whatever happens. Throws what is not. */
 export function checkStep(world: World): void {
+  checkLeft(world)
   if (world.violations.length > 0) throw world.violations[0]
+  world.shared?.look()
   for (const device of world.devices) {
     const process = device.live
     if (!process) continue
+    world.users.checkDevice(device, process)
     checkOutbox(world, device, process)
     checkRetries(world, device, process)
     if (device.falsified.size > 0) checkFalsified(world, device, process)
@@ -28,6 +31,12 @@ export function checkStep(world: World): void {
     if (!isAsBefore) checkOverlay(process)
     checkWatches(process, isAsBefore)
   }
+}
+
+/** Who is not the active user any more has an answer to everything. */
+function checkLeft({ shared }: World): void {
+  for (const { name, asked } of shared?.left.splice(0) ?? [])
+    if (asked.size > 0) throw new Violation('I10', `${name} was left without an answer to ${[...asked]}`)
 }
 
 /** No durable write is lost, and none leaves the view before its effect or its refusal is here. */

@@ -13,6 +13,7 @@ import {
   writeWhileCompared,
 } from './moments.ts'
 import { commitInTurn, operate, shuffle, sweep } from './operator.ts'
+import { changeUsers, usersOf } from './sign-ins.ts'
 import { closeText, type } from './texts.ts'
 import { expectVerdict, tryAgain, wordsIn } from './verdicts.ts'
 import type { World } from './world.ts'
@@ -21,8 +22,8 @@ export type Deed = readonly [weight: number, name: string, act: () => void | Pro
 
 /** Everything that people and apps do, and how likely it is. */
 export function deedsOf(world: World): readonly Deed[] {
-  const { dice, habits, schedule, devices } = world
-  const some = (act: (device: Device) => void) => () => act(dice.pick(devices))
+  const { dice, habits, schedule } = world
+  const some = (act: (device: Device) => void) => () => act(dice.pick(world.devices))
   const live = (act: (process: Process, device: Device) => void) =>
     some(device => {
       if (device.live) act(device.live, device)
@@ -34,7 +35,7 @@ export function deedsOf(world: World): readonly Deed[] {
       30,
       'write before it knows better',
       () => {
-        const device = devices.find(({ isBehind, live }) => isBehind && live)
+        const device = world.devices.find(({ isBehind, live }) => isBehind && live)
         if (device?.live) write(world, device.live, device)
       },
     ],
@@ -104,19 +105,19 @@ export function deedsOf(world: World): readonly Deed[] {
       60,
       'go online',
       () => {
-        const away = devices.flatMap(({ live }) => (live && live.sync.state !== 'online' ? [live] : []))
+        const away = world.devices.flatMap(({ live }) => (live && live.sync.state !== 'online' ? [live] : []))
         if (away.length > 0) dice.pick(away).sync.goOnline()
       },
     ],
     [8, 'wake', live(process => process.sync.wake())],
     [10, 'doubt', live(process => process.sync.doubt())],
-    [8, 'discard', live((process, device) => discard(process, device))],
+    [8, 'discard', live((process, device) => void discard(process, device))],
     [40, 'compact', live((process, device) => compact(process, device))],
     [
       60,
       'boot',
       () => {
-        const dead = devices.filter(({ process }) => !process)
+        const dead = world.devices.filter(({ process }) => !process)
         if (dead.length > 0) dice.pick(dead).boot()
       },
     ],
@@ -124,6 +125,7 @@ export function deedsOf(world: World): readonly Deed[] {
     [20, 'operator shuffles', () => shuffle(world)],
     [6, 'operator sweeps', () => sweep(world)],
     [60, 'members', () => changeMembers(world)],
+    ...usersOf(world),
     ...momentsOf(world),
   ]
 }
@@ -136,10 +138,11 @@ export function momentsOf(world: World): readonly Deed[] {
     [30, 'write while it is compared', () => writeWhileCompared(world)],
     [20, 'overruled and followed', () => overrule(world)],
     [10, 'rules change among writes', () => changeRulesAmongWrites(world)],
+    [world.shared ? 30 : 0, 'users change', () => changeUsers(world)],
   ]
 }
 
-function write(world: World, process: Process, device: Device): void {
+export function write(world: World, process: Process, device: Device): void {
   const { habits, refusedWords } = world
   const { writes, word } = habits.writes(world.known(process))
   device.write(process, { writes }, () => refusedWords.add(word))
@@ -259,13 +262,14 @@ function compact(process: Process, device: Device): void {
   )
 }
 
-function discard(process: Process, device: Device): void {
-  const [oldest] = process.store.rejected
-  if (!oldest) return
+/** The oldest refused write that nobody does anything about yet; whether there is one. */
+export function discard(process: Process, device: Device): boolean {
+  const oldest = process.store.rejected.find(({ mutation }) => !process.retrying.has(mutation.nonce))
+  if (!oldest) return false
   const { nonce } = oldest.mutation
-  if (process.retrying.has(nonce)) return
   process.retrying.add(nonce) // nobody tries again what is on its way out
   device.retried.delete(nonce)
   device.discarded.add(nonce) // whether it is still there after a crash is open
   device.ask(process, 'discard', process.store.discardRejected(nonce))
+  return true
 }

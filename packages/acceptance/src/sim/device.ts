@@ -6,18 +6,18 @@ import { createSync, type Sync } from '@nearcloud/sync'
 import { textRuntime } from '@nearcloud/text/client'
 import { checkDivergence, checkToldOnce, type Falsified } from './falsify.ts'
 import type { Fault } from './faults.ts'
-import { tokenOf } from './house.ts'
 import type { Invariant } from './invariants.ts'
 import type { Network } from './network.ts'
 import { putBack, type Save } from './saves.ts'
 import type { Lane, Owner, Schedule } from './schedule.ts'
 import { SimStorage } from './sim-storage.ts'
 import type { OpenTexts } from './texts.ts'
+import { tokenOf } from './tokens.ts'
 
 export interface DeviceOptions {
   readonly name: string
   /** Whose device it is; undefined: whoever the server says. */
-  readonly openid?: string
+  readonly openid?: string | undefined
   /** How far ahead its clock is at first. */
   readonly skewMs: number
   readonly seed: number
@@ -33,6 +33,8 @@ export interface DeviceOptions {
   readonly violates: (invariant: Invariant, words: string) => void
   /** Runs a check between two steps: what it throws is a violation. */
   readonly check: (run: () => void) => void
+  /** A mutation is durable there. */
+  readonly made: (nonce: string, by: Device) => void
 }
 
 /** A query that somebody looks at. */
@@ -136,6 +138,8 @@ export class Device {
   /** Could the server ever not continue its copy? */
   wasReset = false
   errors: string[] = []
+  /** Who its owner was to the server, at any time. */
+  readonly openids = new Set<string>()
   /** Documents of its copy that were made wrong, by key, and are not right again. */
   readonly falsified = new Map<string, Falsified>()
   /** How often a check found something that differs. */
@@ -298,11 +302,24 @@ export class Device {
       // most compare whatever they have, some fetch it anew
       compareFrom: [1, 1, 3, Number.POSITIVE_INFINITY][seed % 4]!,
     })
+    this.attend(process, store, sync)
+    if (this.startsOffline) sync.goOffline()
+    this.startsOffline = false
+    sync.start()
+    this.followAll(process)
+  }
+
+  /** From here on it is seen what happens there. */
+  protected attend(process: Process, store: Store, sync: Sync): void {
+    const { schedule } = this.options
     process.store = store
     process.sync = sync
     process.client = store.checkpoint.client
     process.isOpen = true
-    sync.on('pending', ({ mutation }) => this.acknowledged.add(mutation.nonce))
+    sync.on('pending', ({ mutation }) => {
+      this.acknowledged.add(mutation.nonce)
+      this.options.made(mutation.nonce, this)
+    })
     sync.on('diverged', ({ query, here, there }) => {
       this.divergences++
       this.options.check(() => checkToldOnce(process, query))
@@ -342,9 +359,9 @@ export class Device {
       this.errors.push(`${error.code}: ${error.errMsg}`)
     })
     schedule.note(`${process.name} is up`)
-    if (this.startsOffline) sync.goOffline()
-    this.startsOffline = false
-    sync.start()
+  }
+
+  protected followAll(process: Process): void {
     for (const wanted of this.wanted) this.#follow(process, wanted)
   }
 

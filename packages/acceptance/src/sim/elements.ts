@@ -1,4 +1,4 @@
-import type { Document, Mutation, PathChange, Value, Version } from '@nearcloud/protocol'
+import type { Document, Mutation, PathChange, Value, Version, Write } from '@nearcloud/protocol'
 import type { Batch } from '@nearcloud/server/testing'
 import { documentKey } from './sim-disk.ts'
 
@@ -35,11 +35,12 @@ export function marksIn(document: Document | null | undefined): readonly Mark[] 
   return Array.isArray(marks) ? (marks as readonly unknown[] as readonly Mark[]) : []
 }
 
-/** Elements that have what was meant for another. */
-export function misplacedIn(document: Document): string[] {
+/** Elements that have what was meant for another; `areMarksKnown`: those without a name are looked at too. */
+export function misplacedIn(document: Document, areMarksKnown: boolean): string[] {
+  const marks = areMarksKnown ? marksIn(document) : []
   const named = [
     ...elementsOf(document).map(({ id, x }) => ({ id, x })),
-    ...marksIn(document).map(({ mark, x }) => ({ id: mark, x })),
+    ...marks.map(({ mark, x }) => ({ id: mark, x })),
   ]
   return named.flatMap(({ id, x }) =>
     x.split('@')[1] === id ? [] : [`the element ${id} has ${x}, which was meant for another`],
@@ -56,15 +57,19 @@ export class Elements {
   readonly #since: Version
   /** Who assigned something of a document's list, by document. */
   readonly #assigned = new Map<string, { readonly version: Version; readonly client: string | null }[]>()
+  /** Documents that were set whole: in these newer edits of elements without a name stay at their index (MERGE-35). */
+  readonly #whole: Set<string>
 
-  /** `since`: what happened up to this version is not known. */
-  constructor(since: Version) {
+  /** `since`: what happened up to this version is not known; `before`: what was known before. */
+  constructor(since: Version, before?: Elements) {
     this.#since = since
+    this.#whole = before ? new Set(before.#whole) : new Set()
   }
 
   /** Notes an assignment of the list, or of something in it. */
   note({ collection, id, version, client, beforeText }: StoredChange, mutation: Mutation | undefined): void {
     const writes = mutation?.writes.filter(write => write.collection === collection && write.id === id)
+    const key = documentKey(collection, id)
     const isAssigned =
       !writes ||
       beforeText === null ||
@@ -74,8 +79,17 @@ export class Elements {
           write.changes.some(([path, operator]) => path.startsWith('items') && isAssignment(operator)),
       )
     if (!isAssigned) return
-    const key = documentKey(collection, id)
     this.#assigned.set(key, [...(this.#assigned.get(key) ?? []), { version, client }])
+  }
+
+  /** Notes what was done to it in one version: several mutations, perhaps. */
+  noteWhole(key: string, isNew: boolean, writes: readonly Write[]): void {
+    if (writes.some(({ op }) => op === 'set')) this.#whole.add(key)
+    else if (isNew) this.#whole.delete(key)
+  }
+
+  areMarksKnown(key: string): boolean {
+    return !this.#whole.has(key)
   }
 
   /** What is wrong with this change of one write on a document. */

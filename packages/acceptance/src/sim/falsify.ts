@@ -4,6 +4,7 @@ import { keptBy } from '@nearcloud/sync/testing'
 import type { Device, Process } from './device.ts'
 import { Violation } from './invariants.ts'
 import { commitInTurn } from './operator.ts'
+import { isShared } from './shared-device.ts'
 import { documentKey } from './sim-disk.ts'
 import { pages } from './texts.ts'
 import type { World } from './world.ts'
@@ -12,6 +13,8 @@ import type { World } from './world.ts'
 export interface Falsified {
   readonly collection: string
   readonly id: DocId
+  /** What is followed with it, and compared. */
+  readonly query: Query
   /** Its storage is about to have it so, at this process's word. */
   by: Process | undefined
 }
@@ -22,7 +25,8 @@ const phantom = 'phantom'
 export function falsify(world: World): void {
   const { dice, devices } = world
   const able = devices.flatMap(device => {
-    if (!device.live || device.falsified.size > 0) return []
+    // a client that is not told otherwise compares every few minutes
+    if (!device.live || device.falsified.size > 0 || isShared(device)) return []
     const documents = followedBy(device.live).filter(each => each.collection !== pages)
     return documents.length > 0 ? [{ device, process: device.live, documents }] : []
   })
@@ -32,11 +36,11 @@ export function falsify(world: World): void {
   // best one that was another once
   const changed = documents.filter(each => olderOf(world, each.collection, each.document, each.version))
   const isBack = changed.length > 0 && dice.below(2) === 0
-  const { collection, document, version } = dice.pick(isBack ? changed : documents)
+  const { collection, document, version, query } = dice.pick(isBack ? changed : documents)
   const { store } = process
   const { _id: id } = document
   const note = (id: DocId) =>
-    device.falsified.set(documentKey(collection, id), { collection, id, by: process })
+    device.falsified.set(documentKey(collection, id), { collection, id, query, by: process })
   const false_: Document = { ...document, _id: phantom, title: 'false' }
   const older = olderOf(world, collection, document, version)
   const what = isBack ? 4 : dice.below(4)
@@ -78,15 +82,22 @@ function rankOf({ dice }: World, collection: string, id: DocId): Write {
 function followedBy({ store }: Process) {
   return keptBy(store)
     .filter(({ complete, window }) => complete && !window)
-    .flatMap(({ query: { collection, where } }) => {
-      const matches = compileFilter(where)
-      return [...store.confirmedDocuments(collection)].filter(
+    .flatMap(({ query }) => {
+      const { collection } = query
+      const matches = compileFilter(query.where)
+      const documents = [...store.confirmedDocuments(collection)].filter(
         ({ document, version }) =>
           matches(document) &&
           version <= store.checkpoint.version &&
           !store.outbox.isPending(collection, document._id),
       )
+      return documents.map(each => ({ ...each, query }))
     })
+}
+
+/** What was made wrong is followed in such a way that it is compared: windows are not (DIVERGE-1). */
+export function followFalsified(device: Device): void {
+  for (const { query } of device.falsified.values()) device.want(query)
 }
 
 /** Which of them are as the server has them, by now. */

@@ -42,6 +42,12 @@ export const faults = [
   'rules changed',
   'write refused by rules',
   'change told as a patch',
+  'token expired',
+  'another user active',
+  'anonymous user kept',
+  'anonymous user merged',
+  'user removed',
+  'change of users refused by storage',
 ] as const
 
 export type Fault = (typeof faults)[number]

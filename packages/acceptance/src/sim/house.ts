@@ -1,6 +1,7 @@
 import { CloudError, type Millis, type Value, type Version } from '@nearcloud/protocol'
 import type { Actor, LogLine } from '@nearcloud/server'
-import { Fanout, LiveEnvironment, Sessions, type SessionTokens } from '@nearcloud/server/testing'
+import { Fanout, LiveEnvironment, refused, Sessions, type Tokens, Users } from '@nearcloud/server/testing'
+import { seededRandom } from '@nearcloud/store/testing'
 import type { Dice } from '../scenario/dice.ts'
 import type { Listening } from './network.ts'
 import type { ChangingJudge } from './rules.ts'
@@ -22,7 +23,10 @@ export interface HouseOptions {
   /** How far ahead its clock is. */
   readonly skewMs: () => Millis
   readonly judge: ChangingJudge
-  readonly tokens: SessionTokens
+  readonly tokens: Tokens
+  /** May people sign in by name? */
+  readonly hasUsers: boolean
+  readonly seed: number
   readonly log: (line: LogLine) => void
   readonly invoke: (name: string, data: Value, actor: Actor, house: House) => Promise<Value>
 }
@@ -36,6 +40,8 @@ export class House implements Owner {
   readonly #options: HouseOptions
   #fanout: Fanout | undefined
   sessions: Sessions | undefined
+  /** Those with a name. */
+  users: Users | undefined
 
   constructor(options: HouseOptions) {
     const { name, schedule, disk, dice, judge, log, skewMs } = options
@@ -51,28 +57,39 @@ export class House implements Owner {
     })
     this.engine = new SimEngine(disk, { lane, reading, dice })
     const clock = schedule.clockOf(this, skewMs)
-    this.environment = new LiveEnvironment({ env: 'sim', engine: this.engine, clock, judge, log })
+    this.environment = new LiveEnvironment({
+      ...{ env: 'sim', engine: this.engine, clock, judge, log },
+      random: seededRandom(options.seed),
+    })
   }
 
   async open(): Promise<void> {
-    const { tokens, log, invoke, heartbeatMs } = this.#options
+    const { tokens, log, invoke, heartbeatMs, hasUsers } = this.#options
+    const { environment } = this
+    const { clock } = environment
     // parts of a document each: whatever may come between two of them does
     const fanout = await Fanout.open(this.environment, {
       parts: { characters: 150, heldCharacters: this.#options.heldCharacters, changeCharacters: 400 },
     })
     this.#fanout = fanout
-    this.sessions = new Sessions({
-      environment: this.environment,
+    const users = hasUsers ? await Users.open({ environment, tokens, clock, log }) : undefined
+    this.users = users
+    const sessions = new Sessions({
+      environment,
       fanout,
       tokens,
       limits: { heartbeatMs },
       log,
-      clock: this.environment.clock,
+      clock,
+      ...(users && { users }),
       invoke: ({ name, data, actor }) => invoke(name, data, actor, this),
       askFiles: async () => {
         throw new CloudError('STORAGE_FILE_NONEXIST', { errMsg: 'there are no files here' })
       },
     })
+    users?.onGone((openid, error) => sessions.sendAwayUser(openid, error))
+    users?.onSessionEnded(name => sessions.sendAwaySession(name, refused('ended')))
+    this.sessions = sessions
   }
 
   get listening(): Listening | undefined {
@@ -93,21 +110,4 @@ export class House implements Owner {
   sendEverybodyAway(): void {
     this.sessions?.sendAway(new CloudError('ABORTED', { errMsg: 'the server is stopping' }), 1_000)
   }
-}
-
-/** Tokens that say who they are for. */
-export function openTokens(): SessionTokens {
-  let users = 0
-  return {
-    newOpenid: () => `guest${++users}`,
-    sign: async (purpose, env, openid) => `${purpose}/${env}/${openid}`,
-    async verify(purpose, env, token) {
-      if (token.startsWith(`${purpose}/${env}/`)) return token.split('/')[2]!
-      throw new CloudError('TOKEN_REFUSED', { errMsg: 'not a token of this server' })
-    },
-  }
-}
-
-export function tokenOf(openid: string): string {
-  return `session/sim/${openid}`
 }

@@ -15,11 +15,13 @@ import {
 } from '@nearcloud/protocol'
 import { readStamps } from '@nearcloud/query'
 import type { Batch, Session } from '@nearcloud/server/testing'
+import { collections } from './actions.ts'
 import { misplacedIn } from './elements.ts'
 import { checkValues, onlyWriteOf } from './merging.ts'
 import type { Socket } from './network.ts'
 import { ReadsAt } from './reads.ts'
 import { documentKey, readByRules } from './sim-disk.ts'
+import { pages } from './texts.ts'
 import type { World } from './world.ts'
 
 /** Looks at a frame the server sends: nothing in it that its reader may not read, nothing that was never committed. */
@@ -122,7 +124,7 @@ function patched(world: World, { collection, base, id, patch }: PatchItem): Docu
 /** Ids say that there is such a document. */
 function inspectWindow(world: World, { openid = '' }: Session, ids: readonly (string | number)[]): void {
   for (const id of ids) {
-    const keys = ['open', 'notes', 'mine'].map(collection => documentKey(collection, id))
+    const keys = [...collections, pages].map(collection => documentKey(collection, id))
     if (!keys.some(key => wasReadable(world, openid, key)))
       world.violates('I5', `${openid} hears of ${id} in a window, which it could never read`)
   }
@@ -149,13 +151,19 @@ export function inspectCommit(world: World, { from, changes, outcomes }: Batch):
     const before = beforeText === null ? null : (decodeTrusted(beforeText) as Document)
     const after = afterText === null ? null : (decodeTrusted(afterText) as Document)
     if (readByRules.includes(collection)) decidedBefore.set(documentKey(collection, id), after)
-    for (const words of after ? misplacedIn(after) : []) world.violates('M', `${place}: ${words}`)
     const decided = outcomes.find(each => each.client === client && versionOf(each.outcome) === version)
     const mutation = world.mutations.get(decided?.nonce ?? '')
     inspectStamps(world, change)
     world.elements.note(change.record, mutation)
+    const key = documentKey(collection, id)
+    world.elements.noteWhole(key, !before, writesOf(world, outcomes, change.record))
+    const areMarksKnown = world.elements.areMarksKnown(key)
+    for (const words of after ? misplacedIn(after, areMarksKnown) : [])
+      world.violates('M', `${place}: ${words}`)
     const isMadeAnew = mutation && !onlyWriteOf(mutation, change.record)
-    if (!isMadeAnew && before && after && (before._openid !== after._openid || before._id !== after._id))
+    if (mutation) world.users.inspectActor(mutation.nonce, actor)
+    const isSame = before && after && before._id === after._id && world.users.mayOwn(before, after, actor)
+    if (!isMadeAnew && before && after && !isSame)
       world.violates('I13', `${place} was of ${before._openid}, and is of ${after._openid}`)
     if (!before && after && actor.kind === 'user' && after._openid !== actor.openid)
       world.violates('I13', `${place} is made by ${actor.openid}, for ${after._openid}`)
@@ -173,6 +181,17 @@ export function inspectCommit(world: World, { from, changes, outcomes }: Batch):
       world.violates('I5', `${actor.openid} could ${op} ${place} at ${time}`)
   }
   inspectWholeness(world, { changes, outcomes })
+}
+
+/** Everything that was accepted of a document in one version. */
+function writesOf(
+  { mutations }: World,
+  outcomes: Batch['outcomes'],
+  { collection, id, client, version }: Batch['changes'][number]['record'],
+): readonly Write[] {
+  const decided = outcomes.filter(each => each.client === client && versionOf(each.outcome) === version)
+  const writes = decided.flatMap(({ nonce }) => mutations.get(nonce)?.writes ?? [])
+  return writes.filter(write => write.collection === collection && write.id === id)
 }
 
 /** What was accepted is there, each part of it. */

@@ -16,6 +16,7 @@ export const invariants = {
   I14: 'what a device lost is told',
   CACHE: 'what nobody follows any more goes, and nothing else does',
   DIVERGE: 'what differs is found, told and brought anew, and nothing else is',
+  USERS: 'nothing of one user of a device is shown, sent or removed for another',
   C4: 'no time is ahead of its receipt',
   T: 'texts that several people edit are the same everywhere, and have what was accepted, once',
   M: 'concurrent edits end as the table of merging says',

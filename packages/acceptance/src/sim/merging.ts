@@ -64,7 +64,9 @@ export class Merging {
       this.#known.set(key, { assignments: assigned, removals })
       return []
     }
-    const seen = mutation?.base ?? Number.POSITIVE_INFINITY
+    // a base that is not there yet is of another history
+    const base = mutation && mutation.base < version ? mutation.base : 0
+    const seen = mutation ? base : Number.POSITIVE_INFINITY
     const isCovered = (each: Standing) =>
       won.some(
         ({ path, time }) =>
@@ -73,8 +75,6 @@ export class Merging {
     const assignments = [...before.assignments.filter(each => !isCovered(each)), ...won]
     this.#known.set(key, { assignments, removals })
     if (!write || !mutation) return []
-    // a base that is not there yet is of another history
-    const base = mutation.base < version ? mutation.base : 0
     const document = record.beforeText === null ? null : (decodeTrusted(record.beforeText) as Document)
     return judge(before, won, {
       write,

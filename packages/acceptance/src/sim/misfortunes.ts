@@ -21,7 +21,7 @@ function ofTheNetwork(world: World): readonly Deed[] {
   }
   return [
     [
-      72,
+      100,
       'cut',
       some(socket => {
         world.count('connection cut')
@@ -33,21 +33,21 @@ function ofTheNetwork(world: World): readonly Deed[] {
       }),
     ],
     [
-      18,
+      22,
       'half-open',
       some(socket => {
         if (socket.freeze()) world.count('half-open connection')
       }),
     ],
     [
-      60,
+      90,
       'repeat',
       some(socket => {
         if (socket.repeat()) world.count('push arrives twice')
       }),
     ],
     [
-      180,
+      230,
       'mistreat a frame',
       () => {
         const whole = network.sockets.filter(({ isWhole }) => isWhole)
@@ -86,15 +86,15 @@ function ofTheNetwork(world: World): readonly Deed[] {
 }
 
 function ofDevices(world: World): readonly Deed[] {
-  const { dice, devices } = world
-  const some = (act: (device: Device) => void) => () => act(dice.pick(devices))
+  const { dice } = world
+  const some = (act: (device: Device) => void) => () => act(dice.pick(world.devices))
   const live = (act: (process: Process, device: Device) => void) =>
     some(device => {
       if (device.live) act(device.live, device)
     })
   return [
     [
-      12,
+      18,
       'go offline',
       live(process => {
         world.count('client held offline')
@@ -105,7 +105,7 @@ function ofDevices(world: World): readonly Deed[] {
       20,
       'crash',
       () => {
-        const device = devices.find(({ hasCompacted }) => hasCompacted) ?? dice.pick(devices)
+        const device = world.devices.find(({ hasCompacted }) => hasCompacted) ?? dice.pick(world.devices)
         if (device.process) world.count('client killed')
         device.crash()
       },
@@ -116,6 +116,16 @@ function ofDevices(world: World): readonly Deed[] {
       some(device =>
         device.faultAt(1 + dice.below(4), dice.pick(['stop', 'stop', 'fail', 'full', 'full', 'full'])),
       ),
+    ],
+    [
+      world.shared ? 90 : 0,
+      'disk fault among users',
+      () => {
+        if (!world.shared?.isBusy) return
+        const { register, active } = world.shared
+        const medium = dice.below(4) > 0 ? register : active.medium
+        medium.faultAt(1 + dice.below(4), dice.pick(['stop', 'fail', 'fail', 'full']))
+      },
     ],
     [
       world.maySetBack ? 0 : 40,
@@ -147,7 +157,7 @@ function ofDevices(world: World): readonly Deed[] {
       () => {
         // perhaps so long ago that the server heard of everything that happened meanwhile
         const meanwhile = dice.pick([0, 1, 2])
-        const able = devices.filter(
+        const able = world.devices.filter(
           ({ longAgo, greetings }) => longAgo && greetings >= longAgo.greetings + meanwhile,
         )
         if (able.length === 0) {
@@ -162,7 +172,7 @@ function ofDevices(world: World): readonly Deed[] {
     ],
     [40, 'falsify', () => falsify(world)],
     [
-      24,
+      32,
       'clock jumps',
       some(device => {
         const byMs = dice.pick([3_600_000, -3_600_000, 90_000, -500])
@@ -192,14 +202,14 @@ function ofTheServer(world: World): readonly Deed[] {
   return [
     [14, 'server dies', () => world.crashHouse()],
     [
-      80,
+      110,
       'server dies in a commit',
       () => {
         if (world.house?.engine.committing !== 'no') world.crashHouse()
       },
     ],
     [
-      10,
+      14,
       'server leaves',
       () => {
         world.count('server sends everybody away')

@@ -1,9 +1,12 @@
-import { checkQuiet } from './check-quiet.ts'
+import { checkDevice, checkQuiet } from './check-quiet.ts'
 import { checkStep } from './check-step.ts'
 import { type Deed, deedsOf, momentsOf, surprise } from './deeds.ts'
+import { followFalsified } from './falsify.ts'
 import type { FaultCounts } from './faults.ts'
 import { type Invariant, invariantOf, Violation } from './invariants.ts'
 import { misfortunesOf } from './misfortunes.ts'
+import type { SharedDevice } from './shared-device.ts'
+import { signInAndMerge } from './sign-ins.ts'
 import { settled, takeTurns } from './turns.ts'
 import { World } from './world.ts'
 
@@ -75,6 +78,14 @@ export async function runSeed(
   }
 }
 
+/** How often a moment is among those to choose from: where there are users, they change often. */
+function timesOf([weight, name]: Deed): number {
+  if (weight === 0) return 0
+  return name === 'users change' ? 9 : 1
+}
+
+const roundsOf: Readonly<Record<string, number>> = { falsify: 3, 'users change': 16 }
+
 class Run {
   readonly happened: Record<string, number> = {}
   readonly #world: World
@@ -121,7 +132,7 @@ class Run {
 
   /** No faults for a while: everybody comes online, and is in step. */
   async calm(): Promise<void> {
-    const { devices, network, house } = this.#world
+    const { devices, network, house, shared } = this.#world
     network.isUp = true
     this.#world.whenDecided.clear()
     if (house) house.engine.failsNext = false
@@ -130,32 +141,37 @@ class Run {
       device.medium.clearFault()
       if (!device.process) device.boot()
     }
-    await this.#until(() => devices.every(device => device.live), 'to boot')
+    shared?.clearFaults()
+    await this.#until(() => this.#world.devices.every(device => device.live), 'to boot')
+    await this.#until(() => !shared?.isBusy, 'to have one user')
     this.#freeze()
     await this.#everybodySynced()
   }
 
   /** They have everything, and now things happen to them. */
   async surpriseEverybody(): Promise<void> {
-    const { dice, schedule, devices, habits } = this.#world
-    for (const device of devices)
+    const { dice, schedule, habits, shared } = this.#world
+    if (shared?.isFree && shared.isAnonymous && dice.below(3) > 0) signInAndMerge(shared, dice)
+    await this.#until(() => !shared?.isBusy, 'to be merged')
+    for (const device of this.#world.devices)
       if (dice.below(2) === 0) for (const query of habits.overlapping) device.want(query)
     const moments: readonly Deed[] = [
-      ...momentsOf(this.#world),
+      ...momentsOf(this.#world).flatMap(moment => Array<Deed>(timesOf(moment)).fill(moment)),
       ...this.#deeds.filter(
         ([, name]) =>
           ['members', 'falsify'].includes(name) || (name === 'server set back' && this.#world.maySetBack),
       ),
     ]
-    for (let i = 10 + dice.below(12); i > 0; i--) {
+    for (let i = (shared ? 16 : 10) + dice.below(12); i > 0; i--) {
       await schedule.pass(dice.below(500))
       const [, name, act] = dice.pick(moments)
       await this.#do(name, act)
       await this.#after()
-      // what is made wrong has time to be found
-      for (let rounds = name === 'falsify' ? 3 : 1; rounds > 0; rounds--) {
+      // what is made wrong has time to be found, and who signs in to be heard
+      for (let rounds = roundsOf[name] ?? 1; rounds > 0; rounds--) {
         for (let steps = dice.below(40); steps > 0 && schedule.move(); steps--) await this.#after()
-        if (rounds > 1) await schedule.pass(400)
+        if (name === 'users change' && !this.#world.shared?.isBusy) break
+        if (rounds > 1) await schedule.pass(name === 'falsify' ? 400 : 250)
       }
     }
   }
@@ -167,11 +183,29 @@ class Run {
     await this.#everybodySynced()
     await this.#everythingHealed()
     while (schedule.move()) await this.#after()
+    await this.#everybodyComes()
     checkQuiet(this.#world)
     await this.#everybodyRestarts()
     await this.#everybodySynced()
     while (schedule.move()) await this.#after()
-    checkQuiet(this.#world)
+    checkQuiet(this.#world, true)
+  }
+
+  /** Each user of the shared device has it for a while: what they have there is sent, and equal. */
+  async #everybodyComes(): Promise<void> {
+    const { shared, schedule } = this.#world
+    for (const { slot } of shared?.others ?? []) {
+      shared!.switchTo(slot)
+      await this.#until(() => !shared!.isBusy, 'to have another user')
+      if (shared!.active.slot !== slot) throw new Violation('I10', `${slot} does not become active`)
+      await this.#everybodySynced()
+      // what nobody there follows is noticed, grows old, and goes
+      for (let rounds = 3; rounds > 0; rounds--) {
+        await schedule.pass(800)
+        while (schedule.move()) await this.#after()
+      }
+      checkDevice(this.#world, shared!.active)
+    }
   }
 
   /** One more connection dies, where that is found out soon. */
@@ -185,6 +219,7 @@ class Run {
   async #everythingHealed(): Promise<void> {
     const { devices, schedule } = this.#world
     const isWrong = () => devices.some(({ falsified }) => falsified.size > 0)
+    for (const device of devices) followFalsified(device)
     for (let round = 0; round < (isWrong() ? 40 : 4); round++) {
       await schedule.pass(1_000)
       await this.#after()
@@ -194,7 +229,8 @@ class Run {
   }
 
   async #everybodySynced(): Promise<void> {
-    const { devices } = this.#world
+    const { devices, shared } = this.#world
+    if (shared) await this.#sharedIsIn(shared)
     const waiting = new Set(devices)
     for (const device of devices) {
       const { sync } = device.live!
@@ -202,6 +238,19 @@ class Run {
       sync.whenSynced().then(() => waiting.delete(device))
     }
     await this.#until(() => waiting.size === 0, 'to be in step')
+  }
+
+  /** The shared device is online, and what was to be given to its active user is. */
+  async #sharedIsIn(shared: SharedDevice): Promise<void> {
+    const { sync } = shared.active.live!
+    // with every connection it is asked for once (IDENTITY-15)
+    if (shared.isGiven) sync.goOffline()
+    sync.goOnline()
+    const isIn = () => {
+      const { live } = shared.active
+      return shared.isFree && live?.sync.state === 'online' && !shared.isGiven
+    }
+    await this.#until(isIn, 'to be in')
   }
 
   /** What storage has is what there is, also when it was written anew. */
@@ -218,10 +267,11 @@ class Run {
   }
 
   async #until(isDone: () => boolean, what: string): Promise<void> {
-    const { schedule, devices } = this.#world
+    const { schedule, devices, shared } = this.#world
     const [steps, now] = [schedule.steps, schedule.now]
     await settled()
     while (!isDone()) {
+      if (shared?.isFree) shared.signInAgain() // where a session has ended
       if (!schedule.move() && !(await schedule.passToNext()))
         throw new Violation('I10', `nothing moves ${what}`)
       await this.#after()

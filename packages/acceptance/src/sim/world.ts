@@ -1,5 +1,5 @@
 import type { DocId, Document, DocumentData, Mutation, Value, Write } from '@nearcloud/protocol'
-import { mutationFromJson, parseUp, protocolVersion } from '@nearcloud/protocol'
+import { CloudError, mutationFromJson, parseUp, protocolVersion } from '@nearcloud/protocol'
 import type { Actor, Judge, LogLine } from '@nearcloud/server'
 import type { Batch } from '@nearcloud/server/testing'
 import { createDice, type Dice } from '../scenario/dice.ts'
@@ -7,7 +7,7 @@ import { collections, Habits } from './actions.ts'
 import { Device, type Process } from './device.ts'
 import { Elements, marksOf, meantFor } from './elements.ts'
 import { type Fault, noFaults } from './faults.ts'
-import { House, openTokens } from './house.ts'
+import { House } from './house.ts'
 import { inspectCommit, inspectDown } from './inspect.ts'
 import { type Invariant, Violation } from './invariants.ts'
 import { roles } from './members.ts'
@@ -17,9 +17,12 @@ import { Rights } from './reads.ts'
 import { ChangingJudge } from './rules.ts'
 import { everything } from './same-documents.ts'
 import { Schedule } from './schedule.ts'
+import { SharedDevice } from './shared-device.ts'
 import { SimDisk } from './sim-disk.ts'
 import { blankPages, pages, type Typed } from './texts.ts'
+import { openTokens } from './tokens.ts'
 import { settled } from './turns.ts'
+import { Users } from './users.ts'
 import { wordsOf } from './verdicts.ts'
 
 /** People with devices, a network between, and a server: everything of one run. */
@@ -32,7 +35,12 @@ export class World {
   readonly disk = new SimDisk(fault => this.count(fault))
   readonly judge: ChangingJudge
   readonly rights = new Rights(this.disk)
-  readonly devices: Device[] = []
+  /** Of one person each. */
+  readonly #own: Device[] = []
+  /** Several people use it; undefined: there is none here. */
+  readonly shared: SharedDevice | undefined
+  /** What became of its users. */
+  readonly users = new Users(this)
   readonly habits: Habits
   /** What was sent to be decided, by nonce. */
   readonly mutations = new Map<string, Mutation>()
@@ -57,7 +65,10 @@ export class World {
   /** Was history ever cut? */
   isPruned = false
   house: House | undefined
-  readonly #tokens = openTokens()
+  readonly #tokens = openTokens(
+    () => this.schedule.now + this.#serverSkewMs,
+    () => this.count('token expired'),
+  )
   #houses = 0
   readonly #slowness: number
   readonly #heldCharacters: number
@@ -89,11 +100,17 @@ export class World {
       inspectCommit(this, batch)
       this.#tellDecided(batch)
     }
+    this.shared = !this.maySetBack && this.dice.below(6) > 0 ? this.#addShared('guest', 40) : undefined
     this.openHouse()
     this.addDevice('ann1', 'ann', 0)
     this.addDevice('ann2', 'ann', -500)
     this.addDevice('bob', 'bob', 10_000_000)
-    this.addDevice('guest', undefined, 40)
+    if (!this.shared) this.addDevice('guest', undefined, 40)
+  }
+
+  /** Those that are somebody's now; of a shared one, who is the active user. */
+  get devices(): readonly Device[] {
+    return this.shared ? [...this.#own, this.shared.active] : this.#own
   }
 
   count(fault: Fault): void {
@@ -125,23 +142,45 @@ export class World {
   }
 
   addDevice(name: string, openid: string | undefined, skewMs: number): Device {
-    const { schedule, network, seed } = this
+    const at = this.#own.length
     const device = new Device({
-      name,
-      ...(openid !== undefined && { openid }),
-      skewMs,
-      seed: seed * 10 + this.devices.length,
-      newest: this.devices.length === seed % 5 ? 4 : protocolVersion,
-      schedule,
-      network,
-      count: fault => this.count(fault),
+      ...{ name, skewMs, ...(openid !== undefined && { openid }) },
+      seed: this.seed * 10 + at,
+      newest: at === this.seed % 5 ? 4 : protocolVersion,
+      ...this.#told(),
+    })
+    this.#own.push(device)
+    return device
+  }
+
+  #addShared(name: string, skewMs: number): SharedDevice {
+    return new SharedDevice({
+      ...{ name, skewMs, seed: this.seed * 10 + 9, dice: this.dice },
+      ...this.#told(),
+      ticketFor: uid => this.#ticketFor(uid),
+      registered: (before, now) => this.users.registered(before, now),
+    })
+  }
+
+  /** What a device is told of its world, and tells it. */
+  #told() {
+    const { schedule, network } = this
+    return {
+      ...{ schedule, network },
+      count: (fault: Fault) => this.count(fault),
       epoch: () => this.disk.memory.epoch,
       isSetBack: () => this.disk.setBacks > 0,
-      violates: (invariant, words) => this.violates(invariant, words),
-      check: run => this.check(run),
-    })
-    this.devices.push(device)
-    return device
+      violates: (invariant: Invariant, words: string) => this.violates(invariant, words),
+      check: (run: () => void) => this.check(run),
+      made: (nonce: string, by: Device) => this.users.made(nonce, by),
+    }
+  }
+
+  /** Sessions are short here. Rejects where there is no server: whoever gives tickets asks it. */
+  async #ticketFor(uid: string): Promise<string> {
+    const { users } = this.house ?? {}
+    if (!users) throw new CloudError('OFFLINE', { errMsg: 'nobody gives tickets' })
+    return users.createTicket(uid, { expire: this.dice.pick([6_000, 6_000, 6_000, 30_000, 3_600_000]) })
   }
 
   openHouse(): void {
@@ -157,6 +196,8 @@ export class World {
       heartbeatMs: this.heartbeatMs,
       skewMs: () => this.#serverSkewMs,
       tokens: this.#tokens,
+      hasUsers: this.shared !== undefined,
+      seed: this.seed * 100 + this.#houses,
       log: line => this.#log(line),
       invoke: (name, data, actor) => this.#invoke(house, name, data, actor),
     })
@@ -222,7 +263,7 @@ export class World {
     await this.disk.setBack(batches)
     this.merging.forget()
     this.lastTimes.clear()
-    this.elements = new Elements(this.disk.changes.at(-1)?.version ?? 0)
+    this.elements = new Elements(this.disk.changes.at(-1)?.version ?? 0, this.elements)
     this.openHouse()
   }
 
@@ -285,6 +326,7 @@ export class World {
     for (const json of message.mutations) {
       const known = this.mutations.get(json.nonce)
       const mutation = mutationFromJson(json)
+      this.users.inspectPush(json.nonce, socket.device)
       if (known) this.count('mutation sent again')
       if (known && JSON.stringify(known.writes) !== JSON.stringify(mutation.writes))
         this.violates('I8', `one nonce, two mutations: ${json.nonce}`)

@@ -1,5 +1,8 @@
 // the parts of a server that need no socket and no disk, for whoever puts them together another way
 export type { Actor } from '../actor.ts'
+export { refused } from '../auth/signed-claims.ts'
+export type { Tokens } from '../auth/tokens.ts'
+export { Users } from '../auth/users.ts'
 export type { Change } from '../commit/change.ts'
 export { LiveEnvironment } from '../commit/live-environment.ts'
 export type {

@@ -1,5 +1,7 @@
-// what is fetched when it is needed is here at once: a clock of a test does not wait for it
+// what is fetched when it is needed is here at once: a clock of a test does not wait for it, and no seed says how long it takes
+import '../held.ts'
 import '../poll-connection.ts'
+import '../texts/live-texts.ts'
 
 export { type Direction, type Fate, LocalPair, type Peer, type PeerListener } from './local-pair.ts'
 export { everyOne, keptBy, type TestClient, TestRig } from './rig.ts'
