@@ -26,7 +26,9 @@ export class Session implements Conversation {
   readonly #parts: SessionParts
   readonly #connection: Connection
   #phase: 'opening' | 'greeting' | 'live' | 'over' = 'opening'
+  /** Something may be said. */
   #isOpen = false
+  #isClosed = false
   #numbers: OutgoingNumbers | undefined
   #helloAt: Millis = 0
   readonly #begunAt: Millis
@@ -54,19 +56,26 @@ export class Session implements Conversation {
 
   opened(): void {
     const { store, subscriptions, env, clock, parts, dialect } = this.#parts
-    this.#isOpen = true
     // without one the server would make another user of whoever this is
     if (this.#parts.isNamed && store.checkpoint.token === undefined) {
+      this.#isOpen = true
       this.#signedOut()
       return
     }
     this.#phase = 'greeting'
-    this.#helloAt = clock.now()
     dialect.begin()
-    const fetch = parts?.threshold(this.#helloAt - this.#begunAt)
-    this.#send(
-      helloFrame({ store, subscriptions, env, protocol: dialect.version, clock: this.#helloAt, fetch }),
-    )
+    const fetch = parts?.threshold(clock.now() - this.#begunAt)
+    const greet = () => {
+      if (this.#isClosed || this.#phase !== 'greeting') return
+      this.#isOpen = true
+      this.#helloAt = clock.now()
+      this.#send(
+        helloFrame({ store, subscriptions, env, protocol: dialect.version, clock: this.#helloAt, fetch }),
+      )
+    }
+    const loading = subscriptions.loading()
+    if (loading) loading.then(greet).catch(error => this.#fail(error))
+    else greet()
   }
 
   received(frame: string): void {
@@ -101,6 +110,7 @@ export class Session implements Conversation {
 
   async closed(): Promise<void> {
     this.#isOpen = false
+    this.#isClosed = true
     this.#heartbeat?.stop()
     await this.#inbox.settled
     for (const resolve of this.#pings.splice(0)) resolve(false)

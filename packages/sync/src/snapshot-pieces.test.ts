@@ -1,4 +1,5 @@
 import type { Progress } from '@nearcloud/query'
+import { settle } from '@nearcloud/store/testing'
 import { expect, test } from 'vitest'
 import { everyOne, type TestClient, TestRig } from './testing/index.ts'
 
@@ -74,4 +75,42 @@ test('[SUB-5] a query that nobody wants any more in the middle of a part, and a 
   )
   expect(rig.server.violations).toEqual([])
   expect(ann.namesOf('error')).toEqual([])
+})
+
+test('[SUB-6] what a greeting looks at is loaded before it, with pauses; a connection that ended meanwhile is not greeted on', async () => {
+  const rig = rigWith(250)
+  const first = await rig.client()
+  const { ready } = first.sync.subscribe(todos)
+  await rig.pass()
+  await ready
+  await first.store.compact()
+  await first.stop()
+  const goOn: (() => void)[] = []
+  const pause = () => new Promise<void>(resolve => void goOn.push(resolve))
+  const ann = await rig.client({ medium: first.medium, isStarted: false, pause })
+  const hellos: string[] = []
+  ann.network.fate = (frame, direction) => {
+    if (direction === 'up' && frame.includes('"hello"')) hellos.push(frame)
+    return 'deliver'
+  }
+  ann.sync.start()
+  await rig.pass(0)
+  expect([goOn.length, hellos.length]).toEqual([1, 0])
+  ann.network.cut()
+  await rig.pass(0)
+  const steps = async () => {
+    for (let turn = 0; turn < 20; turn++) {
+      for (const resolve of goOn.splice(0)) resolve()
+      await settle()
+    }
+  }
+  await steps()
+  expect(hellos).toEqual([])
+  await rig.pass(5_000)
+  await steps()
+  expect(hellos).toHaveLength(1)
+  await rig.pass()
+  expect(ann.sync.state).toBe('online')
+  expect(kept(ann).documents).toHaveLength(250)
+  expect(rig.server.violations).toEqual([])
 })

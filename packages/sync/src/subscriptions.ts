@@ -102,6 +102,13 @@ export class Subscriptions implements Holdings<Subscription> {
     return false
   }
 
+  /** What a greeting looks at is read from storage, in steps; undefined when it was. */
+  loading(): Promise<void> | undefined {
+    const names = new Set([...this.#byKey.values()].map(({ query }) => query.collection))
+    const loads = [...names].flatMap(name => this.#options.store.load(name) ?? [])
+    return loads.length > 0 ? Promise.all(loads).then(() => undefined) : undefined
+  }
+
   /** What a greeting says of them; each gets its number, and refused ones another chance. */
   greet(): UpOf<'hello'>['subscriptions'] {
     this.#byId = new Map()

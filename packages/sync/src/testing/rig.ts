@@ -50,12 +50,17 @@ export class TestRig {
       parts?: PartsOptions
       isHeld?: Hold
       pieceCharacters?: number
+      /** Of long work on the store, once it is open. */
+      pause?: () => Promise<void>
     } = {},
   ): Promise<TestClient> {
     const { medium = new MemoryMedium(), isStarted = true, warmMs, cache, checkMs, clockSkewMs = 0 } = options
     const { named, parts } = options
     const random = options.random ?? seededRandom(this.#seed++)
-    const store = await openStore({ storage: new MemoryStorage(medium), random })
+    let pause: () => Promise<void> = async () => undefined
+    const storage = new MemoryStorage(medium)
+    const store = await openStore({ storage, random, pause: () => pause() })
+    pause = options.pause ?? pause
     if (named) await store.confirm({ checkpoint: named })
     const network = new LocalPair({ accept: this.server.accept, clock: this.clock })
     const sync = createSync({
