@@ -44,8 +44,15 @@ async function load(
     readAsCommonJs(dirname(entry))
     return createRequire(entry)(entry) as Exported
   }
-  return (await import(pathToFileURL(entry).href)) as Exported
+  return (await importUrl(pathToFileURL(entry).href)) as Exported
 }
+
+/**
+ * What V8 had compiled of this program and kept does not know any more how to import: what starts it then lends its own way, under
+ * this name.
+ */
+declare const importModule: ((url: string) => Promise<unknown>) | undefined
+const importUrl = typeof importModule === 'function' ? importModule : (url: string) => import(url)
 
 /** A program that stands for a file, with that file's place. */
 function compiled(entry: string, code: string): Exported {

@@ -61,6 +61,9 @@ test('[FN-23] what was compiled is kept for each limit of the heap, and what is 
   await expect.poll(() => existsSync(compiled), { timeout: 20_000 }).toBe(true)
   expect(existsSync(join(runtimeFolder, 'compiled-512'))).toBe(false)
   expect(await result('sums')).toMatchObject({ plan: expect.any(String) })
+  expect(await functions.invoke({ name: 'modules', data: { number: 21 }, actor: alice })).toMatchObject({
+    doubled: 42,
+  })
   writeFileSync(compiled, 'something else')
   expect(await functions.invoke({ name: 'adds', data: { title: 'a' }, actor: alice })).toBeDefined()
   expect(lines.filter(({ event }) => event === 'functions.slowStart')).toEqual([])

@@ -17,13 +17,12 @@ let cachedData
 try {
   if (!isKeeping) cachedData = readFileSync(kept)
 } catch {}
-const script = new vm.Script('(function (require, module, exports, __filename) {' + readFileSync(file, 'utf8') + '\\n})', {
+const script = new vm.Script('(function (require, module, exports, __filename, importModule) {' + readFileSync(file, 'utf8') + '\\n})', {
   filename: file,
   cachedData,
-  importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
 })
 if (isKeeping) process.send = keep
-script.runInThisContext()(require, module, exports, file)
+script.runInThisContext()(require, module, exports, file, url => import(url))
 if (isKeeping)
   process.emit('message', { type: 'start', name: 'any', entry: join(__dirname, 'any.cjs'), ownPackage: true, env: 'any', appId: 'any' })
 
