@@ -111,10 +111,14 @@ export class SqliteStorage implements Storage {
 
   #release(): void {
     this.#insert = undefined
-    this.#database?.close()
+    const [database, lock] = [this.#database, this.#lock]
     this.#database = undefined
-    this.#lock?.close()
     this.#lock = undefined
+    try {
+      database?.close()
+    } finally {
+      lock?.close()
+    }
   }
 
   #attempt<T>(what: string, act: (database: DatabaseSyncInstance) => T): T {

@@ -30,3 +30,13 @@ test('a process that stops in an append leaves the payloads before it', async ()
   await next.open({ durability: 'relaxed' })
   expect([...storage.medium.records.values()]).toEqual(['a', 'b'])
 })
+
+test('a close that fails lets go of the medium all the same', async () => {
+  const medium = new MemoryMedium()
+  const storage = new MemoryStorage(medium)
+  await storage.open({ durability: 'relaxed' })
+  medium.faultAt(1, 'fail')
+  await expect(storage.close()).rejects.toMatchObject({ code: 'STORE_FAILED' })
+  expect(medium.isHeld).toBe(false)
+  await new MemoryStorage(medium).open({ durability: 'relaxed' })
+})

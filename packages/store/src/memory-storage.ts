@@ -182,9 +182,12 @@ export class MemoryStorage implements Storage {
   }
 
   async close(options: { destroy?: boolean } = {}): Promise<void> {
-    await this.#step()
-    if (options.destroy) this.medium.records.clear()
-    this.medium.release(this)
+    try {
+      await this.#step()
+      if (options.destroy) this.medium.records.clear()
+    } finally {
+      this.medium.release(this)
+    }
   }
 
   /** The process is gone: nothing that was asked of it is ever answered. */

@@ -18,7 +18,7 @@ export interface Storage {
   append(payloads: readonly Payload[]): Promise<readonly number[]>
   /** Removes records. */
   drop(sequences: readonly number[]): Promise<void>
-  /** Releases everything; `destroy` removes the data first. */
+  /** Releases everything, also when it rejects; `destroy` removes the data first. */
   close(options?: { destroy?: boolean }): Promise<void>
 }
 

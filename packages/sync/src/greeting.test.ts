@@ -97,6 +97,43 @@ test('[GREET-3] a connection that breaks in the middle of a replacement leaves t
   expect(ann.store.run({ verb: 'get', query: mine }).documents).toHaveLength(9)
 })
 
+test('[GREET-3] what came in part for another view does not count, though the next conversation ends before it begins', async () => {
+  const rig = new TestRig()
+  rig.server.pageSize = 3
+  for (let i = 0; i < 10; i++) rig.server.put('todos', { _id: `a${i}`, by: 'ann' })
+  const ann = await rig.client()
+  void ann.sync.subscribe(mine)
+  await rig.pass()
+  let parts = 0
+  const dropsThird = (frame: string) => (frame.includes('"snapshot"') && ++parts === 3 ? 'drop' : 'deliver')
+  const reconnect = async (viewKey: string, hidden: string, fate: typeof ann.network.fate) => {
+    ann.sync.goOffline()
+    await rig.pass()
+    rig.server.viewKey = viewKey
+    rig.server.mayRead = (_openid, _collection, { _id }) => _id !== hidden
+    ann.network.fate = fate
+    ann.sync.goOnline()
+    await rig.pass(0)
+  }
+  await reconnect('view-2', 'a9', dropsThird) // a0 to a5 came
+  // welcomed to a third view, it goes while that is being stored
+  let resume = () => {}
+  await reconnect('view-3', 'a1', frame => {
+    if (!frame.includes('"welcome"')) return 'deliver'
+    resume = ann.medium.pause()
+    return 'deliver'
+  })
+  ann.sync.goOffline()
+  await rig.pass(0)
+  resume()
+  await rig.pass()
+  ann.network.fate = undefined
+  ann.sync.goOnline()
+  await rig.pass(1_000)
+  const { documents } = ann.store.run({ verb: 'get', query: mine })
+  expect(documents!.map(({ _id }) => _id)).toEqual(['a0', 'a2', 'a3', 'a4', 'a5', 'a6', 'a7', 'a8', 'a9'])
+})
+
 test('[GREET-4] another history counts whatever its versions are', async () => {
   const rig = new TestRig()
   for (let i = 0; i < 20; i++) rig.server.put('todos', { _id: '1', by: 'ann', n: i })

@@ -14,6 +14,7 @@ export function resetStep(store: Store, subscriptions: Subscriptions): Confirmed
   for (const subscription of subscriptions) {
     const { key, isStored } = subscription
     subscription.isDoubted = true
+    subscription.assembly = undefined // what came of a first result was for another view
     const stored = isStored && store.subscriptions.get(key) // one that was let go is on its way out of the store
     if (!stored || stored.letGo !== undefined) continue
     const { after: _, ...rest } = stored
