@@ -1,4 +1,4 @@
-import { type Access, type HostStorage, type Platform, requestByFetch } from '@nearcloud/client'
+import { type Access, type HostStorage, type Platform, requestByFetch, slices } from '@nearcloud/client'
 import { type Clock, CloudError, type RandomBytes } from '@nearcloud/protocol'
 import type { Storage } from '@nearcloud/store'
 import { nextTask } from './next-task.ts'
@@ -28,7 +28,7 @@ export function browserPlatform(storage: (name: string, access?: Access) => Stor
       (url, init) => fetch(url, init),
       ms => AbortSignal.timeout(ms),
     ),
-    pause: nextTask,
+    pause: slices(() => performance.now(), nextTask),
     storageState,
     persistStorage: async () => (await navigator.storage?.persist?.()) ?? false,
     decodeText: bytes => utf8.decode(bytes),

@@ -27,6 +27,7 @@ export type { CalledEvent } from './queued-calls.ts'
 export type { Rejection, RejectionChange, Rejections } from './rejections.ts'
 export { bufferOf, type CallbackRequest, isBuffer, requestByCallback } from './request-by-callback.ts'
 export { type Fetch, requestByFetch } from './request-by-fetch.ts'
+export { slices } from './slices.ts'
 export type { CloudStorage, HostStorage, StorageDamage, StorageHealth } from './storage.ts'
 export type {
   DownloadProgress,

@@ -1,10 +1,9 @@
-import { type HttpRequest, type HttpResponse, isBuffer, type Platform } from '@nearcloud/client'
+import { type HttpRequest, type HttpResponse, isBuffer, type Platform, slices } from '@nearcloud/client'
 import { type Clock, CloudError, contentTypeOf, toHex } from '@nearcloud/protocol'
 import { FileStorage } from './file-storage.ts'
 import { type Host, hostWords } from './host.ts'
 import { ticketByLogin } from './login.ts'
 import { createRandom } from './random.ts'
-import { slices } from './slices.ts'
 import { SocketTransport } from './socket-transport.ts'
 import { hostClock } from './timers.ts'
 
@@ -50,7 +49,10 @@ export function miniPlatform(host: Host, options: PlatformOptions = {}): Platfor
         },
       }),
     request,
-    pause: slices(clock),
+    pause: slices(
+      () => clock.now(),
+      () => new Promise(resolve => void clock.after(0, resolve)),
+    ),
     pieceCharacters,
     text: async () => (await import('@nearcloud/text/client')).textRuntime,
     ticket: ticketByLogin(host, request, () => options.isLoginWanted?.() ?? true),

@@ -1,4 +1,5 @@
 import { DexieStorage, nextTask } from '@nearcloud/browser'
+import { slices } from '@nearcloud/client'
 import { adoptJson, type Document, type Json, type PathChange } from '@nearcloud/protocol'
 import type { Filter, Query } from '@nearcloud/query'
 import { openStore, type Store } from '@nearcloud/store'
@@ -17,7 +18,7 @@ offer({
     store = await openStore({
       storage: new DexieStorage('bench'),
       random: size => crypto.getRandomValues(new Uint8Array(size)),
-      pause: nextTask,
+      pause: slices(() => performance.now(), nextTask),
       first: [collection], // an app knows what its first page shows
     })
   },

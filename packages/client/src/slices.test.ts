@@ -7,13 +7,8 @@ function fakeHost() {
   let now = 1_000
   const tasks: (() => void)[] = []
   return {
-    clock: {
-      now: () => now,
-      after(_: number, task: () => void) {
-        tasks.push(task)
-        return () => undefined
-      },
-    },
+    now: () => now,
+    next: () => new Promise<void>(resolve => void tasks.push(resolve)),
     passes: (ms: number) => {
       now += ms
     },
@@ -28,7 +23,7 @@ function fakeHost() {
 
 test('[MP-42] work goes on at once until its slice is over by the clock, then the host has its turn', async () => {
   const host = fakeHost()
-  const pause = slices(host.clock)
+  const pause = slices(host.now, host.next)
   const doneInSlices: number[] = [0]
   const work = async () => {
     for (let step = 0; step < 10; step++) {
@@ -49,7 +44,7 @@ test('[MP-42] work goes on at once until its slice is over by the clock, then th
 
 test('[MP-42] a slice counts from when the host gave the thread back, however long it had it', async () => {
   const host = fakeHost()
-  const pause = slices(host.clock)
+  const pause = slices(host.now, host.next)
   let isDone = false
   const work = pause()
     .then(pause)
