@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { projectFolder } from './testing/project-folder.ts'
@@ -66,6 +66,23 @@ test('[OPS-31] what is there already with other bytes stays, on this machine; wh
   expect(kept.out()).toMatch(/1 file written to .*, 1 refused\.$/)
   expect(readFileSync(join(folder, 'new/a.txt'), 'utf8')).toBe('mine')
   expect(readdirSync(join(folder, 'new'))).toEqual(['a.txt', 'b.txt'])
+
+  // what else is there stays too, and a link leads nowhere
+  writeFileSync(join(folder, 'new/b.txt.part'), 'mine')
+  mkdirSync(join(folder, 'elsewhere'))
+  symlinkSync(join(folder, 'elsewhere'), join(folder, 'new/linked'))
+  rmSync(join(folder, 'new/b.txt'))
+  await done(folder, 'files', 'put', 'old', '--to', 'linked')
+  const careful = run(folder, 'files', 'get', 'new')
+  expect(await careful.over).toBe(1)
+  expect(careful.err().split('\n').sort()).toEqual([
+    'a.txt: something else is there',
+    'linked/a.txt: a link leads out of the folder there',
+    'linked/b.txt: a link leads out of the folder there',
+  ])
+  expect(readFileSync(join(folder, 'new/b.txt'), 'utf8')).toBe('b')
+  expect(readFileSync(join(folder, 'new/b.txt.part'), 'utf8')).toBe('mine')
+  expect(readdirSync(join(folder, 'elsewhere'))).toEqual([])
 
   const odd = run(folder, 'files', 'put', 'odd')
   expect(await odd.over).toBe(1)

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { createWriteStream, existsSync, lstatSync } from 'node:fs'
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { mkdir, realpath, rename, rm } from 'node:fs/promises'
 import { dirname, resolve, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { CloudError } from '@nearcloud/protocol'
@@ -119,9 +120,13 @@ async function fetchInto(
     throw new UsageError('something else is there')
   }
   await mkdir(dirname(target), { recursive: true })
-  const draft = `${target}.part`
+  const [home, below] = [await realpath(folder), await realpath(dirname(target))]
+  if (below !== home && !below.startsWith(home + sep))
+    throw new UsageError('a link leads out of the folder there')
+  // a name that nothing here has, and no other file of the cloud
+  const draft = `${target}.${randomUUID()}.part`
   try {
-    await pipeline(await files.get(fileID), createWriteStream(draft, { mode: 0o600 }))
+    await pipeline(await files.get(fileID), createWriteStream(draft, { flags: 'wx', mode: 0o600 }))
     if ((await withFile(draft, opened => opened.sha256())) !== sha256)
       throw new UsageError('its bytes are not those that the server knew, try again')
     await rename(draft, target)
@@ -134,7 +139,11 @@ async function fetchInto(
 /** One file; what goes for all ends the command. */
 function refused(host: Host, path: string, thrown: unknown, counts: { refused: number }): void {
   const { code, message } = thrown as NodeJS.ErrnoException
-  if (code === 'SERVER_CONFIGURATION' || code === 'STORE_FULL' || code === 'ENOSPC') throw thrown
+  if (code === 'ENOSPC')
+    throw new UsageError('there is no space left on this machine: make room, and begin again.')
+  if (code === 'STORE_FULL')
+    throw new UsageError('there is no space left on the server: make room, and begin again.')
+  if (code === 'SERVER_CONFIGURATION') throw thrown
   const isTold = thrown instanceof UsageError || thrown instanceof CloudError || code?.startsWith('E')
   if (!isTold) throw thrown
   if (++counts.refused <= mostTold) host.err(`${path}: ${message}`)
