@@ -8,7 +8,7 @@ import { componentRuntime, Screen } from './page-runtime.ts'
 export const uniExample = resolve(import.meta.dirname, '../../../../examples/todo-uni')
 
 /** What uni-app's own command makes of the example, in a folder that is gone after the test. */
-export async function buildUni(host: 'mp-weixin' | 'mp-alipay', endpoint: string): Promise<string> {
+export async function buildUni(host: 'h5' | 'mp-weixin' | 'mp-alipay', endpoint: string): Promise<string> {
   const output = testFolder(`uni-${host}`)
   await runTool(
     uniExample,
