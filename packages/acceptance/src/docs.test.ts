@@ -35,6 +35,16 @@ test('every package says what it is, and no page is empty', () => {
   for (const page of pages) expect(readFileSync(page, 'utf8').length, page).toBeGreaterThan(100)
 })
 
+test('the README leads to every package, example and page of the guide', () => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8')
+  const places = ['packages', 'examples', 'docs', 'docs/guide'].flatMap(folder =>
+    readdirSync(join(root, folder), { withFileTypes: true })
+      .filter(entry => (folder.startsWith('docs') ? entry.isFile() : entry.isDirectory()))
+      .map(entry => `${folder}/${entry.name}`),
+  )
+  expect(places.filter(place => !readme.includes(`](${place})`))).toEqual([])
+})
+
 /** `store/src/overlay.ts`, `packages/cli`, `src/shapes/version-1.json`: paths with a folder in them, in code quotes. */
 function filesNamedIn(text: string): string[] {
   const withoutBlocks = text.replace(/^```[\s\S]*?^```/gm, '')
