@@ -3,6 +3,7 @@ import { startServer } from '../scenario/server.ts'
 import { testPhone } from './mini-app.ts'
 import { liveOrdinaryDay, ordinaryRules } from './ordinary-day.ts'
 import { publishedBuild } from './published-build.ts'
+import { begin, building, filesOf, recorded } from './recorded.ts'
 
 const settings = [{}, { login: 'none' as const, subscribe: { notes: true, things: true } }]
 
@@ -77,4 +78,19 @@ test('[MP-43] what is apart is there in the run that calls it', async () => {
   expect((await server.database().collection('things').get()).data.map(({ _id }) => _id)).toEqual(['a'])
   for (const name of ['regexps', 'places', 'computing', 'batches', 'merging', 'functions', 'words', 'seldom'])
     expect(loaded, name).toContain(`${name}.js`)
+})
+
+test('[MP-43] even with all in the other file that is not needed to begin, it lives its day', async () => {
+  const files = await filesOf('index.ts')
+  const first = 'file:///begun/'
+  const functions = await recorded(files, first, () => begin(files, first, {}))
+  const atOnce = new Set(functions.flatMap(({ name, isCalled }) => (isCalled ? [name] : [])))
+  const { code, seldom } = building.seldomApart(files.get('index.js')!, name => !atOnce.has(name))
+  expect(code.length).toBeLessThan(seldom.length / 5)
+  const moved = new Map([...files, ['index.js', code], ['seldom.js', seldom]] as const)
+  const server = await startServer({ rules: ordinaryRules })
+  const phone = testPhone()
+  await liveOrdinaryDay(() => begin(moved, 'file:///moved/', phone), phone, server, {})
+  const { data } = await server.database().collection('notes').orderBy('title', 'asc').get()
+  expect(data.map(({ title }) => title)).toEqual(['before the network', 'in a lift'])
 })

@@ -1,7 +1,8 @@
 import { compileFunction } from 'node:vm'
 import { expect, test } from 'vitest'
 import { apart, requiredWhenUsed } from './apart.ts'
-import { movable, seldomApart } from './seldom.ts'
+import { movableFunctions, scriptOf } from './movable.ts'
+import { seldomApart } from './seldom.ts'
 import { sentencesApart } from './words.ts'
 
 /** Evaluates `index.js` among other files; tells what is loaded, in order. */
@@ -95,7 +96,8 @@ exports.twice = twice;
 exports.counts = counts;`
 
 test('[MP-43] functions that are seldom called are in another file, and do and are given the same', async () => {
-  expect(movable(quarrel).map(({ name }) => name)).toEqual([
+  expect(movableFunctions(scriptOf(quarrel)).map(({ name }) => name)).toEqual([
+    'named',
     'Base.tell',
     'Door.open',
     'Door.later',
@@ -130,4 +132,68 @@ test('[MP-43] what is called often stays where it is', () => {
   const { code, seldom } = seldomApart(quarrel, name => name === 'twice')
   expect(code).toContain('async later(a) { /*')
   expect(seldom.match(/function/g)).toHaveLength(1)
+})
+
+const inner = `'use strict';
+const limit = { most: 3 };
+const alone = new Set(['a', 'b']);
+class Only { has(x) { return alone.has(x) } }
+function helper(x) { return new Only().has(x) }
+exports.make = function make(start) {
+  let count = start;
+  const factor = 10;
+  const nextOf = n => { ${padding} return n > 0 ? n * factor + nextOf(n - 1) : limit.most }
+  function reads() { ${padding} return count }
+  const who = () => { ${padding} return this.name }
+  return {
+    name: 'made',
+    nextOf,
+    reads,
+    who: who,
+    "a key"() { ${padding} return [this.name, factor, helper('a')] },
+    async later(...all) { ${padding} return [this.name, factor, await all[0]] },
+    grow() { count++; if (count > limit.most) throw Object.assign(new Error('it has grown to more than it may'), { count, by: this.name, limit: limit.most }) },
+    async refuse(given) { if (given) throw Object.assign(new Error('what was given later is not wanted here'), { is: await given }); count++ },
+  }
+}
+class Shop {
+  static open(x) { ${padding} return [this.name, x] }
+  *[Symbol.iterator]() { ${padding} yield 1 }
+}
+exports.shop = x => [Shop.open(x), ...new Shop()];`
+
+test('[MP-43] of functions inside of others, those are elsewhere for which nothing around them changes', async () => {
+  const { code, seldom } = seldomApart(inner, () => true)
+  const whole = run({ 'index.js': inner }).exports
+  const { exports, loaded } = run({ 'index.js': code, 'seldom.js': seldom })
+  expect(loaded).toEqual(['index.js'])
+  const told = async ({ make, shop }: typeof exports) => {
+    const made = make!.call({ name: 'maker' }, 2) as Record<string, (...given: unknown[]) => unknown>
+    const thrown = [made.grow!(), made.reads!()]
+    try {
+      made.grow!()
+    } catch (error) {
+      thrown.push(String(error), { ...(error as object) })
+    }
+    const late = await (made.refuse!(Promise.resolve(7)) as Promise<unknown>).catch(error => ({ ...error }))
+    const later = await made.later!(Promise.resolve(1), 2)
+    return [made.nextOf!(2), made.reads!(), made.who!(), made['a key']!(), later, thrown, late, shop!('x')]
+  }
+  const before = await told(whole)
+  expect(before[0]).toBe(33)
+  expect(before[5]).toContainEqual({ count: 4, by: 'made', limit: 3 })
+  expect(await told(exports)).toEqual(before)
+  expect(code).toMatch(/function reads\(\) { \/\*/)
+  expect(code).toMatch(/const who = \(\) => { \/\*/)
+  expect(code).toContain('is: await given')
+  expect(code).not.toContain('it has grown')
+})
+
+test('[MP-43] what nobody but the other file uses is there alone', () => {
+  const { code, seldom } = seldomApart(inner, () => true)
+  for (const name of ['alone', 'Only', 'helper']) {
+    expect(code).not.toContain(name)
+    expect(seldom).toMatch(new RegExp(`(const|class|function) ${name}\\b`))
+  }
+  expect(code).toContain('const limit')
 })

@@ -17,6 +17,7 @@ export const apart: Readonly<Record<string, RegExp>> = {
   inventories: /protocol\/src\/(inventory|digest)\.ts/,
   transfers: /client\/src\/transfer-task\.ts|protocol\/src\/content-type/,
   rooms: /sync\/src\/rooms\/presence|client\/src\/(room|editor-room)\.ts/,
+  polling: /protocol\/src\/(polling|text-stream)/,
   pages: /miniprogram\/src\/(bind|page-paths)\.ts/,
 }
 

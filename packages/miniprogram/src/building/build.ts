@@ -6,7 +6,7 @@ import { fileOf, requiredWhenUsed } from './apart.ts'
 import { inHosts, notInHosts } from './in-hosts.ts'
 import { plainPrivate, privatePrefix } from './plain-private.ts'
 import { seldomApart } from './seldom.ts'
-import { seldomCalled } from './seldom-called.ts'
+import { seldomCalled, seldomCalledBy } from './seldom-called.ts'
 import { sentencesApart } from './words.ts'
 
 /** A file of the published build. */
@@ -33,10 +33,11 @@ export async function build(entry: string): Promise<readonly BuiltFile[]> {
     mangleCache = lowered.mangleCache
     built.push({ name, code: await minify(last(lowered.code)) })
   }
+  const isSeldom = new Set([seldomCalled, ...seldomCalledOn(entry)].flatMap(namesOf))
   for (const { name, code } of await bundled(entry)) {
     if (name !== 'index.js') await add(name, code)
     else {
-      const { code: often, seldom: seldomSaid } = seldomApart(code, isSeldom)
+      const { code: often, seldom: seldomSaid } = seldomApart(code, name => isSeldom.has(name))
       await add(name, often, lowered => {
         const { code: left, words } = sentencesApart(lowered)
         built.push({ name: 'words.js', code: words })
@@ -84,12 +85,13 @@ export async function bundled(entry: string): Promise<readonly BuiltFile[]> {
   })
 }
 
-const seldom = new Set(
-  Object.entries(seldomCalled).flatMap(([name, members]) =>
-    members.split(' ').map(member => (name === '' ? member : `${name}.${member}`)),
-  ),
-)
-const isSeldom = (name: string) => seldom.has(name)
+const seldomCalledOn = (entry: string) =>
+  Object.entries(seldomCalledBy).flatMap(([name, names]) => (entry.endsWith(`src/${name}`) ? [names] : []))
+
+const namesOf = (list: Readonly<Record<string, string>>) =>
+  Object.entries(list).flatMap(([owner, members]) =>
+    members.split(' ').map(member => (owner === '' ? member : `${owner}.${member}`)),
+  )
 
 const typescript: Plugin = {
   name: 'typescript',

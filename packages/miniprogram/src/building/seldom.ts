@@ -1,34 +1,43 @@
-import type { AnyNode, Function as FunctionNode, MethodDefinition } from 'acorn'
-import { parse } from 'acorn'
-import { analyze, type Scope } from 'eslint-scope'
-import { childrenOf } from './plain-private.ts'
-
-/** A function of a script that can be elsewhere: of its top level, or a method of a class there. */
-export interface Movable {
-  /** `name`, or `Class.method`. */
-  readonly name: string
-  readonly node: FunctionNode
-  /** The method it is, with its words in front. */
-  readonly member?: MethodDefinition
-  /** What it uses of the script. */
-  readonly uses: ReadonlySet<string>
-}
+import {
+  type FunctionNode,
+  followersOf,
+  type Member,
+  type Movable,
+  movableErrors,
+  movableFunctions,
+  saysThis,
+  scriptOf,
+} from './movable.ts'
 
 /**
- * Functions that an ordinary day does not call, taken out of a script and put into another one, `seldom.js`, which is required when the
- * first of them is called, and is given what they use. Where they were is a function that calls them: nothing else can tell.
+ * Functions that an ordinary day does not call, and the making of what is thrown, taken out of a script and put into another one,
+ * `seldom.js`, which is required when the first of it is wanted, and is given what it uses. Where a function was is one that calls it:
+ * nothing else can tell. What nobody else uses is in `seldom.js` alone.
  */
 export function seldomApart(
   code: string,
   isSeldom: (name: string) => boolean,
 ): { readonly code: string; readonly seldom: string } {
-  const moved = movable(code).filter(({ name, node }) => isSeldom(name) && node.end - node.start >= least)
-  const edits = moved.map(({ node, member, name }, at) => {
-    const { start, end } = member ?? node
-    const words = member ? name.slice(name.indexOf('.') + 1) : `function ${name}`
-    return { start, end, text: `${words}(){return seldom$()[${at}].apply(this,arguments)}` }
-  })
-  const used = [...new Set(moved.flatMap(({ uses }) => [...uses]))]
+  const script = scriptOf(code)
+  const wanted = [
+    ...movableFunctions(script).filter(({ name, node }) => isSeldom(name) && node.end - node.start >= least),
+    ...movableErrors(script).filter(({ node }) => node.end - node.start >= leastError),
+  ]
+  const outer = wanted.filter(
+    ({ node }) => !wanted.some(other => other.node.start < node.start && node.end <= other.node.end),
+  )
+  const followers = followersOf(outer, script)
+  const moved = outer.filter(
+    ({ node }) => !followers.some(other => other.node.start <= node.start && node.end <= other.node.end),
+  )
+  const following = new Set(followers.map(({ name }) => name))
+  const used = [...new Set([...moved, ...followers].flatMap(({ uses }) => [...uses]))].filter(
+    name => !following.has(name),
+  )
+  const edits = [
+    ...moved.map((each, at) => ({ ...(each.member ?? each.node), text: calling(each, at, code) })),
+    ...followers.map(({ node }) => ({ ...node, text: '' })),
+  ]
   const parts: string[] = []
   let at = 0
   for (const { start, end, text } of edits.sort((a, b) => a.start - b.start)) {
@@ -36,62 +45,42 @@ export function seldomApart(
     at = end
   }
   const needed = `\nlet seldom$here; const seldom$ = () => seldom$here || (seldom$here = require('./seldom.js')([${used.join()}]));`
-  const bodies = moved.map(({ node, member }) => {
-    const text = code.slice(node.start, node.end)
-    if (!member) return text
-    return `${node.async ? 'async ' : ''}function${node.generator ? '*' : ''}${text}`
-  })
+  const bodies = moved.map(each => bodyOf(each, code))
+  const declared = followers.map(({ node }) => code.slice(node.start, node.end))
   return {
     code: parts.join('') + code.slice(at) + needed,
-    seldom: `'use strict';\nmodule.exports = ([${used.join()}]) => [\n${bodies.join(',\n')}\n];`,
+    seldom: `'use strict';\nmodule.exports = ([${used.join()}]) => {\n${declared.join('\n')}\nreturn [\n${bodies.join(',\n')}\n];\n};`,
   }
 }
 
 /** A shorter one costs about as much where it is called. */
 const least = 100
+const leastError = 60
 
-/** The functions of a script that can be elsewhere. */
-export function movable(code: string): readonly Movable[] {
-  const ast = parse(code, { ecmaVersion: 'latest', sourceType: 'script', ranges: true })
-  const scopes = analyze(ast as never, { ecmaVersion: 2022, sourceType: 'script' })
-  const top = scopes.globalScope!
-  const found: Movable[] = []
-  const add = (name: string, node: FunctionNode, member?: MethodDefinition) => {
-    const scope = scopes.acquire(node as never)
-    const uses = scope && usesOf(scope, top)
-    if (uses && !hasItsPlace(node as AnyNode)) found.push({ name, node, uses, ...(member && { member }) })
-  }
-  for (const node of ast.body) {
-    if (node.type === 'FunctionDeclaration') add(node.id.name, node)
-    if (node.type !== 'ClassDeclaration') continue
-    for (const member of node.body.body)
-      if (
-        member.type === 'MethodDefinition' &&
-        member.kind === 'method' &&
-        member.key.type === 'Identifier' &&
-        !(member.static || member.computed)
-      )
-        add(`${node.id.name}.${member.key.name}`, member.value, member)
-  }
-  return found
+/** What is in the place of code that is elsewhere. */
+function calling({ node, member, name, captures }: Movable, at: number, code: string): string {
+  const given = [...captures].join()
+  const there = `seldom$()[${at}]`
+  if (name === '')
+    return saysThis(node) ? `${there}.call(${['this', ...captures].join()})` : `${there}(${given})`
+  const made = captures.size > 0 ? `${there}(${given})` : there
+  if (node.type === 'ArrowFunctionExpression') return `(...given$)=>${made}(...given$)`
+  const words = member
+    ? wordsOf(member, code)
+    : `function ${node.type === 'FunctionDeclaration' ? node.id?.name : ''}`
+  return `${words}(){return ${made}.apply(this,arguments)}`
 }
 
-/** The names of the script's top level that are used; undefined where more is, or what changes. */
-function usesOf(scope: Scope, top: Scope): ReadonlySet<string> | undefined {
-  const uses = new Set<string>()
-  for (const { resolved, identifier } of scope.through) {
-    const { name } = identifier as { name: string }
-    const outer = top.set.get(name)
-    if (!resolved && !outer) continue
-    // inside of a class its name is the class's own
-    const isOuter = resolved === outer || resolved?.defs[0]?.node === outer?.defs[0]?.node
-    if (!outer || !isOuter) return undefined
-    if (outer.references.some(each => each.isWrite() && !each.init)) return undefined
-    uses.add(name)
-  }
-  return uses
+function bodyOf({ node, member, name, captures }: Movable, code: string): string {
+  const given = [...captures].join()
+  const text = code.slice(node.start, node.end)
+  if (name === '') return saysThis(node) ? `function(${given}){return ${text}}` : `(${given})=>(${text})`
+  const made = member ? `${kindOf(member.value as FunctionNode)}${text}` : text
+  return captures.size > 0 ? `(${given})=>${made}` : made
 }
 
-function hasItsPlace(node: AnyNode): boolean {
-  return node.type === 'Super' || node.type === 'MetaProperty' || childrenOf(node).some(hasItsPlace)
-}
+const kindOf = ({ async, generator }: FunctionNode) =>
+  `${async ? 'async ' : ''}function${generator ? '*' : ''}`
+
+const wordsOf = (member: Member, code: string) =>
+  `${'static' in member && member.static ? 'static ' : ''}${code.slice(member.key.start, member.key.end)}`
