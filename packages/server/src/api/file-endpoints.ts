@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { CloudError, type ErrorCode, limits, toJson } from '@nearcloud/protocol'
 import { z } from 'zod'
 import type { Files } from '../files/files.ts'
-import { partBytes } from '../files/upload.ts'
+import { mostPartBytes } from '../files/upload.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
 import * as s from './schemas.ts'
 
@@ -24,10 +24,10 @@ export function fileEndpoints({ files, sendPart }: FileParts): readonly Endpoint
       operation: 'uploadFile',
       method: 'put',
       path: '/files/content',
-      summary: `Upload a file of at most ${partBytes} bytes in one request; its type is that of the request.`,
+      summary: `Upload a file of at most ${mostPartBytes} bytes in one request; its type is that of the request.`,
       access: 'user',
       query: z.strictObject({ path: z.string().describe('Where it shall be, as "pictures/cat.png".') }),
-      body: { bytes: partBytes },
+      body: { bytes: mostPartBytes },
       answer: z.strictObject({ fileID: z.string() }),
       refusals: [422, 507],
       async run({ actor, query, body, contentType }) {

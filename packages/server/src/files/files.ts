@@ -5,6 +5,7 @@ import {
   contentTypeOf,
   type FilesAsk,
   limits,
+  type Millis,
   type RandomBytes,
   type Value,
 } from '@nearcloud/protocol'
@@ -16,6 +17,7 @@ import { type Log, silentLog } from '../log-line.ts'
 import { checkFiles } from './check-files.ts'
 import { checkCloudPath, fileIDOf, pathOfFileID } from './cloud-path.ts'
 import { Copies, type FileCopy } from './copies.ts'
+import { type Disk, nodeDisk } from './disk.ts'
 import { DiskBlobs } from './disk-blobs.ts'
 import { type FileRecord, FileRecords } from './file-record.ts'
 import type { FilesHost } from './files-host.ts'
@@ -23,7 +25,7 @@ import type { OpenPaths } from './open-paths.ts'
 import { addFileRoutes } from './routes.ts'
 import { SignedUrls, type Ticket } from './signed-url.ts'
 import { Turns } from './turns.ts'
-import { checkIsSomebody, partBytes, Uploads, wholeMs } from './upload.ts'
+import { checkIsSomebody, mostPartBytes, Uploads, wholeMs } from './upload.ts'
 import { type FileQuota, Usage } from './usage.ts'
 
 /** The files of an environment: asked for over any door, their bytes over HTTP. */
@@ -84,17 +86,26 @@ export interface FilesOptions {
   readonly host?: FilesHost | undefined
   readonly random?: RandomBytes
   readonly log?: Log
+  /** Where the folder is. */
+  readonly disk?: Disk
+  /** The most one request may carry. */
+  readonly partBytes?: number
+  /** How long a ticket counts, and what it brought is kept; and how often what is left over is looked for. */
+  readonly leftoverMs?: Millis
+  readonly sweepEveryMs?: Millis
   /** Hears of bytes that came in or went out. */
   readonly counted?: (direction: 'in' | 'out', bytes: number) => void
 }
 
 export async function openFiles(options: FilesOptions): Promise<Files> {
   const { folder, environment, tokens, clock, env, openPaths, log = silentLog } = options
-  const { counted = () => undefined, host } = options
+  const { counted = () => undefined, host, disk = nodeDisk } = options
+  const { partBytes = mostPartBytes, leftoverMs = dayMs, sweepEveryMs = hourMs } = options
   const blobs = await DiskBlobs.open(
     folder,
     clock,
     options.random ?? (size => new Uint8Array(randomBytes(size))),
+    disk,
   )
   const records = new FileRecords(environment)
   const urls = new SignedUrls(tokens, env)
@@ -104,7 +115,7 @@ export async function openFiles(options: FilesOptions): Promise<Files> {
   const stopCounting = environment.onCommit(changes => usage.committed(changes))
   if (usage.isLimited) for await (const record of records.all()) usage.count(record)
   usage.found(await blobs.unfinished())
-  const uploads = new Uploads({ blobs, records, judge, clock, env, paths, usage })
+  const uploads = new Uploads({ blobs, records, judge, clock, env, paths, usage, partBytes })
   const copies = new Copies({ blobs, uploads, judge, clock, env, readable, remove })
   let stopSweeping = () => {}
   let isStopped = false
@@ -165,7 +176,8 @@ export async function openFiles(options: FilesOptions): Promise<Files> {
       const last = page.at(-1)?._id
       return { files: page.map(factsOf), ...(last !== undefined && { after: last }) }
     },
-    routes: app => addFileRoutes(app, { blobs, records, urls, uploads, clock, log, counted, host }),
+    routes: app =>
+      addFileRoutes(app, { blobs, records, urls, uploads, clock, log, counted, host, partBytes }),
     async close() {
       isStopped = true
       stopSweeping()
@@ -269,7 +281,6 @@ const digestForm = /^[0-9a-f]{64}$/
 const typeForm = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,63}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}$/i
 const defaultAgeS = 7_200
 const maxAgeS = 7 * 24 * 3_600
-/** A ticket's life, and how long what it brought is kept. */
-const leftoverMs = 24 * 3_600_000
-const sweepEveryMs = 3_600_000
+const hourMs = 3_600_000
+const dayMs = 24 * hourMs
 const sweepsBetweenChecks = 24

@@ -10,7 +10,7 @@ import type { FilesHost } from './files-host.ts'
 import { parseRange } from './range.ts'
 import { bytesType, isShownType } from './shown-type.ts'
 import type { SignedUrls } from './signed-url.ts'
-import { partBytes, type Uploads } from './upload.ts'
+import type { Uploads } from './upload.ts'
 
 export interface FileRoutes {
   readonly blobs: Blobs
@@ -21,6 +21,8 @@ export interface FileRoutes {
   readonly log: Log
   readonly host?: FilesHost | undefined
   readonly counted: (direction: 'in' | 'out', bytes: number) => void
+  /** The most one request may carry. */
+  readonly partBytes: number
 }
 
 /**
@@ -54,7 +56,7 @@ export function addFileRoutes(app: Hono, parts: FileRoutes): void {
 
 async function receivePart(
   c: Context,
-  { urls, uploads, clock, log, counted }: FileRoutes,
+  { urls, uploads, clock, log, counted, partBytes }: FileRoutes,
 ): Promise<Response> {
   const ticket = urls.upload(c.req.param('ticket') ?? '', clock.now())
   if (!ticket) return refuse(c, 403, 'TOKEN_REFUSED', 'the upload has expired: ask for it again')

@@ -28,6 +28,7 @@ export class Uploads {
   readonly #clock: Clock
   readonly #env: string
   readonly #usage: Usage
+  readonly #partBytes: number
   /** One writer of a path at a time. */
   readonly #paths: Turns
   /** One writer of an upload at a time. */
@@ -43,6 +44,7 @@ export class Uploads {
     env: string
     paths: Turns
     usage: Usage
+    partBytes: number
   }) {
     this.#blobs = parts.blobs
     this.#records = parts.records
@@ -51,6 +53,7 @@ export class Uploads {
     this.#env = parts.env
     this.#paths = parts.paths
     this.#usage = parts.usage
+    this.#partBytes = parts.partBytes
   }
 
   /** Where the bytes go on. All of them: the file is whole. Throws STORAGE_EXCEED_AUTHORITY when the rules refuse it. */
@@ -111,7 +114,7 @@ export class Uploads {
         throw refused
       })
       if (bytes) {
-        const most = Math.min(ticket.size, offset + partBytes)
+        const most = Math.min(ticket.size, offset + this.#partBytes)
         received = await this.#blobs.append(name, this.#chunksOf(bytes), most).catch((refused: unknown) => {
           this.#usage.ended(name)
           throw refused
@@ -289,8 +292,8 @@ function nameOfUpload({ openid, path, size, sha256 }: Ticket): string {
     .digest('hex')
 }
 
-/** The most one request may carry. */
-export const partBytes = 4 * 1_048_576
+/** The most one request may carry, if nobody says otherwise. */
+export const mostPartBytes = 4 * 1_048_576
 export const partsAtOnce = 16
 /** A ticket for a file in one go is asked for right before it is sent. */
 export const wholeMs = 15 * 60_000
