@@ -221,6 +221,33 @@ test('[FILES-8] a storage that is full rejects the upload, and nothing of it sta
   expect(files.stored.size).toBe(0)
 })
 
+test('[FILES-5] a file is told of, and lets go what it held, though storage does not forget it', async () => {
+  const { rig, files, platform, cloud } = await setUp()
+  cloud.goOffline()
+  await cloud.uploadFile({ cloudPath: 'photos/a.png', fileContent: bytes })
+  await cloud
+    .database()
+    .collection('todos')
+    .add({ data: { photo: fileID } })
+  const told: unknown[] = []
+  cloud.on('uploaded', event => told.push(event))
+  cloud.on('error', ({ code }) => told.push(code))
+  platform.medium('default.main.files').faultAt(1, 'fail')
+  cloud.goOnline()
+  await rig.pass(60_000)
+  expect(told).toEqual(['STORE_FAILED', { fileID }])
+  expect(rig.server.all('todos')).toHaveLength(1)
+  // the next process brings it again, and the server has it
+  cloud.goOffline()
+  platform.restart()
+  expect(platform.medium('default.main.files').records.size).toBeGreaterThan(0)
+  const again = await open(platform)
+  await rig.pass(60_000)
+  expect(again.status().uploads).toBe(0)
+  expect(platform.medium('default.main.files').records.size).toBe(0)
+  expect(files.stored.size).toBe(1)
+})
+
 test('[FILES-9] a file that waits can be seen and downloaded here', async () => {
   const { rig, platform, cloud } = await setUp()
   cloud.goOffline()

@@ -73,6 +73,23 @@ test('[CALLS-4] online a queued call resolves with what the function returned', 
   expect(cloud.status().calls).toBe(0)
 })
 
+test('[CALLS-5] the outcome is told though storage does not forget the call; the next process asks for it once more', async () => {
+  const { rig, server, platform, cloud } = await setUp()
+  // the call itself is two steps
+  platform.medium('default.main.files').faultAt(3, 'fail')
+  const errors: unknown[] = []
+  cloud.on('error', ({ code }) => errors.push(code))
+  const answer = await cloud.callFunction({ name: 'pay', data: { n: 1 }, queue: true, key })
+  expect(answer).toMatchObject({ result: { got: { n: 1 } } })
+  expect(errors).toEqual(['STORE_FAILED'])
+  cloud.goOffline()
+  platform.restart()
+  const again = await open(platform)
+  await rig.pass(60_000)
+  expect(again.status().calls).toBe(0)
+  expect(server.heard.map(call => call.key)).toEqual([key, key])
+})
+
 test('[CALLS-4] offline it is durable when it resolves, outlives the process, and tells its outcome by an event', async () => {
   const { rig, server, platform, cloud } = await setUp({ isUp: false })
   await rig.pass(1_000)

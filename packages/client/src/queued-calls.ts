@@ -166,7 +166,8 @@ export class QueuedCalls {
           this.#tellWaiting()
           break
         }
-        await queue.removeCall(call)
+        // what storage does not let go is asked once more when it is opened again, and gets this outcome
+        await queue.removeCall(call).catch(thrown => failed(toCloudError(thrown)))
         this.#settle(call, outcome)
       }
     } catch (thrown) {

@@ -129,7 +129,8 @@ export class Uploads {
     if (this.#isStopped) return // it is in the queue, and the server knows it when it is told again
     const watch = this.#watches.get(file)
     this.#watches.delete(file)
-    await this.#options.queue.remove(file)
+    // what storage does not let go is brought once more when it is opened again, and the server knows it
+    await this.#options.queue.remove(file).catch(thrown => this.#options.failed(toCloudError(thrown)))
     this.#options.sync.release()
     watch?.settled(error)
     this.#options.settled(file, error)
