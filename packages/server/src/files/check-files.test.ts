@@ -31,3 +31,13 @@ test('[FILE-28] a server that starts, and each day, says which files lost their 
   for (let hour = 0; hour < 24; hour++) shop.clock.advance(3_600_000)
   await expect.poll(told).toHaveLength(2) // a day later
 })
+
+test('[FILE-28] a file that lost its bytes is there again when the same is uploaded', async () => {
+  const shop = await openShop()
+  const fileID = await shop.upload(ann, 'a.txt', 'abc')
+  const blobs = join(shop.folder, 'files', 'blobs')
+  const all = await readdir(blobs, { recursive: true, withFileTypes: true })
+  for (const entry of all) if (entry.isFile()) await unlink(join(entry.parentPath, entry.name))
+  await shop.upload(ann, 'a.txt', 'abc')
+  expect(await shop.text(ann, fileID)).toBe('abc')
+})

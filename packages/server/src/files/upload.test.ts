@@ -47,6 +47,18 @@ test('[FILE-3] a part out of step is answered with the right offset and changes 
   expect(await shop.onDisk()).toBe(1)
 })
 
+test('[FILE-3] a part that is all of a file, and comes once more, changes nothing', async () => {
+  const shop = await openShop()
+  const { uploadUrl, fileID } = await shop.ticket(ann, 'a.txt', Buffer.from('abc'))
+  for (let times = 0; times < 2; times++) {
+    expect((await shop.put(uploadUrl, 0, 'abc')).status).toBe(200)
+    shop.clock.advance(1_000)
+  }
+  const [record] = await shop.records()
+  expect(record!.updated).toEqual(new Date(shop.clock.now() - 2_000))
+  expect(await shop.text(ann, fileID)).toBe('abc')
+})
+
 test('[FILE-4] asking again goes on where it was left, also after a restart; when it is whole it says so', async () => {
   const shop = await openShop()
   const bytes = Buffer.from('abcdef')

@@ -99,7 +99,7 @@ export class Uploads {
     return this.#uploads.take(name, async () => {
       const fileID = fileIDOf(this.#env, ticket.path)
       let received = await this.#blobs.received(name)
-      if (received === 0 && (await this.#isThere(ticket)) && (offset > 0 || ticket.size === 0)) {
+      if (received === 0 && (await this.#isThere(ticket))) {
         await bytes?.cancel()
         return { state: 'whole', fileID }
       }
@@ -223,12 +223,13 @@ export class Uploads {
     this.#usage.check(name, file, await this.#records.byPath(file.path))
   }
 
-  /** Is the file exactly this already? */
+  /** Is the file exactly this already, bytes and all? */
   async #isThere(ticket: Ticket): Promise<boolean> {
     const record = await this.#records.byPath(ticket.path)
     if (!record || record.sha256 !== ticket.sha256 || record.size !== ticket.size) return false
     const told = record.toldType ?? record.contentType
-    return told === ticket.contentType && (record._openid ?? null) === ticket.openid
+    if (told !== ticket.contentType || (record._openid ?? null) !== ticket.openid) return false
+    return (await this.#blobs.sizeOf(record.blob)) === ticket.size
   }
 
   /** The bytes until they end (`ended` is called then), break off, or take too long. */
