@@ -438,7 +438,10 @@ export class LocalStore implements Store {
     const dropped = this.#state.rejected.inTheWayOf(step.rejected?.length ?? 0)
     if (dropped.length === 0) return step
     this.#events.emit({ name: 'rejectionsDropped', rejected: dropped })
-    return { ...step, discarded: dropped.map(({ mutation }) => mutation.nonce) }
+    return {
+      ...step,
+      discarded: [...(step.discarded ?? []), ...dropped.map(({ mutation }) => mutation.nonce)],
+    }
   }
 
   /** With a document its texts go, but those that somebody has open, and those of which something has to be sent. */

@@ -61,8 +61,6 @@ export interface LoggedStep extends Omit<ConfirmedStep, 'lot'> {
     /** Of one that is read back. */
     read?(): Segment
   }
-  /** Rejected mutations that leave the list, by their nonces. */
-  readonly discarded?: readonly string[]
 }
 
 export interface SegmentHead {

@@ -262,6 +262,8 @@ export interface ConfirmedStep {
     /** By the server's clock; absent: the moment of the edit. */
     readonly time?: Millis
   }[]
+  /** Leave the list of the rejected, by their nonces: of what is in both nothing is kept. */
+  readonly discarded?: readonly string[]
   /**
    * The numbers of the `rejected` are given again: those behind them are numbered anew, without a gap. Nothing that is in the
    * outbox before this step may ever have been sent.

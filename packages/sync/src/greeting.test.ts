@@ -1,4 +1,4 @@
-import { type DownOf, protocolVersion } from '@nearcloud/protocol'
+import { CloudError, type DownOf, protocolVersion } from '@nearcloud/protocol'
 import { MemoryMedium, settle } from '@nearcloud/store/testing'
 import { expect, test } from 'vitest'
 import { forkStep } from './greeting.ts'
@@ -532,5 +532,44 @@ test('[HISTORY-9] a copy of a store that comes back so late goes on as another c
   expect(rig.server.executed.map(({ mutation }) => mutation.writes[0]!.id)).toEqual(['1', '2', '3', '4'])
   expect(copy.store.rejected).toMatchObject([{ mutation: { writes: [{ id: '2' }] } }])
   expect(copy.store.outbox.size).toBe(0)
+  expect(rig.server.violations).toEqual([])
+})
+
+test('[GREET-5] a store that is set back to before others were refused here knows what was done by its new number', async () => {
+  const rig = new TestRig()
+  let holds = true
+  const isHeld = (text: string) => holds && text.includes('"held"')
+  const ann = await rig.client({ isHeld })
+  await rig.pass()
+  ann.network.isUp = false
+  ann.network.cut()
+  const write = (id: string, text: string) =>
+    ann.sync.executor.commit({
+      writes: [{ op: 'add', collection: 'todos', id, data: { text } }],
+    })
+  await write('1', 'held')
+  await write('2', '')
+  await write('3', 'held')
+  await write('4', '')
+  const backup = copyOf(ann.medium)
+  ann.network.isUp = true
+  await rig.pass(60_000)
+  await ann.sync.refuse(text => text.includes('"1"'), new CloudError('ABORTED', { errMsg: 'no' }))
+  await rig.pass()
+  expect(rig.server.executed.map(({ mutation }) => mutation.writes[0]!.id)).toEqual(['2'])
+  await ann.stop()
+
+  const restored = await rig.client({ medium: backup, isHeld })
+  await rig.pass(60_000)
+  expect(restored.store.outbox.mutations.map(({ writes }) => writes[0]!.id)).toEqual(['1', '3', '4'])
+  expect(restored.store.rejected).toEqual([])
+  expect(restored.namesOf('accepted', 'rejected')).toEqual(['accepted'])
+  holds = false
+  restored.sync.release()
+  await rig.pass(60_000)
+  expect(rig.server.executed.map(({ mutation }) => mutation.writes[0]!.id)).toEqual(['2', '1', '3', '4'])
+  expect(restored.store.outbox.size).toBe(0)
+  const again = await rig.client({ medium: copyOf(backup) })
+  expect(again.store.rejected).toEqual([])
   expect(rig.server.violations).toEqual([])
 })

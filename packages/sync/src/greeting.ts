@@ -4,6 +4,7 @@ import {
   type Mutation,
   type MutationId,
   newClientId,
+  type Outcome,
   type RandomBytes,
 } from '@nearcloud/protocol'
 import type { ConfirmedStep, Store } from '@nearcloud/store'
@@ -56,31 +57,34 @@ export function isKnownAs(store: Store, welcome: Welcome): boolean {
 }
 
 /**
- * How a store that is not known goes on: under a new client id, with its undecided mutations numbered anew. Those the
- * server has decided are the ones before the paths parted.
+ * How a store that is not known goes on: under a new client id, with its undecided mutations numbered anew. What the server has decided
+ * goes by its nonce: a store that is set back to before others in front of it were refused, and their numbers given again, knows it by
+ * another number.
  */
 export function forkStep(
   store: Store,
   welcome: Welcome,
   random: RandomBytes,
-): { step: ConfirmedStep; decided: readonly Mutation[] } {
-  const decided: Mutation[] = []
-  for (const mutation of store.outbox.mutations) {
-    if (isForgotten(welcome, mutation)) continue
-    if (mutation.id > welcome.lastMutation || !hasNonce(welcome, mutation)) break
-    decided.push(mutation)
-  }
-  const ids = new Set(decided.map(mutation => mutation.id))
-  const refused = welcome.outcomes.flatMap(outcome =>
-    outcome.status === 'rejected' && ids.has(outcome.id) ? [rejectionOf(outcome)] : [],
-  )
-  const last = decided[decided.length - 1]
-  const unknown = unknownOf(store, welcome)
-  const left = new Set([...decided, ...unknown].map(({ id }) => id))
+): { step: ConfirmedStep; decided: readonly Outcome[]; undone: readonly Rejection[] } {
+  const numbers = new Map(welcome.nonces.map(([id, nonce]) => [nonce, id]))
+  const decided = store.outbox.mutations.flatMap(({ id, nonce }): Outcome[] => {
+    const outcome = welcome.outcomes.find(each => each.id === numbers.get(nonce))
+    return outcome ? [{ ...outcome, id } as Outcome] : []
+  })
+  const refused = decided.flatMap(outcome => (outcome.status === 'rejected' ? [rejectionOf(outcome)] : []))
+  const undone = [...unknownOf(store, welcome), ...refused]
+  const left = new Set([...decided, ...undone].map(({ id }) => id))
   const first = store.outbox.find(({ id }) => !left.has(id))
+  const before = decided.filter(({ id }) => !first || id < first.id)
+  const behind = decided.filter(({ id, status }) => first && id > first.id && status === 'accepted')
+  const last = before[before.length - 1]
   return {
     step: {
-      rejected: [...unknown, ...refused],
+      // taken out one by one, and of these nothing is kept
+      rejected: behind.map(({ id }) => ({ id, code: 'ABORTED', reason: '' })),
+      discarded: store.outbox.mutations.flatMap(({ id, nonce }) =>
+        behind.some(each => each.id === id) ? [nonce] : [],
+      ),
       ...(last && { accepted: last.id }),
       checkpoint: { token: welcome.token },
       renumber: {
@@ -88,6 +92,7 @@ export function forkStep(
       },
     },
     decided,
+    undone,
   }
 }
 
@@ -164,8 +169,8 @@ function neverSentFrom({ checkpoint, outbox }: Store): MutationId {
   return checkpoint.nextMutation - (outbox.size - outbox.mutations.length)
 }
 
-function isForgotten(welcome: Welcome, mutation: Mutation): boolean {
-  return mutation.id <= Math.min(welcome.forgotten ?? 0, welcome.lastMutation) && !hasNonce(welcome, mutation)
+function isForgotten({ forgotten = 0, lastMutation, nonces }: Welcome, { id, nonce }: Mutation): boolean {
+  return id <= Math.min(forgotten, lastMutation) && !nonces.some(([, its]) => its === nonce)
 }
 
 function hasNonce({ nonces }: Welcome, { id, nonce }: Mutation): boolean {

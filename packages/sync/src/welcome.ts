@@ -1,4 +1,4 @@
-import { CloudError, type DownOf, type Millis, type Outcome, type Version } from '@nearcloud/protocol'
+import { CloudError, type DownOf, type Millis, type Version } from '@nearcloud/protocol'
 import type { ConfirmedStep } from '@nearcloud/store'
 import { forkStep, isKnownAs, missingAbove, unknownHere, unknownOf } from './greeting.ts'
 import { pendingById, refusedAt, tellAccepted, tellRejected, touchedBy } from './outcome-events.ts'
@@ -95,17 +95,12 @@ async function fork(parts: SessionParts, welcome: DownOf<'welcome'>): Promise<vo
   const isServers = commonWith(store, welcome) !== undefined
   if (isServers) parts.lostMutations += missingAbove(store, welcome.lastMutation)
   const known = unknownHere(store, welcome)
-  const { step, decided } = forkStep(store, welcome, random)
-  const rejected = refusedAt(serverClock.now(), step.rejected)
+  const { step, decided, undone } = forkStep(store, welcome, random)
+  const rejected = refusedAt(serverClock.now(), undone)
   const mutations = pendingById(store, [...decided, ...rejected])
-  await store.confirm({ ...step, rejected })
+  await store.confirm({ ...step, rejected: [...rejected, ...(step.rejected ?? [])] })
   if (!isServers) events.emit('storageSetBack', { mutations: known })
-  const outcomes = new Map(welcome.outcomes.map(outcome => [outcome.id, outcome as Outcome]))
-  tellAccepted(
-    parts,
-    decided.flatMap(({ id }) => outcomes.get(id) ?? []),
-    mutations,
-  )
+  tellAccepted(parts, decided, mutations)
   tellRejected(parts, rejected, mutations)
   for (const mutation of store.outbox.mutations) events.emit('pending', { mutation })
 }

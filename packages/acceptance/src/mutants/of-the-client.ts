@@ -95,8 +95,8 @@ export const ofTheClient = [
   ]),
   mutant('sync: what a copy made counts as decided', [
     'sync/src/greeting.ts',
-    'if (mutation.id > welcome.lastMutation || !hasNonce(welcome, mutation)) break',
-    'if (mutation.id > welcome.lastMutation) break',
+    'each.id === numbers.get(nonce)',
+    'each.id === id',
   ]),
   mutant('sync: a copy does not find out that it is one', [
     'sync/src/greeting.ts',
