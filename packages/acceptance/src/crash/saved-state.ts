@@ -1,5 +1,6 @@
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { readRun } from '@nearcloud/server/testing'
 import { DatabaseSync } from '@photostructure/sqlite'
 import type { CollectionName, Documents } from './deeds.ts'
 
@@ -61,8 +62,9 @@ function read(file: string): SavedState {
     if (versions.size !== head || (head > 0 && !versions.has(head)))
       damage.push(`the history has ${versions.size} versions, and the head is ${head}`)
     for (const [client, last] of lastMutations) {
-      const ids = rows<{ id: number }>('SELECT id FROM outcomes WHERE client = ? ORDER BY id', client)
-      if (ids.some(({ id }, n) => id !== last - ids.length + 1 + n))
+      const runs = rows<{ text: string }>('SELECT text FROM outcomes WHERE client = ? ORDER BY run', client)
+      const ids = runs.flatMap(({ text }) => readRun(client, text)).map(({ outcome }) => outcome.id)
+      if (ids.some((id, n) => id !== last - ids.length + 1 + n))
         damage.push(`client ${client}: its outcomes do not go to ${last} without a gap`)
     }
     return { damage, documents, receipts, lastMutations, clientOf, head }

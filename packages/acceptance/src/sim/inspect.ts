@@ -224,8 +224,10 @@ function changesAnyway(write: Write, isThere: boolean): boolean {
 
 /** No time is ahead of its receipt, and those of one client never go back. */
 function inspectStamps(world: World, { record, stamps }: Batch['changes'][number]): void {
-  const { collection, id, client } = record
-  for (const [path, [version, time]] of Object.entries(readStamps(stamps))) {
+  const { collection, id, client, afterText } = record
+  if (afterText === null) return
+  const document = decodeTrusted(afterText) as Document
+  for (const [path, [version, time]] of Object.entries(readStamps(stamps, document))) {
     if (version !== record.version) continue
     const ahead = time - world.latestServerTime
     if (ahead > 0) world.violates('C4', `${collection}/${id}/${path} is ${ahead} ms ahead`)

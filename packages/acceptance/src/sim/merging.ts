@@ -49,12 +49,12 @@ export class Merging {
   follow({ record, stamps }: StoredChange, mutation: Mutation | undefined, superseded: Superseded): string[] {
     const { collection, id, version, afterText, time: now } = record
     const key = documentKey(collection, id)
-    const stored = Object.entries(readStamps(stamps))
-      .filter(([path]) => !path.endsWith('.$')) // of moves in arrays
-      .map(([path, [version, time]]) => ({ path, version, time }))
     const before = this.#known.get(key) ?? (record.beforeText === null ? nothing : undefined)
     this.#known.delete(key)
     if (afterText === null) return []
+    const stored = Object.entries(readStamps(stamps, decodeTrusted(afterText) as Document))
+      .filter(([path]) => !path.endsWith('.$')) // of moves in arrays
+      .map(([path, [version, time]]) => ({ path, version, time }))
     const write = mutation && onlyWriteOf(mutation, record)
     const { client } = record
     const assigned = stored.filter(each => each.path !== '$')

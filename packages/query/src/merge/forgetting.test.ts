@@ -1,9 +1,17 @@
-import type { PathChange } from '@nearcloud/protocol'
+import {
+  type Document,
+  decodeTrusted,
+  documentText,
+  makeDocument,
+  type PathChange,
+} from '@nearcloud/protocol'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { valueAt } from '../paths.ts'
 import { Client, Server } from '../testing/replicas.ts'
 import { readStamps, stampsText } from './stamps-text.ts'
+
+const nothing = makeDocument('x', {})
 
 const sendAll = (client: Client, ...changes: PathChange[]) => {
   client.update(...changes)
@@ -119,10 +127,10 @@ test('[MERGE-42] an author from beyond it changes a field as if none had been co
 
 test('[MERGE-43] a stamp takes 28 bytes at most, with a path of seven letters after two thousand million commits', () => {
   const [version, time] = [2_000_000_000, 1_800_000_000_000]
-  const one = stampsText({ written: [version, time] })
-  const two = stampsText({ written: [version, time], another: [version, time] })
+  const one = stampsText({ written: [version, time] }, nothing)
+  const two = stampsText({ written: [version, time], another: [version, time] }, nothing)
   expect(two.length - one.length).toBeLessThanOrEqual(28)
-  expect(stampsText({ '': [version, time] }).length).toBeLessThanOrEqual(28)
+  expect(stampsText({ '': [version, time] }, nothing).length).toBeLessThanOrEqual(28)
 })
 
 test('[MERGE-43] stamps come back from their text, and from the text of earlier versions', () => {
@@ -135,8 +143,37 @@ test('[MERGE-43] stamps come back from their text, and from the text of earlier 
       ),
       given => {
         const stamps = { ...given }
-        expect(readStamps(stampsText(stamps))).toEqual(stamps)
-        expect(readStamps(JSON.stringify(stamps))).toEqual(stamps)
+        expect(readStamps(stampsText(stamps, nothing), nothing)).toEqual(stamps)
+        expect(readStamps(JSON.stringify(stamps), nothing)).toEqual(stamps)
+      },
+    ),
+  )
+  const named = '9ix.jr2k5xqo|title|0.0|o.X|4.1s||2n.a|"a\\u007cb"|0.1'
+  const [newest, latest] = [12_345, 1_547_847_042_576]
+  expect(readStamps(named, makeDocument('x', { title: 't' }))).toEqual({
+    title: [newest, latest],
+    'o.X': [newest - 4, latest - 64],
+    '': [newest - 95, latest - 10],
+    'a|b': [newest, latest - 1],
+  })
+})
+
+test('[MERGE-46] stamps of fields take no name, and are those of the same fields when the document was stored and read', () => {
+  const number = fc.nat(2 ** 31 - 1)
+  const keys = ['title', 'o', 'z', '10', '2', 'Ä', 'A', ...Array.from({ length: 30 }, (_, n) => `f${n}`)]
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(fc.constantFrom(...keys), { maxLength: keys.length }),
+      fc.dictionary(fc.constantFrom('', '$', 'o.x', 'gone', ...keys), fc.tuple(number, number)),
+      (fields, given) => {
+        const document = makeDocument('x', Object.fromEntries(fields.map(field => [field, 1])))
+        const again = decodeTrusted(documentText(document)) as Document
+        const stamps = { ...given }
+        const text = stampsText(stamps, document)
+        expect(readStamps(text, again)).toEqual(stamps)
+        expect(Object.keys(readStamps(text, again))).toEqual(Object.keys(stamps))
+        for (const path of ['', ...Object.keys(document).slice(0, 26)])
+          expect(text).not.toContain(`|${path}|`)
       },
     ),
   )

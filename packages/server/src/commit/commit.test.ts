@@ -1,11 +1,12 @@
 import { type Document, encode, limits, ServerDate, type Write } from '@nearcloud/protocol'
-import { guardWrite, readStamps } from '@nearcloud/query'
+import { guardWrite, type Stamps } from '@nearcloud/query'
 import { expect, test } from 'vitest'
-import type { Batch } from '../engine/engine.ts'
+import type { Batch, StoredRow } from '../engine/engine.ts'
 import { MemoryEngine } from '../testing/memory-engine.ts'
 import { pruneTo } from '../testing/prune-to.ts'
 import { admin, alice, bob, mutationOf, openWorld, scenario } from '../testing/scenario.ts'
 import type { Change } from './change.ts'
+import { unpack } from './stage.ts'
 
 const add = (id: string, data: Record<string, unknown> = {}): Write => ({
   op: 'add',
@@ -26,6 +27,7 @@ const update = (id: string, path: string, value: unknown, op: 'set' | 'inc' = 's
   id,
   changes: [[path, op, value as never]],
 })
+const stampsIn = (row: StoredRow): Stamps => unpack(row).stored.stamps
 const hers: Document = { _id: 'a', _openid: 'alice', n: 1 }
 const shared: Document = { _id: 's', _openid: 'alice', n: 1, public: true }
 
@@ -268,7 +270,7 @@ test('[COMMIT-14] a lying clock gains at most now', async () => {
   await commit('honest', mutationOf(2, [update('a', 'n', 'truth')], { base: 1, time: clock.now() }))
   expect((await documents())[0]?.n).toBe('truth')
   const [row] = await engine.get('test', 'todos', ['a'])
-  for (const [, time] of Object.values(readStamps(row!.stamps))) expect(time).toBeLessThanOrEqual(clock.now())
+  for (const [, time] of Object.values(stampsIn(row!))) expect(time).toBeLessThanOrEqual(clock.now())
 })
 
 test('[COMMIT-15] the time of a client never runs back', async () => {
@@ -280,7 +282,7 @@ test('[COMMIT-15] the time of a client never runs back', async () => {
   await commit(mutationOf(2, [update('a', 'n', 2)], { time: 5 }))
   expect((await engine.client('test', 'c'))?.lastTime).toBe(clock.now() - 10)
   const [row] = await engine.get('test', 'todos', ['a'])
-  expect(readStamps(row!.stamps).n).toEqual([2, clock.now() - 10])
+  expect(stampsIn(row!).n).toEqual([2, clock.now() - 10])
 })
 
 test('[COMMIT-16] an older concurrent assignment is superseded, that path only', async () => {
@@ -429,7 +431,7 @@ test('[COMMIT-14] a clock that jumps ahead, back, far, or shows no moment gains 
     expect([outcome, await documents()]).toMatchObject([{ status: 'accepted' }, [{ n: 'truth' }]])
     expect(outcome).not.toHaveProperty('superseded')
     const [stored] = await engine.get('test', 'todos', ['a'])
-    for (const stamp of Object.values(readStamps(stored!.stamps))) {
+    for (const stamp of Object.values(stampsIn(stored!))) {
       expect(stamp.every(Number.isSafeInteger), String(time)).toBe(true)
       expect(stamp[1]).toBeLessThanOrEqual(clock.now())
     }
@@ -483,8 +485,7 @@ test('[COMMIT-24] stamps of missing fields that history has forgotten are kept a
     const gone: Write = { op: 'update', collection: 'todos', id: 'a', changes: [[`f${n}`, 'remove', null]] }
     await environment.commit({ actor: alice, writes: [gone] })
   }
-  const count = async () =>
-    Object.keys(readStamps((await engine.get('test', 'todos', ['a']))[0]!.stamps)).length
+  const count = async () => Object.keys(stampsIn((await engine.get('test', 'todos', ['a']))[0]!)).length
   expect(await count()).toBe(51)
   clock.advance(1_000)
   await pruneTo(engine, 'test', { before: clock.now(), keep: 10 })

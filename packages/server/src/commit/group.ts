@@ -149,7 +149,7 @@ export class Group {
         client: 'client' in request ? request.client.id : null,
         time: this.now,
       }
-      this.#stored.push({ record, stamps: after ? stampsText(after.stored.stamps) : '{}' })
+      this.#stored.push({ record, stamps: after ? stampsText(after.stored.stamps, after.stored.doc) : '{}' })
       this.#changes.push(
         changeOf(record, {
           before: before?.stored.doc ?? null,

@@ -93,8 +93,9 @@ export function keyOf(collection: string, id: DocId): string {
 }
 
 export function unpack(row: StoredRow): Staged {
+  const doc = decodeTrusted(row.text) as Document
   return {
-    stored: { doc: decodeTrusted(row.text) as Document, stamps: readStamps(row.stamps) },
+    stored: { doc, stamps: readStamps(row.stamps, doc) },
     text: row.text,
     version: row.version,
   }

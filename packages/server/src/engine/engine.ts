@@ -110,7 +110,7 @@ export interface StoredRow {
   readonly version: Version
   /** The document's canonical text. */
   readonly text: string
-  /** Its merge stamps, as JSON. */
+  /** Its merge stamps, as `stampsText` gives them for this very document. */
   readonly stamps: string
   /** Of a walk along an index: the key it was met at. */
   readonly key?: string
@@ -160,7 +160,7 @@ export function emptyBatch(head: Version): Batch {
   return { from: head, to: head, changes: [], keys: [], clients: [], outcomes: [], forgotten: [], state: [] }
 }
 
-/** With the stamps of the new state. */
+/** With the stamps of the new state, as `stampsText` gives them for its document. */
 export interface StoredChange {
   readonly record: ChangeRecord
   readonly stamps: string

@@ -7,7 +7,7 @@ import { LiveEnvironment } from '../commit/live-environment.ts'
 import { ManualClock } from '../testing/manual-clock.ts'
 import { MemoryEngine } from '../testing/memory-engine.ts'
 import { OpenJudge } from '../testing/open-judge.ts'
-import { admin, alice } from '../testing/scenario.ts'
+import { admin, alice, mutationOf } from '../testing/scenario.ts'
 import type { Engine } from './engine.ts'
 import { checkHistoryLimits, type HistoryLimits, keepHistoryShort } from './keep-history-short.ts'
 import { SqliteEngine } from './sqlite-engine.ts'
@@ -171,5 +171,46 @@ test('[HISTORY-7] many updates of few documents end as little more than these', 
   const { documents, history } = await engine.bytes('test')
   expect(documents).toBeGreaterThan(190_000)
   expect(history).toBeLessThanOrEqual(32_768)
+  expect(statSync(file).size + statSync(`${file}-wal`).size).toBeLessThan(2 * documents)
+})
+
+test('[HISTORY-7] so do small documents of which each field is stamped', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'nearcloud-history-'))
+  closers.push(() => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'nearcloud.db')
+  const random = (size: number) => crypto.getRandomValues(new Uint8Array(size))
+  const { clock, engine, environment } = open(new SqliteEngine({ file, random }))
+  const client = 'c0ffee00c0ffee00c0ffee00c0ffee00'
+  const fields = ['title', 'done', 'priority', 'owner', 'createdAt', 'tags', 'note']
+  const data = Object.fromEntries(fields.map(field => [field, `${field} of 22 letters...`]))
+  const ids = Array.from({ length: 1_000 }, (_, n) => `task-${String(n).padStart(6, '0')}`)
+  await environment.openClient(client, 'alice', 0)
+  await environment.commit({
+    actor: alice,
+    writes: ids.map(id => ({ op: 'add', collection: 'todos', id, data })),
+  })
+  let count = 0
+  for (const field of fields) {
+    const update = (id: string) => {
+      const write = {
+        op: 'update',
+        collection: 'todos',
+        id,
+        changes: [[field, 'set', data[field]!]],
+      } as const
+      const mutation = mutationOf(++count, [write], { base: count, time: clock.now() })
+      return environment.commit({ actor: alice, client: { id: client, mutation } })
+    }
+    const decisions = await Promise.all(ids.map(update))
+    expect(decisions.every(({ outcome }) => outcome.status === 'accepted')).toBe(true)
+    clock.advance(1_000)
+  }
+  await environment.openClient(client, 'alice', count)
+  for (let minute = 0; minute < 3; minute++) {
+    clock.advance(60_000)
+    await quiet()
+  }
+  const { documents } = await engine.bytes('test')
+  expect(documents).toBeLessThan(300_000)
   expect(statSync(file).size + statSync(`${file}-wal`).size).toBeLessThan(2 * documents)
 })

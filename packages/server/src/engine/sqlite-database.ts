@@ -1,15 +1,16 @@
 import { existsSync, rmSync, statSync } from 'node:fs'
 import { CloudError, type RandomBytes, toHex } from '@nearcloud/protocol'
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
-import { historyBytesOf } from './engine.ts'
+import { bringUp } from './sqlite-formats.ts'
 import { sqliteFault } from './sqlite-version.ts'
 
 /**
  * The layout of the tables below. A server refuses a database of a later one, and brings an earlier one up to this.
  *
- * 1: without `index_rows`. 2: without `openings`, sizes, and when clients were seen; free space stays in the file.
+ * 1: without `index_rows`. 2: without `openings`, sizes, and when clients were seen; free space stays in the file. 3: a row for
+ * each outcome, all stamps by name, an index of openings.
  */
-export const storedFormat = 3
+export const storedFormat = 4
 
 /** How long a statement waits for another process. */
 export const busyMs = 2_000
@@ -81,9 +82,7 @@ function prepare(db: DatabaseSyncInstance, file: string, random: RandomBytes): s
       meta.format <= storedFormat,
       `the database ${file} was written by a newer nearcloud (format ${meta.format}; this one knows ${storedFormat})`,
     )
-    if (meta.format < 3) db.exec(toFormat3)
-    db.exec(tables)
-    if (meta.format < 3) db.exec(openingsOfFormat2)
+    bringUp(db, meta.format, () => db.exec(tables))
     db.prepare('UPDATE meta SET format = ?, epoch = ?').run(storedFormat, epoch)
   } else {
     db.exec(tables)
@@ -93,21 +92,6 @@ function prepare(db: DatabaseSyncInstance, file: string, random: RandomBytes): s
   db.exec(keepLatestOpenings)
   return epoch
 }
-
-const toFormat3 = `
-ALTER TABLE environments ADD COLUMN document_bytes INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE environments ADD COLUMN history_bytes INTEGER NOT NULL DEFAULT 0;
-UPDATE environments SET
-  document_bytes = (SELECT coalesce(sum(octet_length(doc)), 0) FROM documents AS d WHERE d.env = environments.env),
-  history_bytes = (SELECT coalesce(sum(coalesce(octet_length(before), 0) + ${historyBytesOf(0)}), 0)
-    FROM history AS h WHERE h.env = environments.env);
-ALTER TABLE clients ADD COLUMN last_seen REAL NOT NULL DEFAULT 0;
-ALTER TABLE clients ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
-UPDATE clients SET last_seen = last_time;
-`
-/** Formats before had one epoch for all of them. */
-const openingsOfFormat2 =
-  'INSERT INTO openings (env, epoch, start) SELECT env, epoch, 0 FROM environments, meta'
 
 const keepLatestOpenings = `
 DELETE FROM openings WHERE rowid IN (
@@ -122,8 +106,7 @@ CREATE TABLE IF NOT EXISTS environments (
   document_bytes INTEGER NOT NULL DEFAULT 0, history_bytes INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS openings (
-  env TEXT NOT NULL, epoch TEXT NOT NULL, start INTEGER NOT NULL,
-  PRIMARY KEY (env, epoch)
+  env TEXT NOT NULL, epoch TEXT NOT NULL, start INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS documents (
   env TEXT NOT NULL, collection TEXT NOT NULL, id ANY NOT NULL,
@@ -148,8 +131,8 @@ CREATE TABLE IF NOT EXISTS clients (
   PRIMARY KEY (env, client)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outcomes (
-  env TEXT NOT NULL, client TEXT NOT NULL, id INTEGER NOT NULL, nonce TEXT NOT NULL, outcome TEXT NOT NULL,
-  PRIMARY KEY (env, client, id)
+  env TEXT NOT NULL, client TEXT NOT NULL, run INTEGER NOT NULL, last INTEGER NOT NULL, text TEXT NOT NULL,
+  PRIMARY KEY (env, client, run)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS state (
   env TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,

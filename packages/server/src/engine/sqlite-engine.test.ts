@@ -7,7 +7,7 @@ import { afterAll, expect, test } from 'vitest'
 import { engineSuite, oneChange } from '../testing/engine-suite.ts'
 import { MemoryEngine } from '../testing/memory-engine.ts'
 import { pruneTo } from '../testing/prune-to.ts'
-import { historyBytesOf } from './engine.ts'
+import { emptyBatch, historyBytesOf } from './engine.ts'
 import { openDatabase } from './sqlite-database.ts'
 import { SqliteEngine } from './sqlite-engine.ts'
 
@@ -86,6 +86,30 @@ test('[HISTORY-4] space that is free is given back, and a log that is done with 
   await engine.close()
 })
 
+test('[ENGINE-9] a thousand outcomes of a client take twenty bytes each, decided one by one or together', async () => {
+  for (const together of [1, 100]) {
+    const file = newFile()
+    const engine = new SqliteEngine({ file, random })
+    for (let id = 1; id <= 1_000; id += together)
+      await engine.commit('bench', {
+        ...emptyBatch(0),
+        outcomes: Array.from({ length: together }, (_, n) => ({
+          client: 'c0ffee00c0ffee00c0ffee00c0ffee00',
+          nonce: (id + n).toString(16).padStart(12, '0'),
+          outcome: { id: id + n, status: 'accepted', version: 1_000_000 + id + n },
+        })),
+      })
+    expect((await engine.outcomes('bench', 'c0ffee00c0ffee00c0ffee00c0ffee00', 0)).length).toBe(1_000)
+    await engine.close()
+    const db = new DatabaseSync(file)
+    const { bytes } = db.prepare('SELECT sum(octet_length(text)) AS bytes FROM outcomes').get() as {
+      bytes: number
+    }
+    db.close()
+    expect(bytes).toBeLessThan(together === 1 ? 24_000 : 17_000)
+  }
+})
+
 test('[ENGINE-13] every open syncs each commit to the disk, whatever the file was created with', async () => {
   const file = newFile()
   const made = new DatabaseSync(file)
@@ -120,6 +144,63 @@ test('[ENGINE-15] a damaged or foreign file is refused', async () => {
   expect(refusal(() => new SqliteEngine({ file, random })).code).toBe('SERVER_CONFIGURATION')
 })
 
+const openingsOfFormat3 = `
+  ALTER TABLE openings RENAME TO now;
+  CREATE TABLE openings (env TEXT NOT NULL, epoch TEXT NOT NULL, start INTEGER NOT NULL, PRIMARY KEY (env, epoch)) STRICT;
+  INSERT INTO openings SELECT * FROM now; DROP TABLE now;`
+const outcomesOfFormat3 = `
+  DROP TABLE outcomes;
+  CREATE TABLE outcomes (
+    env TEXT NOT NULL, client TEXT NOT NULL, id INTEGER NOT NULL, nonce TEXT NOT NULL, outcome TEXT NOT NULL,
+    PRIMARY KEY (env, client, id)
+  ) STRICT, WITHOUT ROWID;`
+
+test('[ENGINE-22] what had a row each or an index is laid together, and nothing of it is lost', async () => {
+  const file = newFile()
+  for (let n = 0; n < 3; n++) {
+    const earlier = new SqliteEngine({ file, random })
+    if (n === 0) await earlier.writeState('a', 'k', 'v')
+    await earlier.close()
+  }
+  const db = new DatabaseSync(file)
+  db.exec(`${outcomesOfFormat3} ${openingsOfFormat3} UPDATE meta SET format = 3`)
+  const openings = db
+    .prepare('SELECT epoch FROM openings ORDER BY rowid')
+    .all()
+    .map(({ epoch }) => epoch)
+  const put = db.prepare('INSERT INTO outcomes VALUES (?, ?, ?, ?, ?)')
+  for (const env of ['a', 'b'])
+    for (const client of ['c', 'd']) {
+      for (let id = 30; id < 100; id++) put.run(env, client, id, `${env}${client}${id}`, String(id * 2))
+      put.run(env, client, 100, 'with\x01\x01nul', '{"id":100,"status":"rejected","code":"X","reason":"no"}')
+    }
+  db.close()
+  const engine = new SqliteEngine({ file, random })
+  expect(openings.length).toBe(3)
+  expect((await engine.lineage('a')).map(({ epoch }) => epoch)).toEqual([...openings, engine.epoch])
+  for (const env of ['a', 'b'])
+    for (const client of ['c', 'd']) {
+      const rows = await engine.outcomes(env, client, 0)
+      expect(rows.length).toBe(71)
+      rows.slice(0, 70).forEach(({ nonce, outcome }, n) => {
+        const id = 30 + n
+        expect([nonce, outcome]).toEqual([
+          `${env}${client}${id}`,
+          { id, status: 'accepted', version: id * 2 },
+        ])
+      })
+      expect(rows[70]).toEqual({
+        client,
+        nonce: 'with\0nul',
+        outcome: { id: 100, status: 'rejected', code: 'X', reason: 'no' },
+      })
+    }
+  await engine.close()
+  const after = new DatabaseSync(file)
+  expect(after.prepare("SELECT name FROM sqlite_schema WHERE name LIKE '%o%format%'").all()).toEqual([])
+  after.close()
+})
+
 test('[ENGINE-22] a database of an older format is brought up to date in place', async () => {
   const file = newFile()
   const made = new SqliteEngine({ file, random })
@@ -128,7 +209,7 @@ test('[ENGINE-22] a database of an older format is brought up to date in place',
   const db = new DatabaseSync(file)
   db.exec(`
     PRAGMA auto_vacuum = NONE; VACUUM;
-    DROP TABLE index_rows; DROP TABLE openings;
+    DROP TABLE index_rows; DROP TABLE openings; ${outcomesOfFormat3}
     ALTER TABLE environments DROP COLUMN document_bytes; ALTER TABLE environments DROP COLUMN history_bytes;
     ALTER TABLE clients DROP COLUMN last_seen; ALTER TABLE clients DROP COLUMN forgotten;
     INSERT INTO documents VALUES ('a', 'todos', 'x', 7, '{"_id":"x"}', '{}');
@@ -149,7 +230,7 @@ test('[ENGINE-22] a database of an older format is brought up to date in place',
   expect(await engine.dropRows('a', 1, 10)).toBe(false)
   await engine.close()
   const after = new DatabaseSync(file)
-  expect(after.prepare('SELECT format FROM meta').get()).toEqual({ format: 3 })
+  expect(after.prepare('SELECT format FROM meta').get()).toEqual({ format: 4 })
   expect(after.prepare('PRAGMA auto_vacuum').get()).toEqual({ auto_vacuum: 2 })
   after.close()
 })

@@ -18,14 +18,13 @@ import {
   type VersionPage,
 } from './engine.ts'
 import { openDatabase, storeError } from './sqlite-database.ts'
+import { forgetOutcomes, outcomesAfter, putOutcomes } from './sqlite-outcomes.ts'
 import {
   changeOfRow,
-  outcomeOfStored,
   type RawChange,
   type RawEnvironment,
   type RawRow,
   type RawVersion,
-  storedOutcome,
   storedRow,
   versionRow,
 } from './sqlite-rows.ts'
@@ -169,12 +168,7 @@ export class SqliteEngine implements Engine {
   }
 
   async outcomes(env: string, client: string, after: number): Promise<readonly OutcomeRow[]> {
-    return this.#reading(() =>
-      this.#statements.outcomes.all(env, client, after).map(row => {
-        const { id, nonce, outcome } = row as { id: number; nonce: string; outcome: string }
-        return { client, nonce: textOfStored(nonce), outcome: outcomeOfStored(id, outcome) }
-      }),
-    )
+    return this.#reading(() => outcomesAfter(this.#statements, env, client, after))
   }
 
   async readState(env: string, key: string): Promise<string | undefined> {
@@ -261,9 +255,8 @@ export class SqliteEngine implements Engine {
       const { client, openid, lastMutation, lastTime, lastSeen, forgotten } = row
       statements.putClient.run(env, client, openid, lastMutation, lastTime, lastSeen, forgotten)
     }
-    for (const { client, nonce, outcome } of batch.outcomes)
-      statements.putOutcome.run(env, client, outcome.id, storedText(nonce), storedOutcome(outcome))
-    for (const { client, upTo } of batch.forgotten) statements.forgetOutcomes.run(env, client, upTo)
+    putOutcomes(statements, env, batch.outcomes)
+    for (const { client, upTo } of batch.forgotten) forgetOutcomes(statements, env, client, upTo)
     for (const [key, value] of batch.state)
       if (value === null) statements.deleteState.run(env, key)
       else statements.putState.run(env, key, storedText(value))

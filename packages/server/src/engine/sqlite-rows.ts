@@ -1,4 +1,4 @@
-import type { DocId, MutationId, Outcome, Version } from '@nearcloud/protocol'
+import type { DocId, Version } from '@nearcloud/protocol'
 import type { Actor } from '../actor.ts'
 import { type Change, changeOf, type DataType } from '../commit/change.ts'
 import type { StoredRow } from './engine.ts'
@@ -46,17 +46,6 @@ export function storedRow(row: RawRow): StoredRow {
 
 export function versionRow({ id, version }: RawVersion): readonly [DocId, Version] {
   return [keyOfStored(id), version]
-}
-
-/** Most mutations are accepted as they are: then the version says it all. */
-export function storedOutcome(outcome: Outcome): string {
-  const isPlain = outcome.status === 'accepted' && !outcome.superseded
-  return isPlain ? String(outcome.version) : JSON.stringify(outcome)
-}
-
-export function outcomeOfStored(id: MutationId, stored: string): Outcome {
-  if (stored.startsWith('{')) return JSON.parse(stored) as Outcome
-  return { id, status: 'accepted', version: Number(stored) }
 }
 
 export function changeOfRow(row: RawChange): Change {

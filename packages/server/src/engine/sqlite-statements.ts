@@ -29,7 +29,7 @@ export function prepareStatements(db: DatabaseSyncInstance) {
     ),
     openings: prepare('SELECT epoch, start FROM openings WHERE env = ? ORDER BY start, rowid'),
     makeOpening: prepare(
-      `INSERT OR IGNORE INTO openings (env, epoch, start)
+      `INSERT INTO openings (env, epoch, start)
        SELECT env, ?2, head FROM environments WHERE env = ?1`,
     ),
 
@@ -130,11 +130,17 @@ export function prepareStatements(db: DatabaseSyncInstance) {
     ),
     forgetClient: prepare('UPDATE clients SET forgotten = last_mutation WHERE env = ? AND client = ?'),
     dropClient: prepare('DELETE FROM clients WHERE env = ? AND client = ?'),
-    outcomes: prepare(
-      'SELECT id, nonce, outcome FROM outcomes WHERE env = ? AND client = ? AND id > ? ORDER BY id',
+    /** The runs from one on. */
+    outcomes: prepare('SELECT text FROM outcomes WHERE env = ? AND client = ? AND run >= ? ORDER BY run'),
+    /** Appends to a run that ends before `first`. */
+    putOutcomes: prepare(
+      `INSERT INTO outcomes (env, client, run, last, text) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (env, client, run)
+       DO UPDATE SET last = excluded.last, text = text || char(10) || excluded.text WHERE last < ?`,
     ),
-    putOutcome: prepare('INSERT INTO outcomes (env, client, id, nonce, outcome) VALUES (?, ?, ?, ?, ?)'),
-    forgetOutcomes: prepare('DELETE FROM outcomes WHERE env = ? AND client = ? AND id <= ?'),
+    forgetRuns: prepare('DELETE FROM outcomes WHERE env = ? AND client = ? AND last <= ?'),
+    run: prepare('SELECT text FROM outcomes WHERE env = ? AND client = ? AND run = ?'),
+    replaceRun: prepare('UPDATE outcomes SET text = ? WHERE env = ? AND client = ? AND run = ?'),
 
     readState: prepare('SELECT value FROM state WHERE env = ? AND key = ?'),
     putState: prepare(

@@ -2,6 +2,7 @@ import type { Millis } from '@nearcloud/protocol'
 import type { DatabaseSyncInstance } from '@photostructure/sqlite'
 import { type Horizon, historyBytesOf } from './engine.ts'
 import { busyMs } from './sqlite-database.ts'
+import { forgetOutcomes } from './sqlite-outcomes.ts'
 import type { RawEnvironment } from './sqlite-rows.ts'
 import type { Statements } from './sqlite-statements.ts'
 
@@ -50,7 +51,7 @@ export function forgetClients(
   for (const { client, lastMutation, lastSeen, forgotten } of rows) {
     if (lastSeen >= before) continue
     if (forgotten < lastMutation || lastMutation === 0)
-      statements.forgetOutcomes.run(env, client, Number.MAX_SAFE_INTEGER)
+      forgetOutcomes(statements, env, client, Number.MAX_SAFE_INTEGER)
     if (lastMutation === 0) statements.dropClient.run(env, client)
     else if (forgotten < lastMutation) statements.forgetClient.run(env, client)
   }

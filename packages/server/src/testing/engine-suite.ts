@@ -321,6 +321,35 @@ export function engineSuite(name: string, open: () => Promise<Engine>): void {
       expect(await engine.outcomes('a', 'd', 0)).toEqual([row('d', 1)])
     })
 
+    run('[ENGINE-9] outcomes come back as they were, whatever was decided together', async engine => {
+      const nonces = ['c0ffee000001', '', 'a b', '"', '=:+{', 'x\0\n|', 'ä\u{1f600}', '\\n', 'Z-_9']
+      const row = (id: number, version: number) => ({
+        client: 'c',
+        nonce: nonces[id % nonces.length]!,
+        outcome:
+          id % 7 === 3
+            ? ({ id, status: 'rejected', code: 'X', reason: 'a\nb', details: { at: '\0' } } as const)
+            : id % 11 === 5
+              ? ({ id, status: 'accepted', version, superseded: ['c/x/n'] } as const)
+              : ({ id, status: 'accepted', version } as const),
+      })
+      const rows = Array.from({ length: 200 }, (_, n) => row(n + 1, Math.floor(n / 3) * 40))
+      for (let [at, size] = [0, 1]; at < rows.length; at += size++)
+        await engine.commit('a', { ...emptyBatch(0), outcomes: rows.slice(at, at + size) })
+      expect(await engine.outcomes('a', 'c', 0)).toEqual(rows)
+      for (let after = 1; after <= 200; after += 9)
+        expect(await engine.outcomes('a', 'c', after)).toEqual(rows.slice(after))
+      for (const upTo of [1, 31, 32, 33, 64, 70, 199]) {
+        await engine.commit('a', { ...emptyBatch(0), forgotten: [{ client: 'c', upTo }] })
+        expect(await engine.outcomes('a', 'c', 0)).toEqual(rows.slice(upTo))
+      }
+      const more = [row(201, 9_000), row(202, 9_000)]
+      await engine.commit('a', { ...emptyBatch(0), outcomes: more })
+      expect(await engine.outcomes('a', 'c', 0)).toEqual([rows[199], ...more])
+      await engine.commit('a', { ...emptyBatch(0), forgotten: [{ client: 'c', upTo: 202 }] })
+      expect(await engine.outcomes('a', 'c', 0)).toEqual([])
+    })
+
     run('[ENGINE-10] state is written, replaced, listed by prefix and removed', async engine => {
       await engine.writeState('a', 'trigger.a', '1')
       await engine.writeState('a', 'trigger.b', 'x\0y')

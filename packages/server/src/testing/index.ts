@@ -18,6 +18,7 @@ export type {
 } from '../engine/engine.ts'
 export { type HistoryLimits, keepHistoryShort } from '../engine/keep-history-short.ts'
 export { SqliteEngine } from '../engine/sqlite-engine.ts'
+export { readRun } from '../engine/sqlite-outcomes.ts'
 export { Fanout } from '../fanout/fanout.ts'
 export type { Disk, OpenFile } from '../files/disk.ts'
 export { type Files, openFiles } from '../files/files.ts'
