@@ -1,7 +1,9 @@
 import type { DocId, Document } from '@nearcloud/protocol'
+import { type Query, queryToJson } from '@nearcloud/query'
+import { amongTexts } from './among-texts.ts'
 import { ConfirmedDocuments } from './confirmed-documents.ts'
 import type { DeclaredIndex } from './declared-index.ts'
-import { Kept, type TextsIn } from './kept.ts'
+import { Kept } from './kept.ts'
 import { OrderedIndex } from './ordered-index.ts'
 
 /** Where a document that the app sees is kept: the same slot as long as it exists. */
@@ -9,8 +11,6 @@ export interface Slot {
   document: Document
   /** The search that met it last (`newMark`). */
   mark: number
-  /** See `Kept`. */
-  lacks(texts: TextsIn): boolean
 }
 
 /** A number for a search, or a part of one: what is met more than once, or has to be met by several, is told by it. */
@@ -35,6 +35,9 @@ export class Collection {
   /** Documents that are texts still, as they came in segments, and others. */
   #packed: (readonly Kept[])[] = []
   #isUnpacking = false
+  #changes = 0
+  /** What was looked for in texts. */
+  readonly #lookedFor = new Map<string, LookedFor>()
 
   /** `wishes`: at which wish for it an index is made. */
   constructor({ smallestIndexed = 1_000, wishes = 2 } = {}) {
@@ -64,6 +67,7 @@ export class Collection {
     const kept = this.#keptById.get(id)
     const before = kept?.document ?? null
     if (before === after) return before
+    this.#changes++
     const hasIndexes = this.#indexByPath.size + this.declared.size > 0
     const indexes = hasIndexes ? [...this.#indexByPath.values(), ...this.declared.values()] : none
     const slot = kept as Slot // in the indexes while the app sees it
@@ -105,28 +109,48 @@ export class Collection {
     return this.#packed.length > 0
   }
 
-  /** Reads what may have these texts, and goes on with the rest when that is done; without texts all of it. In steps. */
-  async unpack(pause: () => Promise<void>, texts: TextsIn = []): Promise<void> {
+  /** Nothing is left to be read before an answer, or it was looked for what the answer is among. */
+  isReadFor(query?: Query): boolean {
+    return !this.isPacked || (query !== undefined && this.#lookedFor.has(keyOfQuery(query)))
+  }
+
+  /** Reads what a query's answer is among, and goes on with the rest when that is done; without a query all of it. In steps. */
+  async unpack(pause: () => Promise<void>, query?: Query): Promise<void> {
     let read = 0
-    for (const documents of [...this.#packed]) {
-      for (const kept of documents) {
-        if (kept.lacks(texts)) continue
-        kept.unpack()
-        read++
-      }
-      if (texts.length === 0) this.#packed = this.#packed.filter(each => each !== documents)
+    for (const documents of query ? [] : [...this.#packed]) {
+      for (const kept of documents) kept.unpack()
+      read += documents.length
+      this.#packed = this.#packed.filter(each => each !== documents)
       if (read < atOnce) continue
       await pause()
       read = 0
     }
-    if (texts.length === 0) return
+    if (!query || this.isReadFor(query)) return
+    const looked: LookedFor = { found: [], changes: this.#changes }
+    for (const _ of amongTexts(this.#keptById.values(), query, wantedOf(query), looked.found)) await pause()
+    this.#lookedFor.set(keyOfQuery(query), looked)
+    if (this.#isUnpacking) return
     this.#isUnpacking = true // an index would have to read all of them at once
     const done = () => {
       this.#isUnpacking = false
+      this.#lookedFor.clear()
     }
     pause()
       .then(() => this.unpack(pause))
       .then(done, done) // whoever asks for what cannot be read hears of it
+  }
+
+  /** What the first `wanted` of a query's answer are among: all there is, or less where not all of it is read. */
+  among(query: Query, wanted: number): Iterable<Slot> {
+    if (!this.isPacked) return this.slots()
+    const key = keyOfQuery(query, wanted)
+    let looked = this.#lookedFor.get(key)
+    if (looked?.changes !== this.#changes) {
+      looked = { found: [], changes: this.#changes }
+      for (const _ of amongTexts(this.#keptById.values(), query, wanted, looked.found));
+      this.#lookedFor.set(key, looked)
+    }
+    return seen(looked.found)
   }
 
   /** `within`: the one with this path in front. */
@@ -149,6 +173,21 @@ export class Collection {
     this.#indexByPath.set(key, index)
     return index
   }
+}
+
+/** Among which documents an answer is, as long as none changes. */
+interface LookedFor {
+  readonly found: Kept[]
+  readonly changes: number
+}
+
+/** How many of a query's answer are asked for in its order; Infinity: all of them. */
+export function wantedOf({ skip, limit = Infinity }: Pick<Query, 'skip' | 'limit'>): number {
+  return skip + limit
+}
+
+function keyOfQuery({ where, orderBy, ...query }: Query, wanted = wantedOf(query)): string {
+  return JSON.stringify([queryToJson({ collection: '', where, orderBy, skip: 0 }), wanted])
 }
 
 function* seen(slots: Iterable<Kept>): Generator<Slot> {

@@ -1,5 +1,5 @@
+import type { Query } from '@nearcloud/query'
 import { Collection } from './collection.ts'
-import type { TextsIn } from './kept.ts'
 
 /**
  * The collections of a store, made when they are first named. What storage has of one waits until somebody asks for it: a
@@ -40,18 +40,18 @@ export class Collections {
   }
 
   /**
-   * As asking for it, in steps with a pause between them. With `texts`, documents that lack them may be read after it resolved.
+   * As asking for it, in steps with a pause between them. With `query`, documents its answer is not among may be read after it resolved.
    */
-  async load(name: string, pause: () => Promise<void>, texts: TextsIn = []): Promise<void> {
+  async load(name: string, pause: () => Promise<void>, query?: Query): Promise<void> {
     const waiting = this.#waitingByName.get(name)
     // whoever asks for it meanwhile does the rest at once
     while (waiting && this.#waitingByName.get(name) === waiting && this.#doNext(name, waiting)) await pause()
-    await this.#byName.get(name)?.unpack(pause, texts)
+    await this.#byName.get(name)?.unpack(pause, query)
   }
 
-  /** Some of its documents are not read yet. */
-  isPacked(name: string): boolean {
-    return this.#byName.get(name)?.isPacked ?? false
+  /** See `Collection`; what waits is not read. */
+  isReadFor(name: string, query?: Query): boolean {
+    return !this.isWaiting(name) && (this.#byName.get(name)?.isReadFor(query) ?? true)
   }
 
   /** Those there are, also those that wait. */

@@ -7,9 +7,8 @@ import {
   nearestFirst,
   type Query,
 } from '@nearcloud/query'
-import { type Collection, newMark, type Slot } from './collection.ts'
+import { type Collection, newMark, type Slot, wantedOf } from './collection.ts'
 import { type Choice, choosePlan, idsAmong, type Plan } from './planner.ts'
-import { textsIn } from './texts-in.ts'
 
 export interface Found {
   readonly documents: readonly Document[]
@@ -22,7 +21,7 @@ export interface Found {
 
 /** The documents a query answers, in order, whole. */
 export function find(collection: Collection, query: Query): Found {
-  const wanted = query.limit === undefined ? Infinity : query.skip + query.limit
+  const wanted = wantedOf(query)
   const matching = findMatching(collection, query, wanted)
   const { documents, plan } = matching
   return {
@@ -98,11 +97,9 @@ function findBy(choice: Choice, collection: Collection, query: Query, wanted: nu
     if (plan === first) return { documents, plan, choice, candidates }
   }
   if (plan.plan === 'scan') {
-    const texts = collection.isPacked ? textsIn(query) : []
-    for (const slot of collection.slots()) {
-      if (slot.lacks(texts)) candidates++
-      else look(slot.document)
-    }
+    const before = candidates
+    for (const { document } of collection.among(query, wanted)) look(document)
+    candidates = before + collection.size
   } else if (plan.plan === 'id') for (const id of idsAmong(plan.ids)) look(collection.get(id))
   else for (const { document } of slotsOf(plan)) look(document)
   return { documents, plan, choice, candidates }

@@ -1,4 +1,4 @@
-import type { Document, Version } from '@nearcloud/protocol'
+import type { Document, Value, Version } from '@nearcloud/protocol'
 import { readDocumentText } from './packed.ts'
 
 /**
@@ -56,6 +56,25 @@ export class Kept {
     return packed !== undefined && texts.some(list => !list.some(text => packed.includes(text)))
   }
 
+  /**
+   * What the document holds in a field, as far as its text tells that: a number, a text, a date. Undefined: it has to be read.
+   * `mark`: the field's name as a text has it, with the colon.
+   */
+  peek(mark: string): Value | undefined {
+    const { packed = '' } = this
+    const at = packed.indexOf(mark)
+    // as the end of a longer name it has a backslash in front
+    if (at < 1 || packed[at - 1] === '\\') return undefined
+    // behind an object it may be a field of that
+    let open = packed.indexOf('{', 1)
+    while (open >= 0 && open < at && packed.startsWith(dateMark, open)) open = packed.indexOf('{', open + 1)
+    if (open >= 0 && open < at) return undefined
+    scalar.lastIndex = at + mark.length
+    const [, text, date] = scalar.exec(packed) ?? []
+    if (date !== undefined) return new Date(Number(date))
+    return text === undefined ? undefined : (JSON.parse(text) as Value)
+  }
+
   /** Throws for a text that is no document. */
   unpack(): void {
     if (this.packed === undefined) return
@@ -63,6 +82,9 @@ export class Kept {
     this.packed = undefined
   }
 }
+
+const dateMark = '{"$date":'
+const scalar = /(-?\d[^,}]*|"(?:[^"\\]|\\.)*")|\{"\$date":(-?\d+)\}/y
 
 /** Of each list one is in the text of a document. */
 export type TextsIn = readonly (readonly string[])[]

@@ -59,7 +59,6 @@ import type {
 } from './store.ts'
 import { StoreEvents } from './store-events.ts'
 import { isTextPending, type TextPlace, type TextStep } from './texts.ts'
-import { textsIn } from './texts-in.ts'
 
 interface Parts {
   readonly state: State
@@ -180,10 +179,9 @@ export class LocalStore implements Store {
   load(collection: string, query?: Query): Promise<void> | undefined {
     this.#assertOpen()
     const { collections } = this.#state
-    const texts = query ? textsIn(query) : []
-    const isThere =
-      !collections.isWaiting(collection) && (texts.length > 0 || !collections.isPacked(collection))
-    return isThere ? undefined : collections.load(collection, this.#pause, texts)
+    return collections.isReadFor(collection, query)
+      ? undefined
+      : collections.load(collection, this.#pause, query)
   }
 
   run(run: Read, within?: ReadonlySet<DocId>): { documents: readonly Document[]; total: number } {

@@ -146,7 +146,7 @@ function automaticOffers(
 }
 
 /** The path a query's answer is first sorted by; none when that is a distance. */
-function orderPathOf(query: Query): string | undefined {
+export function orderPathOf(query: Query): string | undefined {
   return nearestFirst(query) ? undefined : (query.orderBy[0]?.[0] ?? '_id')
 }
 

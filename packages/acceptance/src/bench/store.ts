@@ -10,6 +10,9 @@ import { type Figures, itemOf } from './store/engine.ts'
  *
  *   node packages/acceptance/dist/bench/store.js [--documents 10000,50000] [--rounds 5] [--only nearcloud,dexie] [--json]
  *
+ * Each cold start happens twice: by the clock, with nothing beside it in the page, and for Chromium's trace, which tells how long
+ * the page's tasks took and how much of it the processor's.
+ *
  * Medians in milliseconds; of single operations, per operation. With --json the last line is
  * {"ratios":{"<documents>.<what>.<engine>":…},"absolute":{…}}; a ratio says how many times faster than Dexie, in the same run.
  */
@@ -43,7 +46,9 @@ const rows: readonly (readonly [key: string, words: string, isTime?: false])[] =
   ['update1000', 'update, awaited, 1000 open'],
   ['coldStart', 'cold start to first answer'],
   ['coldOpen', '  of which opening'],
-  ['coldBlock', '  longest block of the page'],
+  ['coldCpu', '  of the page’s thread, cpu'],
+  ['coldBlock', '  longest task of the page'],
+  ['coldBlockCpu', '  longest, of it cpu'],
   ['diskBytes', 'bytes on disk', false],
   ['textBytes', 'JSON of a document, bytes', false],
   ['documentBytes', 'heap of a plain document', false],

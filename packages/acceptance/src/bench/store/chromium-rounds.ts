@@ -4,7 +4,8 @@ import { type BrowserContext, chromium, type Page } from 'playwright-core'
 import { chromiumFlags, findChromium } from '../../chromium.ts'
 import { servePage } from '../../serve-page.ts'
 import { inFolder } from '../measuring.ts'
-import type { Figures } from './engine.ts'
+import { cpuOf, tasksBetween, timeOf, traced } from '../trace.ts'
+import { coldAnswers, coldBegins, coldEnds, type Figures } from './engine.ts'
 import type {} from './offer.ts'
 
 export const engineNames = ['nearcloud', 'dexie', 'rxdb', 'raw', 'pouchdb', 'tinybase', 'tanstack'] as const
@@ -31,7 +32,7 @@ export async function openSite(engine: EngineName): Promise<Site> {
   return { engine, ...(await servePage(join(import.meta.dirname, `engines/${files[engine]}.js`))) }
 }
 
-/** One round of one engine: a fresh profile; filled and used; then the browser is started again on it, twice. */
+/** One round of one engine: a fresh profile; filled and used; then the browser is started again on it: for the clock, and for a trace. */
 export function round(site: Site, documents: number, { memory = false } = {}): Promise<Figures> {
   return inFolder(async profile => {
     const used = await inPage(profile, site.url, page =>
@@ -39,11 +40,24 @@ export function round(site: Site, documents: number, { memory = false } = {}): P
     )
     const diskBytes = bytesOf(join(profile, 'Default', 'IndexedDB'))
     const cold = await inPage(profile, site.url, page => page.evaluate(() => window.storeBench.cold()))
+    const blocks = await inPage(profile, site.url, traceOfCold)
     const heap = memory
       ? await inPage(profile, site.url, page => page.evaluate(n => window.storeBench.memory(n), documents))
       : {}
-    return { ...used, ...cold, ...heap, diskBytes }
+    return { ...used, ...cold, ...blocks, ...heap, diskBytes }
   })
+}
+
+/** What the page's thread does in a cold start, as Chromium's trace has it: nothing in the page looks at it. */
+async function traceOfCold(page: Page): Promise<Figures> {
+  const devtools = await page.context().newCDPSession(page)
+  const { events } = await traced(devtools, () => page.evaluate(() => window.storeBench.cold()))
+  const tasks = tasksBetween(events, coldBegins, coldEnds)
+  return {
+    coldBlock: Math.max(...tasks.map(timeOf)),
+    coldBlockCpu: Math.max(...tasks.map(cpuOf)),
+    coldCpu: tasksBetween(events, coldBegins, coldAnswers).reduce((sum, task) => sum + cpuOf(task), 0),
+  }
 }
 
 async function inPage<T>(profile: string, url: string, work: (page: Page) => Promise<T>): Promise<T> {

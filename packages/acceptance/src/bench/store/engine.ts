@@ -66,3 +66,8 @@ export function idOf(n: number): string {
 export function statusOf(n: number): string {
   return `status${n % 5}`
 }
+
+/** Marks in a trace. */
+export const coldBegins = 'nearcloud-cold'
+export const coldAnswers = 'nearcloud-cold-answer'
+export const coldEnds = 'nearcloud-cold-end'

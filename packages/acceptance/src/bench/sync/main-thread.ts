@@ -1,9 +1,10 @@
-import { type Browser, type CDPSession, chromium } from 'playwright-core'
+import { type Browser, chromium } from 'playwright-core'
 import { chromiumFlags, findChromium } from '../../chromium.ts'
 import { inFolder } from '../measuring.ts'
 import type {} from '../page/page.ts'
 import { startServer } from '../processes.ts'
 import type { Found, Section } from '../section.ts'
+import { cpuOf, tasksBetween, timeOf, traced } from '../trace.ts'
 import { buildPage } from './first-sync-browser.ts'
 
 const documents = 50_000
@@ -21,9 +22,9 @@ async function measure(site: string): Promise<Found> {
   const browser = await chromium.launch({ executablePath: findChromium(), args: [...chromiumFlags] })
   try {
     const { env, url } = server
-    const alone = await traced(browser, url, env)
-    const withWorker = await traced(browser, url, env, 'io')
-    const withEngine = await traced(browser, url, env, 'engine')
+    const alone = await measuredIn(browser, url, env)
+    const withWorker = await measuredIn(browser, url, env, 'io')
+    const withEngine = await measuredIn(browser, url, env, 'engine')
     return {
       absolute: {
         documents,
@@ -58,7 +59,7 @@ function named(prefix: string, tasks: Tasks): Record<string, number> {
   return Object.fromEntries(words)
 }
 
-async function traced(
+async function measuredIn(
   browser: Browser,
   url: string,
   env: string,
@@ -69,45 +70,19 @@ async function traced(
   page.on('pageerror', error => console.error(error))
   await page.goto(url)
   await page.waitForFunction(() => window.bench !== undefined)
-  await page.evaluate(() => performance.mark('begins'))
-  const devtools = await browser.newBrowserCDPSession()
-  const events = collect(devtools)
-  await devtools.send('Tracing.start', {
-    transferMode: 'ReportEvents',
-    traceConfig: {
-      includedCategories: [
-        'disabled-by-default-devtools.timeline',
-        'devtools.timeline',
-        'toplevel',
-        'blink.user_timing',
-      ],
-    },
-  })
-  const syncMs = await page.evaluate(
-    ([to, n, does, times]) => {
-      performance.mark('nearcloud-sync')
-      return window.bench.firstSync(to, n, does, times)
-    },
-    [env, documents, workerDoes, results] as const,
+  const { result: syncMs, events } = await traced(await browser.newBrowserCDPSession(), () =>
+    page.evaluate(
+      ([to, n, does, times]) => {
+        performance.mark('nearcloud-sync')
+        return window.bench.firstSync(to, n, does, times)
+      },
+      [env, documents, workerDoes, results] as const,
+    ),
   )
-  const done = new Promise(resolve => devtools.once('Tracing.tracingComplete', resolve))
-  await devtools.send('Tracing.end')
-  await done
   await context.close()
-  const [mark, asked, answered] = ['nearcloud-sync', 'nearcloud-results', 'nearcloud-results-end'].map(
-    word => {
-      const found = events.find(({ name }) => name === word)
-      if (!found) throw new Error(`the trace has no mark "${word}"`)
-      return found
-    },
-  ) as [TraceEvent, TraceEvent, TraceEvent]
-  const ofPage = events.filter(
-    ({ name, pid, tid, ph }) => name === 'RunTask' && ph === 'X' && pid === mark.pid && tid === mark.tid,
-  )
-  // what the trace itself takes to begin is none of ours
-  const tasks = ofPage.filter(({ ts }) => ts >= mark.ts && ts < asked.ts)
-  const times = tasks.map(({ dur = 0 }) => dur / 1_000)
-  const asking = ofPage.filter(({ ts }) => ts >= asked.ts && ts < answered.ts)
+  const tasks = tasksBetween(events, 'nearcloud-sync', 'nearcloud-results')
+  const times = tasks.map(timeOf)
+  const asking = tasksBetween(events, 'nearcloud-results', 'nearcloud-results-end')
   return {
     syncMs,
     longestMs: Math.max(...times),
@@ -117,25 +92,4 @@ async function traced(
     over50ms: times.filter(ms => ms > 50).length,
     resultCpuMs: asking.reduce((sum, task) => sum + cpuOf(task), 0) / results,
   }
-}
-
-const cpuOf = ({ tdur = 0 }: TraceEvent) => tdur / 1_000
-
-interface TraceEvent {
-  readonly name: string
-  readonly ph: string
-  readonly pid: number
-  readonly tid: number
-  /** These in microseconds; `tdur` of the processor. */
-  readonly ts: number
-  readonly dur?: number
-  readonly tdur?: number
-}
-
-function collect(devtools: CDPSession): TraceEvent[] {
-  const events: TraceEvent[] = []
-  devtools.on('Tracing.dataCollected', ({ value }) => {
-    for (const event of value) events.push(event as unknown as TraceEvent)
-  })
-  return events
 }
