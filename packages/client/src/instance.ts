@@ -89,6 +89,7 @@ export async function openInstance(
       await store.close()
       throw thrown
     })
+  if (platform.inPieces) await platform.inPieces.pause()
   // fetched while there is a network, if not at once then when it is asked for
   if (!platform.isWhole)
     for (const load of [loadAggregation, loadFiles, loadCalls, () => import('./upload.ts')])
@@ -106,7 +107,7 @@ export async function openInstance(
     isNamed: openid !== undefined,
     isHeld: text => queue.holds(text),
     ...(parts && { parts }),
-    ...(platform.pieceCharacters && { pieceCharacters: platform.pieceCharacters }),
+    ...(platform.inPieces && { inPieces: platform.inPieces }),
     ...(platform.host && { host: platform.host }),
     ...(platform.text && { text: () => platform.text!() }),
   })

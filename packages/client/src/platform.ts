@@ -1,6 +1,6 @@
 import type { Clock, RandomBytes } from '@nearcloud/protocol'
 import type { Storage } from '@nearcloud/store'
-import type { Host, HostParts, TextRuntime, Transport } from '@nearcloud/sync'
+import type { Host, HostParts, InPieces, TextRuntime, Transport } from '@nearcloud/sync'
 import type { HostStorage } from './storage.ts'
 
 /**
@@ -50,8 +50,8 @@ export interface Platform {
   persistStorage?(): Promise<boolean>
   /** Lets the host do something else, and goes on soon: long work on a store has pauses. Absent: it has none. */
   pause?(): Promise<void>
-  /** Of a part of a first result: so many characters of it take effect at a time. Absent: all of it. */
-  readonly pieceCharacters?: number
+  /** What comes from the server, and what watches are told, is done in pieces with pauses as well. Absent: at once. */
+  readonly inPieces?: InPieces
   /** Hints of the host: `online` when it is worth trying now, `offline` when it surely is not. Returns the way to stop. */
   onConnectivity?(listener: (state: 'online' | 'offline') => void): () => void
 }

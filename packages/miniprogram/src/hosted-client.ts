@@ -89,8 +89,8 @@ function latePlatform(find: () => Platform, clock: Clock): Platform {
     transport: url => find().transport(url),
     request: request => find().request(request),
     pause: () => find().pause!(),
-    get pieceCharacters() {
-      return find().pieceCharacters!
+    get inPieces() {
+      return find().inPieces!
     },
     readFile: file => find().readFile(file),
     saveTemporary: (bytes, options) => find().saveTemporary(bytes, options),

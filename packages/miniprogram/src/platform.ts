@@ -33,6 +33,11 @@ export function miniPlatform(host: Host, options: PlatformOptions = {}): Platfor
 
   const request: Platform['request'] = each => (options.request?.() ?? host.request)(each)
 
+  const pause = slices(
+    () => clock.now(),
+    () => new Promise(resolve => void clock.after(0, resolve)),
+  )
+
   return {
     name: host.name,
     isWhole: true,
@@ -49,11 +54,8 @@ export function miniPlatform(host: Host, options: PlatformOptions = {}): Platfor
         },
       }),
     request,
-    pause: slices(
-      () => clock.now(),
-      () => new Promise(resolve => void clock.after(0, resolve)),
-    ),
-    pieceCharacters,
+    pause,
+    inPieces: { characters: pieceCharacters, pause },
     text: async () => (await import('@nearcloud/text/client')).textRuntime,
     ticket: ticketByLogin(host, request, () => options.isLoginWanted?.() ?? true),
     async readFile(file) {

@@ -36,6 +36,11 @@ export function parseDown(frame: string): DownMessage {
   } catch (cause) {
     throw new CloudError('PROTOCOL_ERROR', { errMsg: 'the server sent something that is not JSON', cause })
   }
+  return readDown(json)
+}
+
+/** A message from the server that was parsed. Throws PROTOCOL_ERROR. */
+export function readDown(json: unknown): DownMessage {
   const items = briefItems(json)
   if (!items) return check(downSchema, json) as DownMessage
   const rest = check(downSchema, { ...(json as object), items: [] }) as DownOf<'snapshot'>

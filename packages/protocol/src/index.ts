@@ -54,6 +54,7 @@ export { hasOwn } from './has-own.ts'
 export { fractionFrom, newClientId, newDocId, newNonce, type RandomBytes, seedOfCall } from './ids.ts'
 export { type BucketCount, bucketOf, bucketsFor, Inventory } from './inventory.ts'
 export { limits } from './limits.ts'
+export { LongFrame } from './long-frame.ts'
 export {
   type DownMessage,
   type DownOf,

@@ -63,6 +63,19 @@ export class ResultSet {
     return this.#shown
   }
 
+  /** More documents of the collection, as they are now, of a result without a limit that is being made. */
+  add(documents: readonly Document[]): void {
+    const entering = documents.filter(each => !this.#byId.has(each._id) && this.#matches(each))
+    if (entering.length === 0) return
+    entering.sort(this.#order)
+    const last = this.#held[this.#held.length - 1]
+    const isBehind = !last || this.#order(last, entering[0]!) < 0
+    this.#held.push(...entering)
+    if (!isBehind) this.#held.sort(this.#order)
+    for (const document of entering) this.#byId.set(document._id, document)
+    this.#publish()
+  }
+
   /**
    * Takes over one commit; answers with how each document entered, changed in or left the result. Empty when nothing of
    * the result changed.

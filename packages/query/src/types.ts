@@ -247,6 +247,8 @@ export interface WatchObserver {
 
 /** The result of a watched query after a commit. Frozen documents. */
 export interface Snapshot {
+  /** All of it is a copy that nobody else has, and not frozen. */
+  readonly isOwn?: true
   /** 0, 1, 2 … for each watch. */
   readonly id: number
   /** On the first snapshot only. */

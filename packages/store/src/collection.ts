@@ -201,5 +201,5 @@ function keyOf(path: string, within: string | undefined): string {
 
 const mostIndexes = 8
 /** So many documents are read in some milliseconds. */
-const atOnce = 1_000
+const atOnce = 500
 const none: readonly (OrderedIndex | DeclaredIndex)[] = []

@@ -48,7 +48,7 @@ export function findAmong(candidates: Iterable<Document>, query: Query): readonl
  * Matching documents in any order: all, or at least the first `wanted` in the query's order. The nearest few of many are
  * looked for in circles that grow until there is enough in one.
  */
-function findMatching(collection: Collection, query: Query, wanted: number): Found {
+export function findMatching(collection: Collection, query: Query, wanted: number): Found {
   const nearest = wanted < Infinity && collection.size >= manyPlaces ? nearestFirst(query) : undefined
   const largest = nearest ? Math.min(nearest.maxDistance, largestCircle) : 0
   let candidates = 0

@@ -4,12 +4,19 @@ import type { Collections } from './collections.ts'
 import { LiveQuery, type Within } from './live-query.ts'
 import type { Outbox } from './outbox.ts'
 import type { Change } from './overlay.ts'
+import { CopiesInPieces, FirstInPieces } from './watch-in-pieces.ts'
 import { WatchIndex } from './watch-index.ts'
 
 interface Watch {
   readonly live: LiveQuery
   readonly next: (snapshot: Snapshot) => void
   isOpen: boolean
+  /** Where the host wants its turn. */
+  readonly pause: (() => Promise<void>) | undefined
+  /** Its first result is being made. */
+  first?: FirstInPieces | undefined
+  /** Made with the first large one. */
+  copies?: CopiesInPieces
 }
 
 /** The watched queries by collection, and the snapshots on their way to observers. */
@@ -29,11 +36,20 @@ export class LiveQueries {
     this.#observerFailed = observerFailed
   }
 
-  watch(query: Query, next: (snapshot: Snapshot) => void, within: Within | undefined): () => void {
-    const live = new LiveQuery(query, this.#collections.of(query.collection), this.#outbox, within)
-    const watch: Watch = { live, next, isOpen: true }
+  /** `pause`: where the host wants its turn; then large results are made, and handed over as copies, with pauses. */
+  watch(
+    query: Query,
+    next: (snapshot: Snapshot) => void,
+    within: Within | undefined,
+    pause?: () => Promise<void>,
+  ): () => void {
+    const collection = this.#collections.of(query.collection)
+    const live = new LiveQuery(query, collection, this.#outbox, within)
+    const watch: Watch = { live, next, isOpen: true, pause }
     const leave = this.#enter(watch)
-    this.#deliver(watch, live.first())
+    const isWhole = !live.isWindowed && query.limit === undefined && query.skip === 0
+    if (pause && isWhole && collection.size > mostAtOnce) this.#firstInPieces(watch, pause)
+    else this.#deliver(watch, live.whole())
     return () => {
       watch.isOpen = false
       leave()
@@ -60,6 +76,17 @@ export class LiveQueries {
     this.#isClosed = true
   }
 
+  #firstInPieces(watch: Watch, pause: () => Promise<void>): void {
+    watch.first = new FirstInPieces(watch.live)
+    watch.first.make({ pause, isWanted: () => this.#isWanted(watch) }).then(
+      snapshot => {
+        watch.first = undefined
+        if (snapshot) this.#deliver(watch, snapshot)
+      },
+      (thrown: unknown) => this.#observerFailed(toCloudError(thrown)),
+    )
+  }
+
   /** Returns the way out. */
   #enter(watch: Watch): () => void {
     const { query, isWindowed } = watch.live
@@ -73,7 +100,7 @@ export class LiveQueries {
   }
 
   #update(watch: Watch, changes: readonly Change[]): void {
-    const snapshot = watch.live.after(changes)
+    const snapshot = watch.first ? watch.first.heard(changes) : watch.live.after(changes)
     if (snapshot) this.#deliver(watch, snapshot)
   }
 
@@ -86,12 +113,32 @@ export class LiveQueries {
     const deliveries = this.#deliveries
     this.#deliveries = []
     for (const { watch, snapshot } of deliveries) {
-      if (!watch.isOpen || this.#isClosed) continue
-      try {
-        watch.next(snapshot)
-      } catch (thrown) {
-        this.#observerFailed(toCloudError(thrown, 'an observer of a watch threw'))
-      }
+      if (!this.#isWanted(watch)) continue
+      const { pause } = watch
+      const isLarge = snapshot.docs.length + snapshot.docChanges.length > mostAtOnce
+      if (pause && isLarge)
+        watch.copies ??= new CopiesInPieces({
+          pause,
+          isWanted: () => this.#isWanted(watch),
+          tell: copy => this.#tell(watch, copy),
+        })
+      if (watch.copies && (isLarge || watch.copies.isBusy)) watch.copies.deliver(snapshot)
+      else this.#tell(watch, snapshot)
+    }
+  }
+
+  #isWanted({ isOpen }: Watch): boolean {
+    return isOpen && !this.#isClosed
+  }
+
+  #tell(watch: Watch, snapshot: Snapshot): void {
+    try {
+      watch.next(snapshot)
+    } catch (thrown) {
+      this.#observerFailed(toCloudError(thrown, 'an observer of a watch threw'))
     }
   }
 }
+
+/** So many documents are shown and copied without a pause. */
+const mostAtOnce = 500

@@ -1,7 +1,7 @@
 import type { DocId, Document } from '@nearcloud/protocol'
 import { type DocChange, type Query, ResultSet, type Snapshot } from '@nearcloud/query'
 import type { Collection } from './collection.ts'
-import { find } from './find.ts'
+import { find, findMatching } from './find.ts'
 import type { Outbox } from './outbox.ts'
 import type { Change } from './overlay.ts'
 import { Window } from './window.ts'
@@ -27,12 +27,32 @@ export class LiveQuery {
     return this.#window !== undefined
   }
 
-  first(): Snapshot {
-    const docs = this.#results.reset(this.#candidates())
+  /** Begins to be made of what matches now, in any order, which is to be added. */
+  begin(): readonly Document[] {
+    this.#results.reset([])
+    return findMatching(this.#collection, this.#effectiveQuery, Infinity).documents
+  }
+
+  /** More documents of the collection, as they are now. */
+  add(documents: readonly Document[]): void {
+    this.#results.add(documents)
+  }
+
+  /** What changes while it is being made. */
+  hear(changes: readonly Change[]): void {
+    this.#results.change(changes, () => [])
+  }
+
+  /** With what was added, or else with what matches now. */
+  first(docs = this.#results.documents): Snapshot {
     const docChanges = docs.map(
       (doc, id): DocChange => ({ id, queueType: 'init', dataType: 'init', docId: doc._id, doc }),
     )
     return this.#snapshot(docs, docChanges, 'init')
+  }
+
+  whole(): Snapshot {
+    return this.first(this.#results.reset(this.#candidates()))
   }
 
   /** The snapshot after these changes of the collection; none when the result stays as it is. */

@@ -219,9 +219,10 @@ export class LocalStore implements Store {
     query: Query,
     observer: { next(snapshot: Snapshot): void },
     within?: () => ReadonlySet<DocId> | undefined,
+    pause?: () => Promise<void>,
   ): () => void {
     this.#assertOpen()
-    return this.#live.watch(query, snapshot => observer.next(snapshot), within)
+    return this.#live.watch(query, snapshot => observer.next(snapshot), within, pause)
   }
 
   commit(writes: readonly Write[], context: CommitContext): CommitReceipt {

@@ -52,7 +52,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
       reserveBytes &&
       !volatile &&
       import('./reserve.ts').then(
-        ({ Reserve }) => new Reserve({ storage, maxPayloadBytes, bytes: reserveBytes, held }),
+        ({ Reserve }) => new Reserve({ storage, maxPayloadBytes, bytes: reserveBytes, pause, held }),
         () => undefined, // not fetched, there is none in this run
       )
     const store = new LocalStore({ state, segments, storage, info, random, pause, damage, reserve })

@@ -7,6 +7,8 @@ export interface ReserveOptions {
   readonly storage: Storage
   readonly maxPayloadBytes: number
   readonly bytes: number
+  /** Lets the host have its turn. */
+  pause(): Promise<void>
   /** The records it was found in, if it is there already. */
   readonly held: readonly number[]
 }
@@ -34,10 +36,14 @@ export class Reserve {
   /** As the storage's. `isRelief`: it may have the reserve. */
   async append(payloads: readonly Payload[], isRelief: boolean): Promise<readonly number[]> {
     if (isRelief) return this.#appendRelief(payloads)
-    const { bytes, maxPayloadBytes } = this.#options
+    const { bytes, maxPayloadBytes, pause } = this.#options
     if (this.#held.length > 0) return this.#storage.append(payloads)
     const head = { name: reserveName, collection: '', size: 0 }
-    const room = toPieces(segmentText(head, `"${noise(bytes)}"`), maxPayloadBytes)
+    await pause()
+    const text = segmentText(head, `"${noise(bytes)}"`)
+    await pause()
+    const room = toPieces(text, maxPayloadBytes)
+    await pause()
     const sequences = await this.#storage.append([...payloads, ...room])
     this.#held = sequences.slice(payloads.length)
     return sequences.slice(0, payloads.length)

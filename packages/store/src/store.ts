@@ -79,11 +79,15 @@ export interface Store {
    * The result now, then once after each commit or confirmed step that changes it. `next` is never called inside
    * `watch`, `commit` or `confirm`, but soon after (a microtask), in order. `within` as in `run`; it is asked again
    * at each step. Returns the way to stop; after it `next` is not called.
+   *
+   * With `pause` a large result is made with pauses, and told later than soon: its first snapshot has what changed meanwhile, and
+   * each is a copy for this observer alone.
    */
   watch(
     query: Query,
     observer: { next(snapshot: Snapshot): void },
     within?: () => ReadonlySet<DocId> | undefined,
+    pause?: () => Promise<void>,
   ): () => void
   /**
    * One mutation: into the outbox and onto the overlay, now. Throws what is wrong with it (nothing is written then).

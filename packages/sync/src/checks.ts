@@ -1,6 +1,7 @@
 import { type Clock, Digest, type DownOf, type Millis, type RandomBytes } from '@nearcloud/protocol'
 import type { Query } from '@nearcloud/query'
 import type { Store } from '@nearcloud/store'
+import { eachInPieces, type InPieces } from './in-pieces.ts'
 import type { Pull } from './pull.ts'
 import { asOldest } from './reset.ts'
 import type { Subscription } from './subscription.ts'
@@ -10,6 +11,7 @@ export interface ChecksOptions {
   readonly store: Store
   readonly subscriptions: Subscriptions
   readonly pull: Pull
+  readonly inPieces: InPieces | undefined
   readonly clock: Clock
   readonly random: RandomBytes
   /** How often one followed query is checked, about. */
@@ -63,15 +65,17 @@ export class Checks {
 
   /** The server's answer, at the very version this side is at; or about something that is no more. */
   async heard({ id, version, count, sum }: DownOf<'digest'>): Promise<void> {
-    const { store, subscriptions, pull, diverged } = this.#options
+    const { store, subscriptions, pull, inPieces, diverged } = this.#options
     const subscription = subscriptions.byId(id)
     if (!subscription || version !== pull.version || !this.#canTell(subscription)) return
     const digest = new Digest()
     const { query } = subscription
     const { collection } = query
-    for (const { document, version } of store.confirmedDocuments(collection))
+    await eachInPieces(store, collection, inPieces, ({ document, version }) => {
       if (subscription.matches(document)) digest.add(document._id, version)
+    })
     if (digest.count === count && digest.sum === sum) return
+    if (subscriptions.byId(id) !== subscription || !this.#canTell(subscription)) return // it was let go meanwhile
     // nothing is newer than what was said last: a copy that pretends to be would not hear what is said next
     const forged = [...store.confirmedDocuments(collection)].filter(
       ({ document, version }) => version > pull.version && subscription.matches(document),

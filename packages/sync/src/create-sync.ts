@@ -40,7 +40,7 @@ export function createSync(options: SyncOptions): OwnSync {
     checkMs = 300_000,
     text,
     isNamed = false,
-    pieceCharacters = Number.POSITIVE_INFINITY,
+    inPieces,
     compareFrom = 16,
   } = options
   const events = new Emitter<SyncEvents>()
@@ -48,7 +48,7 @@ export function createSync(options: SyncOptions): OwnSync {
   const requests = new Requests(clock, answerLimitMs, lastToSend)
   const verdicts = new Verdicts()
   const dialect = new Dialect(clock)
-  const parts = options.parts && new Parts({ ...options.parts, clock })
+  const parts = options.parts && new Parts({ ...options.parts, clock, inPieces })
   const stopStoreEvents = store.onEvent(event => {
     if (event.name !== 'storageFailed') return
     requests.wake()
@@ -61,7 +61,7 @@ export function createSync(options: SyncOptions): OwnSync {
   let session: Session | undefined
   let state: LinkState = 'offline'
   let waiting: (() => void)[] = []
-  const push = new Push(() => store.outbox, clock, options.isHeld)
+  const push = new Push(() => store.outbox, clock, options.isHeld, inPieces)
   const subscriptions: Subscriptions = new Subscriptions({
     store,
     clock,
@@ -77,11 +77,12 @@ export function createSync(options: SyncOptions): OwnSync {
     },
     progressed: progress => events.emit('progress', progress),
   })
-  const pull = new Pull(store, subscriptions)
+  const pull = new Pull(store, subscriptions, inPieces)
   const checks = new Checks({
     store,
     subscriptions,
     pull,
+    inPieces,
     clock,
     random,
     everyMs: checkMs,
@@ -136,7 +137,7 @@ export function createSync(options: SyncOptions): OwnSync {
           verdicts,
           dialect,
           parts,
-          pieceCharacters,
+          inPieces,
           isNamed,
           get lostMutations() {
             return lost
@@ -279,6 +280,7 @@ export function createSync(options: SyncOptions): OwnSync {
     random,
     verdicts,
     texts,
+    inPieces,
     isReachable,
     follow: following,
     committed({ mutation }) {

@@ -1,5 +1,6 @@
-import { CloudError, type DownOf, errorFromData } from '@nearcloud/protocol'
+import { CloudError, type DownOf, errorFromData, type LongFrame } from '@nearcloud/protocol'
 import { ChangeParts } from './change-parts.ts'
+import { itemsOf, longSnapshot } from './long-messages.ts'
 import { pendingById, refusedAt, tellAccepted, tellRejected } from './outcome-events.ts'
 import type { SessionParts } from './session-parts.ts'
 
@@ -35,9 +36,11 @@ export class Effects {
     requests.answered(push.answeredThrough)
   }
 
-  async changes(message: DownOf<'changes'>): Promise<void> {
-    const { store, link } = this.#parts
-    const whole = this.#changeParts.add(message, store.checkpoint.seen)
+  /** `long`: its items are still to be read. */
+  async changes(message: DownOf<'changes'>, long?: LongFrame): Promise<void> {
+    const { store, link, inPieces } = this.#parts
+    const items = long ? await itemsOf(long, inPieces!) : message.items
+    const whole = this.#changeParts.add({ ...message, items }, store.checkpoint.seen)
     if (whole) await this.#apply(whole)
     else link.progressed()
   }
@@ -53,7 +56,8 @@ export class Effects {
     const { store, subscriptions, pull, link } = this.#parts
     const subscription = subscriptions.byId(message.id)
     if (!subscription?.assembly || subscription.assembly.isCompared) return // it came twice
-    const { step, frame } = pull.inventory(subscription, message)
+    const { step, frame } = await pull.inventory(subscription, message)
+    if (subscriptions.byId(message.id) !== subscription) return // it was let go meanwhile
     if (frame) this.#options.send(frame)
     if (step) {
       subscription.isStored = true
@@ -63,22 +67,18 @@ export class Effects {
     link.progressed()
   }
 
-  /** `text`: of the message's items, where the store may keep it as it is. */
-  async snapshot(message: DownOf<'snapshot'>, text: string | undefined): Promise<void> {
-    if (text === undefined || text.length <= this.#parts.pieceCharacters)
-      return this.#snapshotPiece(message, text)
-    const { clock, pieceCharacters } = this.#parts
-    for (const piece of inPieces(message, text.length / pieceCharacters)) {
-      await new Promise<void>(resolve => void clock.after(0, resolve)) // it was only just read, all of it
-      await this.#snapshotPiece(piece, JSON.stringify(piece.items).slice(1, -1))
-    }
+  longSnapshot(message: DownOf<'snapshot'>, long: LongFrame): Promise<void> {
+    return longSnapshot(this.#parts, message, long, (piece, text) => this.snapshot(piece, text))
   }
 
-  async #snapshotPiece(message: DownOf<'snapshot'>, text: string | undefined): Promise<void> {
+  /** `text`: of the message's items, where the store may keep it as it is. */
+  async snapshot(message: DownOf<'snapshot'>, text: string | undefined): Promise<void> {
     const { store, subscriptions, pull } = this.#parts
     const subscription = subscriptions.byId(message.id)
     if (!subscription?.assembly) return // it came twice: all of it is here
-    const { step, done } = pull.snapshot(subscription, message, text)
+    const pulled = await pull.snapshot(subscription, message, text)
+    if (!pulled || subscriptions.byId(message.id) !== subscription) return // it was let go meanwhile
+    const { step, done } = pulled
     if (step?.subscriptions) subscription.isStored = true // what it asks of the window while the step takes effect is its own
     if (step) await store.confirm(step)
     this.#parts.link.progressed()
@@ -105,7 +105,10 @@ export class Effects {
   }
 
   async #apply(message: DownOf<'changes'>): Promise<void> {
-    const pulled = this.#parts.pull.changes(message)
+    const { inPieces, store, link, pull, push } = this.#parts
+    // what waits in storage would be read all at once
+    if (inPieces) for (const name of collectionsOf(message)) await store.load(name)
+    const pulled = pull.changes(message, await pull.read(message.items))
     if (pulled.kind === 'gap' && pulled.why === 'letGo') return this.#options.end()
     if (pulled.kind === 'gap')
       throw new CloudError('PROTOCOL_ERROR', {
@@ -114,23 +117,14 @@ export class Effects {
             ? `a change message from version ${message.from} that does not follow what came before: starting again`
             : `a change to version ${message.to} of a document that is not here as the server says: starting again`,
       })
-    const { store, link } = this.#parts
     const mutations = pendingById(store, pulled.accepted)
     await store.confirm(pulled.step)
     link.progressed()
+    push.wake()
     tellAccepted(this.#parts, pulled.accepted, mutations)
   }
 }
 
-/** As if the server had sent so many smaller ones. */
-function inPieces(message: DownOf<'snapshot'>, count: number): DownOf<'snapshot'>[] {
-  const { items, done, last } = message
-  const size = Math.ceil(items.length / count)
-  const pieces: DownOf<'snapshot'>[] = []
-  for (let at = 0; at < items.length; at += size) {
-    const behind = Math.max(items.length - at - size, 0)
-    const piece = { items: items.slice(at, at + size), done: done - behind, last: last && behind === 0 }
-    pieces.push({ ...message, ...piece })
-  }
-  return pieces
+function collectionsOf({ items }: DownOf<'changes'>): Iterable<string> {
+  return new Set(items.map(([collection]) => collection))
 }

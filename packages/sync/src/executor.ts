@@ -25,6 +25,7 @@ import type { CommitReceipt, Store } from '@nearcloud/store'
 import { answerAggregation } from './aggregation.ts'
 import { followedQuery, isWindowed } from './followed.ts'
 import type { Held, Holdings } from './holdings.ts'
+import type { InPieces } from './in-pieces.ts'
 import { isUnknowable, meantBy } from './meaning.ts'
 import { isUnreachable, lastMutation, type Requests } from './requests.ts'
 import type { ServerClock } from './server-clock.ts'
@@ -40,6 +41,7 @@ export interface LocalFirstOptions {
   readonly random: RandomBytes
   readonly verdicts: Pick<Verdicts, 'of' | 'forget'>
   readonly texts: Pick<Texts, 'open' | 'rewritten'>
+  readonly inPieces?: InPieces | undefined
   /** There is a server to ask, or about to be. */
   isReachable(): boolean
   follow(query: Query, options?: FollowOptions): Following
@@ -108,7 +110,7 @@ export class LocalFirstExecutor implements ClientExecutor {
   }
 
   watch(asked: Query, observer: WatchObserver): { close(): Promise<void> } {
-    const { store, subscriptions } = this.#options
+    const { store, subscriptions, inPieces } = this.#options
     const patient = isUnknowable(store, asked)
     let isOpen = true
     let stop: () => void = () => undefined
@@ -140,7 +142,8 @@ export class LocalFirstExecutor implements ClientExecutor {
       try {
         const query = meantBy(store, asked)
         const mayHaveWindow = isWindowed(followedQuery(query))
-        stop = store.watch(query, observer, mayHaveWindow ? () => subscription.window : undefined)
+        const within = mayHaveWindow ? () => subscription.window : undefined
+        stop = store.watch(query, observer, within, inPieces?.pause)
       } catch (error) {
         fail(toCloudError(error))
       }
@@ -163,9 +166,9 @@ export class LocalFirstExecutor implements ClientExecutor {
   }
 
   async #get(query: Query): Promise<Answer> {
-    const { store, subscriptions } = this.#options
+    const { store, subscriptions, inPieces } = this.#options
     const loading = store.load(query.collection, query)
-    if (loading) await loading
+    if (loading) await loading.then(inPieces?.pause)
     const covering = subscriptions.covering(query)
     if (covering) return this.#local(query, covering)
     if (!this.#options.isReachable()) return this.#cached(query)

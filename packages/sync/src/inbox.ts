@@ -4,16 +4,18 @@ import {
   type DownMessage,
   type DownOf,
   IncomingNumbers,
+  LongFrame,
   type Millis,
   parseDown,
 } from '@nearcloud/protocol'
 import type { Parts } from './parts.ts'
 import type { Connection } from './transport.ts'
 
-/** A message, and its text. */
+/** A message, and its text. `long`: its items are still to be read. */
 export interface Arrived {
   readonly message: DownMessage
   readonly frame: string
+  readonly long?: LongFrame | undefined
 }
 
 export interface InboxOptions {
@@ -21,6 +23,8 @@ export interface InboxOptions {
   readonly clock: Clock
   /** Absent: nothing is fetched. */
   readonly parts: Parts | undefined
+  /** Longer frames of documents are read when they have their turn, in pieces. */
+  readonly longFrom: number | undefined
   /** A message has its turn; the next one waits until it took effect. */
   handle(arrived: Arrived): Promise<void>
   /** One had its turn. */
@@ -57,20 +61,20 @@ export class Inbox {
 
   received(text: string): void {
     const { connection, clock, handle, failed, unavailable } = this.#options
-    let message: DownMessage
-    let frame: string | undefined
+    let read: Arrived
     try {
-      frame = this.#numbers ? this.#numbers.read(text) : text
+      const frame = this.#numbers ? this.#numbers.read(text) : text
       if (frame === undefined) return // it came before
-      message = parseDown(frame)
+      read = this.#read(frame)
     } catch (error) {
       failed(error)
       return
     }
+    const { message } = read
     if (message.type === 'welcome' && message.protocol >= numberedSince)
       this.#numbers ??= new IncomingNumbers()
     if (message.type === 'welcome' || message.type === 'renewed') this.#access = message.access
-    const arrived = message.type === 'fetch' ? this.#fetch(message) : { message, frame }
+    const arrived = message.type === 'fetch' ? this.#fetch(message) : read
     if (arrived instanceof Promise) arrived.catch(() => undefined) // told when its turn comes
     if (this.#waiting++ === 0) this.#busySince = clock.now()
     if (this.#waiting === mostWaiting) connection.pause?.()
@@ -104,9 +108,15 @@ export class Inbox {
     if (!parts || this.#access === '') throw unexpected('fetch')
     const frame = await parts.fetch(path, this.#access, characters).catch(() => undefined)
     if (frame === undefined) return undefined
-    const message = parseDown(frame)
-    if (message.type !== 'snapshot') throw unexpected(message.type)
-    return { message, frame }
+    const read = this.#read(frame)
+    if (read.message.type !== 'snapshot') throw unexpected(read.message.type)
+    return read
+  }
+
+  #read(frame: string): Arrived {
+    const { longFrom } = this.#options
+    const long = longFrom !== undefined && frame.length > longFrom ? LongFrame.of(frame) : undefined
+    return { message: long?.message ?? parseDown(frame), frame, long }
   }
 }
 

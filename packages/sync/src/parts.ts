@@ -1,5 +1,6 @@
 import { type Clock, CloudError, type Millis, textFromUtf8 } from '@nearcloud/protocol'
 import type { Exchange } from './exchange.ts'
+import type { InPieces } from './in-pieces.ts'
 
 export interface PartsOptions {
   /** The server's address, without a slash at the end. */
@@ -13,11 +14,11 @@ export interface PartsOptions {
 
 /** Fetches parts of first results over HTTP, where they come packed. */
 export class Parts {
-  readonly #options: PartsOptions & { readonly clock: Clock }
+  readonly #options: PartsOptions & { readonly clock: Clock; readonly inPieces?: InPieces | undefined }
   /** Where fetching failed nothing is left to be fetched for a while. */
   #notBefore: Millis = 0
 
-  constructor(options: PartsOptions & { readonly clock: Clock }) {
+  constructor(options: PartsOptions & { readonly clock: Clock; readonly inPieces?: InPieces | undefined }) {
     this.#options = options
   }
 
@@ -44,7 +45,7 @@ export class Parts {
   }
 
   async #fetch(path: string, access: string, characters: number): Promise<string> {
-    const { endpoint, exchange, decode = textFromUtf8 } = this.#options
+    const { endpoint, exchange } = this.#options
     const { status, body } = await exchange({
       method: 'GET',
       url: `${endpoint}${path}`,
@@ -53,12 +54,32 @@ export class Parts {
       // whatever was packed: no more is unpacked than was told
       mostBytes: characters * 3,
     })
-    const frame = status === 200 && body.length <= characters * 3 ? decode(body) : undefined
+    const frame = status === 200 && body.length <= characters * 3 ? await this.#textOf(body) : undefined
     if (frame?.length !== characters)
       throw new CloudError('OFFLINE', { errMsg: `a part of a first result could not be fetched (${status})` })
     return frame
   }
+
+  async #textOf(bytes: Uint8Array): Promise<string> {
+    const { decode = textFromUtf8, inPieces } = this.#options
+    if (!inPieces) return decode(bytes)
+    let text = ''
+    for (let at = 0, end = 0; at < bytes.length; at = end) {
+      end = Math.min(at + bytesAtOnce, bytes.length)
+      while (isInside(bytes[end])) end++ // never within a character
+      text += decode(bytes.subarray(at, end))
+      await inPieces.pause()
+    }
+    return text
+  }
 }
+
+/** Not the first byte of a character. */
+function isInside(byte: number | undefined): boolean {
+  return byte !== undefined && (byte & 0xc0) === 0x80
+}
+
+const bytesAtOnce = 32_768
 
 const nearMs = 60
 const farMs = 500

@@ -4,6 +4,7 @@ import {
   bucketOf,
   CloudError,
   type DocId,
+  type Document,
   type DownOf,
   Inventory,
   type Item,
@@ -19,6 +20,8 @@ import {
 } from '@nearcloud/protocol'
 import type { ConfirmedStep, Store, StoredSubscription } from '@nearcloud/store'
 import { rejectionOf } from './greeting.ts'
+import { eachInPieces, type InPieces } from './in-pieces.ts'
+import { firstAfter } from './push.ts'
 import { type Gone, type Put, SnapshotAssembly } from './snapshot-assembly.ts'
 import type { Done, Subscription } from './subscription.ts'
 import type { Subscriptions } from './subscriptions.ts'
@@ -37,13 +40,15 @@ export type Pulled =
 export class Pull {
   readonly #store: Store
   readonly #subscriptions: Subscriptions
+  readonly #inPieces: InPieces | undefined
   #version: Version = 0
   /** Decided, and not yet part of a change message. */
   readonly #outcomes = new Map<MutationId, Outcome>()
 
-  constructor(store: Store, subscriptions: Subscriptions) {
+  constructor(store: Store, subscriptions: Subscriptions, inPieces?: InPieces) {
     this.#store = store
     this.#subscriptions = subscriptions
+    this.#inPieces = inPieces
   }
 
   /** Everything up to here has been said. */
@@ -68,22 +73,22 @@ export class Pull {
     })
   }
 
-  changes(message: DownOf<'changes'>): Pulled {
-    const { from, to, viewKey, items } = message
+  /** `read`: its items. */
+  changes(message: DownOf<'changes'>, read: Awaited<ReturnType<Pull['read']>>): Pulled {
+    const { from, to, viewKey } = message
     const { lastMutation = this.#store.checkpoint.seen } = message
-    const included = this.#store.outbox.mutations.filter(mutation => mutation.id <= lastMutation)
+    const included = firstOf(this.#store.outbox.mutations, lastMutation)
     if (from !== this.#version || to < from || included.some(({ id }) => !this.#outcomes.has(id)))
       return { kind: 'gap', why: 'order' }
-    const sorted = this.#sortItems(items)
-    if (!sorted) return { kind: 'gap', why: this.#subscriptions.hasLetGo ? 'letGo' : 'base' }
+    if (!read) return { kind: 'gap', why: this.#subscriptions.hasLetGo ? 'letGo' : 'base' }
     const removed = this.#removed(included)
     // as it was told before, in an earlier part of this message perhaps
-    const isOver = ({ collection, document, version }: (typeof sorted.puts)[number]) =>
+    const isOver = ({ collection, document, version }: Put) =>
       removed.some(
         each => each.collection === collection && each.id === document._id && each.version > version,
       )
-    const puts = removed.length === 0 ? sorted.puts : sorted.puts.filter(put => !isOver(put))
-    const gone = [...sorted.gone, ...removed]
+    const puts = removed.length === 0 ? read.puts : read.puts.filter(put => !isOver(put))
+    const gone = [...read.gone, ...removed]
     for (const item of gone)
       for (const { assembly, query } of this.#subscriptions)
         if (query.collection === item.collection) assembly?.overtake(item)
@@ -127,18 +132,18 @@ export class Pull {
 
   /**
    * A part of a subscription's snapshot: what of it is to be stored now, and how much has come. `text`: of its items, where
-   * the store may keep it as it is.
+   * the store may keep it as it is. Undefined when nobody awaits it any more, as may be while this is found out.
    */
-  snapshot(
+  async snapshot(
     subscription: Subscription,
     message: DownOf<'snapshot'>,
     text?: string,
-  ): { readonly step: ConfirmedStep | undefined; readonly done: Done } {
+  ): Promise<{ readonly step: ConfirmedStep | undefined; readonly done: Done } | undefined> {
     const { version, items, last } = message
     const { assembly } = subscription
     assert(assembly, 'a snapshot is awaited')
     const { key, query, isWindowed } = subscription
-    assembly.isReplacing ??= this.#isHere(subscription)
+    assembly.isReplacing ??= await this.#isHere(subscription)
     const came = items.flatMap(item => readSnapshotItem(query.collection, item) ?? [])
     for (const item of items)
       if (item.length > 2 && item[2] === null)
@@ -154,7 +159,6 @@ export class Pull {
       if (isWindowed || after === undefined) return { step: puts, done }
       return { step: { ...puts, subscriptions: new Map([[key, { query, complete: false, after }]]) }, done }
     }
-    subscription.assembly = undefined // should the store refuse it, it comes again from the start
     const stored: StoredSubscription = {
       query,
       complete: true,
@@ -162,7 +166,9 @@ export class Pull {
     }
     const gone = assembly.named
       ? this.#different(subscription, assembly, due)
-      : this.#replaced(subscription, assembly, stored)
+      : await this.#replaced(subscription, assembly, stored)
+    if (subscription.assembly !== assembly) return undefined
+    subscription.assembly = undefined // should the store refuse it, it comes again from the start
     return { step: { ...puts, gone, subscriptions: new Map([[key, stored]]) }, done }
   }
 
@@ -170,14 +176,14 @@ export class Pull {
    * What the server has of a subscription, by sums: a step that completes it when the same is here, else a frame that names
    * what is here in the buckets that differ.
    */
-  inventory(
+  async inventory(
     subscription: Subscription,
     { sums }: DownOf<'inventory'>,
-  ): { readonly step?: ConfirmedStep; readonly frame?: string } {
+  ): Promise<{ readonly step?: ConfirmedStep; readonly frame?: string }> {
     const { id, key, query } = subscription
     const carried = this.#carriedTo(subscription)
     const mine = new Inventory()
-    this.#eachHere(subscription, carried, (id, version) => mine.add(id, version))
+    await this.#eachHere(subscription, carried, (id, version) => mine.add(id, version))
     const differing = mine.differing(sums)
     if (!differing)
       throw new CloudError('PROTOCOL_ERROR', { errMsg: 'the server sent an inventory that is none' })
@@ -191,9 +197,10 @@ export class Pull {
     }
     const asked = new Set(buckets)
     const documents: [DocId, Version][] = []
-    this.#eachHere(subscription, carried, (id, version) => {
+    await this.#eachHere(subscription, carried, (id, version) => {
       if (asked.has(bucketOf(id, of))) documents.push([id, version])
     })
+    if (this.#subscriptions.byId(id!) !== subscription) return {}
     const assembly = new SnapshotAssembly()
     assembly.isCompared = true
     assembly.carried = carried
@@ -224,40 +231,54 @@ export class Pull {
   }
 
   /** Documents of a subscription, in the store or carried over from a conversation that was cut. */
-  #eachHere(
+  async #eachHere(
     subscription: Subscription,
     carried: ReadonlyMap<DocId, Put>,
     visit: (id: DocId, version: Version) => void,
-  ): void {
-    this.#store.eachConfirmed(subscription.query.collection, (document, version) => {
+  ): Promise<void> {
+    const here = (document: Document, version: Version) => {
       const { _id: id } = document
       if (!subscription.matches(document)) return
       visit(id, carried.size === 0 ? version : Math.max(version, carried.get(id)?.version ?? 0))
-    })
+    }
+    const { collection } = subscription.query
+    if (!this.#inPieces) this.#store.eachConfirmed(collection, here)
+    else await this.#each(collection, ({ document, version }) => here(document, version))
     for (const [id, { document, version }] of carried) {
       const known = this.#store.confirmed(subscription.query.collection, document._id)
       if (!known || !subscription.matches(known.document)) visit(id, version)
     }
   }
 
-  #isHere(subscription: Subscription): boolean {
+  #each(...[collection, visit]: [string, Parameters<typeof eachInPieces>[3]]): Promise<void> {
+    return eachInPieces(this.#store, collection, this.#inPieces, visit)
+  }
+
+  async #isHere(subscription: Subscription): Promise<boolean> {
     const { collection } = subscription.query
-    for (const { document } of this.#store.confirmedDocuments(collection))
-      if (subscription.isAbout(collection, document)) return true
-    return false
+    let isHere = false
+    await this.#each(collection, ({ document }) => {
+      isHere = subscription.isAbout(collection, document)
+      return isHere
+    })
+    return isHere
   }
 
   /** What was here because of this subscription and is not in its snapshot. */
-  #replaced(subscription: Subscription, assembly: SnapshotAssembly, stored: StoredSubscription): Gone[] {
+  async #replaced(
+    subscription: Subscription,
+    assembly: SnapshotAssembly,
+    stored: StoredSubscription,
+  ): Promise<Gone[]> {
     const { collection } = subscription.query
     const window = new Set(stored.window)
     const gone: Gone[] = []
-    for (const { document, version } of this.#store.confirmedDocuments(collection)) {
-      if (assembly.has(document._id) || window.has(document._id) || version > assembly.version) continue
-      if (!subscription.isAbout(collection, document)) continue
-      if (subscription.isWindowed && this.#subscriptions.isAbout(collection, document, subscription)) continue
+    await this.#each(collection, ({ document, version }) => {
+      if (assembly.has(document._id) || window.has(document._id) || version > assembly.version) return
+      if (!subscription.isAbout(collection, document)) return
+      if (subscription.isWindowed && this.#subscriptions.isAbout(collection, document, subscription)) return
       gone.push({ collection, version, id: document._id })
-    }
+    })
     return gone
   }
 
@@ -292,11 +313,12 @@ export class Pull {
     return changed
   }
 
-  /** Undefined when there is a patch for a document as it is not here. */
-  #sortItems(items: readonly Item[]): { puts: Put[]; gone: Gone[] } | undefined {
+  /** What items of changes say. Undefined when there is a patch for a document as it is not here. */
+  async read(items: readonly Item[]): Promise<{ puts: Put[]; gone: Gone[] } | undefined> {
     const puts: Put[] = []
     const gone: Gone[] = []
-    for (const item of items) {
+    for (const [at, item] of items.entries()) {
+      if (this.#inPieces && (at + 1) % itemsAtOnce === 0) await this.#inPieces.pause()
       const read = readItem(item)
       if ('document' in read) puts.push(read)
       else if ('gone' in read)
@@ -316,6 +338,13 @@ export class Pull {
     return { collection, version, document: applyPatch(known.document, patch) }
   }
 }
+
+/** Those up to `last`, of a list by growing ids. */
+function firstOf(mutations: readonly Mutation[], last: MutationId): readonly Mutation[] {
+  return mutations.slice(0, firstAfter(mutations, last))
+}
+
+const itemsAtOnce = 50
 
 function nameOf({ collection, id }: { readonly collection: string; readonly id: DocId }): string {
   return JSON.stringify([collection, id])

@@ -1,5 +1,6 @@
 import { type Clock, limits, type Mutation, type MutationId, mutationToSend } from '@nearcloud/protocol'
 import type { OutboxView } from '@nearcloud/store'
+import type { InPieces } from './in-pieces.ts'
 import { PieceSize } from './piece-size.ts'
 
 /** Whether a mutation, by the text it is sent as, has to wait, and with it what was made after it. */
@@ -26,11 +27,19 @@ export class Push {
   readonly #size = new PieceSize({ smallest: 1_000, largest: limits.pushBytes, first: limits.pushBytes })
 
   readonly #isHeld: Hold
+  readonly #inPieces: InPieces | undefined
+  #isPausing = false
 
-  constructor(outbox: () => OutboxView, clock: Pick<Clock, 'after'>, isHeld: Hold = () => false) {
+  constructor(
+    outbox: () => OutboxView,
+    clock: Pick<Clock, 'after'>,
+    isHeld: Hold = () => false,
+    inPieces?: InPieces,
+  ) {
     this.#outbox = outbox
     this.#clock = clock
     this.#isHeld = isHeld
+    this.#inPieces = inPieces
   }
 
   /** This one, and with it all that were made after it, wait for something else than the server; 0: none does. */
@@ -106,19 +115,34 @@ export class Push {
     this.wake()
   }
 
-  /** There may be something to send. */
+  /** There may be something to send. Where the host wants its turn it has it between two frames. */
   wake(): void {
+    if (this.#isPausing) return
+    if (!this.#inPieces) this.#sendDue(Number.POSITIVE_INFINITY)
+    else if (this.#sendDue(1)) {
+      this.#isPausing = true
+      void this.#inPieces.pause().then(() => {
+        this.#isPausing = false
+        this.wake()
+      })
+    }
+  }
+
+  /** At most so many frames; true when it was as many. */
+  #sendDue(frames: number): boolean {
     const { mutations, drafts } = this.#outbox()
     // what is written on what a call does here is sent when the server has done it
     const undecided = drafts.find(({ due }) => due === undefined)
     const end = undecided ? firstAfter(mutations, undecided.mutation.id) : mutations.length
     let next = firstAfter(mutations, this.#sentThrough)
+    let sent = 0
     while (
+      sent < frames &&
       this.#send &&
       !this.#cancelRest &&
       !this.#isPaused &&
       this.#unanswered.length < this.#mostUnanswered &&
-      next < end
+      next < Math.min(end, this.#mostUnseen)
     ) {
       const texts: string[] = []
       let size = 0
@@ -133,12 +157,19 @@ export class Push {
         texts.push(text)
         next++
       }
-      if (texts.length === 0) return
+      if (texts.length === 0) break
       this.#sentThrough = mutations[next - 1]!.id
       this.#lastSent = mutations[next - 1]!.nonce
       this.#unanswered.push({ last: this.#sentThrough, size })
       this.#send(`{"type":"push","mutations":[${texts.join(',')}]}`)
+      sent++
     }
+    return sent === frames
+  }
+
+  /** What has its effect in one message leaves the outbox in one step: where turns are short it is not much. */
+  get #mostUnseen(): number {
+    return this.#inPieces ? mostUnseen : Number.POSITIVE_INFINITY
   }
 
   get #mostUnanswered(): number {
@@ -163,4 +194,6 @@ export function firstAfter(mutations: readonly { readonly id: MutationId }[], id
 }
 
 const mostUnanswered = 4
+/** Sent, and still in the outbox. */
+const mostUnseen = 300
 const restMs = 5_000

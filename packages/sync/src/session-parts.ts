@@ -3,6 +3,7 @@ import type { Store } from '@nearcloud/store'
 import type { Checks } from './checks.ts'
 import type { Dialect } from './dialect.ts'
 import type { Emitter } from './emitter.ts'
+import type { InPieces } from './in-pieces.ts'
 import type { Link } from './link.ts'
 import type { Parts } from './parts.ts'
 import type { Pull } from './pull.ts'
@@ -36,8 +37,7 @@ export interface SessionParts {
   readonly dialect: Dialect
   /** Absent: nothing is fetched. */
   readonly parts: Parts | undefined
-  /** Of a part of a first result, so many characters take effect at a time. */
-  readonly pieceCharacters: number
+  readonly inPieces: InPieces | undefined
   /** Somebody signed in by name: a token that is refused is not given up for an anonymous user. */
   readonly isNamed: boolean
   /** Accepted mutations that the server turned out to know nothing of, until that is told. */

@@ -1,6 +1,5 @@
 import {
   CloudError,
-  type DownMessage,
   type DownOf,
   errorFromData,
   type Millis,
@@ -46,6 +45,7 @@ export class Session implements Conversation {
       connection,
       clock: parts.clock,
       parts: parts.parts,
+      longFrom: parts.inPieces?.characters,
       handle: arrived => this.#handle(arrived),
       worked: () => this.#heartbeat?.heard(), // working is no silence
       failed: error => this.#fail(error),
@@ -124,25 +124,28 @@ export class Session implements Conversation {
     this.#parts.advanced()
   }
 
-  async #handle({ message, frame }: Arrived): Promise<void> {
+  async #handle(arrived: Arrived): Promise<void> {
+    const { message } = arrived
     if (this.#phase === 'over') return
     if (message.type === 'bye') await this.#bye(message)
     else if (this.#phase === 'greeting' && message.type === 'welcome') await this.#welcome(message)
     else if (this.#phase === 'live') {
-      await this.#handleLive(message, frame)
+      await this.#handleLive(arrived)
     } else throw unexpected(message.type)
     this.#parts.advanced()
   }
 
-  async #handleLive(message: DownMessage, frame: string): Promise<void> {
+  async #handleLive({ message, frame, long }: Arrived): Promise<void> {
     if (message.type !== 'changes') await this.#effects.changesEnd()
     switch (message.type) {
       case 'pushed':
         return this.#effects.pushed(message)
       case 'changes':
-        return this.#effects.changes(message)
+        return this.#effects.changes(message, long)
       case 'snapshot':
-        return this.#effects.snapshot(message, snapshotText(message, frame))
+        return long
+          ? this.#effects.longSnapshot(message, long)
+          : this.#effects.snapshot(message, snapshotText(message, frame))
       case 'inventory':
         return this.#effects.inventory(message)
       case 'denied':
@@ -172,6 +175,8 @@ export class Session implements Conversation {
   async #welcome(welcome: DownOf<'welcome'>): Promise<void> {
     const { subscriptions, push, requests, checks, link, dialect } = this.#parts
     const welcomed = await takeWelcome(this.#parts, welcome, this.#helloAt)
+    const { inPieces } = this.#parts
+    if (inPieces) await inPieces.pause()
     if (welcomed.kind === 'forked' || !this.#isOpen) return this.#end()
 
     this.#phase = 'live'

@@ -15,6 +15,7 @@ import type { ClientExecutor, Committed, Following, FollowOptions, Progress, Que
 import type { Store } from '@nearcloud/store'
 import type { Divergence } from './checks.ts'
 import type { CacheLimits } from './eviction.ts'
+import type { InPieces } from './in-pieces.ts'
 import type { LinkState } from './link.ts'
 import type { PartsOptions } from './parts.ts'
 import type { Hold } from './push.ts'
@@ -40,8 +41,8 @@ export interface SyncOptions {
   readonly cache?: CacheLimits
   /** How parts of large first results are fetched. Absent: they come by the transport. */
   readonly parts?: PartsOptions
-  /** Of a part of a first result, so many characters take effect at a time. Absent: all of it. */
-  readonly pieceCharacters?: number
+  /** The host wants its turn every few milliseconds. Absent: what comes at once is done at once. */
+  readonly inPieces?: InPieces
   /** How often one followed query is compared with the server's, about. Default five minutes. */
   readonly checkMs?: Millis
   /** Other tabs share this conversation (`join`). */

@@ -73,40 +73,46 @@ export class PhoneNetwork {
 
   /** Call it when there is no `socketRefusal`. */
   dial(url: string, events: SocketEvents): PhoneSocket {
-    const tell = (event: () => void) => this.#process.now(event)
+    // a host dials in threads of its own, and each event is a turn
+    const tell = (event: () => void) => this.#process.later(event)
     let isOver = false
-    const socket = new WebSocket(url, { perMessageDeflate: false })
+    let socket: WebSocket | undefined
     const end = (how: { code: number; reason: string }, error?: string) => {
       if (isOver) return
       isOver = true
       this.#sockets.delete(entry)
-      socket.terminate()
+      socket?.terminate()
       if (error !== undefined) tell(() => events.error(error))
       tell(() => events.close(how))
     }
     const entry = { cut: (words: string) => end({ code: 1006, reason: words }, words) }
     this.#sockets.add(entry)
-    socket.on('open', () => !isOver && tell(() => events.open()))
-    socket.on('message', (data: Buffer, isBinary) => {
-      this.bytesReceived += data.length
+    const dial = () => {
       if (isOver) return
-      const message = isBinary ? (new Uint8Array(data).slice().buffer as ArrayBuffer) : data.toString()
-      tell(() => events.message(message))
-    })
-    socket.on('error', error => end({ code: 1006, reason: 'abnormal closure' }, error.message))
-    socket.on('close', (code, reason) => end({ code, reason: reason.toString() }))
+      socket = new WebSocket(url, { perMessageDeflate: false })
+      socket.on('open', () => !isOver && tell(() => events.open()))
+      socket.on('message', (data: Buffer, isBinary) => {
+        this.bytesReceived += data.length
+        if (isOver) return
+        const message = isBinary ? (new Uint8Array(data).slice().buffer as ArrayBuffer) : data.toString()
+        tell(() => events.message(message))
+      })
+      socket.on('error', error => end({ code: 1006, reason: 'abnormal closure' }, error.message))
+      socket.on('close', (code, reason) => end({ code, reason: reason.toString() }))
+    }
+    setImmediate(dial)
     return {
       send: data =>
         new Promise<void>((resolve, reject) => {
           if (typeof data !== 'string' && !isBuffer(data))
             throw new Error('data should be String or ArrayBuffer')
-          if (isOver || socket.readyState !== WebSocket.OPEN)
+          if (isOver || socket?.readyState !== WebSocket.OPEN)
             throw new Error('SocketTask.readyState is not OPEN')
           this.bytesSent += typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength
           socket.send(data, error => (error ? reject(error) : resolve()))
         }),
       close: code => {
-        if (socket.readyState === WebSocket.OPEN) socket.close(code)
+        if (socket?.readyState === WebSocket.OPEN) socket.close(code)
         this.#process.later(() => end({ code, reason: '' }))
       },
     }

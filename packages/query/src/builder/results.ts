@@ -86,7 +86,7 @@ export interface OwnChange extends Omit<DocChange, 'doc' | 'docId' | 'updatedFie
   readonly removedFields?: string[]
 }
 
-export interface WatchSnapshot extends Omit<Snapshot, 'docs' | 'docChanges'> {
+export interface WatchSnapshot extends Omit<Snapshot, 'docs' | 'docChanges' | 'isOwn'> {
   readonly docs: OwnDocument[]
   readonly docChanges: OwnChange[]
 }
@@ -105,7 +105,8 @@ export function ownDocument(document: Document): OwnDocument {
   return copyValue(document) as OwnDocument
 }
 
-export function ownSnapshot({ docs, docChanges, ...rest }: Snapshot): WatchSnapshot {
+export function ownSnapshot({ docs, docChanges, isOwn, ...rest }: Snapshot): WatchSnapshot {
+  if (isOwn) return { ...rest, docs, docChanges } as WatchSnapshot
   return {
     ...rest,
     docs: docs.map(ownDocument),

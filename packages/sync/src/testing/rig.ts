@@ -49,8 +49,9 @@ export class TestRig {
       named?: { readonly openid: string; readonly token: string }
       parts?: PartsOptions
       isHeld?: Hold
+      /** The host wants its turn: so many characters at a time, and the pauses of `pause`, or at the next turn of the clock. */
       pieceCharacters?: number
-      /** Of long work on the store, once it is open. */
+      /** Of long work, once the store is open. */
       pause?: () => Promise<void>
     } = {},
   ): Promise<TestClient> {
@@ -75,7 +76,12 @@ export class TestRig {
       isNamed: named !== undefined,
       ...(parts && { parts }),
       ...(options.isHeld && { isHeld: options.isHeld }),
-      ...(options.pieceCharacters && { pieceCharacters: options.pieceCharacters }),
+      ...(options.pieceCharacters && {
+        inPieces: {
+          characters: options.pieceCharacters,
+          pause: options.pause ?? (() => new Promise(resolve => void this.clock.after(0, resolve))),
+        },
+      }),
       ...(warmMs !== undefined && { warmMs }),
       ...(cache && { cache }),
       ...(checkMs !== undefined && { checkMs }),

@@ -1,0 +1,28 @@
+import type { Store } from '@nearcloud/store'
+
+/** How long work is done where the host wants its turn every few milliseconds. */
+export interface InPieces {
+  /** So many characters of a frame are read, and of a first result take effect, at a time. */
+  readonly characters: number
+  /** Lets the host have its turn, where it is time for that, and goes on soon. */
+  pause(): Promise<void>
+}
+
+/**
+ * Shows `visit` all that the server has said of a collection, until it answers true. Nothing is confirmed meanwhile but that nobody
+ * follows what it takes away: messages wait.
+ */
+export async function eachInPieces(
+  store: Store,
+  collection: string,
+  inPieces: InPieces | undefined,
+  visit: (confirmed: ReturnType<Store['confirmed']> & object) => unknown,
+): Promise<void> {
+  let seen = 0
+  for (const confirmed of store.confirmedDocuments(collection)) {
+    if (visit(confirmed) === true) return
+    if (inPieces && ++seen % atOnce === 0) await inPieces.pause()
+  }
+}
+
+const atOnce = 200
