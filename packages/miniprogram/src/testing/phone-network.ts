@@ -38,6 +38,8 @@ export class PhoneNetwork {
   #requests = 0
   /** Undefined: it works. */
   #refusal: string | undefined
+  /** Undefined: sockets can be had, where the network works. */
+  #socketRefusal: string | undefined
   /** Addresses asked for, in order. */
   readonly asked: string[] = []
   bytesSent = 0
@@ -62,13 +64,23 @@ export class PhoneNetwork {
     this.#refusal = undefined
   }
 
+  /** No socket gets through any more, as behind a proxy that knows none; requests do. */
+  refuseSockets(words: string): void {
+    this.#socketRefusal = words
+    this.cut(words)
+  }
+
   cut(words: string): void {
     for (const socket of [...this.#sockets]) socket.cut(words)
   }
 
   /** Why no socket can be had now. */
   get socketRefusal(): string | undefined {
-    return this.#refusal ?? (this.#sockets.size >= 5 ? 'fail:socket connection limit exceeded' : undefined)
+    return (
+      this.#refusal ??
+      this.#socketRefusal ??
+      (this.#sockets.size >= 5 ? 'fail:socket connection limit exceeded' : undefined)
+    )
   }
 
   /** Call it when there is no `socketRefusal`. */

@@ -106,7 +106,10 @@ export abstract class Phone<Host extends object> {
     return this.#isOnline
   }
 
-  get network(): Pick<PhoneNetwork, 'asked' | 'openSockets' | 'bytesSent' | 'bytesReceived' | 'cut'> {
+  get network(): Pick<
+    PhoneNetwork,
+    'asked' | 'openSockets' | 'bytesSent' | 'bytesReceived' | 'cut' | 'refuseSockets'
+  > {
     return this.#launched!.network
   }
 
