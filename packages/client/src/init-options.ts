@@ -26,7 +26,10 @@ export interface InitOptions {
   readonly cache?: { readonly maxDocuments?: number; readonly maxAgeMs?: number }
   /** Of `get()`. Default: the original's 20 and 20. */
   readonly queryLimits?: { readonly default: number; readonly max: number }
-  /** Does `doc(id).get()` reject when there is no such document? Default true. */
+  /**
+   * Does `doc(id).get()` reject when there is no such document? Default true. The type of `database()` does not know that it was false here;
+   * that of `database({ throwOnNotFound: false })` does.
+   */
   readonly throwOnNotFound?: boolean
   /**
    * How the server is reached. `auto` (default): by a WebSocket, and by HTTP requests where none can be had; `websocket` and

@@ -56,7 +56,12 @@ export function warnOfOtherEnv(options: InitOptions): void {
     log('warn', `init names the environment "${String(other)}"; this server has "${env}"`)
 }
 
-/** The database as the server itself sees it: no rule filters what a function reads or writes. */
+/**
+ * The database as the server itself sees it: no rule filters what a function reads or writes. Asked for here, `throwOnNotFound: false`
+ * makes what `doc(id).get()` finds a document or null in its type too; asked for in `init` the type cannot know of it.
+ */
+export function database(options: { throwOnNotFound: false }): TransactionalDatabase<null>
+export function database(options?: { throwOnNotFound?: boolean }): TransactionalDatabase
 export function database(options: { throwOnNotFound?: boolean } = {}): TransactionalDatabase {
   return openDatabase({ ...initialised(), ...options })
 }

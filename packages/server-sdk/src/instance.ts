@@ -1,12 +1,18 @@
 import { CloudError } from '@nearcloud/protocol'
-import type { TransactionalDatabase } from '@nearcloud/query/transactions'
-import { callByName, type callFunction, type InitOptions, openDatabase, warnOfOtherEnv } from './cloud.ts'
+import {
+  callByName,
+  type callFunction,
+  type database,
+  type InitOptions,
+  openDatabase,
+  warnOfOtherEnv,
+} from './cloud.ts'
 
 /** What an instance has of its own; everything else is the SDK's. */
 interface OwnParts {
   init(options?: InitOptions): Promise<void>
   updateConfig(options?: InitOptions): void
-  database(options?: { throwOnNotFound?: boolean }): TransactionalDatabase
+  database: typeof database
   callFunction: typeof callFunction
 }
 
@@ -28,7 +34,8 @@ export function newInstance<Sdk extends object>(sdk: Sdk, options?: InitOptions)
     updateConfig(more = {}) {
       settings = { ...told(), ...more }
     },
-    database: more => openDatabase({ ...told(), ...more }),
+    database: ((more?: { throwOnNotFound?: boolean }) =>
+      openDatabase({ ...told(), ...more })) as typeof database,
     async callFunction(call) {
       told()
       return callByName(call)

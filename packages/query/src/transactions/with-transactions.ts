@@ -3,7 +3,7 @@ import { refuse } from '../refusals.ts'
 import { type EndableTransaction, type OpenTransaction, Transaction } from './transaction.ts'
 
 /** The database of whoever may write several documents as one after having looked at them. */
-export interface TransactionalDatabase extends Database {
+export interface TransactionalDatabase<Missing = never> extends Database<Missing> {
   /** A transaction that ends by `commit` or `rollback`, or by itself after 30 seconds: then nothing was written. */
   startTransaction(): Promise<Transaction>
   /**
