@@ -1,6 +1,6 @@
 import { CloudError } from '@nearcloud/protocol'
 import type { Payload, Storage, StorageInfo, StorageOptions, StoredRecord } from '@nearcloud/store'
-import { Dexie } from 'dexie'
+import { Dexie } from 'dexie/dist/modern/dexie.min.mjs'
 import { holdLock, takeLock } from './dexie-storage-lock.ts'
 
 export interface DexieStorageOptions {

@@ -89,18 +89,8 @@ export { type NormaliseOptions, normalise } from './normalise.ts'
 export { frameFor, isKnownIn } from './older-versions.ts'
 export { isForbiddenKey, type Json, parseJson } from './parse-json.ts'
 export { applyPatch, type Patch, patchBetween } from './patch.ts'
-export {
-  type PollAnswer,
-  type PollQuestion,
-  pollAnswerText,
-  pollContentType,
-  pollQuestionText,
-  readPollAnswer,
-  readPollQuestion,
-} from './polling.ts'
 export { isTag, type KeysOf, keyRefusal, refusal } from './refusal.ts'
 export { fromBase64, isWellFormed, textFromUtf8, toBase64, toHex, utf8Length } from './text.ts'
-export { IncomingText, OutgoingText } from './text-stream.ts'
 export {
   copyValue,
   type DocId,

@@ -1,6 +1,5 @@
 export type { Damage } from './load.ts'
 export { MemoryMedium, MemoryStorage, type MemoryStorageOptions } from './memory-storage.ts'
-export { type Mirror, type MirrorOptions, openMirror } from './mirror.ts'
 export { type OpenStoreOptions, openStore } from './open-store.ts'
 export { isUnavailable, orMemory } from './or-memory.ts'
 export type { Outbox } from './outbox.ts'

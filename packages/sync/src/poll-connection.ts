@@ -1,16 +1,13 @@
+import { CloudError, limits, type Millis, textFromUtf8 } from '@nearcloud/protocol'
 import {
-  CloudError,
   IncomingText,
-  limits,
-  type Millis,
   OutgoingText,
   type PollAnswer,
   type PollQuestion,
   pollContentType,
   pollQuestionText,
   readPollAnswer,
-  textFromUtf8,
-} from '@nearcloud/protocol'
+} from '@nearcloud/protocol/polls'
 import { PieceSize } from './piece-size.ts'
 import type { PollTransportOptions } from './poll-transport.ts'
 import type { Connection, TransportListener } from './transport.ts'

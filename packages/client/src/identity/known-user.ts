@@ -1,5 +1,5 @@
 import { type CloudError, toCloudError } from '@nearcloud/protocol'
-import type { SignedIn } from '@nearcloud/sync'
+import type { SignedIn } from '@nearcloud/sync/sign-in'
 import type { Instance } from '../instance.ts'
 import type { Device } from './device.ts'
 import { exchange, signInByTicket } from './sign-in.ts'

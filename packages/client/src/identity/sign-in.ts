@@ -1,5 +1,5 @@
 import { CloudError } from '@nearcloud/protocol'
-import { type SignedIn as Answer, signIn } from '@nearcloud/sync'
+import { type SignedIn as Answer, signIn } from '@nearcloud/sync/sign-in'
 import type { Instance, Undecided } from '../instance.ts'
 import { transportFor } from '../transport.ts'
 import type { Device, Merged, Next } from './device.ts'

@@ -1,6 +1,8 @@
-import { type CloudError, decodeTrusted, errorFromData, toCloudError } from '@nearcloud/protocol'
-import { type LoggedGroup, type Mirror, openMirror } from '@nearcloud/store'
-import { createGuestSync, type Down, type ErrorData, type GuestSync, type Up } from '@nearcloud/sync'
+import { decodeTrusted, errorFromData } from '@nearcloud/protocol'
+import type { LoggedGroup } from '@nearcloud/store'
+import { type Mirror, openMirror } from '@nearcloud/store/mirror'
+import type { Down, Up } from '@nearcloud/sync'
+import { createGuestSync, type GuestSync } from '@nearcloud/sync/guest'
 import { type DeviceEvents, storeNameOf } from '../identity/device.ts'
 import type { DeviceUser } from '../identity/register.ts'
 import type { Setting } from '../init-options.ts'
@@ -182,29 +184,3 @@ export class GuestEngine implements Engine {
 }
 
 const loadFilesThere = () => part('files', import('./files-there.ts'))
-
-/** Answers of another tab, by number. */
-export class Answers {
-  readonly #waiting = new Map<number, { resolve(result: unknown): void; reject(error: CloudError): void }>()
-  #last = 0
-
-  ask(send: (id: number) => void): Promise<unknown> {
-    const id = ++this.#last
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject })
-      send(id)
-    })
-  }
-
-  heard({ id, result, error }: { id: number; result?: unknown; error?: ErrorData }): void {
-    const waiting = this.#waiting.get(id)
-    this.#waiting.delete(id)
-    if (error) waiting?.reject(errorFromData(error))
-    else waiting?.resolve(result)
-  }
-
-  lost(thrown: unknown): void {
-    for (const { reject } of this.#waiting.values()) reject(toCloudError(thrown))
-    this.#waiting.clear()
-  }
-}

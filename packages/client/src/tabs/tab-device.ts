@@ -5,11 +5,13 @@ import type { DeviceEvents } from '../identity/device.ts'
 import type { DeviceUser } from '../identity/register.ts'
 import { type Opening, Seat } from '../identity/seat.ts'
 import type { Setting } from '../init-options.ts'
+import { part } from '../later-files.ts'
 import type { Platform } from '../platform.ts'
+import { Answers } from './answers.ts'
 import type { Aborting, Channel, Crossing } from './crossing.ts'
 import { Election } from './election.ts'
 import type { Engine } from './engine.ts'
-import { Answers, GuestEngine } from './guest-engine.ts'
+import type { GuestEngine } from './guest-engine.ts'
 import { Leader } from './leader.ts'
 import type { AuthMethod, Message, News } from './messages.ts'
 import { Steady } from './steady.ts'
@@ -55,6 +57,8 @@ export class TabDevice implements Place {
   /** Said while nobody could be told. */
   #offlineWish: boolean | undefined
   #isGivenUp = false
+  /** That what guests need cannot be loaded is said once, however often it is tried. */
+  #isToldOfParts = false
   #open: (opening: Opening) => void = () => undefined
   #fail: (error: CloudError) => void = () => undefined
 
@@ -171,6 +175,8 @@ export class TabDevice implements Place {
         if (this.#leader !== leader) return
         this.#bring(leader, engine)
         this.#attach(engine)
+        // what a guest needs is here when another one leads, and there may be no network then
+        if (!this.#platform.isWhole) void loadGuest().catch(() => undefined)
       } catch (thrown) {
         if (this.#leader !== leader) return
         this.#leader = undefined
@@ -278,6 +284,7 @@ export class TabDevice implements Place {
     this.#election?.heard()
     this.#isOffline = device.isOffline
     try {
+      const { GuestEngine } = await loadGuest()
       const engine = await GuestEngine.open(
         {
           platform: this.#platform,
@@ -309,6 +316,7 @@ export class TabDevice implements Place {
       }
       for (const message of session.early.splice(0)) engine.heard(message)
       session.engine = engine
+      this.#isToldOfParts = false
       const wish = this.#offlineWish
       if (wish !== undefined && wish !== device.isOffline) engine.setOffline(wish)
       this.#attach(engine)
@@ -321,10 +329,12 @@ export class TabDevice implements Place {
         return
       }
       // what was read was on its way to be something else, or is damaged: whoever leads will say
-      this.#platform.clock.after(retryMs, () => {
+      this.#platform.clock.after(error.code === 'OFFLINE' ? loadAgainMs : retryMs, () => {
         if (this.#session === session) this.#join()
       })
-      if (error.code !== 'STORE_FAILED') this.#events.failed(error)
+      if (error.code !== 'STORE_FAILED' && !(error.code === 'OFFLINE' && this.#isToldOfParts))
+        this.#events.failed(error)
+      this.#isToldOfParts = error.code === 'OFFLINE'
     }
   }
 
@@ -411,5 +421,8 @@ function closed(): CloudError {
   return new CloudError('CLOSED', { errMsg: 'this cloud is closed: init it again' })
 }
 
+const loadGuest = () => part('other tabs', import('./guest-engine.ts'))
+
 const retryMs = 100
+const loadAgainMs = 2_000
 const patienceMs = 5_000

@@ -1,6 +1,6 @@
 import { MemoryMedium, MemoryStorage, seededRandom } from '@nearcloud/store/testing'
 import { TestRig } from '@nearcloud/sync/testing'
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Cloud } from '../index.ts'
 import sdk, { type OfflineFunctions, offlineFunctions } from '../offline-functions/index.ts'
 import type { Access } from '../platform.ts'
@@ -687,4 +687,28 @@ test('[TAB-21] where tabs have only their own memory, each goes for itself', asy
   for (const tab of tabs) expect(await idsOf(tab)).toEqual(['one', 'two'])
   expect(rig.server.all('todos')).toHaveLength(2)
   expect(rig.server.violations).toEqual([])
+})
+
+test('[APART-3] what a guest needs and cannot load is OFFLINE, told once, and asked for again; then the tab works', async () => {
+  vi.doMock('./guest-engine.ts', () => {
+    throw new TypeError('Failed to fetch dynamically imported module')
+  })
+  onTestFinished(() => void vi.doUnmock('./guest-engine.ts'))
+  const { rig, open } = setUp()
+  const first = await open()
+  const guest = await open({ isAwaited: false })
+  const told: unknown[] = []
+  guest.cloud.on('error', error => told.push(error))
+  const writing = add(guest, 'a')
+  await rig.pass(10_000)
+  expect(told).toMatchObject([
+    { code: 'OFFLINE', errMsg: expect.stringContaining('other tabs could not be loaded') },
+  ])
+  expect(await idsOf(first)).toEqual([])
+  vi.doUnmock('./guest-engine.ts')
+  await rig.pass(5_000)
+  await writing
+  await rig.pass(100)
+  for (const tab of [first, guest]) expect(await idsOf(tab)).toEqual(['a'])
+  expect(told).toHaveLength(1)
 })

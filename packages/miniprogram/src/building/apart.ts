@@ -18,7 +18,6 @@ export const apart: Readonly<Record<string, RegExp>> = {
   transfers: /client\/src\/transfer-task\.ts|protocol\/src\/content-type/,
   pieces: /protocol\/src\/long-frame\.ts|sync\/src\/long-messages\.ts|store\/src\/watch-in-pieces\.ts/,
   rooms: /sync\/src\/rooms\/presence|client\/src\/(room|editor-room)\.ts/,
-  polling: /protocol\/src\/(polling|text-stream)/,
   pages: /miniprogram\/src\/(bind|page-paths)\.ts/,
 }
 

@@ -275,7 +275,7 @@ test('[MP-43] a day without a network needs the first file, and no feature that 
     await watch.close()
     expect(seen.slice(-1)).toEqual([title === 'milk' ? 1 : 2])
     // that nobody can be signed in is said, and not every day
-    const quarrels = ['ways-in.js', 'poll-connection.js', 'polling.js', 'words.js', 'seldom.js']
+    const quarrels = ['ways-in.js', 'poll-connection.js', 'words.js', 'seldom.js']
     const left = [...loaded.keys()].filter(name => !quarrels.includes(name))
     expect(left.sort()).toEqual(['index.js', 'reserve.js'])
     phone.kill()

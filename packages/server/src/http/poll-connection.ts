@@ -1,4 +1,5 @@
-import { IncomingText, limits, type Millis, OutgoingText, type PollAnswer } from '@nearcloud/protocol'
+import { limits, type Millis } from '@nearcloud/protocol'
+import { IncomingText, OutgoingText, type PollAnswer } from '@nearcloud/protocol/polls'
 import type { Session } from '../session/session.ts'
 import type { Wire } from '../session/wire.ts'
 

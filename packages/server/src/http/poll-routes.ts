@@ -1,14 +1,11 @@
+import { limits, type Millis, type RandomBytes, toHex } from '@nearcloud/protocol'
 import {
-  limits,
-  type Millis,
   type PollAnswer,
   type PollQuestion,
   pollAnswerText,
   pollContentType,
-  type RandomBytes,
   readPollQuestion,
-  toHex,
-} from '@nearcloud/protocol'
+} from '@nearcloud/protocol/polls'
 import type { Context, Hono } from 'hono'
 import type { Wire } from '../session/wire.ts'
 import { addressOf } from './address-of.ts'

@@ -10,7 +10,7 @@ import {
   pollContentType,
   pollQuestionText,
   readPollAnswer,
-} from '@nearcloud/protocol'
+} from '@nearcloud/protocol/polls'
 import { afterAll, afterEach, expect, test } from 'vitest'
 import { createServer, type NearcloudServer, type ServerOptions } from '../create-server.ts'
 import { ManualClock } from '../testing/manual-clock.ts'

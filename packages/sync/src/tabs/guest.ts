@@ -1,0 +1,1 @@
+export { createGuestSync, type GuestSync, type GuestSyncOptions } from './create-guest-sync.ts'
