@@ -318,6 +318,20 @@ test('[FILES-11] deleting takes a file from the queue and from the server, and a
   expect(files.stored.size).toBe(0)
 })
 
+test('[FILES-11] a file that is given while another of its name is being deleted stays', async () => {
+  const { rig, files, cloud } = await setUp()
+  cloud.goOffline()
+  const first = await cloud.uploadFile({ cloudPath: 'photos/first.png', fileContent: bytes })
+  await cloud.uploadFile({ cloudPath: 'photos/a.png', fileContent: new Uint8Array(3) })
+  const deleted = cloud.deleteFile({ fileList: [first.fileID, fileID] })
+  const uploaded = cloud.uploadFile({ cloudPath: 'photos/a.png', fileContent: bytes })
+  await expect(deleted).resolves.toMatchObject({ fileList: [{ status: 0 }, { fileID, status: 0 }] })
+  await expect(uploaded).resolves.toMatchObject({ pending: true })
+  cloud.goOnline()
+  await rig.pass(60_000)
+  expect(files.stored.get(fileID)?.bytes).toEqual(bytes)
+})
+
 test('[FILES-12] lists are checked in the original’s words, and hold 50 at most', async () => {
   const { cloud } = await setUp()
   const get = (fileList: unknown) => cloud.getTempFileURL({ fileList: fileList as string[] })

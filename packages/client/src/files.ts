@@ -142,14 +142,14 @@ export class Files {
   async delete(asked: readonly string[]): Promise<DeletedFile[]> {
     const { queue, uploads } = this.#instance
     const here = new Map<string, string>()
-    for (const fileID of asked)
-      for (let waiting = queue.find(fileID); waiting; waiting = queue.find(fileID)) {
-        here.set(fileID, '')
-        await uploads.abort(
-          waiting,
-          new CloudError('ABORTED', { errMsg: 'the file was deleted before it was uploaded' }),
-        )
-      }
+    // not those that are given meanwhile
+    for (const waiting of queue.uploads.filter(({ fileID }) => asked.includes(fileID))) {
+      here.set(waiting.fileID, '')
+      await uploads.abort(
+        waiting,
+        new CloudError('ABORTED', { errMsg: 'the file was deleted before it was uploaded' }),
+      )
+    }
     const there = await this.#askServer(here, [...asked], files => ({ verb: 'delete', files }))
     return asked.map(fileID => {
       const answer = told(fileID, there, there?.get(fileID))
