@@ -63,7 +63,7 @@ export class Uploads {
       if (await this.#isThere(ticket)) return ticket.size
       await this.#checkQuota(ticket, nameOfUpload(ticket))
       const offset = await this.#blobs.received(nameOfUpload(ticket))
-      if (offset > 0) this.#usage.arrived(nameOfUpload(ticket), ticket.openid, offset)
+      if (offset > 0) await this.#arrived(ticket, nameOfUpload(ticket), offset)
       if (offset < ticket.size || ticket.size === 0) return offset
       // all of it came, and then the server was stopped; what a loss of power spoilt is sent again
       return (await this.#finish(ticket)) ? ticket.size : 0
@@ -119,7 +119,7 @@ export class Uploads {
           this.#usage.ended(name)
           throw refused
         })
-        this.#usage.arrived(name, ticket.openid, received)
+        await this.#arrived(ticket, name, received)
       }
       if (received < ticket.size) return { state: 'partial', offset: received }
       if (await this.#finish(ticket)) return { state: 'whole', fileID }
@@ -154,14 +154,13 @@ export class Uploads {
           errMsg: 'uploadFile:fail not all of it came: upload the file again',
         })
       }
-      await this.#checkQuota({ ...ticket, size }, name).catch(async (refused: unknown) => {
-        await this.#blobs.discard(name)
-        throw refused
-      })
+      await this.#arrived({ ...ticket, size }, name, size)
       const sha256 = hash.digest('hex')
       const blob = await this.#blobs.finish(name, { size, sha256 })
-      if (blob === null)
+      if (blob === null) {
+        this.#usage.ended(name)
         throw new CloudError('STORAGE_REQUEST_FAIL', { errMsg: 'uploadFile:fail it could not be read back' })
+      }
       await this.#publish({ ...ticket, size, sha256 }, name, blob, isNew)
       return fileIDOf(this.#env, ticket.path)
     })
@@ -217,6 +216,19 @@ export class Uploads {
   async #headOf(blob: string): Promise<Uint8Array> {
     const bytes = await this.#blobs.read(blob, 0, headBytes - 1)
     return new Uint8Array(await new Response(bytes).arrayBuffer())
+  }
+
+  /** So many bytes are here, and count from now on: what others sent in the meantime may leave no place for the whole. */
+  async #arrived(file: WholeTicket & { readonly size: number }, name: string, bytes: number): Promise<void> {
+    const old = this.#usage.isLimited ? await this.#records.byPath(file.path) : null
+    this.#usage.arrived(name, file.openid, bytes)
+    try {
+      this.#usage.check(name, file, old)
+    } catch (refused) {
+      await this.#blobs.discard(name)
+      this.#usage.ended(name)
+      throw refused
+    }
   }
 
   async #checkQuota(file: WholeTicket & { readonly size: number }, name: string): Promise<void> {

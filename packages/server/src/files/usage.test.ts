@@ -50,6 +50,15 @@ test('[FILE-26] place that others took while a file came ends its upload, and no
   await shop.upload(ann, 'd', bytes(79))
 })
 
+test('[FILE-26] of what comes at once only so much gets in as there is place for', async () => {
+  const shop = await openShop(undefined, { quota: { userBytes: 100 } })
+  const tickets = await Promise.all(['a', 'b', 'c'].map((path, i) => shop.ticket(ann, path, bytes(60, i))))
+  const answers = await Promise.all(tickets.map(({ uploadUrl }, i) => shop.put(uploadUrl, 0, bytes(60, i))))
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, 413, 413])
+  expect(await shop.records()).toHaveLength(1)
+  expect(await shop.onDisk()).toBe(1)
+})
+
 test('[FILE-27] an environment has a quota: then there is no space, for anybody, and the client may try again', async () => {
   const shop = await openShop(undefined, { quota: { environmentBytes: 100 } })
   await shop.upload(ann, 'a', bytes(60))
