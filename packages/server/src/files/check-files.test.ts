@@ -41,3 +41,24 @@ test('[FILE-28] a file that lost its bytes is there again when the same is uploa
   await shop.upload(ann, 'a.txt', 'abc')
   expect(await shop.text(ann, fileID)).toBe('abc')
 })
+
+test('[FILE-28] a look that failed is made up for an hour later', async () => {
+  const lines: LogLine[] = []
+  const shop = await openShop(undefined, { log: line => lines.push(line) })
+  const told = (name: string) => lines.filter(({ event }) => event === name)
+  await shop.upload(ann, 'a.txt', 'abc')
+  await shop.close()
+  const blobs = join(shop.folder, 'files', 'blobs')
+  for (const entry of await readdir(blobs, { recursive: true, withFileTypes: true }))
+    if (entry.isFile()) await unlink(join(entry.parentPath, entry.name))
+  const { scan } = shop.engine
+  // biome-ignore lint/correctness/useYield: it cannot be read
+  shop.engine.scan = async function* () {
+    throw new Error('the disk could not be read')
+  }
+  await shop.restart()
+  await expect.poll(() => told('files.sweep')).toHaveLength(1)
+  shop.engine.scan = scan
+  shop.clock.advance(3_600_000)
+  await expect.poll(() => told('files.damaged')).toHaveLength(1)
+})

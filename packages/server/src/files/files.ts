@@ -129,8 +129,9 @@ export async function openFiles(options: FilesOptions): Promise<Files> {
       usage.found(await blobs.unfinished())
       if (removed > 0)
         log({ level: 'info', event: 'files.swept', message: `${removed} leftovers of uploads were removed` })
-      if (sweeps++ % sweepsBetweenChecks === 0)
+      if (sweeps % sweepsBetweenChecks === 0)
         await checkFiles({ records, blobs, env, log, isStopped: () => isStopped })
+      sweeps++ // one that failed is made up for the next time
     } catch (thrown) {
       log({
         level: 'error',
