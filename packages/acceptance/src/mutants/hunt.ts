@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import type { SettingName } from '../sim/settings.ts'
 import { bundle } from './bundle.ts'
 import type { Mutant } from './mutant.ts'
 
@@ -14,12 +15,17 @@ export interface Hunt {
 export interface HuntLimits {
   readonly from?: number
   readonly steps: number
+  /** Where nothing is planted: the worlds that are turned. Default: those of all. */
+  readonly setting?: SettingName
 }
 
 /** Lets the simulator look for a bug in a process of its own. Without a mutant there should be none. */
-export async function hunt(mutant: Mutant | undefined, { from = 1, steps }: HuntLimits): Promise<Hunt> {
+export async function hunt(
+  mutant: Mutant | undefined,
+  { from = 1, steps, setting }: HuntLimits,
+): Promise<Hunt> {
   const began = performance.now()
-  const options = { stop: 1, twice: 0, faults: 0, from, steps }
+  const options = { stop: 1, twice: 0, faults: 0, from, steps, setting: mutant?.setting ?? setting ?? '' }
   const { report } = await simulate(await bundle(mutant), options)
   const [failure] = report.failures
   return {
@@ -47,7 +53,10 @@ interface Simulated {
 }
 
 /** Runs the simulator's program with these options. Rejects when it ends without a report. */
-export function simulate(program: string, options: Readonly<Record<string, number>>): Promise<Simulated> {
+export function simulate(
+  program: string,
+  options: Readonly<Record<string, number | string>>,
+): Promise<Simulated> {
   const given = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)])
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--input-type=module', '-', '--brief', ...given], {

@@ -1,4 +1,4 @@
-import { mutant } from './mutant.ts'
+import { mutant, seenIn } from './mutant.ts'
 
 const session = 'sync/src/session.ts'
 const welcome = 'sync/src/welcome.ts'
@@ -83,11 +83,14 @@ export const ofTheClient = [
     "this.#parts.events.emit('error', toCloudError(error))\n    this.#end()",
     "this.#parts.events.emit('error', toCloudError(error))",
   ]),
-  mutant('sync: a dropped subscription comes back', [
-    'sync/src/subscriptions.ts',
-    '      this.#byId.delete(subscription.id)\n      this.#hasLetGo = true',
-    '      this.#hasLetGo = true',
-  ]),
+  seenIn(
+    'let go',
+    mutant('sync: a dropped subscription comes back', [
+      'sync/src/subscriptions.ts',
+      '      this.#byId.delete(subscription.id)\n      this.#hasLetGo = true',
+      '      this.#hasLetGo = true',
+    ]),
+  ),
   mutant('sync: subscriptions nobody keeps stay in the store', [
     welcome,
     'new Map([...(reset.subscriptions ?? []), ...left.subscriptions])',
@@ -103,11 +106,14 @@ export const ofTheClient = [
     'mutation.id > lastMutation || hasNonce(welcome, mutation) || isForgotten(welcome, mutation)',
     'mutation.id > 0',
   ]),
-  mutant('sync: a copy whose first write is on its way does not find out', [
-    'sync/src/greeting.ts',
-    'neverSentFrom(store) <= lastMutation',
-    'store.checkpoint.nextMutation <= lastMutation',
-  ]),
+  seenIn(
+    'copies',
+    mutant('sync: a copy whose first write is on its way does not find out', [
+      'sync/src/greeting.ts',
+      'neverSentFrom(store) <= lastMutation',
+      'store.checkpoint.nextMutation <= lastMutation',
+    ]),
+  ),
   mutant(
     'sync: the epoch is known before the versions are forgotten',
     [welcome, 'const lost = common === undefined ? undefined : await cut(parts, common)', ''],
@@ -189,17 +195,23 @@ export const ofTheClient = [
     'subscriptions.restart(each)\n',
     'void subscriptions\n',
   ]),
-  mutant('sync: what differs stays when it seems newer', [
-    pull,
-    'if (known && known.version > version && known.version === named',
-    'if (known && known.version < version && known.version === named',
-  ]),
+  seenIn(
+    'wrong',
+    mutant('sync: what differs stays when it seems newer', [
+      pull,
+      'if (known && known.version > version && known.version === named',
+      'if (known && known.version < version && known.version === named',
+    ]),
+  ),
   mutant('sync: nothing is ever compared', ['sync/src/checks.ts', 'if (due) send(', 'if (!due) send(']),
-  mutant('sync: what is compared while some of it arrives', [
-    'sync/src/checks.ts',
-    '!other.isComplete && !other.denial) return false',
-    'other.isComplete === undefined) return false',
-  ]),
+  seenIn(
+    'wrong',
+    mutant('sync: what is compared while some of it arrives', [
+      'sync/src/checks.ts',
+      '!other.isComplete && !other.denial) return false',
+      'other.isComplete === undefined) return false',
+    ]),
+  ),
   mutant('sync: what was not compared stays when it is let go', [
     'sync/src/subscriptions.ts',
     'if (subscription.isInDoubt || (subscription.isHeir && !subscription.isComplete)) {',
@@ -280,11 +292,14 @@ export const ofTheClient = [
     'if (!guards) return change\n',
     'if (guards || !guards) return change\n',
   ]),
-  mutant('query: elements that moved are not known to have moved', [
-    'query/src/merge/moves.ts',
-    '  stamps[orderOf(path)] = stampOf(context)\n',
-    '',
-  ]),
+  seenIn(
+    'marks',
+    mutant('query: elements that moved are not known to have moved', [
+      'query/src/merge/moves.ts',
+      '  stamps[orderOf(path)] = stampOf(context)\n',
+      '',
+    ]),
+  ),
   mutant('query: a newer edit gives way to an older', [
     'query/src/merge/stamps.ts',
     'return author.base >= stamp[0] || author.time >= stamp[1]',

@@ -1,4 +1,4 @@
-import { mutant } from './mutant.ts'
+import { mutant, seenIn } from './mutant.ts'
 
 const committer = 'server/src/commit/committer.ts'
 const commit = 'server/src/commit/commit.ts'
@@ -93,11 +93,14 @@ export const ofTheServer = [
     'for (const id of differences?.missing ?? [])\n    add(',
     'for (const id of [...(differences?.missing ?? [])].slice(1))\n    add(',
   ]),
-  mutant('server: what is gone counts as told when others change it', [
-    'server/src/fanout/snapshot.ts',
-    'add({ id, version: undefined, text: goneItem',
-    'add({ id, version: begun, text: goneItem',
-  ]),
+  seenIn(
+    'rules',
+    mutant('server: what is gone counts as told when others change it', [
+      'server/src/fanout/snapshot.ts',
+      'add({ id, version: undefined, text: goneItem',
+      'add({ id, version: begun, text: goneItem',
+    ]),
+  ),
   mutant('server: the last part of a snapshot does not wait for what it saw', [
     'server/src/fanout/snapshot.ts',
     'part.newest = Math.max(part.newest, await environment.engine.head(environment.env))',
@@ -173,11 +176,14 @@ export const ofTheServer = [
     'changesFrame({ from, to: from, viewKey, lastMutation, items: part, windows: [] })',
     'changesFrame({ from, to, viewKey, lastMutation, items: part, windows: [] })',
   ]),
-  mutant('server: a window is one short after a document left it', [
-    'server/src/commit/live-result.ts',
-    'return this.#result.change(seen, () => refill)',
-    'return this.#result.change(seen, () => refill.slice(0, -1))',
-  ]),
+  seenIn(
+    'windows',
+    mutant('server: a window is one short after a document left it', [
+      'server/src/commit/live-result.ts',
+      'return this.#result.change(seen, () => refill)',
+      'return this.#result.change(seen, () => refill.slice(0, -1))',
+    ]),
+  ),
   mutant('server: what waits for a slow reader is not looked up again', [
     'server/src/fanout/feed.ts',
     'this.#pending.doubt(collection, matches)',
@@ -218,9 +224,12 @@ export const ofTheServer = [
     'if (this.#documents.size + this.#matching.size + this.#loading.size === 0) return',
     'if (this.#documents.size + this.#matching.size + this.#loading.size >= 0) return',
   ]),
-  mutant('server: what changes while a rule reads it is not read again', [
-    'server/src/commit/known-reads.ts',
-    'for (const loading of this.#loading.values()) loading.isTouched ||= isTouchedBy(loading, change)',
-    'void isTouchedBy',
-  ]),
+  seenIn(
+    'members',
+    mutant('server: what changes while a rule reads it is not read again', [
+      'server/src/commit/known-reads.ts',
+      'for (const loading of this.#loading.values()) loading.isTouched ||= isTouchedBy(loading, change)',
+      'void isTouchedBy',
+    ]),
+  ),
 ] as const

@@ -10,13 +10,16 @@ export type Collection = (typeof collections)[number]
 /** What people do: writes with a word of their own in each, and queries. */
 export class Habits {
   readonly #dice: Dice
+  readonly #asks: (query: Query) => boolean
   readonly #isFat: boolean
   /** Documents that were there before are so large that each is a part of a snapshot. */
   readonly isLarge: boolean
   #words = 0
 
-  constructor(dice: Dice) {
+  /** `asks`: what is asked at all. */
+  constructor(dice: Dice, asks: (query: Query) => boolean = () => true) {
     this.#dice = dice
+    this.#asks = asks
     this.#isFat = dice.below(12) === 0
     this.isLarge = dice.below(8) === 0
   }
@@ -145,7 +148,7 @@ export class Habits {
     const room: Filter = ['field', 'room', ['eq', below(3) === 0 ? 'r2' : 'r1']]
     const low: Filter = ['field', 'rank', ['lt', 6]]
     const byRank = { orderBy: [['rank', below(2) === 0 ? 'asc' : 'desc']] } as const
-    return pick<Query>([
+    const all: readonly Query[] = [
       of('open'),
       of('open'),
       of('open', pub),
@@ -167,7 +170,8 @@ export class Habits {
       of('mine'),
       of('mine', ['field', 'rank', ['gte', 5]]),
       { ...of('mine'), ...byRank, limit: 2 },
-    ])
+    ]
+    return pick(all.filter(this.#asks))
   }
 
   #write(collection: Collection, id: DocId, word: string, seen: Document | undefined): Write {

@@ -166,9 +166,18 @@ export async function surprise(world: World): Promise<boolean> {
     // what it writes now is not in its storage yet when it learns that others used those numbers
     if (device.isBehind && device.disk) device.disk.slowness = 12
     if (dice.below(device.isBehind ? 6 : 3) === 0) device.faultAt(1 + dice.below(4), 'stop')
-    else for (let i = dice.below(3); i >= 0; i--) write(world, device.live, device)
+    else
+      for (let i = world.setting?.catchesUp ? unknownTo(world, device.live) : dice.below(3); i >= 0; i--)
+        write(world, device.live, device)
   }
   return hasLetGo
+}
+
+/** How many of its numbers others have used. */
+function unknownTo({ disk }: World, { store }: Process): number {
+  const { client, nextMutation } = store.checkpoint
+  const used = disk.decided.filter(each => each.client === client).map(({ outcome }) => outcome.id)
+  return Math.min(8, Math.max(0, Math.max(...used, 0) - nextMutation + 1))
 }
 
 /** The same where places are all there is: of what nobody here has changed, or made wrong, without the server knowing. */

@@ -43,19 +43,24 @@ export function falsify(world: World): void {
     device.falsified.set(documentKey(collection, id), { collection, id, query, by: process })
   const false_: Document = { ...document, _id: phantom, title: 'false' }
   const older = olderOf(world, collection, document, version)
-  const what = isBack ? 4 : dice.below(4)
+  // best known to be made wrong only by what is compared: newer than the server has it, and not newer than all that was said
+  const isNewer =
+    world.setting?.falsifiesByLittle && version < store.checkpoint.version && dice.below(2) === 0
+  const what = isNewer ? 5 : isBack ? 4 : dice.below(4)
   if (what !== 1) note(id)
   if (what === 1 || what === 2) note(phantom)
   const lost = { collection, version, id }
   const made = { collection, version, document: false_ }
   const ahead = { collection, version: version + 1_000, document: { ...document, title: 'false' } }
   const back = older && { collection, version: older.version, document: older.document! }
+  const newer = { ...ahead, version: version + 1 }
   const step = [
     { gone: [lost] },
     { puts: [made] },
     { gone: [lost], puts: [made] },
     { puts: [ahead] },
-    ...(back ? [{ gone: [lost], puts: [back] }] : []),
+    back ? { gone: [lost], puts: [back] } : {},
+    { puts: [newer] },
   ][what]!
   const confirmed = store.confirm(step)
   device.ask(process, 'falsify', confirmed)
@@ -64,7 +69,8 @@ export function falsify(world: World): void {
   }
   confirmed.then(isOver, isOver)
   // what is told of it next is told to who has another one
-  if (isBack || dice.below(2) === 0) commitInTurn(world, [() => [rankOf(world, collection, id)]])
+  if (what === 4 || (what !== 5 && dice.below(2) === 0))
+    commitInTurn(world, [() => [rankOf(world, collection, id)]])
 }
 
 /** The document as it was once, or nothing: in a history that is taken back that may be how it is. */

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { addFaults, faults, noFaults } from './faults.ts'
 import type { Invariant } from './invariants.ts'
+import { settingOf, settings } from './settings.ts'
 import { Broken, type Report, runSeed } from './sim.ts'
 
 /*
@@ -15,6 +16,7 @@ const help = `pnpm sim [options]
   --faults 100      each fault has to be used so often
   --twice 10        every tenth world is turned twice; 0: none
   --stop 3          ends after so many failures
+  --setting NAME    a world in which one kind of thing happens more than others: ${Object.keys(settings).join(', ')}
   --loud            tells everything that happens
   --brief           no progress, no stories`
 const { values } = parseArgs({
@@ -25,6 +27,7 @@ const { values } = parseArgs({
     faults: { type: 'string', default: '100' },
     twice: { type: 'string', default: '10' },
     stop: { type: 'string', default: '3' },
+    setting: { type: 'string', default: '' },
     loud: { type: 'boolean', default: false },
     brief: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -41,6 +44,7 @@ const [mostSteps, mostSeeds, mostFailures] = [values.steps, values.seeds, values
   number,
   number,
 ]
+const setting = settingOf(values.setting)
 const every = Number(values.twice)
 const began = performance.now()
 const used = noFaults()
@@ -62,11 +66,11 @@ function count(report: Report): void {
 
 async function turn(seed: number): Promise<void> {
   try {
-    const report = await runSeed(seed, { isLoud: values.loud })
+    const report = await runSeed(seed, { isLoud: values.loud, setting })
     count(report)
     if (every === 0 || seeds % every !== 0) return
     twice++
-    const again = await runSeed(seed)
+    const again = await runSeed(seed, { setting })
     if (again.hash !== report.hash)
       failures.push({ seed, invariant: 'trace', words: `once ${report.hash}, once ${again.hash}` })
   } catch (thrown) {

@@ -121,7 +121,9 @@ export function changeWindow(world: World): void {
   if (able.length === 0) return
   const { process, query } = dice.pick(able)
   const { openid = '' } = process.store.checkpoint
-  const isAway = dice.below(2) === 0
+  // what begins anew has all that is behind the window again
+  const staysOn = world.setting?.emptiesWindows ?? false
+  const isAway = !staysOn && dice.below(2) === 0
   if (isAway) {
     world.count('client held offline')
     process.sync.goOffline()
@@ -132,8 +134,10 @@ export function changeWindow(world: World): void {
   }
   const changes = Array.from({ length: 2 + dice.below(5) }, () => () => {
     if (!isAway) ask()
-    const [first] = dice.below(3) > 0 ? answerOf(world, openid, query) : []
-    return first ? moveOut(query, first) : changeOne(world, query.collection)
+    const [first] = staysOn || dice.below(3) > 0 ? answerOf(world, openid, query) : []
+    return first
+      ? moveOut(query, first, staysOn ? world.schedule.steps : 0)
+      : changeOne(world, query.collection)
   })
   commitInTurn(world, changes, () => {
     if (isAway) process.sync.goOnline()
@@ -141,9 +145,9 @@ export function changeWindow(world: World): void {
   })
 }
 
-/** It is the last of all from now on. */
-function moveOut({ collection, orderBy }: Query, { _id: id }: Document): readonly Write[] {
-  const rank = orderBy[0]?.[1] === 'desc' ? 0 : 9
+/** It is the last of all from now on, or one of the last; the more `beyond`, the surer. */
+function moveOut({ collection, orderBy }: Query, { _id: id }: Document, beyond: number): readonly Write[] {
+  const rank = orderBy[0]?.[1] === 'desc' ? -beyond : 9 + beyond
   return [{ op: 'update', collection, id, changes: [['rank', 'set', rank]] }]
 }
 

@@ -5,6 +5,7 @@ import { followFalsified } from './falsify.ts'
 import type { FaultCounts } from './faults.ts'
 import { type Invariant, invariantOf, Violation } from './invariants.ts'
 import { misfortunesOf } from './misfortunes.ts'
+import type { Setting } from './settings.ts'
 import type { SharedDevice } from './shared-device.ts'
 import { signInAndMerge } from './sign-ins.ts'
 import { settled, takeTurns } from './turns.ts'
@@ -37,7 +38,7 @@ export class Broken extends Error {
 /** One world from its beginning to quiet, checked all the way. Throws Broken. */
 export async function runSeed(
   seed: number,
-  options: { steps?: number; isLoud?: boolean } = {},
+  options: { steps?: number; isLoud?: boolean; setting?: Setting | undefined } = {},
 ): Promise<Report> {
   let unhandled: unknown
   const onUnhandled = (reason: unknown) => {
@@ -47,7 +48,7 @@ export async function runSeed(
   let world: World | undefined
   const release = takeTurns(task => world!.house!.turns.push('turn', task))
   try {
-    world = new World(seed)
+    world = new World(seed, options.setting)
     world.schedule.isLoud = options.isLoud ?? false
     const run = new Run(world)
     await run.begin()
@@ -100,7 +101,11 @@ class Run {
     const { dice } = world
     const weighed = (deeds: readonly Deed[], habits: readonly number[]) =>
       deeds.map(
-        ([weight, name, act]): Deed => [weight * (name === 'write' ? 1 : dice.pick(habits)), name, act],
+        ([weight, name, act]): Deed => [
+          weight * (name === 'write' || world.setting ? 1 : dice.pick(habits)) * this.#often(name),
+          name,
+          act,
+        ],
       )
     this.#deeds = [
       ...weighed(deedsOf(world), [0, 1, 1, 2, 4]),
@@ -108,6 +113,12 @@ class Run {
     ]
     this.#flow = 55 + world.dice.below(35)
     this.#weight = this.#deeds.reduce((sum, [weight]) => sum + weight, 0)
+  }
+
+  /** How many times as often as usual it is done here. */
+  #often(name: string): number {
+    const { setting } = this.#world
+    return setting ? ((setting.often as Record<string, number>)[name] ?? setting.else ?? 1) : 1
   }
 
   async begin(): Promise<void> {
@@ -148,6 +159,19 @@ class Run {
     await this.#everybodySynced()
   }
 
+  /** What may happen to those who have everything; of a setting, what it is for. */
+  #moments(): readonly Deed[] {
+    if (this.#world.setting)
+      return this.#deeds.filter(([weight, name]) => weight > 0 && this.#often(name) > 3)
+    return [
+      ...momentsOf(this.#world).flatMap(moment => Array<Deed>(timesOf(moment)).fill(moment)),
+      ...this.#deeds.filter(
+        ([, name]) =>
+          ['members', 'falsify'].includes(name) || (name === 'server set back' && this.#world.maySetBack),
+      ),
+    ]
+  }
+
   /** They have everything, and now things happen to them. */
   async surpriseEverybody(): Promise<void> {
     const { dice, schedule, habits, shared } = this.#world
@@ -155,13 +179,7 @@ class Run {
     await this.#until(() => !shared?.isBusy, 'to be merged')
     for (const device of this.#world.devices)
       if (dice.below(2) === 0) for (const query of habits.overlapping) device.want(query)
-    const moments: readonly Deed[] = [
-      ...momentsOf(this.#world).flatMap(moment => Array<Deed>(timesOf(moment)).fill(moment)),
-      ...this.#deeds.filter(
-        ([, name]) =>
-          ['members', 'falsify'].includes(name) || (name === 'server set back' && this.#world.maySetBack),
-      ),
-    ]
+    const moments = this.#moments()
     for (let i = (shared ? 16 : 10) + dice.below(12); i > 0; i--) {
       await schedule.pass(dice.below(500))
       const [, name, act] = dice.pick(moments)

@@ -17,6 +17,7 @@ import { Rights } from './reads.ts'
 import { ChangingJudge } from './rules.ts'
 import { everything } from './same-documents.ts'
 import { Schedule } from './schedule.ts'
+import type { Setting } from './settings.ts'
 import { SharedDevice } from './shared-device.ts'
 import { SimDisk } from './sim-disk.ts'
 import { blankPages, pages, type Typed } from './texts.ts'
@@ -28,6 +29,7 @@ import { wordsOf } from './verdicts.ts'
 /** People with devices, a network between, and a server: everything of one run. */
 export class World {
   readonly seed: number
+  readonly setting: Setting | undefined
   readonly dice: Dice
   readonly schedule: Schedule
   readonly network: Network
@@ -78,16 +80,20 @@ export class World {
   /** What is to happen as soon as a write with this word is decided. */
   readonly whenDecided = new Map<string, () => void>()
 
-  constructor(seed: number) {
+  constructor(seed: number, setting?: Setting) {
     this.seed = seed
+    this.setting = setting
     this.dice = createDice(seed)
-    this.maySetBack = this.dice.below(3) === 0
+    this.maySetBack = setting?.maySetBack ?? this.dice.below(3) === 0
     this.schedule = new Schedule(this.dice)
-    this.#slowness = this.dice.pick([1, 1, 1, 8])
+    this.#slowness = setting?.slowness ?? this.dice.pick([1, 1, 1, 8])
     this.#heldCharacters = this.dice.pick([0, 0, 400, 100_000])
     this.heartbeatMs = this.dice.pick([2_500, 25_000, 25_000])
-    this.habits = new Habits(this.dice)
-    this.judge = new ChangingJudge(() => this.schedule.now, this.dice.pick([0, 1, 2, 3, 3, 3]))
+    this.habits = new Habits(this.dice, setting?.asks)
+    this.judge = new ChangingJudge(
+      () => this.schedule.now,
+      setting?.rules ?? this.dice.pick([0, 1, 2, 3, 3, 3]),
+    )
     this.network = new Network({
       schedule: this.schedule,
       dice: this.dice,
@@ -100,7 +106,8 @@ export class World {
       inspectCommit(this, batch)
       this.#tellDecided(batch)
     }
-    this.shared = !this.maySetBack && this.dice.below(6) > 0 ? this.#addShared('guest', 40) : undefined
+    const mayShare = !this.maySetBack && (setting?.hasShared ?? this.dice.below(6) > 0)
+    this.shared = mayShare ? this.#addShared('guest', 40) : undefined
     this.openHouse()
     this.addDevice('ann1', 'ann', 0)
     this.addDevice('ann2', 'ann', -500)

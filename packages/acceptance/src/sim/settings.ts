@@ -1,0 +1,124 @@
+import type { Query } from '@nearcloud/query'
+
+/** A world in which one kind of thing happens more than others: what is seldom elsewhere is met there soon. */
+export interface Setting {
+  /** How many times as often as usual something is done, by its name. */
+  readonly often: Readonly<Record<string, number>>
+  /** The same of all that is not named. Default 1; 0: it is not done. */
+  readonly else?: number
+  /** What is asked and followed. Default: anything. */
+  readonly asks?: (query: Query) => boolean
+  /** Which rules it begins with. */
+  readonly rules?: number
+  /** May the server be set back? */
+  readonly maySetBack?: boolean
+  /** Does anybody share a device? */
+  readonly hasShared?: boolean
+  /** How much longer than others the server's disk takes. */
+  readonly slowness?: number
+  /** Whoever changes a window lets what is in front leave it, one after the other, and nothing else. */
+  readonly emptiesWindows?: true
+  /** A copy that is about to learn what others did in its name writes as often in that moment. */
+  readonly catchesUp?: true
+  /** Copies may be made wrong so that they seem a little newer than they are. */
+  readonly falsifiesByLittle?: true
+}
+
+/** Of two queries neither of which has all of the other. */
+function isOneOfTwo({ collection, where, limit }: Query): boolean {
+  const clauses = where[0] === 'and' ? where[1] : []
+  const [only] = clauses
+  return (
+    collection === 'open' &&
+    limit === undefined &&
+    clauses.length === 1 &&
+    only?.[0] === 'field' &&
+    only[1] !== '_id'
+  )
+}
+
+const calm = { write: 1, boot: 3, 'go online': 3, 'time passes': 2, 'much time passes': 2, subscribe: 3 }
+
+export const settings = {
+  /** Few documents are looked at at once, and those in front leave one after the other. */
+  windows: {
+    often: { ...calm, 'windows change behind a back': 60, 'operator shuffles': 0 },
+    else: 0,
+    asks: ({ limit, skip }) => limit !== undefined && limit + skip === 1,
+    hasShared: false,
+    rules: 0,
+    emptiesWindows: true,
+  },
+  /** Elements without a name change places while somebody changes them. */
+  marks: {
+    often: { ...calm, 'arrange what has no name': 40 },
+    else: 0,
+    asks: ({ limit }) => limit === undefined,
+    hasShared: false,
+    rules: 0,
+  },
+  /** Rights of others than who writes change, and the disk takes long to say so. */
+  members: {
+    often: {
+      ...calm,
+      members: 30,
+      'members change behind a back': 20,
+      'wait for the server': 2,
+      get: 3,
+      operator: 4,
+    },
+    else: 0,
+    asks: ({ collection }) => collection !== 'mine' && collection !== 'pages',
+    hasShared: false,
+    rules: 3,
+    slowness: 8,
+  },
+  /** Rules change, everybody compares, and what is hidden by then is changed. */
+  rules: {
+    often: { ...calm, rules: 20, 'rules change among writes': 60, operator: 2 },
+    else: 0,
+    asks: ({ collection, limit }) => limit === undefined && collection !== 'pages',
+    hasShared: false,
+    slowness: 8,
+  },
+  /** Queries are let go when they are about to be whole. */
+  'let go': {
+    often: { ...calm, subscribe: 20, 'let go what is about to be whole': 60, operator: 4 },
+    else: 0,
+    asks: ({ collection, limit }) => limit === undefined && collection !== 'pages',
+    hasShared: false,
+  },
+  /** Devices go on from what they were a moment ago. */
+  copies: {
+    often: {
+      ...calm,
+      write: 2,
+      'power fails': 20,
+      'write before it knows better': 20,
+      restore: 3,
+      backup: 3,
+    },
+    else: 0,
+    maySetBack: false,
+    hasShared: false,
+    catchesUp: true,
+  },
+  /** Copies are made wrong, and nothing else happens to them. */
+  wrong: {
+    often: { ...calm, write: 0, falsify: 40, 'write while it is compared': 4 },
+    else: 0,
+    asks: isOneOfTwo,
+    maySetBack: false,
+    hasShared: false,
+    slowness: 8,
+    falsifiesByLittle: true,
+  },
+} satisfies Record<string, Setting>
+
+export type SettingName = keyof typeof settings
+
+export function settingOf(name: string | undefined): Setting | undefined {
+  if (name === undefined || name === '') return undefined
+  if (Object.hasOwn(settings, name)) return settings[name as SettingName]
+  throw new Error(`there is no setting "${name}": ${Object.keys(settings).join(', ')}`)
+}
