@@ -12,11 +12,14 @@ export type Called =
 export class HttpCalls {
   readonly #api: string
   readonly #dice: Dice
+  readonly #isUp: () => boolean
   #token: string | undefined
 
-  constructor(url: string, dice: Dice) {
+  /** `isUp`: is there anybody to ask? */
+  constructor({ url, dice, isUp }: { url: string; dice: Dice; isUp: () => boolean }) {
     this.#api = `${url}/cloud/v1`
     this.#dice = dice
+    this.#isUp = isUp
   }
 
   /** As somebody else from now on. */
@@ -31,6 +34,7 @@ export class HttpCalls {
   async call(method: string, path: string, body?: object, isWrite = false): Promise<Called> {
     const key = isWrite && this.#dice.below(2) === 0 ? randomUUID() : undefined
     let isSent = false
+    while (!this.#isUp()) await pause(5)
     for (let attempt = 0; ; attempt++) {
       const called = await this.#once(method, path, body, key)
       if (called.outcome === 'unknown') isSent = true

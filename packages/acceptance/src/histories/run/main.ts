@@ -8,6 +8,7 @@ const help = `pnpm history [options]
   --transactions 50000   reads of devices are not counted
   --per-round 1500       then everything is read and judged
   --kills 4              of the server, in each round
+  --cuts 5               of a thousand messages so many break their connection, in the place of them or in their middle
   --http 4               sessions that ask the HTTP API
   --functions 3          that run transactions in a cloud function
   --devices 3            clients with a store of their own
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     transactions: { type: 'string', default: '50000' },
     'per-round': { type: 'string', default: '1500' },
     kills: { type: 'string', default: '4' },
+    cuts: { type: 'string', default: '5' },
     http: { type: 'string', default: '4' },
     functions: { type: 'string', default: '3' },
     devices: { type: 'string', default: '3' },
@@ -35,6 +37,7 @@ const report = await runHistories({
   transactions: Number(values.transactions),
   perRound: Number(values['per-round']),
   kills: Number(values.kills),
+  cuts: Number(values.cuts),
   strangers: Number(values.http),
   functions: Number(values.functions),
   devices: Number(values.devices),

@@ -13,6 +13,7 @@ test('[CONSISTENT-1] what sessions of three kinds saw of a server that is killed
     transactions: 600,
     perRound: 600,
     kills: 3,
+    cuts: 4,
     strangers: 3,
     functions: 2,
     devices: 3,
@@ -22,9 +23,10 @@ test('[CONSISTENT-1] what sessions of three kinds saw of a server that is killed
   expect(report.deviceReads).toBeGreaterThan(100)
   expect(report.registerOps).toBeGreaterThan(50)
   expect(report.unknown).toBeGreaterThan(0)
-  const { ok, unknown, deviceReads, kills, seconds } = report
+  expect(report.cuts).toBeGreaterThan(0)
+  const { ok, unknown, deviceReads, kills, cuts, seconds } = report
   console.log(
-    `${ok} transactions, ${unknown} of unknown outcome, ${deviceReads} reads of devices, ${kills} kills in ${seconds} s`,
+    `${ok} transactions, ${unknown} of unknown outcome, ${deviceReads} reads of devices, ${kills} kills, ${cuts} cuts in ${seconds} s`,
   )
 })
 
@@ -44,6 +46,7 @@ test('[CONSISTENT-7] a server that lets one write overlook another is found out'
     transactions: 200,
     perRound: 200,
     kills: 0,
+    cuts: 0,
     strangers: 8,
     functions: 0,
     devices: 0,

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ServerLife, ServerProcess } from '../../crash/server-process.ts'
+import { openRelay, type Relay } from '../../relay/relay.ts'
 import { createDice, type Dice } from '../../scenario/dice.ts'
 import { check } from '../check.ts'
 import { registerAnomalies } from '../registers.ts'
@@ -19,6 +20,8 @@ export interface HistoriesOptions {
   readonly perRound: number
   /** Of the server, in each round. */
   readonly kills: number
+  /** Of a thousand messages of the network so many break their connection, half of them in their middle. */
+  readonly cuts: number
   readonly strangers: number
   readonly functions: number
   readonly devices: number
@@ -37,6 +40,8 @@ export interface HistoriesReport {
   readonly deviceReads: number
   readonly registerOps: number
   readonly kills: number
+  /** Connections that broke, not counting those of a server that was killed. */
+  readonly cuts: number
   readonly seconds: number
   /** The history of the round in which something was found. */
   readonly saved?: string
@@ -69,7 +74,7 @@ export async function runHistories(options: HistoriesOptions): Promise<Histories
         writeFileSync(saved, JSON.stringify({ history, registerOps, violations }))
       }
       options.progress?.(
-        `round ${total.rounds}: ${total.ok} done, ${total.failed} failed, ${total.unknown} of unknown outcome, ${total.deviceReads} reads of devices, ${world.kills} kills, ${violations.length} anomalies`,
+        `round ${total.rounds}: ${total.ok} done, ${total.failed} failed, ${total.unknown} of unknown outcome, ${total.deviceReads} reads of devices, ${world.kills} kills, ${world.cuts} cuts, ${violations.length} anomalies`,
       )
     }
   } finally {
@@ -80,6 +85,7 @@ export async function runHistories(options: HistoriesOptions): Promise<Histories
     violations,
     ...total,
     kills: world.kills,
+    cuts: world.cuts,
     seconds: Math.round((performance.now() - began) / 100) / 10,
     ...(saved !== undefined && { saved }),
   }
@@ -87,9 +93,11 @@ export async function runHistories(options: HistoriesOptions): Promise<Histories
 
 class World {
   kills = 0
+  #isUp = true
   readonly #options: HistoriesOptions
   readonly #dice: Dice
   readonly #server: ServerProcess
+  readonly #relay: Relay
   readonly #devices: DeviceSession[] = []
   readonly #strangers: HttpSession[] = []
   readonly #functions: FunctionSession[] = []
@@ -102,8 +110,10 @@ class World {
     home: string,
     server: ServerProcess,
     life: ServerLife,
-    url: string,
+    relay: Relay,
   ) {
+    const { url } = relay
+    this.#relay = relay
     this.#options = options
     this.#server = server
     this.#life = life
@@ -119,7 +129,7 @@ class World {
   }
 
   #calls(url: string, dice: Dice): HttpCalls {
-    const calls = new HttpCalls(url, dice)
+    const calls = new HttpCalls({ url, dice, isUp: () => this.#isUp })
     this.#users.push(calls)
     return calls
   }
@@ -146,7 +156,8 @@ class World {
     const life = server.start()
     const url = await life.url
     if (url === undefined) throw new Error(`the server does not start: ${life.said()}`)
-    const world = new World(options, home, server, life, url)
+    const relay = await openRelay({ to: url, seed: options.seed })
+    const world = new World(options, home, server, life, relay)
     await Promise.all(world.#devices.map(device => device.ready()))
     return world
   }
@@ -164,6 +175,8 @@ class World {
     const { outcome } = await calls.call('POST', '/batch', { writes })
     if (outcome !== 'ok') throw new Error('the documents of a round could not be made')
     for (const device of this.#devices) device.join(recorder)
+    const chance = this.#options.cuts / 2_000
+    this.#relay.set(chance > 0 ? { cut: { chance }, truncate: { chance } } : {})
     let isOver = false
     const sessions = [...this.#strangers, ...this.#functions, ...this.#devices].map(async session => {
       while (!isOver) await session.step(recorder)
@@ -184,6 +197,7 @@ class World {
       }
     })()
     await Promise.all([over, ...sessions])
+    this.#relay.set({})
     await Promise.all(this.#devices.map(device => device.leave(recorder)))
     if (!(await this.#strangers[0]!.readAll(recorder))) recorder.complain('the last read was not answered')
     for (const register of round.registers) await this.#readLast(recorder, calls, register)
@@ -195,8 +209,14 @@ class World {
 
   async close(): Promise<void> {
     await Promise.all(this.#devices.map(device => device.close()))
+    await this.#relay.stop()
     this.#life.kill()
     await this.#life.ended
+  }
+
+  get cuts(): number {
+    const { cut, truncate } = this.#relay.counts
+    return cut + truncate
   }
 
   async #readLast(recorder: Recorder, calls: HttpCalls, register: string): Promise<void> {
@@ -209,11 +229,13 @@ class World {
 
   async #kill(): Promise<void> {
     this.kills++
+    this.#isUp = false
     this.#life.kill()
     await this.#life.ended
     this.#life = this.#server.start()
     if ((await this.#life.url) === undefined)
       throw new Error(`the server does not start again: ${this.#life.said()}`)
+    this.#isUp = true
     for (const device of this.#devices) if (this.#dice.below(4) > 0) device.goOnline()
   }
 }
