@@ -132,7 +132,9 @@ export function changeWindow(world: World): void {
     const device = devices.find(({ live }) => live === process)
     if (device) waitForTheServer(world, process, device)
   }
-  const changes = Array.from({ length: 2 + dice.below(5) }, () => () => {
+  // of many at once all that was behind the window is told anyway
+  const count = staysOn ? 1 + dice.below(2) : 2 + dice.below(5)
+  const changes = Array.from({ length: count }, () => () => {
     if (!isAway) ask()
     const [first] = staysOn || dice.below(3) > 0 ? answerOf(world, openid, query) : []
     return first
