@@ -51,7 +51,7 @@ export const ofTheClient = [
   ]),
   mutant('sync: a snapshot takes nothing away', [
     pull,
-    '      : this.#replaced(subscription, assembly, stored)',
+    '      : await this.#replaced(subscription, assembly, stored)',
     '      : []',
   ]),
   mutant('sync: a snapshot is complete at its first part', [
