@@ -172,7 +172,7 @@ export async function openInstance(
 }
 
 /** A few hundred removals. */
-const reserveBytes = 65_536
+const reserveBytes = 163_840
 
 /** The storage of the files on their way, beside the one of the documents. */
 export function filesOf(storeName: string): string {

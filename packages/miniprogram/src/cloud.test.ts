@@ -124,7 +124,7 @@ test('[MP-6] a cleared phone is told as an error, and the app goes on with a new
 })
 
 test('[MP-5] a full phone refuses a write by name, and keeps what was written', async () => {
-  const options: WxPhoneOptions = { limits: { filesBytes: 200_000 } }
+  const options: WxPhoneOptions = { limits: { filesBytes: 300_000 } }
   const phone = new WxPhone(options)
   const cloud = open(phone)
   const todos = cloud.database().collection('todos')

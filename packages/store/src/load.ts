@@ -69,7 +69,12 @@ export async function load(
       const record = readRecord(whole)
       if (record.kind === 'segment') {
         const { name, collection } = record.segment.head
-        leftovers.push(...(segments.get(name)?.sequences ?? []))
+        const { sequences = [] } = segments.get(name) ?? {}
+        if (name === reserveName) {
+          segments.set(name, { ...record.segment, sequences: [...sequences, ...whole.sequences] })
+          continue
+        }
+        leftovers.push(...sequences)
         segments.set(name, record.segment)
         if (!first.includes(collection)) continue
         const ahead = record.segment.read()

@@ -100,7 +100,7 @@ export class LocalStore implements Store {
     this.#live = new LiveQueries(state.collections, state.outbox, error =>
       this.#events.emit({ name: 'observerFailed', error }),
     )
-    const refused = (error: CloudError) => this.#takeBack(error)
+    const refused = (error: CloudError, removals: readonly Job[] = []) => this.#takeBack(error, removals)
     this.#log =
       log?.(refused) ??
       new RecordLog(
@@ -389,10 +389,12 @@ export class LocalStore implements Store {
     this.#lastTime = mutation.time
     this.#live.publish(showEffect(collections, mutation, effect))
     const isRelief = mutation.writes.every(isRemoval)
+    const made = { mutation, applied: effect.applied }
     const durable = this.#log.write(text, () => this.#state.mutationIsDurable(mutation, retries), {
       isRelief,
+      removal: isRelief && retries === undefined ? made : undefined,
     })
-    return { mutation, applied: effect.applied, durable }
+    return Object.assign(made, { durable })
   }
 
   #newMutation(writes: readonly Write[], { time, base }: CommitContext): Mutation {
@@ -457,12 +459,24 @@ export class LocalStore implements Store {
     return gone.length > 0 ? { ...step, texts: [...gone, ...(step.texts ?? [])] } : step
   }
 
-  #takeBack(error: CloudError): void {
-    const { collections, outbox } = this.#state
-    const concerned = new DocSet()
-    concerned.addAll(touchedBy(outbox.takeUndurable()))
+  /** Removals of what nothing else that is taken back has touched stay. */
+  #takeBack(error: CloudError, removals: readonly Job[]): readonly Job[] {
+    const { collections, outbox, checkpoint } = this.#state
+    const taken = outbox.takeUndurable()
+    const concerned = touchedBy(taken)
+    const mayStay = new Set(removals.map(({ removal }) => removal?.mutation))
+    const refused = touchedBy(taken.filter(mutation => !mayStay.has(mutation)))
+    const kept = removals.filter(({ removal }) =>
+      removal!.mutation.writes.every(({ collection, id }) => !refused.has(collection, id)),
+    )
+    for (const { removal } of kept) {
+      const id = checkpoint.nextMutation + outbox.undurableCount
+      removal!.mutation = Object.freeze({ ...removal!.mutation, id })
+      outbox.append(removal!.mutation)
+    }
     this.#live.publish(rebase(collections, outbox, concerned, this.checkpoint.openid, this.#shown))
     this.#events.emit({ name: 'storageFailed', error })
+    return kept
   }
 
   /** What of the log nobody asked for yet is known from here on. */

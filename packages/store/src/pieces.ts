@@ -11,7 +11,7 @@ import type { Payload, StoredRecord } from './storage.ts'
 /** Payloads of a text, each at most `maxBytes` (and that at least 100). */
 export function toPieces(text: string, maxBytes: number): readonly Payload[] {
   const sum = checksum(text)
-  const maxUnits = Math.floor((maxBytes - longestMark) / 3) // a UTF-16 unit takes at most three bytes
+  const maxUnits = unitsIn(maxBytes)
   if (text.length <= maxUnits) return [`!${sum}${text}`]
   const parts: string[] = []
   for (let at = 0; at < text.length; ) {
@@ -21,6 +21,16 @@ export function toPieces(text: string, maxBytes: number): readonly Payload[] {
     at = end
   }
   return parts.map((part, at) => `${at + 1}/${parts.length}!${sum}${part}`)
+}
+
+/** How many payloads a text of so many units has, where none of them is half a surrogate pair. */
+export function pieceCount(units: number, maxBytes: number): number {
+  return Math.ceil(units / unitsIn(maxBytes))
+}
+
+/** A UTF-16 unit takes at most three bytes. */
+function unitsIn(bytes: number): number {
+  return Math.floor((bytes - longestMark) / 3)
 }
 
 export interface WholeText {

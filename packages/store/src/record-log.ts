@@ -1,4 +1,4 @@
-import { CloudError, toCloudError } from '@nearcloud/protocol'
+import { CloudError, type Mutation, toCloudError } from '@nearcloud/protocol'
 import { toPieces } from './pieces.ts'
 import { logText } from './records.ts'
 import type { ReserveInTime } from './reserve.ts'
@@ -12,8 +12,15 @@ export interface Job {
   readonly ahead?: { readonly text: string; landed(sequences: readonly number[]): void } | undefined
   /** It makes room, sooner or later: it may have what is kept in reserve. */
   readonly isRelief?: boolean | undefined
+  /** It is a removal that can be written without what was made before it, under another number. */
+  readonly removal?: Removal | undefined
   done(): void
   failed(error: CloudError): void
+}
+
+/** Its mutation is another object when it was numbered anew. */
+export interface Removal {
+  mutation: Mutation
 }
 
 /** Where a store's entries go. */
@@ -30,8 +37,8 @@ export interface LogOwner {
   beforeFold(): Promise<void>
   /** What to write for the log to be forgotten, from all that is done so far. */
   fold(): FoldJob
-  /** Nothing of what waits will be written. Called before the jobs' `failed`. */
-  refused(error: CloudError): void
+  /** Nothing of what waits will be written, but those of `removals` that are returned. Called before the jobs' `failed`. */
+  refused(error: CloudError, removals: readonly Job[]): readonly Job[]
 }
 
 export interface FoldJob {
@@ -44,7 +51,8 @@ export interface FoldJob {
 
 /**
  * The log on a storage. One append is in flight at a time; what arrives meanwhile forms the next group. When an
- * append fails, everything that waits fails with it: later entries may stand on earlier ones.
+ * append fails, everything that waits fails with it: later entries may stand on earlier ones. But for removals, where there is room
+ * in reserve for them.
  */
 export class RecordLog {
   readonly #storage: Storage
@@ -80,7 +88,7 @@ export class RecordLog {
   }
 
   /** Resolves when storage has the entry; `done` happens right before. Unwatched, a rejection is no one's fault. */
-  write(text: string, done: () => void, more?: Pick<Job, 'ahead' | 'isRelief'>): Promise<void> {
+  write(text: string, done: () => void, more?: Pick<Job, 'ahead' | 'isRelief' | 'removal'>): Promise<void> {
     const written = new Promise<void>((resolve, reject) => {
       this.append({
         ...more,
@@ -151,8 +159,8 @@ export class RecordLog {
         ...aheads.map(ahead => toPieces(ahead.text, this.#maxPayloadBytes)),
         toPieces(text, Math.min(this.#maxPayloadBytes, logPieceBytes)),
       ]
+      const isRelief = group.every(job => job.isRelief || job.text === '')
       try {
-        const isRelief = group.every(job => job.isRelief || job.text === '')
         const sequences = splitLike(pieces, await this.#append(pieces.flat(), isRelief))
         aheads.forEach((ahead, n) => void ahead.landed(sequences[n]!))
         this.#owner.logged(sequences[sequences.length - 1]!, {
@@ -160,7 +168,7 @@ export class RecordLog {
           log: text,
         })
       } catch (thrown) {
-        this.#failAll(group, storageError(thrown))
+        this.#failAll(group, storageError(thrown), isRelief)
         return
       }
       this.#loggedEntries += texts.length
@@ -190,11 +198,12 @@ export class RecordLog {
     return this.#queue.splice(0, count)
   }
 
-  #failAll(group: readonly Job[], error: CloudError): void {
+  #failAll(group: readonly Job[], error: CloudError, isRelief: boolean): void {
     const waiting = [...group, ...this.#queue]
-    this.#queue = []
-    this.#owner.refused(error)
-    for (const job of waiting) job.failed(error)
+    const mayStay = this.#reserve && !isRelief && error.code === 'STORE_FULL'
+    const kept = this.#owner.refused(error, mayStay ? waiting.filter(({ removal }) => removal) : [])
+    this.#queue = [...kept]
+    for (const job of waiting) if (!kept.includes(job)) job.failed(error)
   }
 
   async #fold(): Promise<void> {

@@ -1,5 +1,5 @@
 import type { CloudError } from '@nearcloud/protocol'
-import { toPieces } from './pieces.ts'
+import { pieceCount, toPieces } from './pieces.ts'
 import { reserveName, segmentText } from './records.ts'
 import type { Payload, Storage } from './storage.ts'
 
@@ -17,50 +17,69 @@ export interface ReserveOptions {
 export type ReserveInTime = Promise<Reserve | undefined> | false | 0 | undefined
 
 /**
- * Room on a medium that is given back when the medium is full, so that what makes room can still be written: removals, what the
- * server has decided, what is forgotten, a fold. It is a segment that nothing names: whoever does not know it drops it.
+ * Room on a medium that is given back when the medium is full, part by part, so that what makes room can still be written: removals, what
+ * the server has decided, what is forgotten, a fold. Each part is a segment that nothing names: whoever does not know it drops it.
  *
- * Everything else is written only while it is there, or together with it.
+ * Everything else is written only while all of it is there, or together with what is missing.
  */
 export class Reserve {
-  readonly #options: ReserveOptions
   readonly #storage: Storage
+  readonly #parts: number
+  /** How many records a part is. */
+  readonly #partRecords: number
+  readonly #makePart: () => Promise<readonly Payload[]>
   #held: readonly number[]
 
-  constructor(options: ReserveOptions) {
-    this.#options = options
-    this.#storage = options.storage
-    this.#held = options.held
+  constructor({ storage, maxPayloadBytes, bytes, pause, held }: ReserveOptions) {
+    const head = { name: reserveName, collection: '', size: 0 }
+    const textOf = (content: string) => segmentText(head, `"${content}"`)
+    this.#storage = storage
+    this.#parts = Math.ceil(bytes / partBytes)
+    const length = Math.ceil(bytes / this.#parts)
+    this.#partRecords = pieceCount(textOf('').length + length, maxPayloadBytes)
+    this.#makePart = async () => {
+      await pause()
+      const text = textOf(noise(length))
+      await pause()
+      const part = toPieces(text, maxPayloadBytes)
+      await pause()
+      return part
+    }
+    this.#held = held
   }
 
   /** As the storage's. `isRelief`: it may have the reserve. */
   async append(payloads: readonly Payload[], isRelief: boolean): Promise<readonly number[]> {
     if (isRelief) return this.#appendRelief(payloads)
-    const { bytes, maxPayloadBytes, pause } = this.#options
-    if (this.#held.length > 0) return this.#storage.append(payloads)
-    const head = { name: reserveName, collection: '', size: 0 }
-    await pause()
-    const text = segmentText(head, `"${noise(bytes)}"`)
-    await pause()
-    const room = toPieces(text, maxPayloadBytes)
-    await pause()
+    const missing = Math.ceil(this.#parts - this.#held.length / this.#partRecords)
+    if (missing <= 0) return this.#storage.append(payloads)
+    const part = await this.#makePart()
+    const room = Array.from({ length: missing }, () => part).flat()
     const sequences = await this.#storage.append([...payloads, ...room])
-    this.#held = sequences.slice(payloads.length)
+    this.#held = [...this.#held, ...sequences.slice(payloads.length)]
     return sequences.slice(0, payloads.length)
   }
 
   async #appendRelief(payloads: readonly Payload[]): Promise<readonly number[]> {
-    const held = this.#held
-    try {
-      return await this.#storage.append(payloads)
-    } catch (thrown) {
-      if (held.length === 0 || (thrown as Partial<CloudError>).code !== 'STORE_FULL') throw thrown
+    for (;;) {
+      const held = this.#held
+      try {
+        return await this.#storage.append(payloads)
+      } catch (thrown) {
+        if (held.length === 0 || (thrown as Partial<CloudError>).code !== 'STORE_FULL') throw thrown
+      }
+      const kept = Math.max(0, held.length - this.#partRecords)
+      this.#held = held.slice(0, kept)
+      await this.#storage.drop(held.slice(kept))
     }
-    this.#held = []
-    await this.#storage.drop(held)
-    return this.#storage.append(payloads)
   }
 }
+
+/**
+ * IndexedDB in Chromium gives back at once only what it keeps in a file of its own, which is what is larger than 64 KiB when it is packed;
+ * of everything else the quota knows nothing before the database is opened in a browser that was started again.
+ */
+const partBytes = 81_920
 
 /** Text that no medium makes smaller. */
 function noise(length: number): string {

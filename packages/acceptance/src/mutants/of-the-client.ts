@@ -130,15 +130,15 @@ export const ofTheClient = [
   ]),
   mutant('store: acknowledged before it is durable', [
     localStore,
-    'return { mutation, applied: effect.applied, durable }',
-    'return { mutation, applied: effect.applied, durable: (void durable, Promise.resolve()) }',
+    'return Object.assign(made, { durable })',
+    'return Object.assign(made, { durable: (void durable, Promise.resolve()) })',
   ]),
   mutant('store: the time of edits goes back', [localStore, 'time: Math.max(time, atLeast)', 'time']),
   mutant('store: edits do not say what they stand on', [localStore, ': (base ?? seen),', ': (base ?? 0),']),
   mutant('store: refused by storage, and still shown', [
     localStore,
-    'concerned.addAll(touchedBy(outbox.takeUndurable()))',
-    'outbox.takeUndurable()',
+    'const concerned = touchedBy(taken)',
+    'const concerned = touchedBy([])',
   ]),
   mutant('store: pending edits are not laid over what arrives', [
     localStore,
