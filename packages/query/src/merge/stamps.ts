@@ -37,8 +37,9 @@ export function restamp(
 ): { readonly stamps: OpenStamps; readonly kept: ReadonlyMap<string, readonly string[]> } {
   const next: OpenStamps = {}
   const kept = new Map<string, string[]>()
+  const isWon = (path: string) => won.has(path)
   for (const path of Object.keys(stamps)) {
-    const outer = path === forgotten ? undefined : enclosing(path, each => won.has(each))
+    const outer = path === forgotten ? undefined : enclosing(path, isWon)
     if (outer === path) continue
     if (outer !== undefined) {
       // the order of a list's elements is of the list that was replaced
@@ -49,7 +50,8 @@ export function restamp(
     }
     next[path] = stamps[path]!
   }
-  for (const path of won) next[path] = stampOf(context)
+  const stamp = stampOf(context)
+  for (const path of won) next[path] = stamp
   return { stamps: next, kept }
 }
 

@@ -37,7 +37,7 @@ export type ChangeRecord = Omit<Change, 'before' | 'beforeVersion' | 'after' | '
 /** A change from its record; documents are decoded when first asked for. */
 export function changeOf(
   record: ChangeRecord,
-  known: { before?: Document | null; beforeVersion?: Version; after?: Document | null } = {},
+  known: { before?: Document | null; beforeVersion?: Version | undefined; after?: Document | null } = {},
 ): Change {
   return new RecordedChange(record, known)
 }
@@ -61,7 +61,7 @@ class RecordedChange implements Change {
 
   constructor(
     record: ChangeRecord,
-    known: { before?: Document | null; beforeVersion?: Version; after?: Document | null },
+    known: { before?: Document | null; beforeVersion?: Version | undefined; after?: Document | null },
   ) {
     this.version = record.version
     this.ordinal = record.ordinal

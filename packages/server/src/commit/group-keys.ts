@@ -54,11 +54,12 @@ export class GroupKeys {
         const { keys, multikeyPaths } = fresh ? index.keysOf(fresh) : nothing
         rekeyed.push({ index, id, after: fresh, before: keysBefore(index, old), keys, multikeyPaths })
       }
-    this.#checkUnique(rekeyed.filter(({ index }) => index.definition.unique))
+    if (rekeyed.length > 0) this.#checkUnique(rekeyed.filter(({ index }) => index.definition.unique))
     return rekeyed
   }
 
   accept(rekeyed: readonly Rekeyed[]): void {
+    if (rekeyed.length === 0) return
     for (const { index, id, before, keys, multikeyPaths } of rekeyed) {
       const [old, fresh] = [new Set(before), new Set(keys)]
       const [removed, added] = [before.filter(key => !fresh.has(key)), keys.filter(key => !old.has(key))]

@@ -29,7 +29,9 @@ export class GroupReads implements RuleReads {
 
   /** What is read from here on is for another commit. */
   beginCommit(): void {
-    for (const names of Object.values(this.#ofCommit)) if (names.size > 0) names.clear()
+    const { documents, lists } = this.#ofCommit
+    if (documents.size > 0) documents.clear()
+    if (lists.size > 0) lists.clear()
   }
 
   document(collection: string, id: string): Document | null {

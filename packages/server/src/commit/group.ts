@@ -137,26 +137,28 @@ export class Group {
     this.#version = version
     if ('state' in request) for (const [key, value] of request.state ?? []) this.#state.set(key, value)
     changed.forEach(({ collection, id, before, after, dataType }, ordinal) => {
-      const record = {
-        version,
-        ordinal,
-        collection,
-        id,
-        beforeText: before?.text ?? null,
-        afterText: after?.text ?? null,
-        dataType,
-        actor: request.actor,
-        client: 'client' in request ? request.client.id : null,
-        time: this.now,
-      }
-      this.#stored.push({ record, stamps: after ? stampsText(after.stored.stamps, after.stored.doc) : '{}' })
-      this.#changes.push(
-        changeOf(record, {
+      const change = changeOf(
+        {
+          version,
+          ordinal,
+          collection,
+          id,
+          beforeText: before?.text ?? null,
+          afterText: after?.text ?? null,
+          dataType,
+          actor: request.actor,
+          client: 'client' in request ? request.client.id : null,
+          time: this.now,
+        },
+        {
           before: before?.stored.doc ?? null,
           after: after?.stored.doc ?? null,
-          ...(before && { beforeVersion: before.version }),
-        }),
+          beforeVersion: before?.version,
+        },
       )
+      const stamps = after ? stampsText(after.stored.stamps, after.stored.doc) : '{}'
+      this.#stored.push({ record: change, stamps })
+      this.#changes.push(change)
     })
   }
 

@@ -21,6 +21,7 @@ export interface StagedChange {
 }
 
 interface Tried {
+  readonly key: string
   readonly collection: string
   readonly id: DocId
   readonly staged: Staged | null
@@ -35,7 +36,10 @@ interface Tried {
 export class Stage {
   readonly #stored: ReadonlyMap<string, Staged | null>
   readonly #decided = new Map<string, Staged | null>()
-  readonly #tried = new Map<string, Tried>()
+  /** Nearly always one. */
+  readonly #tried: Tried[] = []
+  /** Where they are among them, once they are many. */
+  readonly #places = new Map<string, number>()
 
   /** `stored`: what the engine holds, by `keyOf`; everything that will be asked for. */
   constructor(stored: ReadonlyMap<string, Staged | null>) {
@@ -45,18 +49,25 @@ export class Stage {
   /** As the commit at hand sees it. */
   get(collection: string, id: DocId): Staged | null {
     const key = keyOf(collection, id)
-    const tried = this.#tried.get(key)
-    return tried ? tried.staged : this.#before(key)
+    const place = this.#placeOf(key)
+    return place < 0 ? this.#before(key) : this.#tried[place]!.staged
   }
 
   try(collection: string, id: DocId, staged: Staged | null, isWhole: boolean): void {
-    this.#tried.set(keyOf(collection, id), { collection, id, staged, isWhole })
+    const tried = { key: keyOf(collection, id), collection, id, staged, isWhole }
+    const place = this.#placeOf(tried.key)
+    if (place >= 0) {
+      this.#tried[place] = tried
+      return
+    }
+    this.#tried.push(tried)
+    if (this.#tried.length > few) this.#places.set(tried.key, this.#tried.length - 1)
   }
 
   /** What the commit at hand changes, document by document. */
   get changes(): readonly StagedChange[] {
     const changes: StagedChange[] = []
-    for (const [key, { collection, id, staged: after, isWhole }] of this.#tried) {
+    for (const { key, collection, id, staged: after, isWhole } of this.#tried) {
       const before = this.#before(key)
       if (before === after) continue
       const dataType = !before ? 'add' : !after ? 'remove' : isWhole ? 'replace' : 'update'
@@ -67,8 +78,8 @@ export class Stage {
 
   /** What the commit at hand tried is decided now. */
   accept(): void {
-    for (const [key, { staged }] of this.#tried) this.#decided.set(key, staged)
-    this.#tried.clear()
+    for (const { key, staged } of this.#tried) this.#decided.set(key, staged)
+    this.discard()
   }
 
   /** What was decided, by `keyOf`. */
@@ -78,7 +89,14 @@ export class Stage {
 
   /** Forgets what the commit at hand tried. */
   discard(): void {
-    this.#tried.clear()
+    this.#tried.length = 0
+    if (this.#places.size > 0) this.#places.clear()
+  }
+
+  #placeOf(key: string): number {
+    for (let place = 0; place < this.#tried.length && place < few; place++)
+      if (this.#tried[place]!.key === key) return place
+    return this.#places.size > 0 ? (this.#places.get(key) ?? -1) : -1
   }
 
   #before(key: string): Staged | null {
@@ -89,8 +107,21 @@ export class Stage {
 
 /** Tells documents apart: `1` and `'1'` are two. */
 export function keyOf(collection: string, id: DocId): string {
-  return `${collection}/${typeof id === 'number' ? '#' : '$'}${id}`
+  if (id === last.id && collection === last.collection) return last.key
+  const key = `${collection}/${typeof id === 'number' ? '#' : '$'}${id}`
+  last = { collection, id, key }
+  return key
 }
+
+/** A document is asked for several times in a row: one text is hashed once. */
+let last: { readonly collection: string; readonly id: DocId; readonly key: string } = {
+  collection: '',
+  id: '',
+  key: '/$',
+}
+
+/** Looked through one by one: quicker than any table. */
+const few = 8
 
 export function unpack(row: StoredRow): Staged {
   const doc = decodeTrusted(row.text) as Document
