@@ -10,9 +10,9 @@ import { until } from './scenario/until.ts'
 
 const lock = 'nearcloud.tabs:default.main'
 
-async function setUp() {
+async function setUp(options?: { isSplit: boolean }) {
   const site = testFolder('site')
-  await buildSite(site)
+  await buildSite(site, options)
   const server = await startServer({ rules: openTo('notes'), site })
   const browser = await openBrowser()
   const context = await browser.newContext()
@@ -225,4 +225,46 @@ test('[TAB-19] a text is edited in all pages at once, in the one that leads and 
       .update({ data: { body: 'new words' } }),
   )
   for (const page of guests) await expect.poll(() => shown(page)).toBe('new words')
+})
+
+test('[APART-4] what works without a network is fetched as a store is open, in each page: one computes, keeps a file, and leads when the other is gone', async () => {
+  const { context, open, notes } = await setUp({ isSplit: true })
+  await notes.add({ data: [1, 2, 3].map(n => ({ n })) })
+  const pages = [await open(), await open()]
+  for (const page of pages) {
+    await page.evaluate(() => window.app.cloud.whenSynced())
+    await page.waitForLoadState('networkidle')
+  }
+  await context.setOffline(true)
+  await context.route('**/*.js', script => script.abort()) // what the browser has kept of them does not count
+  const leader = await leaderOf(context)
+  const guest = pages.find(page => page !== leader)!
+  const sum = () =>
+    guest.evaluate(async () => {
+      const db = window.app.cloud.database()
+      const $ = db.command.aggregate
+      const { list } = await db
+        .collection('notes')
+        .aggregate()
+        .group({ _id: null, sum: $.sum('$n') })
+        .end()
+      return list
+    })
+  const keep = (name: string) =>
+    guest.evaluate(
+      name => window.app.cloud.uploadFile({ cloudPath: name, filePath: new Blob(['content']) }),
+      name,
+    )
+  expect(await sum()).toEqual([{ _id: null, sum: 6 }])
+  expect(await keep('a.txt')).toMatchObject({ pending: true })
+  await leader.close()
+  await guest.evaluate(() =>
+    window.app.cloud
+      .database()
+      .collection('notes')
+      .add({ data: { n: 4 } }),
+  )
+  expect(await sum()).toEqual([{ _id: null, sum: 10 }])
+  expect(await keep('b.txt')).toMatchObject({ pending: true })
+  expect(await guest.evaluate(() => window.app.cloud.status())).toMatchObject({ pending: 1, uploads: 2 })
 })

@@ -1,9 +1,8 @@
 import { CloudError, toCloudError } from '@nearcloud/protocol'
-import { loadAggregation } from '@nearcloud/query'
 import { openStore, type RejectedMutation, type Store } from '@nearcloud/store'
 import { createSync, type Sync } from '@nearcloud/sync'
 import type { Setting } from './init-options.ts'
-import { loadCalls, loadFiles } from './later-files.ts'
+import { fetchAhead } from './later-files.ts'
 import type { Platform } from './platform.ts'
 import { type CalledEvent, QueuedCalls } from './queued-calls.ts'
 import { partsFor, transportFor } from './transport.ts'
@@ -90,10 +89,7 @@ export async function openInstance(
       throw thrown
     })
   if (platform.inPieces) await platform.inPieces.pause()
-  // fetched while there is a network, if not at once then when it is asked for
-  if (!platform.isWhole)
-    for (const load of [loadAggregation, loadFiles, loadCalls, () => import('./upload.ts')])
-      void load().catch(() => undefined)
+  fetchAhead(platform)
   const { cache } = setting
   const transport = transportFor(platform, setting)
   const parts = partsFor(platform, setting)

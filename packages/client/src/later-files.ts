@@ -1,5 +1,7 @@
 import { CloudError } from '@nearcloud/protocol'
+import { loadAggregation } from '@nearcloud/query'
 import type { FileWork } from './files.ts'
+import type { Platform } from './platform.ts'
 
 /*
  * What few runs of an app do is fetched apart. Each rejects with OFFLINE when it could not be; then it is tried again the next time.
@@ -7,6 +9,16 @@ import type { FileWork } from './files.ts'
 
 export const loadFiles = () => part('files', import('./files.ts'))
 export const loadCalls = () => part('functions', import('./functions.ts'))
+
+/**
+ * What is of use without a network, and `more` of it, is fetched as soon as a store is open, while there is one; if not then, when it is
+ * asked for.
+ */
+export function fetchAhead({ isWhole }: Platform, ...more: readonly (() => Promise<unknown>)[]): void {
+  if (isWhole) return
+  for (const load of [loadAggregation, loadFiles, loadCalls, () => import('./upload.ts'), ...more])
+    void load().catch(() => undefined)
+}
 
 /** What is named so, as it comes. Rejects with OFFLINE. */
 export async function part<Part>(what: string, coming: Promise<Part>): Promise<Part> {

@@ -4,9 +4,9 @@ import { build } from 'esbuild'
 
 /**
  * A folder with the test page, to be hosted by a server: `window.app` is `page/page.ts` over `@nearcloud/browser`, and `/worker.js` its
- * worker.
+ * worker. `isSplit`: what the page loads apart is in files of its own, as most apps are built; otherwise each script is whole.
  */
-export async function buildSite(folder: string): Promise<void> {
+export async function buildSite(folder: string, { isSplit = false } = {}): Promise<void> {
   const entryPoints = { page: '../page/page.ts', worker: '../page/worker.ts' }
   for (const [name, path] of Object.entries(entryPoints))
     await build({
@@ -15,7 +15,9 @@ export async function buildSite(folder: string): Promise<void> {
       format: 'esm',
       platform: 'browser',
       conditions: ['source'],
-      outfile: join(folder, `${name}.js`),
+      splitting: isSplit,
+      entryNames: name,
+      outdir: folder,
     })
   writeFileSync(
     join(folder, 'index.html'),

@@ -8,7 +8,7 @@ import type { DeviceUser } from '../identity/register.ts'
 import type { Setting } from '../init-options.ts'
 import type { Instance } from '../instance.ts'
 import { later } from '../later.ts'
-import { laterFiles, loadCalls, part } from '../later-files.ts'
+import { fetchAhead, laterFiles, part } from '../later-files.ts'
 import type { Platform } from '../platform.ts'
 import type { Transfer, UploadProgress } from '../transfer-task.ts'
 import type { Engine } from './engine.ts'
@@ -114,9 +114,7 @@ export class GuestEngine implements Engine {
         abort: upload => options.send({ type: 'abort', upload }),
       })
     })
-    // as where the store is
-    if (!options.platform.isWhole)
-      for (const load of [loadFilesThere, loadCalls]) void load().catch(() => undefined)
+    fetchAhead(options.platform, loadFilesThere)
   }
 
   heard(message: Down | News): void {
