@@ -3,7 +3,7 @@
  * where code is, never what it does: what is not named here, or under another name by now, is in the first file.
  */
 export const seldomCalled: Readonly<Record<string, string>> = {
-  '': '_isValidObjectKey _subIssues accessTokenOf addToSet alipayError all anonymousOf asOldest assigned beats bindElement bindExpression bit branchOf broken$1 bufferOf callKeyRefusal cannotCreate changed checkClosed checkGuards checkInteger checkLength checkNothing checkPosition checkRegExp checkSort checkTextWrite checked checked$1 className closed combine compareBytes compileElement compileElementOrder conflict constraintOfPrefix containerTunnel countBy createCollection cut cut$1 cutStep damaged decodeTrusted divisionOf documentText drop duplicate editedPlain elementTestFrom elementTestOf elements emptyFolder endsWithIndex errorFrom errorFromData errorToData everythingIn existence exists failure fieldsOf fieldsToJson fileError firstLine fork forkStep freezeNested fromBase64 fromJson fromUtf16 functionTunnel getDefault getFallback guardsOf hasNonce hashText hear here hex idOf inPieces inStyle indexNow installInto invalid isAboutElements isCondition isElement isEnding isEqual isErrorCode isFull isHighSurrogate isId isNamed isNewer isOfField isOfSomething isOrder isPassing isPosition isPriority isRange isRecord isRing isSegment isSign isSlot isTag isTextPending isTooDeep isUnreachable isUnseenAround isWider isWithin joined keyFiles lapsedOf layOver loadAggregation loadCalls loadError loadFiles loginStateOf lost lostDocuments madeFrom max mend min missing mixed modulo mul mutationsIn nameOf$1 newText notAnObject notInitialised notYet nothingOf numberIn ofNobody operandOf optionsOf orderOf parseElementTest part partOf partsOf$1 pathOf pathsAround placeInside placesIn plainField pop prototypeKey pull pullAll readAnswer readCall readEntry readIntent readPollAnswer readState refusal refuse refuse$1 refuse$2 refuse$3 refuse$4 refuse$5 refuseElement refuseIn refused regExp regExpFrom rejectionFrom rejectionOf relocate remainder remember remember$1 remove$2 rename resetStep segmentItemText set shift shown shown$1 shownEdit signIn single size sliceFrom sliceOf slotsOf storageError subscribeQuery testOfCall textKey toBase64 told touchedBy$1 tunnel unescaped unexpected unfit unitsWithin unknownHere unknownOperator unknownStep unreachable unreadable unshift unwanted usernameOf usersOf utf16 utf8 valueAt without withoutMissing withoutSign writeFromData writeToData',
+  '': '_isValidObjectKey _subIssues accessTokenOf addToSet alipayError all anonymousOf asOldest assigned beats bindElement bindExpression bit branchOf bufferOf callKeyRefusal cannotCreate changed checkClosed checkGuards checkInteger checkLength checkNothing checkPosition checkRegExp checkSort checkTextWrite checked checked$1 className closed combine compareBytes compileElement compileElementOrder conflict constraintOfPrefix containerTunnel countBy createCollection cut cut$1 cutStep damaged decodeTrusted divisionOf documentText drop duplicate editedPlain elementTestFrom elementTestOf elements emptyFolder endsWithIndex errorFrom errorFromData errorToData everythingIn existence exists failure fieldsOf fieldsToJson fileError fork forkStep freezeNested fromBase64 fromJson fromUtf16 functionTunnel getDefault getFallback guardsOf hasNonce hashText hear here hex idOf inStyle indexNow installInto invalid isAboutElements isCondition isElement isEnding isEqual isErrorCode isFull isHighSurrogate isId isInside isNamed isNewer isOfField isOfSomething isOrder isPassing isPosition isPriority isRange isRecord isRing isSegment isSign isSlot isTag isTextPending isTooDeep isUnreachable isUnseenAround isWider isWithin joined keyFiles lapsedOf layOver loadAggregation loadCalls loadError loadFiles loginStateOf lost lostDocuments madeFrom max mend min missing mixed modulo mul mutationsIn nameOf$1 newText notAnObject notInitialised notYet nothingOf numberIn ofNobody operandOf optionsOf orderOf parseElementTest part partOf partsOf$1 pathOf pathsAround placeInside placesIn plainField pop prototypeKey pull pullAll readAnswer readCall readEntry readIntent readState refusal refuse refuse$1 refuse$2 refuse$3 refuse$4 refuse$5 refuseElement refuseIn refused regExp regExpFrom rejectionFrom rejectionOf relocate remainder remember remember$1 remove$2 rename resetStep segmentItemText set shift shown shown$1 shownEdit single size sliceFrom sliceOf slotsOf storageError subscribeQuery testOfCall textKey toBase64 told touchedBy$1 tunnel unescaped unexpected unfit unknownHere unknownOperator unknownStep unreadable unshift unwanted usernameOf usersOf utf16 utf8 valueAt without withoutMissing withoutSign writeFromData writeToData',
   Attempt: 'pause resume use.opened',
   Backoff: 'atLeast',
   Checks: '_$canTell _$due _$windowsOf heard',
@@ -17,16 +17,16 @@ export const seldomCalled: Readonly<Record<string, string>> = {
   Dialect: 'refused',
   DocSet: 'has',
   DocumentReference: '_$notFound field text',
-  Effects: 'denied inventory renewed',
+  Effects: 'denied inventory longSnapshot renewed',
   Eviction: '_$cachedIn _$collections _$sweep makeRoom',
   FallbackTransport: '_$preferPoll _$troubled _$usePoll',
   FileStorage: '_$abandon _$failure _$lost _$tellDropped close',
   Geo: 'toJSON toString',
   Inbox: '_$fetch between',
-  IncomingText: '_$begin add',
   Link: '_$cancelHope _$cancelTimer _$comeToRest _$rest goOffline goOnline sentAway stop',
   LiveLoader: 'load',
-  LiveQueries: 'close',
+  LiveQueries: '_$firstInPieces close',
+  LiveQuery: 'add begin hear',
   LocalFirstExecutor: '_$changeIndexes follow retry text watch.stop',
   LocalStore:
     '_$takeBack adopt amend close collections createIndex discardRejected dropIndex eachConfirmed explain forget get heard indexes onLogged retryRejected show showText',
@@ -34,8 +34,7 @@ export const seldomCalled: Readonly<Record<string, string>> = {
   OpenedConnection: 'alive pause resume',
   Outbox:
     '_$asNumbered _$replace amend amendIsDurable find forgetBases renumber replaceAll take takeUndurable',
-  OutgoingText: 'confirm push take',
-  Parts: '_$fetch fetch',
+  Parts: '_$fetch _$textOf fetch',
   Pull: '_$carriedTo _$different _$eachHere changes.isOver denied inventory',
   Push: 'pausedFor rest stop wasSentLast',
   QueryCommand: 'all elemMatch eq exists geoIntersects geoNear geoWithin mod nin size',
@@ -47,7 +46,7 @@ export const seldomCalled: Readonly<Record<string, string>> = {
   RejectedList: 'add check leaves remove',
   Replay: '_$made _$put _$read finish update',
   Requests: '_$knows',
-  ResultSet: 'runsOut',
+  ResultSet: 'add runsOut',
   Rooms: '_$enter _$forget _$sayNow add closed heard leave say stop',
   Seat: '_$end _$follow _$watch.close _$watch.running.end leave pause resume',
   Segments: '_$isStale',
