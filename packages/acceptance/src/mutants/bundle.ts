@@ -25,7 +25,7 @@ export async function bundle(mutant?: Mutant): Promise<string> {
 const leaveOut: Plugin = {
   name: 'leave out',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(@photostructure\/|@hono\/|hono|ws$|vitest)/ }, ({ path }) => ({
+    onResolve({ filter: /^(@photostructure\/|@hono\/|ws$|vitest)/ }, ({ path }) => ({
       path,
       namespace: 'left-out',
     }))

@@ -31,6 +31,7 @@ export function checkQuiet(world: World, isRestarted = false): void {
   checkArithmetic(world)
   checkRefused(world)
   checkTexts(world)
+  world.ledger.checkQuiet()
   world.users.checkQuiet(isRestarted)
   for (const device of world.devices) checkDevice(world, device)
 }
@@ -49,7 +50,10 @@ function checkDecisions(world: World): void {
   const tenants = world.shared?.tenants.values() ?? []
   for (const device of new Set([...devices, ...tenants]))
     for (const nonce of device.acknowledged)
-      if (!disk.byNonce.has(nonce) && !disk.lost.has(nonce) && !isDecidedGrown(world, nonce))
+      if (
+        ![disk.byNonce, disk.lost, world.ledger.undone].some(known => known.has(nonce)) &&
+        !isDecidedGrown(world, nonce)
+      )
         throw new Violation('I1', `${device.name}: ${nonce} was never decided`)
 }
 
@@ -95,7 +99,7 @@ function checkArithmetic(world: World): void {
 /** Nothing of a refused write is anywhere. */
 function checkRefused(world: World): void {
   const good = new Set<string>()
-  const bad = new Set<string>(world.refusedWords)
+  const bad = new Set<string>([...world.refusedWords, ...[...world.ledger.undone.values()].flat()])
   for (const { nonce, outcome } of world.disk.decided) {
     const words = JSON.stringify(world.mutations.get(nonce)!.writes).match(/w\d+;/g) ?? []
     for (const word of words) (outcome.status === 'accepted' ? good : bad).add(word)

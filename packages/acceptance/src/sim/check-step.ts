@@ -21,6 +21,7 @@ export function checkStep(world: World): void {
     const process = device.live
     if (!process) continue
     world.users.checkDevice(device, process)
+    if (process.files) world.ledger.checkQueue(device, process)
     checkOutbox(world, device, process)
     checkRetries(world, device, process)
     if (device.falsified.size > 0) checkFalsified(world, device, process)
@@ -44,18 +45,7 @@ function checkOutbox(world: World, device: Device, process: Process): void {
   const { store } = process
   const now = new Map(store.outbox.mutations.map(mutation => [mutation.nonce, mutation]))
   const rejected = new Set(store.rejected.map(({ mutation }) => mutation.nonce))
-  for (const nonce of device.acknowledged) {
-    if (now.has(nonce) || hasGrown(world, store, nonce)) continue
-    const [decided] = world.disk.byNonce.get(nonce) ?? []
-    if (world.disk.lost.has(nonce)) continue
-    if (!decided) throw new Violation('I1', `${process.name}: the acknowledged write ${nonce} is lost`)
-    const isTold = rejected.has(nonce) || device.discarded.has(nonce)
-    if (isTold !== (decided.outcome.status === 'rejected'))
-      throw new Violation(
-        'I8',
-        `${process.name}: ${nonce} was ${decided.outcome.status}, and the app is told otherwise`,
-      )
-  }
+  if (!isKnown(world, device, process)) checkAcknowledged(world, device, process, now, rejected)
   const isForked = process.client !== store.checkpoint.client
   process.client = store.checkpoint.client
   // whoever was never set back, and has always been the same user, is never taken for a copy
@@ -75,6 +65,42 @@ function checkOutbox(world: World, device: Device, process: Process): void {
   process.pending = now
   if (!device.wasRestored) for (const mutation of now.values()) checkOnce(world, device, process, mutation)
   checkOrder(process)
+}
+
+/** Has nothing changed of what is acknowledged, and of what became of it, since the last look? */
+function isKnown({ disk, ledger }: World, device: Device, process: Process): boolean {
+  const { outbox, rejected } = process.store
+  const { acknowledged, discarded } = device
+  const counts = [disk.decided, rejected].map(({ length }) => length)
+  const sizes = [acknowledged, discarded, disk.lost, ledger.undone].map(({ size }) => size)
+  const seen = [outbox.mutations, rejected.at(-1), acknowledged, ...counts, ...sizes]
+  const before = process.acknowledgedSeen
+  process.acknowledgedSeen = seen
+  return seen.every((each, at) => each === before[at])
+}
+
+/** What was acknowledged waits, or was decided as the app is told. */
+function checkAcknowledged(
+  world: World,
+  device: Device,
+  process: Process,
+  now: ReadonlyMap<string, Mutation>,
+  rejected: ReadonlySet<string>,
+): void {
+  const { store } = process
+  for (const nonce of device.acknowledged) {
+    if (now.has(nonce) || hasGrown(world, store, nonce)) continue
+    const [decided] = world.disk.byNonce.get(nonce) ?? []
+    if (world.disk.lost.has(nonce)) continue
+    if (!decided && world.ledger.isUndone(store, nonce)) continue
+    if (!decided) throw new Violation('I1', `${process.name}: the acknowledged write ${nonce} is lost`)
+    const isTold = rejected.has(nonce) || device.discarded.has(nonce)
+    if (isTold !== (decided.outcome.status === 'rejected'))
+      throw new Violation(
+        'I8',
+        `${process.name}: ${nonce} was ${decided.outcome.status}, and the app is told otherwise`,
+      )
+  }
 }
 
 /** Mutations are numbered without a gap, and their times never go back. */

@@ -15,7 +15,8 @@ import {
 import { commitInTurn, operate, shuffle, sweep } from './operator.ts'
 import { changeUsers, usersOf } from './sign-ins.ts'
 import { closeText, type } from './texts.ts'
-import { expectVerdict, tryAgain, wordsIn } from './verdicts.ts'
+import { momentsOfFiles, uploadsOf } from './upload-deeds.ts'
+import { expectVerdict, tryAgain, wordsIn, wordsOf } from './verdicts.ts'
 import type { World } from './world.ts'
 
 export type Deed = readonly [weight: number, name: string, act: () => void | Promise<void>]
@@ -125,6 +126,7 @@ export function deedsOf(world: World): readonly Deed[] {
     [20, 'operator shuffles', () => shuffle(world)],
     [6, 'operator sweeps', () => sweep(world)],
     [60, 'members', () => changeMembers(world)],
+    ...uploadsOf(world),
     ...usersOf(world),
     ...momentsOf(world),
   ]
@@ -139,6 +141,7 @@ export function momentsOf(world: World): readonly Deed[] {
     [20, 'overruled and followed', () => overrule(world)],
     [10, 'rules change among writes', () => changeRulesAmongWrites(world)],
     [world.shared ? 30 : 0, 'users change', () => changeUsers(world)],
+    ...momentsOfFiles(world),
   ]
 }
 
@@ -225,7 +228,11 @@ function writeAndWait(world: World, process: Process, device: Device): void {
 
 /** Tells what has to be decided before it. */
 function call({ habits }: World, process: Process, device: Device): void {
-  const nonces = process.store.outbox.mutations.map(({ nonce }) => nonce)
+  const { queue } = process.files ?? {}
+  const all = process.store.outbox.mutations
+  // a call waits neither for what is held nor for what was made after it
+  const held = all.findIndex(mutation => queue?.holds(JSON.stringify(mutation.writes)))
+  const nonces = (held < 0 ? all : all.slice(0, held)).map(({ nonce }) => nonce)
   device.ask(process, 'call', process.sync.call('f', { nonces, id: habits.id([]) }))
 }
 
@@ -276,8 +283,11 @@ export function discard(process: Process, device: Device): boolean {
   const oldest = process.store.rejected.find(({ mutation }) => !process.retrying.has(mutation.nonce))
   if (!oldest) return false
   const { nonce } = oldest.mutation
+  const words = wordsOf(oldest.mutation)
   process.retrying.add(nonce) // nobody tries again what is on its way out
   device.retried.delete(nonce)
+  // it may have taken the place of another, and was never sent
+  for (const [earlier, { word }] of device.retried) if (words.includes(word)) device.retried.delete(earlier)
   device.discarded.add(nonce) // whether it is still there after a crash is open
   device.ask(process, 'discard', process.store.discardRejected(nonce))
   return true

@@ -4,9 +4,12 @@ import { openStore, type Store } from '@nearcloud/store'
 import { type Fault as MediumFault, MemoryMedium, seededRandom } from '@nearcloud/store/testing'
 import { createSync, type Sync } from '@nearcloud/sync'
 import { textRuntime } from '@nearcloud/text/client'
+import { DeviceFiles, type ProcessFiles } from './device-files.ts'
+import type { Exchanges } from './exchanges.ts'
 import { checkDivergence, checkToldOnce, type Falsified } from './falsify.ts'
 import type { Fault } from './faults.ts'
 import type { Invariant } from './invariants.ts'
+import type { Ledger, Upload } from './ledger.ts'
 import type { Network } from './network.ts'
 import { putBack, type Save } from './saves.ts'
 import type { Lane, Owner, Schedule } from './schedule.ts'
@@ -33,6 +36,8 @@ export interface DeviceOptions {
   readonly violates: (invariant: Invariant, words: string) => void
   /** Runs a check between two steps: what it throws is a violation. */
   readonly check: (run: () => void) => void
+  /** Absent: no files are uploaded there. */
+  readonly files?: { readonly exchanges: Exchanges; readonly ledger: Ledger }
   /** A mutation is durable there. */
   readonly made: (nonce: string, by: Device) => void
 }
@@ -59,6 +64,12 @@ export class Process implements Owner {
   readonly name: string
   store!: Store
   sync!: Sync
+  /** Those that it uploads. */
+  files: ProcessFiles | undefined
+  /** What waited to be uploaded at the last look. */
+  queued: ReadonlySet<string> = new Set()
+  /** What has left the queue, and nobody has been told of it yet. */
+  readonly untold = new Set<Upload>()
   isOpen = false
   /** Something happened to it right before it was greeted. */
   isSurprised = false
@@ -75,6 +86,8 @@ export class Process implements Owner {
   readonly watching: Watching[] = []
   /** Refused writes that are being tried again. */
   readonly retrying = new Set<string>()
+  /** What was acknowledged, and what became of it, at the last look. */
+  acknowledgedSeen: readonly unknown[] = []
   /** Durable mutations at the last look, by nonce. */
   pending: ReadonlyMap<string, Mutation> = new Map()
   client = ''
@@ -105,6 +118,10 @@ export class Process implements Owner {
 export class Device {
   readonly options: DeviceOptions
   readonly medium = new MemoryMedium()
+  /** Of the files that wait. */
+  readonly files: DeviceFiles | undefined
+  /** What waits to be uploaded, by its digest, as it was known last. */
+  queued: ReadonlySet<string> = new Set()
   process: Process | undefined
   /** Writes that were acknowledged to the app, by nonce. */
   acknowledged = new Set<string>()
@@ -144,12 +161,14 @@ export class Device {
   readonly falsified = new Map<string, Falsified>()
   /** How often a check found something that differs. */
   divergences = 0
+  readonly #unfollowed = new Set<Wanted>()
   #fault: MediumFault | undefined
   #lives = 0
   #questions = 0
 
   constructor(options: DeviceOptions) {
     this.options = options
+    this.files = options.files && new DeviceFiles(options.files)
     this.skewMs = options.skewMs
   }
 
@@ -162,14 +181,20 @@ export class Device {
     return this.process?.isOpen ? this.process : undefined
   }
 
+  get media(): readonly MemoryMedium[] {
+    return this.files ? [this.medium, this.files.medium] : [this.medium]
+  }
+
   boot(): void {
     const { schedule, name } = this.options
-    this.medium.restart()
     this.isDying = false
-    this.medium.stopped.then(() => {
-      this.options.count('client killed in a storage step')
-      this.isDying = true
-    })
+    for (const medium of this.media) {
+      medium.restart()
+      medium.stopped.then(() => {
+        this.options.count('client killed in a storage step')
+        this.isDying = true
+      })
+    }
     const process = new Process(`${name}.${++this.#lives}`)
     this.process = process
     schedule.note(`${process.name} boots`)
@@ -184,10 +209,11 @@ export class Device {
     this.isDying = false
     if (!process) return
     this.hasCompacted = false
-    const { schedule, network } = this.options
+    const { schedule, network, files } = this.options
     this.process = undefined
     schedule.drop(process)
     network.died(process)
+    files?.exchanges.died(process)
   }
 
   /**
@@ -198,6 +224,8 @@ export class Device {
     if (this.options.openid === undefined && this.live?.store.checkpoint.token === undefined) return undefined
     return {
       records: new Map(this.medium.records),
+      waiting: new Map(this.files?.medium.records),
+      queued: this.queued,
       acknowledged: new Set(this.acknowledged),
       discarded: new Set(this.discarded),
       falsified: new Map(this.falsified),
@@ -216,7 +244,9 @@ export class Device {
   /** Goes on from an earlier state of its storage. */
   setBack(save: Save): void {
     this.crash()
-    putBack(this.medium, save)
+    putBack(this.medium, save.records)
+    if (this.files) putBack(this.files.medium, save.waiting)
+    this.queued = save.queued
     this.acknowledged = new Set(save.acknowledged)
     this.discarded = new Set(save.discarded)
     this.wasRestored = true
@@ -278,12 +308,18 @@ export class Device {
     }
   }
 
+  /** The same of what waits to be uploaded. */
+  faultAtFiles(step: number, kind: MediumFault): void {
+    this.files?.medium.faultAt(step, kind)
+  }
+
   async #open(process: Process): Promise<void> {
     const { schedule, network, openid, seed } = this.options
     const random = seededRandom(seed * 1_000 + this.#lives)
     this.disk = schedule.lane(`${process.name} disk`, process)
-    const storage = new SimStorage(this.medium, this.disk, () => this.#remember())
-    const store = await openStore({ storage, random })
+    const storageOn = (medium: MemoryMedium) => new SimStorage(medium, this.disk!, () => this.#remember())
+    const store = await openStore({ storage: storageOn(this.medium), random })
+    const queue = await this.files?.open(storageOn(this.files.medium))
     if (openid !== undefined && store.checkpoint.token === undefined)
       await store.confirm({ checkpoint: { token: tokenOf(openid) } })
     const clock = schedule.clockOf(process, () => this.skewMs)
@@ -298,10 +334,12 @@ export class Device {
       warmMs: 1_000,
       cache,
       checkMs: 400,
+      ...(queue && { isHeld: text => queue.holds(text) }),
       text: async () => textRuntime,
       // most compare whatever they have, some fetch it anew
       compareFrom: [1, 1, 3, Number.POSITIVE_INFINITY][seed % 4]!,
     })
+    if (queue) process.files = this.files!.attend(process, { queue, sync, clock })
     this.attend(process, store, sync)
     if (this.startsOffline) sync.goOffline()
     this.startsOffline = false
@@ -365,6 +403,13 @@ export class Device {
     for (const wanted of this.wanted) this.#follow(process, wanted)
   }
 
+  /** What was asked while the user was about to change, and then did not. */
+  followAgain(): void {
+    const again = [...this.#unfollowed].filter(wanted => this.wanted.includes(wanted))
+    this.#unfollowed.clear()
+    if (this.live) for (const wanted of again) this.#follow(this.live, wanted)
+  }
+
   #remember(): void {
     const save = this.save()
     if (save) this.lately.push(save)
@@ -375,6 +420,9 @@ export class Device {
     const { ready, close } = process.sync.subscribe(wanted.query)
     const label = `subscribe ${++this.#questions}`
     process.expect(label, ready)
+    ready.catch(thrown => {
+      if (toCloudError(thrown).code === 'USER_CHANGED' && this.live === process) this.#unfollowed.add(wanted)
+    })
     wanted.close = () => {
       process.asked.delete(label)
       close()

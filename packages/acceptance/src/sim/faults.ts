@@ -48,6 +48,21 @@ export const faults = [
   'anonymous user merged',
   'user removed',
   'change of users refused by storage',
+  'upload cut',
+  'answer to an upload lost',
+  'upload arrives twice',
+  'upload falls silent',
+  'upload goes on where it was left',
+  'file refused by client storage',
+  'file refused by rules',
+  'file refused by quota',
+  'write refused with its file',
+  'write held by a file',
+  'server storage full',
+  'server killed with a file on its way',
+  'server loses unsynced bytes or names of files',
+  'file removed that a document names',
+  'file lost on the disk',
 ] as const
 
 export type Fault = (typeof faults)[number]

@@ -1,13 +1,32 @@
-import { CloudError, type Millis, type Value, type Version } from '@nearcloud/protocol'
+import {
+  CloudError,
+  type FilesAsk,
+  type Millis,
+  toCloudError,
+  type Value,
+  type Version,
+} from '@nearcloud/protocol'
 import type { Actor, LogLine } from '@nearcloud/server'
-import { Fanout, LiveEnvironment, refused, Sessions, type Tokens, Users } from '@nearcloud/server/testing'
+import {
+  Fanout,
+  type Files,
+  LiveEnvironment,
+  openFiles,
+  refused,
+  Sessions,
+  serveFiles,
+  type Tokens,
+  Users,
+} from '@nearcloud/server/testing'
 import { seededRandom } from '@nearcloud/store/testing'
 import type { Dice } from '../scenario/dice.ts'
+import type { Answering } from './exchanges.ts'
 import type { Listening } from './network.ts'
 import type { ChangingJudge } from './rules.ts'
 import type { Lane, Owner, Schedule } from './schedule.ts'
 import type { SimDisk } from './sim-disk.ts'
 import { SimEngine } from './sim-engine.ts'
+import { noSpace } from './sim-folder.ts'
 
 export interface HouseOptions {
   readonly name: string
@@ -29,9 +48,13 @@ export interface HouseOptions {
   readonly seed: number
   readonly log: (line: LogLine) => void
   readonly invoke: (name: string, data: Value, actor: Actor, house: House) => Promise<Value>
+  /** How many bytes of files there may be; undefined: there are no files here. */
+  readonly quota: { readonly userBytes?: number } | undefined
+  /** A file is refused, by the digest that was told. */
+  readonly fileRefused: (sha256: string, code: string) => void
 }
 
-/** One server process over the disk: everything that `createServer` puts together, without sockets and files. */
+/** One server process over the disk: everything that `createServer` puts together, without sockets. */
 export class House implements Owner {
   readonly name: string
   readonly turns: Lane
@@ -42,6 +65,14 @@ export class House implements Owner {
   sessions: Sessions | undefined
   /** Those with a name. */
   users: Users | undefined
+  files: Files | undefined
+  /** The next bytes of a file find no place. */
+  isDiskFull = false
+  /** It dies with so many more steps of the disk on files; 0: it does not. */
+  fatalTurn = 0
+  isDying = false
+  readonly #fileLane: Lane
+  #serve: ((request: Request) => Promise<Response>) | undefined
 
   constructor(options: HouseOptions) {
     const { name, schedule, disk, dice, judge, log, skewMs } = options
@@ -56,6 +87,8 @@ export class House implements Owner {
       return reading
     })
     this.engine = new SimEngine(disk, { lane, reading, dice })
+    this.#fileLane = schedule.lane(`${name} files`, this)
+    this.#fileLane.slowness = options.slowness
     const clock = schedule.clockOf(this, skewMs)
     this.environment = new LiveEnvironment({
       ...{ env: 'sim', engine: this.engine, clock, judge, log },
@@ -74,6 +107,7 @@ export class House implements Owner {
     this.#fanout = fanout
     const users = hasUsers ? await Users.open({ environment, tokens, clock, log }) : undefined
     this.users = users
+    const files = await this.#openFiles()
     const sessions = new Sessions({
       environment,
       fanout,
@@ -83,13 +117,67 @@ export class House implements Owner {
       clock,
       ...(users && { users }),
       invoke: ({ name, data, actor }) => invoke(name, data, actor, this),
-      askFiles: async () => {
-        throw new CloudError('STORAGE_FILE_NONEXIST', { errMsg: 'there are no files here' })
-      },
+      askFiles: (actor, ask) => this.#askFiles(actor, ask),
     })
     users?.onGone((openid, error) => sessions.sendAwayUser(openid, error))
     users?.onSessionEnded(name => sessions.sendAwaySession(name, refused('ended')))
+    this.files = files
+    if (files) this.#serve = serveFiles(files)
     this.sessions = sessions
+  }
+
+  async #openFiles(): Promise<Files | undefined> {
+    const { quota, disk, tokens, log, seed } = this.#options
+    if (!quota) return undefined
+    const { environment } = this
+    return openFiles({
+      ...{ folder: '/files', env: 'sim', environment, tokens, clock: environment.clock, quota, log },
+      random: seededRandom(seed + 50),
+      disk: disk.folder.diskFor({
+        turn: label => this.#turnOfFile(label),
+        mayWrite: () => {
+          if (!this.isDiskFull) return
+          this.isDiskFull = false
+          disk.count('server storage full')
+          throw noSpace()
+        },
+      }),
+      // a file has several parts, and a clock that jumps by an hour makes all of them old
+      ...{ partBytes: 256, leftoverMs: 1_800_000, sweepEveryMs },
+    })
+  }
+
+  async #askFiles(actor: Actor, ask: FilesAsk): Promise<Value> {
+    if (!this.files) throw new CloudError('STORAGE_FILE_NONEXIST', { errMsg: 'there are no files here' })
+    try {
+      const answer = await this.files.ask(actor, ask)
+      const { offset } = answer as { offset?: number }
+      if (ask.verb === 'upload' && offset! > 0 && offset! < ask.size)
+        this.#options.disk.count('upload goes on where it was left')
+      return answer
+    } catch (thrown) {
+      if (ask.verb === 'upload') this.#options.fileRefused(ask.sha256, toCloudError(thrown).code)
+      throw thrown
+    }
+  }
+
+  #turnOfFile(label: string): Promise<void> {
+    return new Promise(resolve => {
+      this.#fileLane.push(label, () => {
+        if (this.fatalTurn > 0 && --this.fatalTurn === 0) this.isDying = true
+        else resolve()
+      })
+    })
+  }
+
+  /** Is the disk at work for a file? */
+  get isBusyWithFiles(): boolean {
+    return (this.isDying || this.#fileLane.length > 0) && this.files !== undefined
+  }
+
+  get answering(): Answering | undefined {
+    const serve = this.#serve
+    return serve && { owner: this, answer: serve }
   }
 
   get listening(): Listening | undefined {
@@ -111,3 +199,6 @@ export class House implements Owner {
     this.sessions?.sendAway(new CloudError('ABORTED', { errMsg: 'the server is stopping' }), 1_000)
   }
 }
+
+/** How often what is left over is looked for. */
+export const sweepEveryMs = 3_000

@@ -154,6 +154,7 @@ export function inspectCommit(world: World, { from, changes, outcomes }: Batch):
     const decided = outcomes.find(each => each.client === client && versionOf(each.outcome) === version)
     const mutation = world.mutations.get(decided?.nonce ?? '')
     inspectStamps(world, change)
+    if (collection === '_files') continue // whoever overwrites a file owns it
     world.elements.note(change.record, mutation)
     const key = documentKey(collection, id)
     world.elements.noteWhole(key, !before, writesOf(world, outcomes, change.record))

@@ -10,7 +10,7 @@ import { Broken, type Report, runSeed } from './sim.ts'
  * turned twice went two ways, or when a fault was used fewer than `--faults` times.
  */
 const help = `pnpm sim [options]
-  --steps 1260000   ends when so many steps were taken (1e6 is fine, and may use a fault too seldom)
+  --steps 1440000   ends when so many steps were taken (1e6 is fine, and may use a fault too seldom)
   --seeds 1000      ends after so many worlds
   --from 1          the first seed, or "random"
   --faults 100      each fault has to be used so often
@@ -21,7 +21,7 @@ const help = `pnpm sim [options]
   --brief           no progress, no stories`
 const { values } = parseArgs({
   options: {
-    steps: { type: 'string', default: '1260000' },
+    steps: { type: 'string', default: '1440000' },
     seeds: { type: 'string', default: 'Infinity' },
     from: { type: 'string', default: '1' },
     faults: { type: 'string', default: '100' },

@@ -227,7 +227,7 @@ function ofTheServer(world: World): readonly Deed[] {
       28,
       'server disk cannot be read',
       () => {
-        if (world.house) world.house.engine.failsReading = true
+        if (world.house && (world.house.sessions || !world.hasFiles)) world.house.engine.failsReading = true
       },
     ],
     [

@@ -49,6 +49,14 @@ const files: readonly { readonly [collection: string]: unknown }[] = [
   },
 ]
 
+/** What goes with each of them for files. */
+const storage: readonly unknown[] = [
+  { read: true, write: 'resource.openid == auth.openid' },
+  { read: true, write: { condition: true, path_regex: '[1-9].bin$' } },
+  { read: 'resource.openid == auth.openid', write: "auth.openid != 'bob' && resource.openid == auth.openid" },
+  { read: true, write: { condition: true, path_regex: '^/(own/|all/[01])' } },
+]
+
 /** How many kinds of rules there are; the last read other documents. */
 export const kindsOfRules = files.length
 
@@ -124,7 +132,10 @@ export class ChangingJudge implements Judge {
 
 function judgeOf(which: number, edition: number, now: () => number): Judge {
   return createJudge(
-    parseRules(`${JSON.stringify({ database: files[which] })}${' '.repeat(edition)}`, 'rules.json'),
+    parseRules(
+      `${JSON.stringify({ database: files[which], storage: storage[which] })}${' '.repeat(edition)}`,
+      'rules.json',
+    ),
     now,
   )
 }

@@ -5,6 +5,9 @@ import type { Falsified } from './falsify.ts'
 /** A device's storage as it was once, and what its app had been told by then. */
 export interface Save {
   readonly records: ReadonlyMap<number, Payload>
+  /** The same of the files that wait, and which they are. */
+  readonly waiting: ReadonlyMap<number, Payload>
+  readonly queued: ReadonlySet<string>
   readonly acknowledged: ReadonlySet<string>
   readonly discarded: ReadonlySet<string>
   /** Were there writes it had no answer to? */
@@ -18,7 +21,7 @@ export interface Save {
   readonly greetings: number
 }
 
-export function putBack(medium: MemoryMedium, { records }: Save): void {
+export function putBack(medium: MemoryMedium, records: ReadonlyMap<number, Payload>): void {
   medium.records.clear()
   for (const [sequence, payload] of records) medium.records.set(sequence, payload)
 }

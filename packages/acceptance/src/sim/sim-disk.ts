@@ -1,6 +1,7 @@
 import { type DocId, type Document, decodeTrusted, type Outcome, type Version } from '@nearcloud/protocol'
 import { type Batch, MemoryEngine } from '@nearcloud/server/testing'
 import type { Fault } from './faults.ts'
+import { SimFolder } from './sim-folder.ts'
 
 /** Collections that rules read; users have nothing of them. */
 export const readByRules: readonly string[] = ['rooms', 'roles']
@@ -28,6 +29,8 @@ export interface Edition {
 export class SimDisk {
   readonly count: (fault: Fault) => void
   memory = new MemoryEngine()
+  /** Of files. */
+  readonly folder = new SimFolder()
   decided: Decided[] = []
   byNonce = new Map<string, Decided[]>()
   /** By `collection/id`, oldest first. */

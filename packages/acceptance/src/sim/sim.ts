@@ -3,6 +3,7 @@ import { checkStep } from './check-step.ts'
 import { type Deed, deedsOf, momentsOf, surprise } from './deeds.ts'
 import { followFalsified } from './falsify.ts'
 import type { FaultCounts } from './faults.ts'
+import { sweepEveryMs } from './house.ts'
 import { type Invariant, invariantOf, Violation } from './invariants.ts'
 import { misfortunesOf } from './misfortunes.ts'
 import type { Setting } from './settings.ts'
@@ -82,10 +83,16 @@ export async function runSeed(
 /** How often a moment is among those to choose from: where there are users, they change often. */
 function timesOf([weight, name]: Deed): number {
   if (weight === 0) return 0
-  return name === 'users change' ? 9 : 1
+  return timesOfName[name] ?? 1
 }
 
-const roundsOf: Readonly<Record<string, number>> = { falsify: 3, 'users change': 16 }
+const timesOfName: Readonly<Record<string, number>> = {
+  'users change': 9,
+  'upload and go on': 14,
+  'lose a file': 2,
+  'operator deletes a file': 2,
+}
+const roundsOf: Readonly<Record<string, number>> = { falsify: 3, 'users change': 16, 'upload and go on': 6 }
 
 class Run {
   readonly happened: Record<string, number> = {}
@@ -102,7 +109,9 @@ class Run {
     const weighed = (deeds: readonly Deed[], habits: readonly number[]) =>
       deeds.map(
         ([weight, name, act]): Deed => [
-          weight * (name === 'write' || world.setting ? 1 : dice.pick(habits)) * this.#often(name),
+          weight *
+            (['write', 'upload'].includes(name) || world.setting ? 1 : dice.pick(habits)) *
+            this.#often(name),
           name,
           act,
         ],
@@ -143,18 +152,22 @@ class Run {
 
   /** No faults for a while: everybody comes online, and is in step. */
   async calm(): Promise<void> {
-    const { devices, network, house, shared } = this.#world
+    const { devices, network, exchanges, house, shared } = this.#world
     network.isUp = true
     this.#world.whenDecided.clear()
     if (house) house.engine.failsNext = false
     if (house) house.engine.failsReading = false
+    if (house) house.fatalTurn = 0
+    if (house) house.isDiskFull = false
+    exchanges.troubles = []
     for (const device of devices) {
-      device.medium.clearFault()
+      for (const medium of device.media) medium.clearFault()
       if (!device.process) device.boot()
     }
     shared?.clearFaults()
-    await this.#until(() => this.#world.devices.every(device => device.live), 'to boot')
+    await this.#until(() => this.#allBoot(), 'to boot')
     await this.#until(() => !shared?.isBusy, 'to have one user')
+    for (const device of this.#world.devices) device.followAgain()
     this.#freeze()
     await this.#everybodySynced()
   }
@@ -172,15 +185,22 @@ class Run {
     ]
   }
 
+  /** Are all up? Who died once more in what was on its way begins again. */
+  #allBoot(): boolean {
+    const { devices } = this.#world
+    for (const device of devices) if (!device.process) device.boot()
+    return devices.every(({ live }) => live)
+  }
+
   /** They have everything, and now things happen to them. */
   async surpriseEverybody(): Promise<void> {
-    const { dice, schedule, habits, shared } = this.#world
+    const { dice, schedule, habits, shared, hasFiles } = this.#world
     if (shared?.isFree && shared.isAnonymous && dice.below(3) > 0) signInAndMerge(shared, dice)
     await this.#until(() => !shared?.isBusy, 'to be merged')
     for (const device of this.#world.devices)
       if (dice.below(2) === 0) for (const query of habits.overlapping) device.want(query)
     const moments = this.#moments()
-    for (let i = (shared ? 16 : 10) + dice.below(12); i > 0; i--) {
+    for (let i = (shared ? 16 : 10) + (hasFiles ? 8 : 0) + dice.below(12); i > 0; i--) {
       await schedule.pass(dice.below(500))
       const [, name, act] = dice.pick(moments)
       await this.#do(name, act)
@@ -207,6 +227,18 @@ class Run {
     await this.#everybodySynced()
     while (schedule.move()) await this.#after()
     checkQuiet(this.#world, true)
+    if (this.#world.hasFiles) await this.#leftoversGo()
+  }
+
+  /** Everything that is not a file by now has become old, and is looked for. */
+  async #leftoversGo(): Promise<void> {
+    const { schedule, ledger } = this.#world
+    this.#world.serverClockJumps(360_000_000)
+    await schedule.pass(sweepEveryMs)
+    await this.#after()
+    while (schedule.move()) await this.#after()
+    ledger.checkDisk()
+    ledger.checkSwept()
   }
 
   /** Each user of the shared device has it for a while: what they have there is sent, and equal. */
@@ -256,6 +288,8 @@ class Run {
       sync.whenSynced().then(() => waiting.delete(device))
     }
     await this.#until(() => waiting.size === 0, 'to be in step')
+    const isEmpty = () => devices.every(({ live }) => !live?.files || live.files.queue.size === 0)
+    await this.#until(isEmpty, 'to have brought its files')
   }
 
   /** The shared device is online, and what was to be given to its active user is. */
@@ -302,12 +336,14 @@ class Run {
   }
 
   async #after(): Promise<void> {
+    this.#world.ledger.act()
     await settled()
     for (const device of this.#world.devices) {
       if (!device.isDying) continue
       this.#world.schedule.note(`${device.name} dies with its disk`)
       device.crash()
     }
+    if (this.#world.house?.isDying) this.#world.crashHouse()
     checkStep(this.#world)
   }
 

@@ -50,7 +50,8 @@ function checkRejected(
     return
   }
   const decided = decidedOf(world, word)
-  if (decided !== 'lost' && !decided.some(({ status }) => status === 'rejected'))
+  const isOfFile = details?.fileID !== undefined
+  if (decided !== 'lost' && !isOfFile && !decided.some(({ status }) => status === 'rejected'))
     throw new Violation('I8', `${process.name}: ${word} is said to be refused, and is not`)
   const isListed = process.store.rejected.some(({ mutation }) => mutation.nonce === nonce)
   if (!isListed && !device.discarded.has(nonce))
@@ -77,6 +78,7 @@ export function tryAgain(world: World, process: Process, device: Device): void {
     dice.below(2) === 0 ? mutation.writes : mutation.writes.map(write => saidBetter(write, fresh))
   const [word] = wordsIn(writes)
   if (word === undefined) return
+  world.ledger.triesAgain(wordsOf(mutation))
   process.retrying.add(nonce)
   device.discarded.add(nonce) // whether it is still there after a crash is open
   device.retried.set(nonce, { word, earlier: new Set(noncesOf(world, process, word)) })

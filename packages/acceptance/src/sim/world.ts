@@ -1,3 +1,4 @@
+import type { HttpRequest } from '@nearcloud/client/testing'
 import type { DocId, Document, DocumentData, Mutation, Value, Write } from '@nearcloud/protocol'
 import { CloudError, mutationFromJson, parseUp, protocolVersion } from '@nearcloud/protocol'
 import type { Actor, Judge, LogLine } from '@nearcloud/server'
@@ -6,10 +7,12 @@ import { createDice, type Dice } from '../scenario/dice.ts'
 import { collections, Habits } from './actions.ts'
 import { Device, type Process } from './device.ts'
 import { Elements, marksOf, meantFor } from './elements.ts'
+import { Exchanges } from './exchanges.ts'
 import { type Fault, noFaults } from './faults.ts'
 import { House } from './house.ts'
 import { inspectCommit, inspectDown } from './inspect.ts'
 import { type Invariant, Violation } from './invariants.ts'
+import { Ledger } from './ledger.ts'
 import { roles } from './members.ts'
 import { Merging } from './merging.ts'
 import { Network, type Socket } from './network.ts'
@@ -41,6 +44,12 @@ export class World {
   readonly #own: Device[] = []
   /** Several people use it; undefined: there is none here. */
   readonly shared: SharedDevice | undefined
+  /** Apps upload files here. */
+  readonly hasFiles: boolean
+  /** How many bytes of them there may be. */
+  readonly quota: { readonly userBytes?: number } | undefined
+  readonly exchanges: Exchanges
+  readonly ledger = new Ledger(this)
   /** What became of its users. */
   readonly users = new Users(this)
   readonly habits: Habits
@@ -86,6 +95,15 @@ export class World {
     this.dice = createDice(seed)
     this.maySetBack = setting?.maySetBack ?? this.dice.below(3) === 0
     this.schedule = new Schedule(this.dice)
+    // not the dice: worlds without them are what they were
+    this.hasFiles = !setting && !this.maySetBack && seed % 5 < 2
+    if (this.hasFiles) this.quota = this.dice.pick([{}, {}, { userBytes: 2_000 }])
+    this.exchanges = new Exchanges({
+      ...{ schedule: this.schedule, dice: this.dice },
+      server: () => (this.network.isUp ? this.house?.answering : undefined),
+      count: fault => this.count(fault),
+      inspect: (request, status, body) => this.#inspectAnswer(request, status, body),
+    })
     this.#slowness = setting?.slowness ?? this.dice.pick([1, 1, 1, 8])
     this.#heldCharacters = this.dice.pick([0, 0, 400, 100_000])
     this.heartbeatMs = this.dice.pick([2_500, 25_000, 25_000])
@@ -104,6 +122,7 @@ export class World {
     this.disk.onDecided = () => this.judge.decided()
     this.disk.onCommit = batch => {
       inspectCommit(this, batch)
+      this.ledger.inspectCommit(batch)
       this.#tellDecided(batch)
     }
     const mayShare = !this.maySetBack && (setting?.hasShared ?? this.dice.below(6) > 0)
@@ -171,9 +190,10 @@ export class World {
 
   /** What a device is told of its world, and tells it. */
   #told() {
-    const { schedule, network } = this
+    const { schedule, network, exchanges, ledger, hasFiles } = this
     return {
       ...{ schedule, network },
+      ...(hasFiles && { files: { exchanges, ledger } }),
       count: (fault: Fault) => this.count(fault),
       epoch: () => this.disk.memory.epoch,
       isSetBack: () => this.disk.setBacks > 0,
@@ -207,6 +227,8 @@ export class World {
       seed: this.seed * 100 + this.#houses,
       log: line => this.#log(line),
       invoke: (name, data, actor) => this.#invoke(house, name, data, actor),
+      quota: this.quota,
+      fileRefused: (sha256, code) => this.ledger.refused(sha256, code),
     })
     this.house = house
     schedule.note(`${house.name} opens`)
@@ -259,8 +281,12 @@ export class World {
   }
 
   /** The server's process dies, and another one begins: after the disk was set back, perhaps. */
-  crashHouse(): void {
+  crashHouse(meanwhile: () => void = () => undefined): void {
     this.#endHouse()
+    if (this.hasFiles && this.dice.below(3) > 0 && this.disk.folder.losePower(this.dice))
+      this.count('server loses unsynced bytes or names of files')
+    this.check(() => this.ledger.checkDisk())
+    meanwhile()
     this.openHouse()
   }
 
@@ -279,12 +305,14 @@ export class World {
     if (!house) return
     const { committing } = house.engine
     this.count('server killed')
+    if (house.isBusyWithFiles) this.count('server killed with a file on its way')
     if (committing === 'not durable') this.count('server killed before a commit is durable')
     if (committing === 'durable') this.count('server killed between durable and told')
     schedule.note(`${house.name} dies`)
     this.house = undefined
     schedule.drop(house)
     network.died(house)
+    this.exchanges.died(house)
   }
 
   /** Devices that are about to hear a message of this type. */
@@ -312,6 +340,15 @@ export class World {
     return found
   }
 
+  /** What the server says against a file. */
+  #inspectAnswer({ method, url }: HttpRequest, status: number, body: Uint8Array): void {
+    if (method !== 'PUT' || (status !== 200 && status < 400) || status === 409) return
+    const [ticket] = url.slice(url.lastIndexOf('/') + 1).split('.')
+    const [, , , sha256] = JSON.parse(Buffer.from(ticket!, 'base64url').toString()) as string[]
+    if (status === 200) this.ledger.answered(sha256!)
+    else this.ledger.refused(sha256!, JSON.parse(Buffer.from(body).toString()).code)
+  }
+
   #tellDecided({ outcomes }: Batch): void {
     if (this.whenDecided.size === 0) return
     for (const { nonce } of outcomes)
@@ -334,6 +371,7 @@ export class World {
       const known = this.mutations.get(json.nonce)
       const mutation = mutationFromJson(json)
       this.users.inspectPush(json.nonce, socket.device)
+      if (this.hasFiles) this.ledger.inspectPush(socket.device as Process, mutation, known !== undefined)
       if (known) this.count('mutation sent again')
       if (known && JSON.stringify(known.writes) !== JSON.stringify(mutation.writes))
         this.violates('I8', `one nonce, two mutations: ${json.nonce}`)
@@ -348,7 +386,7 @@ export class World {
   async #invoke(house: House, name: string, data: Value, actor: Actor): Promise<Value> {
     const { nonces, id } = data as DocumentData & { nonces: readonly string[]; id: DocId }
     for (const nonce of nonces)
-      if (!this.disk.byNonce.has(nonce) && !this.disk.lost.has(nonce))
+      if (!this.disk.byNonce.has(nonce) && !this.disk.lost.has(nonce) && !this.ledger.undone.has(nonce))
         this.violates('I3', `a call overtook the write ${nonce}`)
     const openid = actor.kind === 'user' ? actor.openid : ''
     await house.environment.commit({
@@ -360,6 +398,7 @@ export class World {
 
   #log(line: LogLine): void {
     this.logged.push(line)
+    if (line.event === 'files.damaged') this.ledger.noted(line.message)
     if (this.schedule.isLoud) console.log(`      log ${line.event}: ${line.message}`)
     if (line.event === 'commit.failed') this.violates('I9', line.message)
     const isOurs = ['session.failed', 'commit.listener'].includes(line.event)
