@@ -40,10 +40,8 @@ export function later(coming: () => Promise<ClientExecutor>): Required<Executor>
         close() {
           if (isClosed) return
           isClosed = true
-          void opening.then(
-            following => following.close(),
-            () => undefined,
-          )
+          // with a store that is closed by now everything has ended
+          void opening.then(following => following.close()).catch(() => undefined)
         },
       }
     },
