@@ -57,3 +57,18 @@ test('[PAGES-6] more, less or other than was told is no part', async () => {
     await expect(parts.fetch('/sync/parts/0', 'secret', 100)).rejects.toMatchObject({ code: 'OFFLINE' })
   }
 })
+
+test('[PAGES-1] where the host wants its turn a part is decoded with pauses, no character is cut', async () => {
+  const text = 'aé漢😀'.repeat(20_000)
+  const body = new TextEncoder().encode(text)
+  let pauses = 0
+  const pause = async () => void pauses++
+  const parts = new Parts({
+    endpoint: 'http://x',
+    exchange: async () => ({ status: 200, headers: {}, body }),
+    clock: new TestClock(),
+    inPieces: { characters: 1_000, pause },
+  })
+  expect(await parts.fetch('/sync/parts/0', 'secret', text.length)).toBe(text)
+  expect(pauses).toBe(Math.ceil(body.length / 32_768))
+})

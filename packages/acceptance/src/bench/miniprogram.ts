@@ -146,7 +146,7 @@ await cloud.ready()
 const sent = phone.network.bytesSent
 const received = phone.network.bytesReceived
 const synced = await heldUp(() => cloud.whenSynced())
-tell('1,401 writes and the comparison of 10,000 done', synced.ms)
+tell('1,401 writes sent, and their effects here', synced.ms)
 tell('  the longest the page was held up', synced.longest)
 tell('  bytes sent', phone.network.bytesSent - sent)
 tell('  bytes received', phone.network.bytesReceived - received)
