@@ -12,4 +12,4 @@ export function slices(now: () => number, next: () => Promise<void>): () => Prom
 }
 
 /** With the step that ends it, it stays below 8. */
-const sliceMs = 4
+const sliceMs = 3
