@@ -76,8 +76,8 @@ export class Reserve {
 }
 
 /**
- * IndexedDB in Chromium gives back at once only what it keeps in a file of its own, which is what is larger than 64 KiB when it is packed;
- * of everything else the quota knows nothing before the database is opened in a browser that was started again.
+ * Larger than what Chromium's IndexedDB keeps among its other records (64 KiB, packed): what is in a file of its own the quota should see
+ * given back at once. It does not always: after a page was loaded again over its quota, removals may be refused until there is room.
  */
 const partBytes = 81_920
 
