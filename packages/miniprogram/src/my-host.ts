@@ -75,11 +75,12 @@ interface MyMessage {
 export function myHost(my: My): Host {
   const keys = keysOf(my)
   const fs = typeof my.getFileSystemManager === 'function' ? my.getFileSystemManager() : undefined
+  const one = { isEnding: false }
   return {
     name: 'my',
     files: fs ? hostFiles(worded(fs), my.env.USER_DATA_PATH) : keyFiles(keys),
     keys,
-    connect: (url, listener) => connect(my, url, listener),
+    connect: (url, listener) => (one.isEnding ? connectNext : connect)(my, url, listener, one),
     request: requestByCallback(options => request(my, options)),
     // it has none to give
     randomBytes: async () => undefined,
@@ -153,17 +154,42 @@ function request(my: My, { url, method, header, data, timeout, ...told }: Parame
   })
 }
 
-function connect(my: My, url: string, listener: HostSocketListener): HostSocket {
+/** Where a host has one socket: it was closed here, and the host has not said that it ended. */
+interface OneSocket {
+  isEnding: boolean
+}
+
+/** Connects when the one socket has ended: until then the host refuses another, and its end would be taken for that one's. */
+function connectNext(my: My, url: string, listener: HostSocketListener, one: OneSocket): HostSocket {
+  let socket: HostSocket | undefined
+  const ended = () => {
+    my.offSocketClose(ended)
+    socket = connect(my, url, listener, one)
+  }
+  my.onSocketClose(ended)
+  return {
+    send: (data, sent) => socket?.send(data, sent),
+    close() {
+      my.offSocketClose(ended)
+      // a host that forgot to say it is not waited for again
+      one.isEnding = false
+      socket?.close()
+    },
+  }
+}
+
+function connect(my: My, url: string, listener: HostSocketListener, one: OneSocket): HostSocket {
   let isOver = false
   const ended = (cause: unknown) => {
     if (isOver) return
     isOver = true
+    one.isEnding = false
     stop()
     listener.closed({ code: 1006, words: hostWords(cause ?? 'closed') })
   }
   const given = my.connectSocket({ url, multiple: true, fail: ended }) as Partial<MySocketTask> | undefined
-  const { task, stop } =
-    typeof given?.onOpen === 'function' ? { task: given as MySocketTask, stop: () => undefined } : single(my)
+  const isTask = typeof given?.onOpen === 'function'
+  const { task, stop } = isTask ? { task: given as MySocketTask, stop: () => undefined } : single(my)
   task.onOpen(() => listener.opened())
   task.onMessage(({ data: message }) => listener.received(message.isBuffer ? undefined : message.data))
   task.onError(ended)
@@ -171,7 +197,9 @@ function connect(my: My, url: string, listener: HostSocketListener): HostSocket 
   return {
     send: (data, sent) => void task.send({ data, success: sent, fail: sent }),
     close() {
-      if (!isOver) task.close({ code: 1000 })
+      if (isOver) return
+      one.isEnding = !isTask
+      task.close({ code: 1000 })
     },
   }
 }

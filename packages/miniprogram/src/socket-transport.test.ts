@@ -154,3 +154,39 @@ test('[MP-10] the one socket of an old my is had again after the first has ended
   expect(first.log).toEqual(['opened', 'closed 1006'])
   expect(second.log).toEqual(['opened', 'hello', 'closed 1006'])
 })
+
+test('[MP-10] where there is one socket, who connects before the last has ended waits for that, or gives up', async () => {
+  const { url, stop } = await echo()
+  onTestFinished(stop)
+  const { phone, host } = phones['an old my']()
+  const one = host()
+  const closedWhileHostSleeps = async () => {
+    const each = await connected(one, url)
+    await each.whenOpen
+    phone.toBackground()
+    each.connection.close()
+    await each.whenClosed
+  }
+  await closedWhileHostSleeps()
+  const second = await connected(one, url)
+  phone.toForeground()
+  await second.whenOpen
+  second.connection.send('hello')
+  second.connection.send('close')
+  await second.whenClosed
+  expect(second.log).toEqual(['opened', 'hello', 'closed 1006'])
+
+  await closedWhileHostSleeps()
+  const third = await connected(one, url)
+  third.connection.send('lost')
+  third.connection.close()
+  await third.whenClosed
+  const refused = await connected(one, url)
+  const ended = new Promise<void>(resolve => phone.my.onSocketClose(() => resolve()))
+  phone.toForeground()
+  await Promise.all([refused.whenClosed, ended])
+  expect(refused.log).toEqual(['closed 1006'])
+  const fourth = await connected(one, url)
+  await fourth.whenOpen
+  expect(third.log).toEqual(['closed 1006'])
+})
