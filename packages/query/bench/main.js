@@ -15,11 +15,16 @@ import { updatingCase } from './updating.js'
 
 const { values: options } = parseArgs({
   options: {
+    help: { type: 'boolean', default: false },
     documents: { type: 'string', default: '100000' },
     rounds: { type: 'string', default: '15' },
     json: { type: 'boolean', default: false },
   },
 })
+if (options.help) {
+  console.log('pnpm bench:query [--documents 100000] [--rounds 15] [--json]')
+  process.exit(0)
+}
 const documents = documentsOf(Number(options.documents))
 const cases = [
   ...matchingCases(documents),

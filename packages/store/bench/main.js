@@ -20,8 +20,16 @@ const { DatabaseSync } = createRequire(new URL('../../node/package.json', import
   '@photostructure/sqlite',
 )
 const { values: options } = parseArgs({
-  options: { documents: { type: 'string', default: '20000' }, json: { type: 'boolean', default: false } },
+  options: {
+    help: { type: 'boolean', default: false },
+    documents: { type: 'string', default: '20000' },
+    json: { type: 'boolean', default: false },
+  },
 })
+if (options.help) {
+  console.log('pnpm bench:store-node [--documents 20000] [--json]')
+  process.exit(0)
+}
 const count = Number(options.documents)
 const folder = mkdtempSync(join(tmpdir(), 'nearcloud-bench-'))
 const random = size => new Uint8Array(randomBytes(size))

@@ -9,10 +9,15 @@ import { attackField } from '@nearcloud/text/testing'
 
 const { values } = parseArgs({
   options: {
+    help: { type: 'boolean', default: false },
     updates: { type: 'string', default: '200000' },
     seed: { type: 'string', default: '1' },
   },
 })
+if (values.help) {
+  console.log('pnpm fuzz:yjs [--updates 200000] [--seed 1]')
+  process.exit(0)
+}
 // CPU time: the machine may be busy with others
 const cpuMs = () => {
   const { user, system } = process.cpuUsage()

@@ -10,8 +10,16 @@ import { isRefusal, openTextDoc, TextField, vetUpdate } from '@nearcloud/text'
 import * as Y from 'yjs'
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '9' }, json: { type: 'boolean', default: false } },
+  options: {
+    help: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '9' },
+    json: { type: 'boolean', default: false },
+  },
 })
+if (values.help) {
+  console.log('pnpm bench:text [--rounds 9] [--json]')
+  process.exit(0)
+}
 const rounds = Number(values.rounds)
 const options = { clock: { now: () => 0 }, serverId: 1, limits: { idsPerDay: 1_000_000, ids: 1_000_000 } }
 const ratios = {}

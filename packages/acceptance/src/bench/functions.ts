@@ -11,4 +11,8 @@ import { runSections } from './run-sections.ts'
  *
  * With --json the last line is {"ratios":{"<section>.<name>":…},"absolute":{…}}.
  */
-await runSections([cold, warm, concurrent])
+await runSections('pnpm bench:functions', 'Cloud functions: cold, warm and many at once.', [
+  cold,
+  warm,
+  concurrent,
+])

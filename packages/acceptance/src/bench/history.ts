@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { normalise, type Write } from '@nearcloud/protocol'
 import {
   keepHistoryShort,
@@ -10,24 +9,27 @@ import {
   OpenJudge,
   SqliteEngine,
 } from '@nearcloud/server/testing'
+import { commandValues } from '../command.ts'
 import { benchDocument } from './documents.ts'
 
 /*
  * What is stored after many updates of few documents: every field of every document is assigned again and again, durably, each
  * update a commit of its own, while the background work runs as in a server. First of documents of about 260 bytes, in which the
  * stamps of seven fields weigh much, then of about a kilobyte.
- *
- *   node packages/acceptance/dist/bench/history.js [--updates 1000000] [--documents 1000] [--json]
  */
-const { values } = parseArgs({
+const {
+  updates,
+  documents: count,
+  json,
+} = commandValues({
+  name: 'pnpm bench:history',
+  about: 'What is stored after many updates of few documents.',
   options: {
-    updates: { type: 'string', default: '1000000' },
-    documents: { type: 'string', default: '1000' },
-    json: { type: 'boolean', default: false },
+    updates: [1_000_000, ''],
+    documents: [1_000, ''],
+    json: [false, 'the last line is one object of JSON'],
   },
 })
-const updates = Number(values.updates)
-const count = Number(values.documents)
 const random = (size: number) => crypto.getRandomValues(new Uint8Array(size))
 const actor = { kind: 'user', openid: 'oB4nP0k9s8d7f6g5h4j3k2l1z0xc' } as const
 const client = 'c0ffee00c0ffee00c0ffee00c0ffee00'
@@ -36,7 +38,7 @@ const fields = ['title', 'done', 'priority', 'owner', 'createdAt', 'tags', 'note
 const small = await measure(0)
 const usual = await measure(750)
 console.table({ small, usual })
-if (values.json)
+if (json)
   console.log(
     JSON.stringify({
       ratios: { storedToJsonSmall: small.ratio, storedToJsonUsual: usual.ratio },

@@ -1,17 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import { compileFunction } from 'node:vm'
 import { gzipSync } from 'node:zlib'
 import type { MiniCloud } from '@nearcloud/miniprogram'
 import { WxPhone } from '@nearcloud/miniprogram/testing'
 import { build } from 'esbuild'
+import { commandValues } from '../command.ts'
 import { startServer } from './processes.ts'
 
 /*
  * What a mini program pays: the published build on the double of `wx`, with a real server in a process of its own.
- *
- *   node packages/acceptance/dist/bench/miniprogram.js [--json]
  */
 const features: readonly (readonly [string, RegExp])[] = [
   ['regular expressions', /query\/src\/regex/],
@@ -28,7 +26,11 @@ const features: readonly (readonly [string, RegExp])[] = [
   ['valibot', /valibot/],
 ]
 
-const { values: options } = parseArgs({ options: { json: { type: 'boolean', default: false } } })
+const options = commandValues({
+  name: 'pnpm bench:miniprogram',
+  about: 'What a mini program pays: sizes, and times on the double of `wx` with a real server.',
+  options: { json: [false, 'the last line is one object of JSON'] },
+})
 const packages = resolve(import.meta.dirname, '../../..')
 const built = join(packages, 'miniprogram/dist/miniprogram')
 const found: Record<string, number> = {}

@@ -1,21 +1,19 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { commandValues } from '../command.ts'
 import { inFolder } from './measuring.ts'
 import { runRecover } from './recover/recover.ts'
 
 /*
  * How long a server takes to come back after it was killed, and to end when it is asked to; one line of JSON. Fails when a start takes
  * longer than 5 s, an end longer than 10 s, or when something acknowledged is not there.
- *
- *   node packages/acceptance/dist/bench/recover.js [--full] [--megabytes 100]
- *
- * --full: 1,000 MB of documents.
  */
-const { values } = parseArgs({
-  options: { full: { type: 'boolean', default: false }, megabytes: { type: 'string' } },
+const options = commandValues({
+  name: 'pnpm bench:recover',
+  about: 'How long a server takes to come back after it was killed, and to end when it is asked to.',
+  options: { megabytes: [100, 'of documents'], full: [false, '1,000 of them'] },
 })
-const megabytes = Number(values.megabytes ?? (values.full ? 1_000 : 100))
+const megabytes = options.full ? 1_000 : options.megabytes
 await inFolder(async project => {
   const open = { read: true, write: true }
   writeFileSync(join(project, 'rules.json'), JSON.stringify({ database: { log: open, tasks: open } }))

@@ -1,23 +1,19 @@
-import { parseArgs } from 'node:util'
+import { commandValues } from '../command.ts'
 import type { Section } from './section.ts'
 
 /**
  * Runs the sections that the command line names, or all; with `--json` the last line is `{"ratios":…,"absolute":…}`, with `--full` those
  * that know larger numbers take them.
  */
-export async function runSections(sections: readonly Section[]): Promise<void> {
-  const { values: options, positionals: wanted } = parseArgs({
+export async function runSections(name: string, about: string, sections: readonly Section[]): Promise<void> {
+  const { words: wanted, ...options } = commandValues({
+    ...{ name, about },
     options: {
-      json: { type: 'boolean', default: false },
-      full: { type: 'boolean', default: false },
+      full: [false, 'larger numbers, in the parts that know some'],
+      json: [false, 'the last line is one object of JSON'],
     },
-    allowPositionals: true,
+    anyOf: sections.map(section => section.name),
   })
-  for (const name of wanted)
-    if (!sections.some(section => section.name === name)) {
-      console.error(`no section "${name}": there are ${sections.map(section => section.name).join(', ')}`)
-      process.exit(1)
-    }
 
   const absolute: Record<string, number> = {}
   const ratios: Record<string, number> = {}

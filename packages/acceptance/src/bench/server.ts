@@ -13,4 +13,11 @@ import { writeCost } from './server/write-cost.ts'
  *
  * With --json the last line is {"ratios":{"<section>.<name>":…},"absolute":{…}}. --full: 50,000 creates, 10,000 connections.
  */
-await runSections([creates, fanOut, writeCost, rules, idle, stampede])
+await runSections('pnpm bench:server', 'A server process under load, part by part.', [
+  creates,
+  fanOut,
+  writeCost,
+  rules,
+  idle,
+  stampede,
+])

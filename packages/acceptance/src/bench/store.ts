@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util'
+import { commandValues } from '../command.ts'
 import { median } from './measuring.ts'
 import { type EngineName, engineNames, openSite, round, type Site } from './store/chromium-rounds.ts'
 import { type Figures, itemOf } from './store/engine.ts'
@@ -8,24 +8,24 @@ import { type Figures, itemOf } from './store/engine.ts'
  * of its own; each round of it a fresh profile, which the cold start then finds in a browser that was started anew. The
  * engines take turns, and the order is another in each round.
  *
- *   node packages/acceptance/dist/bench/store.js [--documents 10000,50000] [--rounds 5] [--only nearcloud,dexie] [--json]
- *
  * Each cold start happens twice: by the clock, with nothing beside it in the page, and for Chromium's trace, which tells how long
  * the page's tasks took and how much of it the processor's.
  *
  * Medians in milliseconds; of single operations, per operation. With --json the last line is
  * {"ratios":{"<documents>.<what>.<engine>":…},"absolute":{…}}; a ratio says how many times faster than Dexie, in the same run.
  */
-const { values: options } = parseArgs({
+const options = commandValues({
+  name: 'pnpm bench:store',
+  about: 'The local store in Chromium, beside what else an app could keep its documents in.',
   options: {
-    documents: { type: 'string', default: '10000,50000' },
-    rounds: { type: 'string', default: '5' },
-    only: { type: 'string', default: engineNames.join(',') },
-    json: { type: 'boolean', default: false },
+    documents: ['10000,50000', 'so many, one after the other'],
+    rounds: [5, 'of which medians are told'],
+    only: [engineNames.join(','), ''],
+    json: [false, 'the last line is one object of JSON'],
   },
 })
 const wanted = options.only.split(',').map(named)
-const rounds = Number(options.rounds)
+const { rounds } = options
 const sizes = options.documents.split(',').map(Number)
 if (!(rounds >= 1) || sizes.some(size => !(size >= 1_000)))
   fail('--rounds is 1 or more, --documents are numbers from 1000 on')

@@ -31,4 +31,8 @@ const sections: readonly Section[] = [
   local,
 ]
 
-await runSections(sections)
+await runSections(
+  'pnpm bench:sync',
+  'Replication, part by part, beside bare sockets, RxDB and y-websocket.',
+  sections,
+)

@@ -1,26 +1,21 @@
-import { parseArgs } from 'node:util'
+import { commandValues } from '../command.ts'
 import { sweepClient } from './client-sweep.ts'
 import { sweepPage } from './page-sweep.ts'
 import { buildShim } from './shim.ts'
 
-const help = `pnpm crash:client [options]
-  --mode kill        kill, torn, powerloss: the last with strict durability
-  --chromium         a client in a page instead: each call of its storages fails or stops, over real IndexedDB
-  --only <text>      deeds with this in their name
-  --seed 1           the dice of a power cut`
-const { values } = parseArgs({
+const values = commandValues({
+  name: 'pnpm crash:client',
+  about: 'A client is stopped at every call of its storage, in twelve kinds of deeds.',
   options: {
-    mode: { type: 'string', default: 'kill' },
-    chromium: { type: 'boolean', default: false },
-    only: { type: 'string', default: '' },
-    seed: { type: 'string', default: '1' },
-    help: { type: 'boolean', default: false },
+    mode: ['kill', 'kill, torn, powerloss: the last with strict durability'],
+    chromium: [
+      false,
+      'a client in a page instead: each call of its storages fails or stops, over real IndexedDB',
+    ],
+    only: ['', 'deeds with this in their name'],
+    seed: [1, 'the dice of a power cut'],
   },
 })
-if (values.help) {
-  console.log(help)
-  process.exit(0)
-}
 const began = performance.now()
 const progress = (words: string) => console.error(words)
 const secondsPassed = () => Math.round((performance.now() - began) / 100) / 10
@@ -32,7 +27,7 @@ if (values.chromium) {
 const modes = ['kill', 'torn', 'powerloss'] as const
 const mode = modes.find(each => each === values.mode)
 if (!mode) throw new Error(`--mode is one of ${modes.join(', ')}`)
-const seed = Number(values.seed)
+const { seed } = values
 const report = await sweepClient({
   ...{ mode, shim: buildShim(), seed, only: values.only },
   progress,

@@ -3,16 +3,17 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:f
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { acknowledgedIn, whatIsWrong } from '@nearcloud/server/testing'
+import { commandValues } from '../command.ts'
 import { buildShim, type FaultMode } from './shim.ts'
 
-/* Every call that five clients' first commits make, from the opening of the database to its end, is hit by every fault. */
-
-const { values } = parseArgs({
+const values = commandValues({
+  name: 'pnpm crash:commit',
+  about:
+    "Every call that five clients' first commits make, from the opening of the database to its end, is hit by every fault.",
   options: {
-    modes: { type: 'string', default: 'kill,torn,powerloss,eio,enospc,erofs' },
-    most: { type: 'string', default: '2' },
+    modes: ['kill,torn,powerloss,eio,enospc,erofs', 'the faults'],
+    most: [2, 'mutations of each client'],
   },
 })
 const shim = buildShim()
@@ -28,7 +29,7 @@ function commit(mode: FaultMode, at: number) {
   const [disk, aside, report] = [join(home, 'disk'), join(home, 'aside'), join(home, 'report')]
   for (const folder of [disk, aside]) mkdirSync(folder)
   const file = join(disk, 'nearcloud.db')
-  const ended = spawnSync(process.execPath, [program, file, values.most], {
+  const ended = spawnSync(process.execPath, [program, file, String(values.most)], {
     encoding: 'utf8',
     env: {
       ...process.env,

@@ -1,21 +1,24 @@
-import { parseArgs } from 'node:util'
+import { commandValues } from '../command.ts'
 import { createDice } from '../scenario/dice.ts'
 import { countHit, newReport } from './report.ts'
 import { endOf, RestoreWorld } from './restore-world.ts'
 import { buildShim, type FaultMode } from './shim.ts'
 
-const { values } = parseArgs({
+const values = commandValues({
+  name: 'pnpm crash:restore',
+  about:
+    'A restore to a moment is hit at chosen system calls: it is whole, or opens no server until it was done once more.',
   options: {
-    mode: { type: 'string', default: 'powerloss' },
-    points: { type: 'string', default: '40' },
-    seed: { type: 'string', default: '1' },
+    mode: ['powerloss', 'kill, torn, powerloss, eio, enospc'],
+    points: [40, 'how often it is hit'],
+    seed: [1, 'or "random"'],
   },
 })
 const mode = values.mode as FaultMode
 if (!['kill', 'torn', 'powerloss', 'eio', 'enospc'].includes(mode))
   throw new Error('--mode is kill, torn, powerloss, eio or enospc')
 const shim = buildShim()
-const dice = createDice(Number(values.seed))
+const dice = createDice(values.seed)
 const world = new RestoreWorld()
 const report = newReport()
 process.once('exit', () => world.close())
@@ -24,7 +27,7 @@ const counted = world.newTarget()
 await endOf(world.restore(counted, shim, { mode: 'count', at: 0, seed: 1 }))
 const calls = Number(/\d+/.exec(world.hit(counted) ?? '')?.[0] ?? 0)
 if (calls < 20) throw new Error(`a restore makes only ${calls} calls: ${world.hit(counted)}`)
-for (; report.points < Number(values.points) && report.violations.length === 0; report.points++) {
+for (; report.points < values.points && report.violations.length === 0; report.points++) {
   const target = world.newTarget()
   const only = dice.pick(['sync', 'others', undefined] as const)
   const most = only === 'sync' ? 40 : only === 'others' ? 100 : calls

@@ -1,13 +1,16 @@
-import { randomInt } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { commandValues } from '../command.ts'
 import { fuzzHttp } from './http.ts'
 import { writeHttpProject } from './http-project.ts'
 
-/* `pnpm fuzz:http [requests] [seed]`: hostile requests against a server process; one line of JSON. */
-const count = Number(process.argv[2] ?? 1_000_000)
-const seed = Number(process.argv[3] ?? randomInt(1, 2 ** 31))
+const { requests: count, seed } = commandValues({
+  name: 'pnpm fuzz:http',
+  about: 'Hostile requests against a server process. One line of JSON.',
+  options: { requests: [1_000_000, ''], seed: ['random', ''] },
+  inOrder: ['requests', 'seed'],
+})
 const folder = mkdtempSync(join(tmpdir(), 'nearcloud-fuzz-'))
 writeHttpProject(folder)
 try {

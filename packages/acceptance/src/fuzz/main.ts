@@ -1,12 +1,15 @@
-import { randomInt } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { commandValues } from '../command.ts'
 import { fuzzCommand } from './run.ts'
 
-/* `pnpm fuzz:ws [frames] [seed]`: hostile frames against a server process; one line of JSON. */
-const frames = Number(process.argv[2] ?? 1_000_000)
-const seed = Number(process.argv[3] ?? randomInt(1, 2 ** 31))
+const { frames, seed } = commandValues({
+  name: 'pnpm fuzz:ws',
+  about: 'Hostile frames against a server process. One line of JSON.',
+  options: { frames: [1_000_000, ''], seed: ['random', ''] },
+  inOrder: ['frames', 'seed'],
+})
 const folder = mkdtempSync(join(tmpdir(), 'nearcloud-fuzz-'))
 writeFileSync(
   join(folder, 'rules.json'),

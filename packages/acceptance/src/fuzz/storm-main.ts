@@ -1,13 +1,17 @@
-import { randomInt } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { commandValues } from '../command.ts'
 import { writeHttpProject } from './http-project.ts'
 import { storm } from './storm.ts'
 
-/* `pnpm storm [frames and requests] [seed]`: a fifth are requests, all at once; one line of JSON. */
-const count = Number(process.argv[2] ?? 1_000_000)
-const seed = Number(process.argv[3] ?? randomInt(1, 2 ** 31))
+const { count, seed } = commandValues({
+  name: 'pnpm storm',
+  about:
+    'Hostile frames and requests at once against a server process, while a healthy client writes. One line of JSON.',
+  options: { count: [1_000_000, 'of frames and requests; a fifth are requests'], seed: ['random', ''] },
+  inOrder: ['count', 'seed'],
+})
 const folder = mkdtempSync(join(tmpdir(), 'nearcloud-storm-'))
 writeHttpProject(folder)
 try {

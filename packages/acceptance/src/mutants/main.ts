@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { parseArgs } from 'node:util'
+import { commandValues } from '../command.ts'
 import { type Hunt, hunt } from './hunt.ts'
 import type { Mutant } from './mutant.ts'
 import { mutants } from './mutants.ts'
@@ -8,26 +8,18 @@ import { mutants } from './mutants.ts'
  * Plants one bug after the other and lets the simulator look for it: a table, and one line of JSON at the end. Fails when
  * one is not found within `--steps`, or when there is no place for it any more.
  */
-const help = `pnpm sim:mutants [options]
-  --steps 400000  of the simulator, at most, for each bug
-  --from 1        the first seed
-  --only TEXT     bugs whose name has this in it
-  --workers 2     so many at once`
-const { values } = parseArgs({
+const values = commandValues({
+  name: 'pnpm sim:mutants',
+  about: 'Plants one bug after the other and lets the simulator look for it.',
   options: {
-    steps: { type: 'string', default: '400000' },
-    from: { type: 'string', default: '1' },
-    only: { type: 'string', default: '' },
-    help: { type: 'boolean', default: false },
-    workers: { type: 'string', default: String(Math.min(2, availableParallelism())) },
+    steps: [400_000, 'of the simulator, at most, for each bug'],
+    from: [1, 'the first seed'],
+    only: ['', 'bugs whose name has this in it'],
+    workers: [Math.min(2, availableParallelism()), 'so many at once'],
   },
 })
-if (values.help) {
-  console.log(help)
-  process.exit(0)
-}
 const chosen = mutants.filter(({ name }) => name.includes(values.only))
-const limits = { steps: Number(values.steps), from: Number(values.from) }
+const limits = { steps: values.steps, from: values.from }
 const began = performance.now()
 const found: { mutant: Mutant; hunt: Hunt | undefined; trouble?: string }[] = []
 const waiting = [...chosen]
@@ -54,7 +46,7 @@ function tell({ mutant: { name }, hunt, trouble }: (typeof found)[number]): void
   if (trouble !== undefined) console.log(trouble)
 }
 
-await Promise.all(Array.from({ length: Number(values.workers) }, work))
+await Promise.all(Array.from({ length: values.workers }, work))
 const missed = found.filter(({ hunt }) => hunt?.invariant === undefined).map(({ mutant }) => mutant.name)
 console.log(
   JSON.stringify({

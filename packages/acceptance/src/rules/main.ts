@@ -1,9 +1,12 @@
-import { randomInt } from 'node:crypto'
+import { commandValues } from '../command.ts'
 import { fuzzRules } from './fuzz.ts'
 
-/* `pnpm fuzz:rules [operations] [seed]`: random rules and deeds against a judge of the test's own; one line of JSON. */
-const operations = Number(process.argv[2] ?? 50_000)
-const seed = Number(process.argv[3] ?? randomInt(1, 2 ** 31))
+const { operations, seed } = commandValues({
+  name: 'pnpm fuzz:rules',
+  about: "Random rules and deeds against a judge of the test's own. One line of JSON.",
+  options: { operations: [50_000, ''], seed: ['random', ''] },
+  inOrder: ['operations', 'seed'],
+})
 const began = performance.now()
 console.error(`seed ${seed}`)
 const report = await fuzzRules({

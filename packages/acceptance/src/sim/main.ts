@@ -1,5 +1,4 @@
-import { randomInt } from 'node:crypto'
-import { parseArgs } from 'node:util'
+import { commandValues } from '../command.ts'
 import { addFaults, faults, noFaults } from './faults.ts'
 import type { Invariant } from './invariants.ts'
 import { settingOf, settings } from './settings.ts'
@@ -9,43 +8,27 @@ import { Broken, type Report, runSeed } from './sim.ts'
  * Many worlds, one after the other; one line of JSON at the end. Fails when a promise was broken, when a world that was
  * turned twice went two ways, or when a fault was used fewer than `--faults` times.
  */
-const help = `pnpm sim [options]
-  --steps 1440000   ends when so many steps were taken (1e6 is fine, and may use a fault too seldom)
-  --seeds 1000      ends after so many worlds
-  --from 1          the first seed, or "random"
-  --faults 100      each fault has to be used so often
-  --twice 10        every tenth world is turned twice; 0: none
-  --stop 3          ends after so many failures
-  --setting NAME    a world in which one kind of thing happens more than others: ${Object.keys(settings).join(', ')}
-  --loud            tells everything that happens
-  --brief           no progress, no stories`
-const { values } = parseArgs({
+const values = commandValues({
+  name: 'pnpm sim',
+  about: 'Many simulated worlds, one after the other. One line of JSON at the end.',
   options: {
-    steps: { type: 'string', default: '1440000' },
-    seeds: { type: 'string', default: 'Infinity' },
-    from: { type: 'string', default: '1' },
-    faults: { type: 'string', default: '100' },
-    twice: { type: 'string', default: '10' },
-    stop: { type: 'string', default: '3' },
-    setting: { type: 'string', default: '' },
-    loud: { type: 'boolean', default: false },
-    brief: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
+    steps: [1_440_000, 'ends when so many steps were taken (1e6 is fine, and may use a fault too seldom)'],
+    seeds: [Number.POSITIVE_INFINITY, 'ends after so many worlds'],
+    from: [1, 'the first seed, or "random"'],
+    faults: [100, 'each fault has to be used so often'],
+    twice: [10, 'every tenth world is turned twice; 0: none'],
+    stop: [3, 'ends after so many failures'],
+    setting: [
+      '',
+      `a world in which one kind of thing happens more than others: ${Object.keys(settings).join(', ')}`,
+    ],
+    loud: [false, 'tells everything that happens'],
+    brief: [false, 'no progress, no stories'],
   },
 })
-if (values.help) {
-  console.log(help)
-  process.exit(0)
-}
 
-const from = values.from === 'random' ? randomInt(1, 2 ** 31) : Number(values.from)
-const [mostSteps, mostSeeds, mostFailures] = [values.steps, values.seeds, values.stop].map(Number) as [
-  number,
-  number,
-  number,
-]
+const { from, twice: every, steps: mostSteps, seeds: mostSeeds, stop: mostFailures } = values
 const setting = settingOf(values.setting)
-const every = Number(values.twice)
 const began = performance.now()
 const used = noFaults()
 const happened: Record<string, number> = {}

@@ -1,12 +1,16 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { commandValues } from '../command.ts'
 import { runSlow } from './slow.ts'
 
-/* `pnpm load:slow [readers] [probes]`: clients that never read, and others beside them. One line of JSON; fails unless all of them are
-   sent away and come back, the server takes at most 150 MB more, and 99 in 100 of the others' writes are told within the time that they
-   take without them, and a fifth of it (or 2 ms) more. */
-const [readers, probes] = [Number(process.argv[2] ?? 100), Number(process.argv[3] ?? 3_000)]
+const { readers, probes } = commandValues({
+  name: 'pnpm load:slow',
+  about: `Clients that never read, and others beside them. One line of JSON; fails unless all of them are sent away and come back, the server takes
+  at most 150 MB more, and 99 in 100 of the others' writes are told within the time that they take without them, and a fifth of it (or 2 ms) more.`,
+  options: { readers: [100, 'that never read'], probes: [3_000, 'writes of the others'] },
+  inOrder: ['readers', 'probes'],
+})
 const folder = mkdtempSync(join(tmpdir(), 'nearcloud-slow-'))
 const open = { read: true, write: true }
 writeFileSync(join(folder, 'rules.json'), JSON.stringify({ database: { board: open, large: open } }))

@@ -1,11 +1,13 @@
-import { randomInt } from 'node:crypto'
+import { commandValues } from '../command.ts'
 import { complaintsAbout, triggersUnderKills } from './kill-run.ts'
 
-/* `pnpm crash:triggers [events] [kills] [seed]`: trigger events with the server killed; one line of JSON. */
-const [events, kills, seed] = [2_000, 20, randomInt(1, 2 ** 31)].map((given, n) =>
-  Number(process.argv[2 + n] ?? given),
-)
-const report = await triggersUnderKills({ events: events!, kills: kills!, seed: seed! })
+const { events, kills, seed } = commandValues({
+  name: 'pnpm crash:triggers',
+  about: 'Events of triggers, with the server killed. One line of JSON.',
+  options: { events: [2_000, ''], kills: [20, ''], seed: ['random', ''] },
+  inOrder: ['events', 'kills', 'seed'],
+})
+const report = await triggersUnderKills({ events, kills, seed })
 const complaints = complaintsAbout(report)
 console.log(JSON.stringify({ seed, ...report, complaints }))
 process.exitCode = complaints.length === 0 ? 0 : 1
