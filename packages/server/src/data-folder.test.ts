@@ -89,6 +89,19 @@ test('[FOLDER-6] a new folder, its parents and its port are on the disk before t
   expect(readFileSync(join(path, 'port'), 'utf8')).toBe('4322\n')
 })
 
+test('[FOLDER-4] a port that cannot be kept is one clear sentence', () => {
+  const path = newFolder()
+  const folder = openDataFolder(path)
+  mkdirSync(join(path, 'port.new'))
+  expect(() => folder.rememberPort(4_321)).toThrow(
+    expect.objectContaining({
+      code: 'SERVER_CONFIGURATION',
+      errMsg: `the port cannot be kept in ${join(path, 'port')} (EISDIR)`,
+    }),
+  )
+  folder.release()
+})
+
 test('[FOLDER-5] it remembers a port, and no nonsense', () => {
   const path = newFolder()
   const folder = openDataFolder(path)

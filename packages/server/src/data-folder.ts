@@ -25,7 +25,7 @@ export interface DataFolder {
   readonly files: string
   /** The port it listened on last; undefined when it never did. */
   readonly port: number | undefined
-  /** Durable when it returns: clients know the server by its port. */
+  /** Durable when it returns: clients know the server by its port. Throws SERVER_CONFIGURATION when it cannot be written. */
   rememberPort(port: number): void
   /** Lets another server have it. */
   release(): void
@@ -58,7 +58,12 @@ export function openDataFolder(folder: string, { isRestoring = false } = {}): Da
     files: join(path, 'files'),
     port: remembered,
     rememberPort(port) {
-      if (port !== remembered) replaceFile(portFile, `${port}\n`)
+      if (port === remembered) return
+      try {
+        replaceFile(portFile, `${port}\n`)
+      } catch (cause) {
+        throw refuse(`the port cannot be kept in ${portFile} (${codeOf(cause)})`, cause)
+      }
     },
     release,
   }
