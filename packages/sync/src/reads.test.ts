@@ -157,6 +157,31 @@ test('[READ-6] documents that were here because of a query that is refused now a
   expect(documents.map(({ n }) => n)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
 })
 
+test('[READ-6] so they are when the store refuses that, and the query is let go before it is asked again', async () => {
+  const rig = await rigWithTodos()
+  const ann = await rig.client({ warmMs: 0 })
+  const { close } = ann.sync.subscribe(everyOne('todos', by('ann')))
+  void ann.sync.subscribe(everyOne('todos', ['field', 'n', ['lt', 10]]))
+  await rig.pass()
+  rig.server.mayFollow = query => (JSON.stringify(query.where).includes('by') ? 'no' : undefined)
+  rig.server.viewKey = 'view-2'
+  const { confirm } = ann.store
+  ann.store.confirm = async step => {
+    if (!step.gone?.length) return confirm.call(ann.store, step)
+    ann.store.confirm = confirm
+    ann.medium.faultAt(1, 'full')
+    await ann.store.confirm(step).finally(() => {
+      close()
+      rig.clock.advance(1)
+    })
+  }
+  ann.sync.doubt()
+  await rig.pass(1_000)
+  const { documents } = ann.store.run({ verb: 'get', query: everyOne('todos') })
+  expect(ann.namesOf('error')).toHaveLength(1)
+  expect(documents.map(({ n }) => n)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+})
+
 test('[READ-7] a window follows what moves into and out of it', async () => {
   const rig = await rigWithTodos()
   const ann = await rig.client()

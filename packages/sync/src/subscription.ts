@@ -82,11 +82,12 @@ export class Subscription implements Held {
 
   /**
    * Its documents were here when the copy could not be continued, or when they were found to differ, and nobody has said
-   * since that they still are there, or for this reader.
+   * since that they still are there, or for this reader. Or it is refused, and the store still has it.
    */
   get isInDoubt(): boolean {
-    const stored = this.isStored && !this.denial ? this.#stored() : undefined
-    return stored !== undefined && (this.isDoubted || (!stored.complete && stored.after === undefined))
+    const stored = this.isStored ? this.#stored() : undefined
+    if (!stored) return false
+    return this.denial !== undefined || this.isDoubted || (!stored.complete && stored.after === undefined)
   }
 
   /** Of a snapshot that came in part: the last id of it, behind which it may go on. */
@@ -115,9 +116,14 @@ export class Subscription implements Held {
     return this.#matches(document)
   }
 
-  /** Is this confirmed document here because of it? */
+  /** Is this confirmed document here because of it? Of a refused one nothing should be. */
   isAbout(collection: string, document: Document): boolean {
-    if (this.denial || collection !== this.query.collection) return false
+    return !this.denial && this.has(collection, document)
+  }
+
+  /** The same, be it refused or not. */
+  has(collection: string, document: Document): boolean {
+    if (collection !== this.query.collection) return false
     return this.isWindowed ? this.window?.has(document._id) === true : this.#matches(document)
   }
 

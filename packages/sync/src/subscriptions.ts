@@ -89,7 +89,7 @@ export class Subscriptions implements Holdings<Subscription> {
     const { collection } = subscription.query
     const owned: { collection: string; version: Version; id: DocId }[] = []
     for (const { document, version } of this.#options.store.confirmedDocuments(collection))
-      if (subscription.isAbout(collection, document) && !this.isAbout(collection, document, subscription))
+      if (subscription.has(collection, document) && !this.isAbout(collection, document, subscription))
         owned.push({ collection, version, id: document._id })
     return owned
   }
@@ -324,15 +324,15 @@ export class Subscriptions implements Holdings<Subscription> {
     subscription.lost()
     const { store, clock, changed, failed } = this.#options
     const { key, query, denial, window } = subscription
-    // what completed it may still be on its way into the store
+    // what completed it may still be on its way into the store, as what takes away what a refused one had
     if (subscription.isInDoubt || (subscription.isHeir && !subscription.isComplete)) {
       for (const other of this.#byKey.values())
         if (other.query.collection === query.collection && !other.isComplete) other.isHeir = true
       store.confirm({ gone: this.ownedBy(subscription), subscriptions: new Map([[key, null]]) }).catch(failed)
-    } else if (subscription.isStored) {
+    } else if (subscription.isStored && !denial) {
       const letGo = subscription.isComplete ? clock.now() : 0 // nobody vouches for the rest of it
       const cached = { query, complete: false, letGo, ...(window && { window: [...window] }) }
-      store.confirm({ subscriptions: new Map([[key, denial ? null : cached]]) }).catch(failed)
+      store.confirm({ subscriptions: new Map([[key, cached]]) }).catch(failed)
     }
     changed()
   }
