@@ -3,38 +3,20 @@ import { storageSuite } from '@nearcloud/store/testing'
 import { IDBFactory, IDBKeyRange } from 'fake-indexeddb'
 import { expect, test } from 'vitest'
 import { DexieStorage, type DexieStorageOptions } from './dexie-storage.ts'
+import { limitedFactory, onWrite, watchedFactory } from './testing/limited-factory.ts'
 
 storageSuite(
   'DexieStorage on fake-indexeddb',
   { test, expect },
   () => {
-    const indexedDB = new IDBFactory()
-    return { storage: () => new DexieStorage('app', { indexedDB, IDBKeyRange }) }
+    const { medium, factory: indexedDB } = limitedFactory()
+    return {
+      storage: () => new DexieStorage('app', { indexedDB, IDBKeyRange }),
+      fill: isFull => Object.assign(medium, { isFull }),
+    }
   },
-  { isExclusive: Boolean((globalThis.navigator as Navigator | undefined)?.locks) },
+  { isExclusive: Boolean((globalThis.navigator as Navigator | undefined)?.locks), whenFull: 'takesRelief' },
 )
-
-/** A factory whose connections a test can get at; `meet` is called with each new one. */
-function watchedFactory(meet: (connection: IDBDatabase) => void): IDBFactory {
-  const factory = new IDBFactory()
-  const open = factory.open.bind(factory)
-  factory.open = (name: string, version?: number) => {
-    const request = open(name, version)
-    request.addEventListener('success', () => meet(request.result))
-    return request
-  }
-  return factory
-}
-
-/** `change` is what a transaction of this connection becomes before it is used. */
-function onWrite(connection: IDBDatabase, change: (transaction: IDBTransaction) => void): void {
-  const begin = connection.transaction.bind(connection)
-  connection.transaction = (names, mode, options) => {
-    const transaction = begin(names, mode, options)
-    if (mode === 'readwrite') change(transaction)
-    return transaction
-  }
-}
 
 async function open(indexedDB: IDBFactory): Promise<DexieStorage> {
   const storage = new DexieStorage('app', { indexedDB, IDBKeyRange })
@@ -93,22 +75,6 @@ test('a connection that is always closed is STORE_FAILED after one retry', async
   expect(tries).toBe(2)
 })
 
-/** A factory on a medium that has room or not. */
-function limitedFactory() {
-  const medium = { isFull: false }
-  const factory = watchedFactory(connection =>
-    onWrite(connection, transaction => {
-      if (!medium.isFull) return
-      Object.defineProperty(transaction, 'error', { value: new DOMException('', 'QuotaExceededError') })
-      transaction.commit = () => undefined
-      const store = transaction.objectStore('records')
-      const last = store.add({ payload: 'the one too many' })
-      last.onsuccess = () => transaction.abort()
-    }),
-  )
-  return { medium, factory }
-}
-
 test('a quota that aborts the transaction after its requests succeeded is STORE_FULL', async () => {
   const { medium, factory } = limitedFactory()
   const storage = await open(factory)
@@ -166,10 +132,13 @@ storageSuite(
   'DexieStorage that takes over',
   { test, expect },
   () => {
-    const indexedDB = new IDBFactory()
-    return { storage: () => new DexieStorage('app', { indexedDB, IDBKeyRange, access: 'takeOver' }) }
+    const { medium, factory: indexedDB } = limitedFactory()
+    return {
+      storage: () => new DexieStorage('app', { indexedDB, IDBKeyRange, access: 'takeOver' }),
+      fill: isFull => Object.assign(medium, { isFull }),
+    }
   },
-  { isExclusive: false },
+  { isExclusive: false, whenFull: 'takesRelief' },
 )
 
 test('a storage that was taken over appends no more; what it had appended is there, and is read while another has it', async () => {

@@ -1,6 +1,14 @@
 import { CloudError } from '@nearcloud/protocol'
-import type { Payload, Storage, StorageInfo, StorageOptions, StoredRecord } from '@nearcloud/store'
+import type {
+  AppendOptions,
+  Payload,
+  Storage,
+  StorageInfo,
+  StorageOptions,
+  StoredRecord,
+} from '@nearcloud/store'
 import { Dexie } from 'dexie/dist/modern/dexie.min.mjs'
+import type { Aside } from './aside.ts'
 import { holdLock, takeLock } from './dexie-storage-lock.ts'
 
 export interface DexieStorageOptions {
@@ -39,8 +47,12 @@ export class DexieStorage implements Storage {
   #begun: Begun | undefined
   /** There was no room to take a number: who had it before does not know. */
   #isUnmarked = false
-  /** The last record that was read. */
+  /** The last record of the table that was read or written. */
   #seen = 0
+  /** What found no room in the table; from when there is something, or may be. */
+  #aside: Aside | undefined
+  /** Fetched while there is room. Absent where the host does not tell which databases there are. */
+  #bringAside: (() => Promise<typeof import('./aside.ts')>) | undefined
 
   constructor(name: string, options: DexieStorageOptions = {}) {
     this.#name = name
@@ -64,9 +76,12 @@ export class DexieStorage implements Storage {
         ...(indexedDB && { indexedDB }),
         ...(IDBKeyRange && { IDBKeyRange }),
       })
+      const listed = this.#factory?.databases?.()
+      listed?.catch(() => undefined) // whoever waits for it hears of it
       this.#database.version(1).stores({ [table]: '++sequence' })
       await this.#database.open()
       if (access === 'takeOver') await this.#takeNumber()
+      if (listed) await this.#openAside(await listed)
     } catch (cause) {
       await this.close()
       throw new CloudError('STORE_FAILED', {
@@ -76,14 +91,19 @@ export class DexieStorage implements Storage {
       })
     }
     const wasLost = access !== 'read' && (await this.#wasLost())
+    // what was brought into the table counts there
+    if (this.#aside && this.#begun)
+      this.#seen = (await this.#begun.sequences).reduce((_, sequence) => sequence, 0)
     return { maxPayloadBytes: 67_108_864, volatile: false, ...(wasLost && { wasLost }) }
   }
 
   async *read(after = 0): AsyncIterable<readonly StoredRecord[]> {
-    if (this.#options.access === 'read') {
-      yield* this.#readWhatComes(after)
-      return
-    }
+    yield* this.#options.access === 'read' ? this.#readWhatComes(after) : this.#readTable(after)
+    const aside = this.#aside?.after(Math.max(after, this.#seen))
+    if (aside?.length) yield aside
+  }
+
+  async *#readTable(after: number): AsyncIterable<readonly StoredRecord[]> {
     const { first, sequences } = (after === 0 ? this.#begun : undefined) ?? this.#begin(after)
     this.#begun = undefined
     let page = await first
@@ -140,11 +160,27 @@ export class DexieStorage implements Storage {
     return { first, sequences }
   }
 
-  async append(payloads: readonly Payload[]): Promise<readonly number[]> {
+  async append(payloads: readonly Payload[], options?: AppendOptions): Promise<readonly number[]> {
     if (payloads.length === 0) return []
     this.#begun = undefined
+    try {
+      return await this.#appendToTable(payloads)
+    } catch (thrown) {
+      if (!options?.isRelief || (thrown as Partial<CloudError>).code !== 'STORE_FULL') throw thrown
+      const sequences = await this.#appendAside(payloads).catch(() => undefined)
+      if (this.#isTaken) throw taken(this.#name)
+      if (sequences) return sequences
+      throw thrown
+    }
+  }
+
+  /** Together with what is aside, which is older. */
+  async #appendToTable(payloads: readonly Payload[]): Promise<readonly number[]> {
+    const aside = this.#aside?.after(this.#seen) ?? []
     const sequences = await this.#transact('readwrite', (store, decide) => {
-      const newer = this.#isUnmarked && store.getKey(this.#keyRange.lowerBound(this.#seen, true))
+      const newer =
+        (this.#isUnmarked || aside.length > 0) && store.getKey(this.#keyRange.lowerBound(this.#seen, true))
+      for (const record of aside) store.add(record)
       const requests = payloads.map(payload => store.add({ payload }))
       const [first] = requests
       if (newer || (this.#last !== undefined && first))
@@ -155,16 +191,49 @@ export class DexieStorage implements Storage {
       return () => requests.map(request => request.result as number)
     })
     if (this.#witness === 0) this.#remember(true)
-    this.#witness = sequences[sequences.length - 1]!
+    this.#seen = this.#witness = sequences[sequences.length - 1]!
     if (this.#last !== undefined || this.#isUnmarked) this.#last = this.#witness
     this.#isUnmarked = false
+    if (this.#aside) await this.#clearAside()
+    else this.#bringAside?.().catch(() => undefined)
     return sequences
+  }
+
+  async #clearAside(): Promise<void> {
+    try {
+      await this.#aside?.clear()
+      this.#aside = undefined
+    } catch {
+      // what is left of it is known to be in the table
+    }
+  }
+
+  async #appendAside(payloads: readonly Payload[]): Promise<readonly number[] | undefined> {
+    if (!this.#bringAside) return undefined
+    this.#aside ??= new (await this.#bringAside()).Aside(this.#factory!, asideOf(this.#name))
+    const sequences = await this.#aside.append(payloads, this.#seen)
+    this.#isTaken ||= sequences === 'taken'
+    return sequences === 'taken' ? undefined : sequences
+  }
+
+  /** Where it cannot be said that this one has taken over, it is said there. */
+  async #openAside(listed: readonly IDBDatabaseInfo[]): Promise<void> {
+    this.#bringAside = () => import('./aside.ts')
+    const aside = asideOf(this.#name)
+    if (!this.#isUnmarked && !listed.some(({ name }) => name === aside)) return
+    const isMine = this.#options.access === 'takeOver'
+    this.#aside = await (await this.#bringAside()).Aside.open(this.#factory!, aside, isMine)
+  }
+
+  get #factory(): IDBFactory | undefined {
+    return this.#options.indexedDB ?? globalThis.indexedDB
   }
 
   async drop(sequences: readonly number[]): Promise<void> {
     if (sequences.length === 0) return
     this.#begun = undefined
     if (sequences.includes(this.#witness)) this.#witness = 0
+    await this.#aside?.drop(sequences)
     await this.#transact('readwrite', store => {
       for (const sequence of sequences) store.delete(sequence)
       return () => undefined
@@ -178,6 +247,7 @@ export class DexieStorage implements Storage {
     try {
       if (options.destroy && !this.#isTaken) {
         await database?.delete()
+        await this.#aside?.clear()
         this.#remember(false)
       } else database?.close()
     } catch (cause) {
@@ -320,6 +390,10 @@ export class DexieStorage implements Storage {
 interface Begun {
   readonly first: Promise<readonly StoredRecord[]>
   readonly sequences: Promise<readonly number[]>
+}
+
+function asideOf(name: string): string {
+  return `${name}.aside`
 }
 
 function keyOf(name: string): string {

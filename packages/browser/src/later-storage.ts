@@ -1,5 +1,12 @@
 import { CloudError } from '@nearcloud/protocol'
-import type { Payload, Storage, StorageInfo, StorageOptions, StoredRecord } from '@nearcloud/store'
+import type {
+  AppendOptions,
+  Payload,
+  Storage,
+  StorageInfo,
+  StorageOptions,
+  StoredRecord,
+} from '@nearcloud/store'
 
 /** A storage that few pages want: fetched when it is opened. `open` rejects with STORE_FAILED when it cannot be. */
 export class LaterStorage implements Storage {
@@ -18,8 +25,8 @@ export class LaterStorage implements Storage {
     yield* (await this.#storage()).read(after)
   }
 
-  async append(payloads: readonly Payload[]): Promise<readonly number[]> {
-    return (await this.#storage()).append(payloads)
+  async append(payloads: readonly Payload[], options?: AppendOptions): Promise<readonly number[]> {
+    return (await this.#storage()).append(payloads, options)
   }
 
   async drop(sequences: readonly number[]): Promise<void> {

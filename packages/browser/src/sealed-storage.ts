@@ -1,5 +1,12 @@
 import { CloudError } from '@nearcloud/protocol'
-import type { Payload, Storage, StorageInfo, StorageOptions, StoredRecord } from '@nearcloud/store'
+import type {
+  AppendOptions,
+  Payload,
+  Storage,
+  StorageInfo,
+  StorageOptions,
+  StoredRecord,
+} from '@nearcloud/store'
 import type { EncryptedStorageOptions, StorageKey } from './encrypted-storage.ts'
 
 /** What `EncryptedStorage` is, once it is needed. */
@@ -32,8 +39,8 @@ export class SealedStorage implements Storage {
       yield await Promise.all(page.map(record => this.#openedOrDamaged(record)))
   }
 
-  async append(payloads: readonly Payload[]): Promise<readonly number[]> {
-    return this.#inside.append(await Promise.all(payloads.map(payload => this.#sealed(payload))))
+  async append(payloads: readonly Payload[], options?: AppendOptions): Promise<readonly number[]> {
+    return this.#inside.append(await Promise.all(payloads.map(payload => this.#sealed(payload))), options)
   }
 
   drop(sequences: readonly number[]): Promise<void> {

@@ -4,7 +4,7 @@ export { type OpenStoreOptions, openStore } from './open-store.ts'
 export { isUnavailable, orMemory } from './or-memory.ts'
 export type { Outbox } from './outbox.ts'
 export type { Entry, Origin } from './records.ts'
-export type { Payload, Storage, StorageInfo, StorageOptions, StoredRecord } from './storage.ts'
+export type { AppendOptions, Payload, Storage, StorageInfo, StorageOptions, StoredRecord } from './storage.ts'
 export type {
   Checkpoint,
   CommitContext,

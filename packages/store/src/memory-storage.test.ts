@@ -2,10 +2,18 @@ import { expect, test } from 'vitest'
 import { MemoryMedium, MemoryStorage } from './memory-storage.ts'
 import { storageSuite } from './testing/storage-suite.ts'
 
-storageSuite('MemoryStorage', { test, expect }, () => {
-  const medium = new MemoryMedium()
-  return { storage: () => new MemoryStorage(medium) }
-})
+storageSuite(
+  'MemoryStorage',
+  { test, expect },
+  () => {
+    const medium = new MemoryMedium()
+    return {
+      storage: () => new MemoryStorage(medium),
+      fill: isFull => Object.assign(medium, { room: isFull ? 0 : Number.POSITIVE_INFINITY }),
+    }
+  },
+  { whenFull: 'refuses' },
+)
 
 test('a failed append leaves nothing, wherever it failed', async () => {
   for (const kind of ['fail', 'full'] as const)

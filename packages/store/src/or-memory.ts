@@ -1,6 +1,6 @@
 import { CloudError } from '@nearcloud/protocol'
 import { MemoryStorage } from './memory-storage.ts'
-import type { Payload, Storage, StorageInfo, StorageOptions, StoredRecord } from './storage.ts'
+import type { AppendOptions, Payload, Storage, StorageInfo, StorageOptions, StoredRecord } from './storage.ts'
 
 /**
  * A storage that may not be had here: in private windows, in frames of other sites, where the user forbade it. Then memory is
@@ -20,7 +20,7 @@ export function orMemory(storage: Storage): Storage {
       }
     },
     read: (after?: number): AsyncIterable<readonly StoredRecord[]> => current.read(after),
-    append: (payloads: readonly Payload[]) => current.append(payloads),
+    append: (payloads: readonly Payload[], options?: AppendOptions) => current.append(payloads, options),
     drop: sequences => current.drop(sequences),
     close: options => current.close(options),
   }

@@ -64,7 +64,7 @@ export class Reserve {
     for (;;) {
       const held = this.#held
       try {
-        return await this.#storage.append(payloads)
+        return await this.#storage.append(payloads, { isRelief: held.length === 0 })
       } catch (thrown) {
         if (held.length === 0 || (thrown as Partial<CloudError>).code !== 'STORE_FULL') throw thrown
       }
@@ -76,8 +76,8 @@ export class Reserve {
 }
 
 /**
- * Larger than what Chromium's IndexedDB keeps among its other records (64 KiB, packed): what is in a file of its own the quota should see
- * given back at once. It does not always: after a page was loaded again over its quota, removals may be refused until there is room.
+ * Larger than what Chromium's IndexedDB keeps among its other records (64 KiB, packed): what is in a file of its own the quota sees given
+ * back, unless the page has read it since it was loaded.
  */
 const partBytes = 81_920
 

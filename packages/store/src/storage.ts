@@ -15,7 +15,7 @@ export interface Storage {
   /** All records with a sequence number above `after` (default: all), ascending, in batches. */
   read(after?: number): AsyncIterable<readonly StoredRecord[]>
   /** Adds the payloads in this order; their sequence numbers. */
-  append(payloads: readonly Payload[]): Promise<readonly number[]>
+  append(payloads: readonly Payload[], options?: AppendOptions): Promise<readonly number[]>
   /** Removes records. */
   drop(sequences: readonly number[]): Promise<void>
   /** Releases everything, also when it rejects; `destroy` removes the data first. */
@@ -23,6 +23,11 @@ export interface Storage {
 }
 
 export type Payload = string | Uint8Array
+
+export interface AppendOptions {
+  /** It makes room, sooner or later, and is little: a medium that can take it where there is none for anything else takes it. */
+  readonly isRelief?: boolean
+}
 
 export interface StoredRecord {
   readonly sequence: number

@@ -1,5 +1,5 @@
 import { type Clock, CloudError, type Millis } from '@nearcloud/protocol'
-import type { Payload, Storage, StorageInfo, StorageOptions, StoredRecord } from './storage.ts'
+import type { AppendOptions, Payload, Storage, StorageInfo, StorageOptions, StoredRecord } from './storage.ts'
 
 export interface WatchedStorageOptions {
   readonly clock: Clock
@@ -50,10 +50,10 @@ export class WatchedStorage implements Storage {
     }
   }
 
-  async append(payloads: readonly Payload[]): Promise<readonly number[]> {
+  async append(payloads: readonly Payload[], options?: AppendOptions): Promise<readonly number[]> {
     if (this.#isInDoubt) await this.#dropFrom(await this.#begin())
     try {
-      return this.#appended(await this.#inTime('written', this.#storage.append(payloads)))
+      return this.#appended(await this.#inTime('written', this.#storage.append(payloads, options)))
     } catch (thrown) {
       if (!isLate(thrown)) throw thrown
       this.#isInDoubt = true

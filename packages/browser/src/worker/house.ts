@@ -1,5 +1,5 @@
 import type { Access, HttpRequest, HttpResponse, InitOptions } from '@nearcloud/client'
-import type { Payload, StorageInfo, StorageOptions, StoredRecord } from '@nearcloud/store'
+import type { AppendOptions, Payload, StorageInfo, StorageOptions, StoredRecord } from '@nearcloud/store'
 import type { ErrorData } from '@nearcloud/sync'
 import type { StorageKey } from '../encrypted-storage.ts'
 
@@ -9,7 +9,7 @@ export interface WorkerHouse {
   openStorage(id: string, wish: StorageWish, options: StorageOptions): Promise<Told<StorageInfo>>
   /** The records above `after`, as many as are read at once; none: that was all. */
   readStorage(id: string, after: number): Promise<Told<readonly StoredRecord[]>>
-  append(id: string, payloads: readonly Payload[]): Promise<Told<readonly number[]>>
+  append(id: string, payloads: readonly Payload[], options?: AppendOptions): Promise<Told<readonly number[]>>
   drop(id: string, sequences: readonly number[]): Promise<Told<void>>
   closeStorage(id: string, options?: { destroy?: boolean }): Promise<Told<void>>
   connect(id: string, url: string, listener: WorkerListener): void

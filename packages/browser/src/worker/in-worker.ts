@@ -1,6 +1,13 @@
 import type { Access, HttpRequest, HttpResponse, InitOptions, Platform } from '@nearcloud/client'
 import { CloudError, errorFromData } from '@nearcloud/protocol'
-import type { Payload, Storage, StorageInfo, StorageOptions, StoredRecord } from '@nearcloud/store'
+import type {
+  AppendOptions,
+  Payload,
+  Storage,
+  StorageInfo,
+  StorageOptions,
+  StoredRecord,
+} from '@nearcloud/store'
 import type { Connection, Transport, TransportListener } from '@nearcloud/sync'
 import * as Comlink from 'comlink'
 import type { StorageKey } from '../encrypted-storage.ts'
@@ -94,8 +101,8 @@ class WorkerStorage implements Storage {
     }
   }
 
-  async append(payloads: readonly Payload[]): Promise<readonly number[]> {
-    return resultOf(await this.#house.append(this.#id, payloads))
+  async append(payloads: readonly Payload[], options?: AppendOptions): Promise<readonly number[]> {
+    return resultOf(await this.#house.append(this.#id, payloads, options))
   }
 
   async drop(sequences: readonly number[]): Promise<void> {

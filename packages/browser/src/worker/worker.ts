@@ -35,7 +35,7 @@ const house: WorkerHouse = {
       for await (const page of use(id).read(after)) return page
       return []
     }),
-  append: (id, payloads) => told(() => use(id).append(payloads)),
+  append: (id, payloads, options) => told(() => use(id).append(payloads, options)),
   drop: (id, sequences) => told(() => use(id).drop(sequences)),
   closeStorage: (id, options) =>
     told(async () => {

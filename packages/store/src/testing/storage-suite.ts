@@ -4,6 +4,8 @@ import type { Payload, Storage, StoredRecord } from '../storage.ts'
 export interface TestMedium {
   /** A new storage on this medium, not opened. */
   storage(): Storage
+  /** From now on there is no room for anything new, or there is again. For suites with `whenFull`. */
+  fill?(isFull: boolean): void
   /** After the test; every storage is closed then. */
   dispose?(): void | Promise<void>
 }
@@ -11,6 +13,8 @@ export interface TestMedium {
 export interface SuiteOptions {
   /** Does a second opener get STORE_IN_USE? Default true. */
   isExclusive?: boolean
+  /** On a full medium what makes room (`isRelief`) is refused as everything else, or taken. Absent: no medium is filled. */
+  whenFull?: 'refuses' | 'takesRelief'
 }
 
 /** What the suite needs of a test runner: vitest's `test` and `expect` fit. */
@@ -27,12 +31,9 @@ export function storageSuite(
   name: string,
   { test, expect }: SuiteRunner,
   makeMedium: () => TestMedium | Promise<TestMedium>,
-  { isExclusive = true }: SuiteOptions = {},
+  { isExclusive = true, whenFull }: SuiteOptions = {},
 ): void {
-  function law(
-    title: string,
-    run: (open: () => Promise<Storage>, medium: TestMedium) => Promise<void>,
-  ): void {
+  const law: Law = (title, run) => {
     test(`${name}: ${title}`, async () => {
       const medium = await makeMedium()
       const opened = new Set<Storage>()
@@ -148,6 +149,8 @@ export function storageSuite(
     await storage.close()
   })
 
+  if (whenFull) fullMediumLaws(law, expect, whenFull === 'takesRelief')
+
   if (!isExclusive) return
 
   law('a second opener is told that the store is in use, and the first goes on', async (open, medium) => {
@@ -160,6 +163,75 @@ export function storageSuite(
     await first.close()
     expect(await payloads(await open())).toEqual(['still mine'])
   })
+}
+
+type Law = (title: string, run: (open: () => Promise<Storage>, medium: TestMedium) => Promise<void>) => void
+
+function fullMediumLaws(law: Law, expect: SuiteRunner['expect'], takesRelief: boolean): void {
+  law(
+    'on a full medium nothing new is written, what is there is read and dropped, and there is room again',
+    async (open, medium) => {
+      const storage = await open()
+      const [first] = await storage.append(['first', 'second'])
+      medium.fill!(true)
+      await expect(storage.append(['new', 'newer'])).rejects.toMatchObject({ code: 'STORE_FULL' })
+      await expect(storage.append(['new'], { isRelief: false })).rejects.toMatchObject({ code: 'STORE_FULL' })
+      await storage.drop([first!])
+      await storage.close()
+      const again = await open()
+      expect(await payloads(again)).toEqual(['second'])
+      await expect(again.append(['new'])).rejects.toMatchObject({ code: 'STORE_FULL' })
+      medium.fill!(false)
+      await again.append(['third'])
+      expect(await payloads(again)).toEqual(['second', 'third'])
+    },
+  )
+
+  law(
+    'what makes room is written on a full medium as on any other, or refused as a whole',
+    async (open, medium) => {
+      const relief = [`with a mark: 1=2 ${'中😀'.repeat(1_000)}`, new Uint8Array([0, 255, 58, 61]), '']
+      const storage = await open()
+      const sequences = [...(await storage.append(['first', 'last'])).slice(0, 1)]
+      await storage.drop([sequences[0]! + 1])
+      medium.fill!(true)
+      const taken: Payload[] = []
+      for (const given of [relief, ['more'], ['dropped', 'most']]) {
+        const written = await storage.append(given, { isRelief: true }).catch(({ code }) => {
+          expect(code).toEqual('STORE_FULL')
+          return []
+        })
+        expect(written.length).toEqual(takesRelief ? given.length : 0)
+        sequences.push(...written)
+        taken.push(...given.slice(0, written.length))
+      }
+      await expect(storage.append(['new'])).rejects.toMatchObject({ code: 'STORE_FULL' })
+      expect(await payloads(storage)).toEqual(['first', ...taken])
+      if (takesRelief) {
+        await storage.drop(sequences.splice(-2, 1))
+        taken.splice(-2, 1)
+      }
+      await storage.close()
+
+      const again = await open()
+      expect(await payloads(again)).toEqual(['first', ...taken])
+      expect((await readAll(again)).map(({ sequence }) => sequence)).toEqual(sequences)
+      expect(await payloads(again, sequences[0])).toEqual(taken)
+      if (takesRelief) {
+        sequences.push(...(await again.append(['after a restart'], { isRelief: true })))
+        taken.push('after a restart')
+      }
+      medium.fill!(false)
+      for (const each of ['there is room', 'still']) {
+        sequences.push(...(await again.append([each])))
+        taken.push(each)
+      }
+      expect(await payloads(again)).toEqual(['first', ...taken])
+      await again.close()
+      expect((await readAll(await open())).map(({ sequence }) => sequence)).toEqual(sequences)
+      expect(isGrowing(sequences)).toEqual(true)
+    },
+  )
 }
 
 async function readAll(storage: Storage, after?: number): Promise<readonly StoredRecord[]> {
