@@ -76,8 +76,12 @@ export async function breakDisk(options: BrokenDiskOptions, report: Report, endi
         world.wrong(`the server ended with ${code}: ${life.said().slice(-500)}`)
       return 'refused'
     }
+    await world.openWriters(life)
     // a disk that is full from the beginning lets nobody come in step
-    if (!isHit()) await Promise.race([world.converge(life), until('the fault', isHit, 120_000)])
+    let isGivenUp = isHit()
+    if (!isGivenUp)
+      await Promise.race([world.converge(life, () => isGivenUp), until('the fault', isHit, 120_000)])
+    isGivenUp = true
     world.startWriting()
     await until('the fault', isHit, 60_000).catch(() => world.wrong('the fault is never reached'))
     countHit(report, life.hit())

@@ -48,18 +48,26 @@ export class World {
     return this.#options.report.violations.length === this.#violationsBefore
   }
 
-  /** Brings the clients in step, and holds what they show against what they did. False when the server went meanwhile. */
-  async converge(life: ServerLife): Promise<boolean> {
-    const { writers } = this
+  /** Opens the clients, once, and has what they write to on their devices: nothing is written by them before. */
+  async openWriters(life: ServerLife): Promise<void> {
     const url = await life.url
-    if (url === undefined) return false
-    if (writers.length === 0) await this.#openWriters(url)
-    else for (const { cloud } of writers) cloud.goOnline()
+    if (url !== undefined && this.writers.length === 0) await this.#openWriters(url)
+  }
+
+  /**
+   * Brings the clients in step, and holds what they show against what they did. False when the server went meanwhile, or `isGivenUp` then says
+   * that others write by now.
+   */
+  async converge(life: ServerLife, isGivenUp = () => false): Promise<boolean> {
+    const { writers } = this
+    if ((await life.url) === undefined) return false
+    await this.openWriters(life)
+    for (const { cloud } of writers) cloud.goOnline()
     let isOver = false
     const over = life.ended.then(() => {
       isOver = true
     })
-    const limit = this.#limit(life)
+    const limit = this.#limit(life, isGivenUp)
     try {
       // the second time for what another one brought in the first
       for (let round = 0; round < 2; round++)
@@ -67,10 +75,11 @@ export class World {
     } finally {
       clearTimeout(limit)
     }
-    if (isOver) return false
+    if (isOver || isGivenUp()) return false
     const expected = expectedOf(writers.map(({ deeds }) => deeds))
     for (const writer of writers) {
       const found = await writer.documents()
+      if (isGivenUp()) return false
       for (const words of differences(expected, found)) this.wrong(`${writer.name} shows: ${words}`)
       for (const words of differences(expected, { ...found, log: writer.watched }))
         this.wrong(`the watch of ${writer.name} shows: ${words}`)
@@ -167,8 +176,9 @@ export class World {
   }
 
   /** A life in which nothing happens for so long hangs. */
-  #limit(life: ServerLife): NodeJS.Timeout {
+  #limit(life: ServerLife, isGivenUp = () => false): NodeJS.Timeout {
     return setTimeout(() => {
+      if (isGivenUp()) return
       const states = this.writers.map(({ name, cloud, deeds, acknowledged }) =>
         JSON.stringify({ name, ...cloud.status(), deeds: deeds.length, acknowledged: acknowledged.size }),
       )
