@@ -363,6 +363,35 @@ test('[READ-11] a document that changed or went while a snapshot was on its way 
   }
 })
 
+test('[READ-11] what has left a query while its snapshot was on its way does not come back when its last follower goes', async () => {
+  const rig = new TestRig()
+  for (const id of ['a', 'b', 'c']) rig.server.put('todos', { _id: id, of: 'left' })
+  rig.server.pageSize = 1
+  const ann = await rig.client({ compareFrom: Number.POSITIVE_INFINITY, warmMs: 0 })
+  ann.sync.subscribe(everyOne('todos', ['field', 'of', ['eq', 'left']]))
+  const other = ann.sync.subscribe(everyOne('todos', ['field', '_id', ['eq', 'a']]))
+  await rig.pass()
+  rig.server.viewKey = 'view-2'
+  ann.network.fate = frame => {
+    if (!frame.includes('"snapshot"')) return 'deliver'
+    ann.network.fate = undefined
+    rig.server.put('todos', { _id: 'a', of: 'right' })
+    return 'deliver'
+  }
+  const { confirm } = ann.store
+  ann.store.confirm = async step => {
+    await confirm.call(ann.store, step)
+    if (!step.puts?.some(({ document }) => document.of === 'right')) return
+    ann.store.confirm = confirm
+    other.close()
+    rig.clock.advance(1)
+  }
+  ann.sync.doubt()
+  await rig.pass(1_000)
+  expect(ann.store.confirm).toBe(confirm)
+  expect([...ann.store.confirmedDocuments('todos')].map(({ document }) => document._id)).toEqual(['b', 'c'])
+})
+
 test('[READ-6] whoever wanted less than a query that is refused now goes on by their own', async () => {
   const rig = await rigWithTodos()
   const ann = await rig.client()

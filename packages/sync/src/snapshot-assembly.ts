@@ -45,7 +45,8 @@ export class SnapshotAssembly {
   #told: Set<DocId> | undefined
   #held: Put[] = []
   #version: Version = Number.MAX_SAFE_INTEGER
-  readonly #goneAt = new Map<DocId, Version>()
+  /** What change messages said of a document meanwhile: nothing older counts, whether that is here still or not. */
+  readonly #newestTold = new Map<DocId, Version>()
 
   /** With the first part of it: `ids` up to `after` are in the store. */
   constructor(begun?: { readonly ids: Iterable<DocId>; readonly after: DocId }) {
@@ -81,14 +82,15 @@ export class SnapshotAssembly {
   }
 
   /** A change message brought a document. */
-  brought({ document }: Put): void {
-    this.#told?.add(document._id)
+  brought({ document: { _id: id }, version }: Put): void {
+    this.#told?.add(id)
+    this.#tell(id, version)
   }
 
   /** A change message took a document away while parts, read earlier, were on their way. */
   overtake(gone: Gone): void {
     this.#told?.delete(gone.id)
-    this.#goneAt.set(gone.id, Math.max(gone.version, this.#goneAt.get(gone.id) ?? 0))
+    this.#tell(gone.id, gone.version)
   }
 
   /** Adds a part; what of everything received is to be stored now. */
@@ -100,6 +102,10 @@ export class SnapshotAssembly {
     if (this.isReplacing && !isLast) return []
     const due = this.isReplacing ? [...this.carry().values()] : puts
     this.#held = []
-    return due.filter(put => put.version >= (this.#goneAt.get(put.document._id) ?? 0))
+    return due.filter(put => put.version >= (this.#newestTold.get(put.document._id) ?? 0))
+  }
+
+  #tell(id: DocId, version: Version): void {
+    this.#newestTold.set(id, Math.max(version, this.#newestTold.get(id) ?? 0))
   }
 }

@@ -63,7 +63,7 @@ export const ofTheClient = [
     'sync and server: a snapshot brings back what is gone',
     [
       'sync/src/snapshot-assembly.ts',
-      'return due.filter(put => put.version >= (this.#goneAt.get(put.document._id) ?? 0))',
+      'return due.filter(put => put.version >= (this.#newestTold.get(put.document._id) ?? 0))',
       'return due',
     ],
     ['server/src/fanout/first-results.ts', 'return versions.some(', 'return false && versions.some('],
