@@ -19,8 +19,6 @@ export interface Falsified {
   by: Process | undefined
 }
 
-const phantom = 'phantom'
-
 /** Makes a copy wrong of which it says that it is complete: nobody notices, until it is compared. */
 export function falsify(world: World): void {
   const { dice, devices } = world
@@ -39,6 +37,8 @@ export function falsify(world: World): void {
   const { collection, document, version, query } = dice.pick(isBack ? changed : documents)
   const { store } = process
   const { _id: id } = document
+  // another each time: somebody may write what is seen here, and then there is such a one, in that very version perhaps
+  const phantom = `phantom${world.faults['copy falsified']}`
   const note = (id: DocId) =>
     device.falsified.set(documentKey(collection, id), { collection, id, query, by: process })
   const false_: Document = { ...document, _id: phantom, title: 'false' }
