@@ -112,6 +112,29 @@ test('[FILES-3] a process that dies in the middle of an upload finishes it the n
   expect(again.status().uploads).toBe(0)
 })
 
+test('[FILES-18] each try of an upload says the same nonce, also the next process, and each upload another', async () => {
+  const { rig, files, platform, cloud } = await setUp()
+  files.fault = exchange => (exchange <= 4 ? 'after' : undefined)
+  const upload = () => cloud.uploadFile({ cloudPath: 'photos/a.png', fileContent: bytes })
+  await upload()
+  await rig.pass(12_000)
+  cloud.goOffline()
+  platform.restart()
+  // somebody deletes it, while this device has not heard that it was there
+  expect(files.stored.delete(fileID)).toBe(true)
+  const again = await open(platform)
+  await rig.pass(60_000)
+  expect(again.status().uploads).toBe(0)
+  expect(files.stored.has(fileID), 'it does not come back').toBe(false)
+  const nonceOf = ({ url }: { url: string }) => new URL(url).searchParams.get('nonce')
+  const nonces = new Set(files.requests.map(nonceOf))
+  expect(files.requests.length).toBeGreaterThan(4)
+  expect([...nonces]).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/)])
+  await again.uploadFile({ cloudPath: 'photos/a.png', fileContent: bytes })
+  expect(files.stored.get(fileID)?.bytes).toEqual(bytes)
+  expect(nonces).not.toContain(nonceOf(files.requests.at(-1)!))
+})
+
 test('[FILES-4] bytes that were spoilt on the way are sent again from the beginning', async () => {
   const { files, cloud } = await setUp()
   files.fault = exchange => {

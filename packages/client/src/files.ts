@@ -1,4 +1,4 @@
-import { CloudError, contentTypeOf, errorNumbers, limits, type Value } from '@nearcloud/protocol'
+import { CloudError, contentTypeOf, errorNumbers, limits, toHex, type Value } from '@nearcloud/protocol'
 import { checkCloudPath, fileIdOf } from './cloud-path.ts'
 import type { Instance, OwnInstance } from './instance.ts'
 import type { Platform } from './platform.ts'
@@ -60,7 +60,8 @@ export class Files {
     // loaded apart; where it cannot be had without a network, the bytes are looked at when they are sent
     const loaded = await import('./upload.ts').catch(() => undefined)
     const sha256 = loaded?.digestOf(bytes)
-    const intent = { fileID, path: options.cloudPath, contentType, ...(sha256 && { sha256 }) }
+    const nonce = toHex(this.#platform.random(16))
+    const intent = { fileID, path: options.cloudPath, contentType, ...(sha256 && { sha256 }), nonce }
     const file: QueuedUpload = { ...intent, bytes }
     await queue.add(file)
     transfer.whenAborted(() => void uploads.abort(file, aborted('uploadFile')))

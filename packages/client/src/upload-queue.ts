@@ -8,6 +8,8 @@ export interface QueuedUpload {
   readonly contentType: string
   /** Of the bytes as they were given. */
   readonly sha256?: string
+  /** 32 hex digits, the same for each try: the server lets it take effect once. */
+  readonly nonce?: string
   readonly bytes: Uint8Array
 }
 
@@ -163,12 +165,12 @@ function readIntent(text: string): Omit<QueuedUpload, 'bytes'> | { readonly call
     const intent: unknown = JSON.parse(text)
     assert(typeof intent === 'object' && intent !== null, 'an intent is an object')
     if ('call' in intent) return { call: readCall(intent.call) }
-    const { fileID, path, contentType, sha256 } = intent as Record<string, unknown>
+    const { fileID, path, contentType, sha256, nonce } = intent as Record<string, unknown>
     assert(
-      [fileID, path, contentType, sha256 ?? ''].every(field => typeof field === 'string'),
+      [fileID, path, contentType, sha256 ?? '', nonce ?? ''].every(field => typeof field === 'string'),
       'an intent is whole',
     )
-    return { fileID, path, contentType, sha256 } as Omit<QueuedUpload, 'bytes'>
+    return { fileID, path, contentType, sha256, nonce } as Omit<QueuedUpload, 'bytes'>
   } catch (cause) {
     throw new CloudError('STORE_FAILED', {
       errMsg: 'the upload queue holds something it did not write',

@@ -69,7 +69,8 @@ async function upload(file: QueuedUpload, tools: UploadTools): Promise<void> {
     const part = file.bytes.subarray(offset, offset + ticket.partBytes)
     const response = await tools.request({
       method: 'PUT',
-      url: tools.endpoint + ticket.uploadUrl,
+      // older servers pass it over
+      url: `${tools.endpoint}${ticket.uploadUrl}${file.nonce === undefined ? '' : `?nonce=${file.nonce}`}`,
       headers: { 'upload-offset': String(offset), authorization: `Bearer ${tools.sync.access ?? ''}` },
       body: part,
       timeoutMs: partLimitMs,

@@ -68,14 +68,19 @@ export const ofFiles = [
     'numbers.get(nonce)',
     '(numbers.get(nonce) === id ? id : 0)',
   ]),
-  mutant('server: a first part that comes twice makes the file anew', [
+  mutant('server: the nonce of an upload is forgotten', [
     onServer,
-    'if (received === 0 && (await this.#isThere(ticket))) {',
-    'if (received === 0 && offset > 0 && (await this.#isThere(ticket))) {',
+    'const made = nonce === undefined ? [] : await this.#made.remembering(openid, nonce, whatOf(ticket))',
+    'const made = [] as const',
+  ]),
+  mutant('client: the nonce of an upload is not kept', [
+    queue,
+    'return { fileID, path, contentType, sha256, nonce } as',
+    'return { fileID, path, contentType, sha256 } as',
   ]),
   mutant('server: a file that lost its bytes counts as there', [
     onServer,
-    'return (await this.#blobs.sizeOf(record.blob)) === ticket.size',
-    'return true',
+    'return record !== undefined && (await this.#blobs.sizeOf(record.blob)) === ticket.size',
+    'return record !== undefined',
   ]),
 ] as const

@@ -1,5 +1,5 @@
 import { Files, type OwnInstance, type Platform, UploadQueue, Uploads } from '@nearcloud/client/testing'
-import type { Clock } from '@nearcloud/protocol'
+import type { Clock, RandomBytes } from '@nearcloud/protocol'
 import type { Storage } from '@nearcloud/store'
 import { MemoryMedium } from '@nearcloud/store/testing'
 import type { createSync } from '@nearcloud/sync'
@@ -18,6 +18,7 @@ interface Parts {
   readonly queue: UploadQueue
   readonly sync: ReturnType<typeof createSync>
   readonly clock: Clock
+  readonly random: RandomBytes
 }
 
 /** The files of a device that wait for the server: the client's own queue, and what empties it. */
@@ -34,7 +35,7 @@ export class DeviceFiles {
   }
 
   /** As `openInstance` puts it together. */
-  attend(process: Process, { queue, sync, clock }: Parts): ProcessFiles {
+  attend(process: Process, { queue, sync, clock, random }: Parts): ProcessFiles {
     const { exchanges, ledger } = this.#options
     const saved = new Map<string, Uint8Array>()
     const endpoint = 'http://sim'
@@ -47,6 +48,7 @@ export class DeviceFiles {
     const instance = { queue, uploads, sync, setting: { env: 'sim', endpoint } } as unknown as OwnInstance
     const platform = {
       request,
+      random,
       async saveTemporary(bytes: Uint8Array) {
         const address = `saved:${saved.size}`
         saved.set(address, bytes)

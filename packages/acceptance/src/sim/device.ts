@@ -339,7 +339,9 @@ export class Device {
       // most compare whatever they have, some fetch it anew
       compareFrom: [1, 1, 3, Number.POSITIVE_INFINITY][seed % 4]!,
     })
-    if (queue) process.files = this.files!.attend(process, { queue, sync, clock })
+    // dice of its own: what sync draws does not hang on files
+    const nonces = seededRandom(seed * 1_000 + this.#lives + 7_000_000)
+    if (queue) process.files = this.files!.attend(process, { queue, sync, clock, random: nonces })
     this.attend(process, store, sync)
     if (this.startsOffline) sync.goOffline()
     this.startsOffline = false

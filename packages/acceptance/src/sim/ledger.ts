@@ -154,8 +154,9 @@ export class Ledger {
         this.#world.violates('I15', `${path} becomes a file that nobody uploaded there`)
         continue
       }
-      if (this.#files.get(path)?.sha256 === sha256 && !this.#lost.has(path))
-        this.#world.violates('I8', `${path} takes effect twice`)
+      // whatever others did to its path since; bytes that were lost come once more
+      const isMended = this.#files.get(path)?.sha256 === sha256 && this.#lost.has(path)
+      if (upload.isThere && !isMended) this.#world.violates('I8', `${path} takes effect twice`)
       const kept = this.#world.disk.folder.durable(blobOf(after))
       if (!kept || digestOf(kept) !== sha256)
         this.#world.violates('I15', `${path} becomes a file, and its bytes are not durable`)

@@ -30,6 +30,8 @@ export class ScriptedFiles {
   exchanges = 0
   readonly requests: HttpRequest[] = []
   readonly #incoming = new Map<string, Incoming>()
+  /** Which nonces have made which file. */
+  readonly made = new Map<string, string>()
 
   readonly ask = (ask: FilesAsk): Value => {
     switch (ask.verb) {
@@ -92,11 +94,13 @@ export class ScriptedFiles {
   }
 
   #serve({ method, url, headers = {}, body }: HttpRequest): HttpResponse {
-    const name = decodeURIComponent(url.slice(url.lastIndexOf('/') + 1))
+    const [place, nonce] = url.slice(url.lastIndexOf('/') + 1).split('?nonce=')
+    const name = decodeURIComponent(place!)
     if (method === 'GET') {
       const file = this.stored.get(name)
       return file ? answer(200, file.bytes, { 'content-type': file.contentType }) : answer(404)
     }
+    if (nonce !== undefined && this.made.get(nonce) === name) return answer(200, text('{"fileID":"ok"}'))
     const incoming = this.#incoming.get(name)
     const bytes = body instanceof Uint8Array ? body : new Uint8Array()
     if (!incoming || bytes.length > this.partBytes) return answer(400)
@@ -111,6 +115,7 @@ export class ScriptedFiles {
       return answer(422, text('{"code":"STORAGE_REQUEST_FAIL","errMsg":"not what was told"}'))
     const fileID = fileIdOf('default', incoming.path)
     this.stored.set(fileID, { bytes: incoming.received, contentType: incoming.contentType })
+    if (nonce !== undefined) this.made.set(nonce, name)
     return answer(200, text(JSON.stringify({ fileID: 'ok' })))
   }
 }

@@ -1,5 +1,6 @@
 import { CloudError, type DocId, type Document, decodeTrusted } from '@nearcloud/protocol'
 import type { LiveEnvironment } from '../commit/live-environment.ts'
+import { giveMadeUploads } from '../files/made-uploads.ts'
 import type { Log } from '../log-line.ts'
 
 export interface MergeResult {
@@ -95,6 +96,7 @@ export class Mergers {
             }
         }
       }
+      await giveMadeUploads(this.#environment, from, row.into)
       row = { ...row, left, isDone: true }
       await engine.writeState(env, prefix + from, JSON.stringify(row))
     }

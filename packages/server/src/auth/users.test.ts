@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { Document } from '@nearcloud/protocol'
 import { generateKeyPair, SignJWT } from 'jose'
 import { afterEach, expect, test } from 'vitest'
+import { MadeUploads } from '../files/made-uploads.ts'
 import { admin, openWorld } from '../testing/scenario.ts'
 import { openTokens } from './tokens.ts'
 import { accountKeyOf } from './uid.ts'
@@ -234,6 +235,18 @@ test('[SIGNIN-7] a merger gives a named user what an anonymous one owns, once, b
   expect(heard.every(({ dataType, actor }) => dataType === 'update' && actor.kind === 'admin')).toBe(true)
   // a field that only says the name is the app's
   expect((await documents()).every(({ says }) => says === ann.openid)).toBe(true)
+})
+
+test('[FILE-33] what an anonymous user has uploaded once counts as uploaded by the user it is merged into', async () => {
+  const { users, ann, named, environment, clock } = await withDocuments(0)
+  const made = new MadeUploads(environment, clock)
+  const [one, two] = ['1', '2'].map(digit => digit.repeat(32)) as [string, string]
+  await made.remember(ann.openid, one, 'a photo')
+  await made.remember('somebody', two, 'a film')
+  await users.merge(ann.token, named.openid)
+  expect(await made.byNonce(named.openid, one)).toBe('a photo')
+  expect(await made.byNonce(ann.openid, one)).toBeUndefined()
+  expect(await made.byNonce(named.openid, two)).toBeUndefined()
 })
 
 test('[SIGNIN-8] who was merged is nobody any more', async () => {

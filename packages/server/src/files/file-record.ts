@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { CloudError, decodeTrusted, type Write } from '@nearcloud/protocol'
 import type { Environment } from '../commit/environment.ts'
+import type { StateChanges } from './made-uploads.ts'
 
 /** What is known of a file. Its bytes are the blob's. */
 export type FileData = {
@@ -39,13 +40,17 @@ export class FileRecords {
     return row ? (decodeTrusted(row.text) as FileRecord) : null
   }
 
-  async put(data: FileData): Promise<void> {
+  /** `state` changes in the same transaction. */
+  async put(data: FileData, state: StateChanges = []): Promise<void> {
     const id = idOfPath(data.path)
     // not a set: that would leave the file to whoever uploaded its path first
-    await this.#commit([
-      { op: 'remove', collection: filesCollection, id },
-      { op: 'add', collection: filesCollection, id, data },
-    ])
+    await this.#commit(
+      [
+        { op: 'remove', collection: filesCollection, id },
+        { op: 'add', collection: filesCollection, id, data },
+      ],
+      state,
+    )
   }
 
   async remove(path: string): Promise<void> {
@@ -74,8 +79,8 @@ export class FileRecords {
     return named
   }
 
-  async #commit(writes: readonly Write[]): Promise<void> {
-    const { outcome } = await this.#environment.commit({ actor: { kind: 'admin' }, writes })
+  async #commit(writes: readonly Write[], state: StateChanges = []): Promise<void> {
+    const { outcome } = await this.#environment.commit({ actor: { kind: 'admin' }, writes, state })
     if (outcome.status === 'accepted') return
     throw new CloudError('STORAGE_REQUEST_FAIL', {
       errMsg: `the file could not be recorded: ${outcome.reason}`,

@@ -21,6 +21,7 @@ import { type Disk, nodeDisk } from './disk.ts'
 import { DiskBlobs } from './disk-blobs.ts'
 import { type FileRecord, FileRecords } from './file-record.ts'
 import type { FilesHost } from './files-host.ts'
+import { MadeUploads } from './made-uploads.ts'
 import type { OpenPaths } from './open-paths.ts'
 import { addFileRoutes } from './routes.ts'
 import { SignedUrls, type Ticket } from './signed-url.ts'
@@ -115,7 +116,8 @@ export async function openFiles(options: FilesOptions): Promise<Files> {
   const stopCounting = environment.onCommit(changes => usage.committed(changes))
   if (usage.isLimited) for await (const record of records.all()) usage.count(record)
   usage.found(await blobs.unfinished())
-  const uploads = new Uploads({ blobs, records, judge, clock, env, paths, usage, partBytes })
+  const made = new MadeUploads(environment, clock)
+  const uploads = new Uploads({ blobs, records, made, judge, clock, env, paths, usage, partBytes })
   const copies = new Copies({ blobs, uploads, judge, clock, env, readable, remove })
   let stopSweeping = () => {}
   let isStopped = false
@@ -129,8 +131,10 @@ export async function openFiles(options: FilesOptions): Promise<Files> {
       usage.found(await blobs.unfinished())
       if (removed > 0)
         log({ level: 'info', event: 'files.swept', message: `${removed} leftovers of uploads were removed` })
-      if (sweeps % sweepsBetweenChecks === 0)
+      if (sweeps % sweepsBetweenChecks === 0) {
+        await made.sweep()
         await checkFiles({ records, blobs, env, log, isStopped: () => isStopped })
+      }
       sweeps++ // one that failed is made up for the next time
     } catch (thrown) {
       log({

@@ -26,8 +26,8 @@ export interface FileRoutes {
 }
 
 /**
- * `PUT /files/uploads/<ticket>` with `upload-offset`: 204 and the next `upload-offset`; 409 and the right one; 200
- * `{ fileID }` when the file is whole. `PUT /files/whole/<ticket>`: a file in one go, answered as the official SDKs want it: 200 and
+ * `PUT /files/uploads/<ticket>?nonce` with `upload-offset`: 204 and the next `upload-offset`; 409 and the right one; 200
+ * `{ fileID }` when the file is whole, or was with this nonce. `PUT /files/whole/<ticket>`: a file in one go, answered as the official SDKs want it: 200 and
  * nothing, or `<Error>`. `GET` and `HEAD /files/<id>/<blob>/<name>?expires&signature`: the bytes, or one
  * range of them; where files have a host of their own, other hosts send there. Errors are `{ code, errMsg }`.
  */
@@ -63,10 +63,13 @@ async function receivePart(
   const offset = c.req.header('upload-offset') ?? ''
   if (!offsetForm.test(offset))
     return refuse(c, 400, 'INVALID_PARAM', 'the header upload-offset says where the part begins')
+  const nonces = c.req.queries('nonce') ?? []
+  if (nonces.length > 1 || !nonces.every(nonce => nonceForm.test(nonce)))
+    return refuse(c, 400, 'INVALID_PARAM', 'nonce is 32 hex digits in lower case, once')
   if (Number(c.req.header('content-length') ?? 0) > partBytes)
     return refuse(c, 413, 'UPLOAD_TOO_LARGE', `a part has at most ${partBytes} bytes`)
   try {
-    const received = await uploads.receive(ticket, Number(offset), c.req.raw.body)
+    const received = await uploads.receive(ticket, Number(offset), c.req.raw.body, nonces[0])
     const end = received.state === 'whole' ? ticket.size : received.offset
     if (received.state !== 'behind') counted('in', end - Number(offset))
     if (received.state === 'whole') return c.json({ fileID: received.fileID })
@@ -184,9 +187,11 @@ function refuse(c: Context, status: RefusalStatus, code: CloudError['code'], err
 type RefusalStatus = 400 | 403 | 404 | 413 | 422 | 429 | 500 | 507
 
 const refusals = new Map<CloudError['code'], RefusalStatus>([
+  ['INVALID_PARAM', 400],
   ['UPLOAD_TOO_LARGE', 413],
   ['STORAGE_EXCEED_AUTHORITY', 403],
   ['STORAGE_REQUEST_FAIL', 422],
   ['EXCEED_REQUEST_LIMIT', 429],
 ])
+const nonceForm = /^[0-9a-f]{32}$/
 const offsetForm = /^(?:0|[1-9][0-9]{0,14})$/

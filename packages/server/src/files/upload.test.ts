@@ -209,14 +209,19 @@ test('[FILE-22] all of it came and then the server was killed: asking again make
   }
   await put(name, bytes)
   await shop.restart()
-  expect((await shop.ticket(ann, 'a.txt', bytes)).offset).toBe(6)
+  const { uploadUrl, offset } = await shop.ticket(ann, 'a.txt', bytes)
+  expect(offset, 'not yet a file').toBe(5)
+  expect((await shop.put(uploadUrl, 5, 'f')).status).toBe(200)
   expect(await shop.text(ann, idOf('a.txt'))).toBe('abcdef')
   // what a loss of power left in the file is not what was told
   const garbage = createHash('sha256')
     .update(JSON.stringify(['ann', 'b.txt', 6, digest(bytes)]))
     .digest('hex')
   await put(garbage, Buffer.alloc(6))
-  expect((await shop.ticket(ann, 'b.txt', bytes)).offset).toBe(0)
+  const spoilt = await shop.ticket(ann, 'b.txt', bytes)
+  const part = await shop.put(spoilt.uploadUrl, spoilt.offset, bytes.subarray(spoilt.offset))
+  expect([part.status, part.headers.get('upload-offset')]).toEqual([409, '0'])
+  expect((await shop.put(spoilt.uploadUrl, 0, bytes)).status).toBe(200)
 })
 
 test('[FILE-23] leftovers are swept after a day; files stay', async () => {

@@ -3,8 +3,10 @@ import { type Clock, CloudError, limits } from '@nearcloud/protocol'
 import type { Actor } from '../actor.ts'
 import type { Judge } from '../rules/judge.ts'
 import type { Blobs } from './blobs.ts'
+import { chunksOf } from './chunks-of.ts'
 import { fileIDOf } from './cloud-path.ts'
 import type { FileRecord, FileRecords } from './file-record.ts'
+import type { MadeUploads } from './made-uploads.ts'
 import { checkedType, headBytes } from './shown-type.ts'
 import type { Ticket, WholeTicket } from './signed-url.ts'
 import { Turns } from './turns.ts'
@@ -15,15 +17,22 @@ export type Received =
   | { readonly state: 'partial' | 'behind'; readonly offset: number }
   | { readonly state: 'whole'; readonly fileID: string }
 
+/** What is uploaded, and the nonce that says which upload it is, where one is said. */
+interface NamedUpload {
+  readonly ticket: Ticket
+  readonly nonce: string | undefined
+}
+
 /**
  * Files on their way in. An upload is named by who, where and what: asking again for the same goes on where it was left.
  *
  * Nothing is visible before it is whole, checked, durable, and allowed once more by the rules as they are then; the last
- * upload that becomes whole wins its path.
+ * upload that becomes whole wins its path. One that says a nonce takes effect once.
  */
 export class Uploads {
   readonly #blobs: Blobs
   readonly #records: FileRecords
+  readonly #made: MadeUploads
   readonly #judge: Judge
   readonly #clock: Clock
   readonly #env: string
@@ -39,6 +48,7 @@ export class Uploads {
   constructor(parts: {
     blobs: Blobs
     records: FileRecords
+    made: MadeUploads
     judge: Judge
     clock: Clock
     env: string
@@ -48,6 +58,7 @@ export class Uploads {
   }) {
     this.#blobs = parts.blobs
     this.#records = parts.records
+    this.#made = parts.made
     this.#judge = parts.judge
     this.#clock = parts.clock
     this.#env = parts.env
@@ -56,17 +67,25 @@ export class Uploads {
     this.#partBytes = parts.partBytes
   }
 
-  /** Where the bytes go on. All of them: the file is whole. Throws STORAGE_EXCEED_AUTHORITY when the rules refuse it. */
+  /**
+   * Where the bytes go on. All of them: the file is whole. Throws STORAGE_EXCEED_AUTHORITY when the rules refuse it, and as the quota
+   * does. What was whole before is not refused here: it may be the same upload once more, which its nonce says with the first part.
+   */
   async begin(ticket: Ticket): Promise<number> {
-    checkMayWrite(this.#judge, ticket, await this.#records.byPath(ticket.path))
-    return this.#uploads.take(nameOfUpload(ticket), async () => {
-      if (await this.#isThere(ticket)) return ticket.size
-      await this.#checkQuota(ticket, nameOfUpload(ticket))
-      const offset = await this.#blobs.received(nameOfUpload(ticket))
-      if (offset > 0) await this.#arrived(ticket, nameOfUpload(ticket), offset)
-      if (offset < ticket.size || ticket.size === 0) return offset
-      // all of it came, and then the server was stopped; what a loss of power spoilt is sent again
-      return (await this.#finish(ticket)) ? ticket.size : 0
+    const name = nameOfUpload(ticket)
+    return this.#uploads.take(name, async () => {
+      try {
+        checkMayWrite(this.#judge, ticket, await this.#records.byPath(ticket.path))
+        if (await this.#isThere(ticket)) return ticket.size
+        await this.#checkQuota(ticket, name)
+        const offset = await this.#blobs.received(name)
+        if (offset > 0) await this.#arrived(ticket, name, offset)
+        // all of it came, and then the server was stopped: whatever part comes now makes it a file, and says whose nonce it was
+        return offset < ticket.size ? offset : Math.max(0, offset - 1)
+      } catch (refused) {
+        if (await this.#made.has(ticket.openid, whatOf(ticket))) return 0
+        throw refused
+      }
     })
   }
 
@@ -75,8 +94,15 @@ export class Uploads {
    * as on a connection that is dead, or not here after `partMs`, is cut off, and what came of it counts. Throws UPLOAD_TOO_LARGE for more than `partBytes` or more than was told, and
    * STORAGE_REQUEST_FAIL when the whole is not what was told: the upload then begins anew. EXCEED_REQUEST_LIMIT for more than
    * `partsAtOnce` of a user, waiting ones included.
+   *
+   * With a `nonce` that has made its file already it is whole, and nothing changes; INVALID_PARAM when that was another upload.
    */
-  async receive(ticket: Ticket, offset: number, bytes: ReadableStream<Uint8Array> | null): Promise<Received> {
+  async receive(
+    ticket: Ticket,
+    offset: number,
+    bytes: ReadableStream<Uint8Array> | null,
+    nonce?: string,
+  ): Promise<Received> {
     const { openid } = ticket
     const open = (openid !== null && this.#openByUser.get(openid)) || 0
     if (open >= partsAtOnce) {
@@ -85,48 +111,65 @@ export class Uploads {
         errMsg: `uploadFile:fail a user may send ${partsAtOnce} parts at once`,
       })
     }
-    if (openid === null) return this.#receive(ticket, offset, bytes)
+    if (openid === null) return this.#receive({ ticket, nonce }, offset, bytes)
     this.#openByUser.set(openid, open + 1)
-    return this.#receive(ticket, offset, bytes).finally(() => {
+    return this.#receive({ ticket, nonce }, offset, bytes).finally(() => {
       const left = this.#openByUser.get(openid)! - 1
       if (left > 0) this.#openByUser.set(openid, left)
       else this.#openByUser.delete(openid)
     })
   }
 
-  #receive(ticket: Ticket, offset: number, bytes: ReadableStream<Uint8Array> | null): Promise<Received> {
+  #receive(upload: NamedUpload, offset: number, bytes: ReadableStream<Uint8Array> | null): Promise<Received> {
+    return this.#uploads.take(nameOfUpload(upload.ticket), async () => {
+      try {
+        return await this.#takePart(upload, offset, bytes)
+      } finally {
+        // one that nobody read
+        if (bytes && !bytes.locked) await bytes.cancel()
+      }
+    })
+  }
+
+  async #takePart(
+    upload: NamedUpload,
+    offset: number,
+    bytes: ReadableStream<Uint8Array> | null,
+  ): Promise<Received> {
+    const { ticket, nonce } = upload
     const name = nameOfUpload(ticket)
-    return this.#uploads.take(name, async () => {
-      const fileID = fileIDOf(this.#env, ticket.path)
-      let received = await this.#blobs.received(name)
-      if (received === 0 && (await this.#isThere(ticket))) {
-        await bytes?.cancel()
-        return { state: 'whole', fileID }
+    const whole = { state: 'whole', fileID: fileIDOf(this.#env, ticket.path) } as const
+    if (await this.#isMade(upload)) return whole
+    let received = await this.#blobs.received(name)
+    if (received === 0) {
+      checkMayWrite(this.#judge, ticket, await this.#records.byPath(ticket.path))
+      if (await this.#isThere(ticket)) {
+        if (nonce !== undefined) await this.#made.remember(ticket.openid, nonce, whatOf(ticket))
+        return whole
       }
-      if (offset !== received) {
-        await bytes?.cancel()
-        return { state: 'behind', offset: received }
-      }
-      await this.#checkQuota(ticket, name).catch(async (refused: unknown) => {
-        await bytes?.cancel()
-        await this.#blobs.discard(name)
+    }
+    const isAllHere = received > 0 && received === ticket.size
+    if (offset !== received && !isAllHere) return { state: 'behind', offset: received }
+    await this.#checkQuota(ticket, name).catch(async (refused: unknown) => {
+      await this.#blobs.discard(name)
+      this.#usage.ended(name)
+      throw refused
+    })
+    if (bytes && !isAllHere) {
+      const most = Math.min(ticket.size, offset + this.#partBytes)
+      received = await this.#blobs.append(name, this.#chunksOf(bytes), most).catch((refused: unknown) => {
         this.#usage.ended(name)
         throw refused
       })
-      if (bytes) {
-        const most = Math.min(ticket.size, offset + this.#partBytes)
-        received = await this.#blobs.append(name, this.#chunksOf(bytes), most).catch((refused: unknown) => {
-          this.#usage.ended(name)
-          throw refused
-        })
-        await this.#arrived(ticket, name, received)
-      }
-      if (received < ticket.size) return { state: 'partial', offset: received }
-      if (await this.#finish(ticket)) return { state: 'whole', fileID }
-      throw new CloudError('STORAGE_REQUEST_FAIL', {
-        errMsg: 'uploadFile:fail the bytes that came are not those that were told: upload the file again',
-        details: { reason: 'digest' },
-      })
+      await this.#arrived(ticket, name, received)
+    }
+    if (received < ticket.size) return { state: 'partial', offset: received }
+    if (await this.#finish(upload)) return whole
+    // what a loss of power spoilt is sent again
+    if (isAllHere) return { state: 'behind', offset: 0 }
+    throw new CloudError('STORAGE_REQUEST_FAIL', {
+      errMsg: 'uploadFile:fail the bytes that came are not those that were told: upload the file again',
+      details: { reason: 'digest' },
     })
   }
 
@@ -161,7 +204,7 @@ export class Uploads {
         this.#usage.ended(name)
         throw new CloudError('STORAGE_REQUEST_FAIL', { errMsg: 'uploadFile:fail it could not be read back' })
       }
-      await this.#publish({ ...ticket, size, sha256 }, name, blob, isNew)
+      await this.#publish({ ...ticket, size, sha256 }, name, blob, { isNew })
       return fileIDOf(this.#env, ticket.path)
     })
   }
@@ -173,7 +216,7 @@ export class Uploads {
   }
 
   /** False, and begun anew, when the bytes are not those that were told. */
-  async #finish(ticket: Ticket): Promise<boolean> {
+  async #finish({ ticket, nonce }: NamedUpload): Promise<boolean> {
     const { size, sha256 } = ticket
     const name = nameOfUpload(ticket)
     const blob = await this.#blobs.finish(name, { size, sha256 })
@@ -181,12 +224,17 @@ export class Uploads {
       this.#usage.ended(name)
       return false
     }
-    await this.#publish(ticket, name, blob)
+    await this.#publish(ticket, name, blob, { nonce })
     return true
   }
 
   /** Makes a blob the file at its path. */
-  #publish(ticket: Ticket, name: string, blob: string, isNew = false): Promise<void> {
+  #publish(
+    ticket: Ticket,
+    name: string,
+    blob: string,
+    { isNew = false, nonce }: { readonly isNew?: boolean; readonly nonce?: string | undefined },
+  ): Promise<void> {
     const { openid, path, size, sha256, contentType } = ticket
     return this.#paths.take(path, async () => {
       try {
@@ -198,9 +246,11 @@ export class Uploads {
         const owner = openid === null ? {} : { _openid: openid }
         const checked = checkedType(contentType, await this.#headOf(blob))
         const told = checked === contentType ? {} : { toldType: contentType }
-        await this.#records.put({
-          ...{ ...owner, ...told, path, size, contentType: checked, sha256, blob, updated },
-        })
+        const made = nonce === undefined ? [] : await this.#made.remembering(openid, nonce, whatOf(ticket))
+        await this.#records.put(
+          { ...owner, ...told, path, size, contentType: checked, sha256, blob, updated },
+          made,
+        )
         this.#usage.ended(name)
         if (old) await this.#blobs.delete(old.blob)
       } catch (thrown) {
@@ -235,43 +285,36 @@ export class Uploads {
     this.#usage.check(name, file, await this.#records.byPath(file.path))
   }
 
-  /** Is the file exactly this already, bytes and all? */
-  async #isThere(ticket: Ticket): Promise<boolean> {
-    const record = await this.#records.byPath(ticket.path)
-    if (!record || record.sha256 !== ticket.sha256 || record.size !== ticket.size) return false
-    const told = record.toldType ?? record.contentType
-    if (told !== ticket.contentType || (record._openid ?? null) !== ticket.openid) return false
-    return (await this.#blobs.sizeOf(record.blob)) === ticket.size
+  /** Has this nonce made its file? Bytes that are lost since may come again, as long as the file is this one. */
+  async #isMade({ ticket, nonce }: NamedUpload): Promise<boolean> {
+    if (nonce === undefined) return false
+    const made = await this.#made.byNonce(ticket.openid, nonce)
+    if (made === undefined) return false
+    if (made !== whatOf(ticket))
+      throw new CloudError('INVALID_PARAM', {
+        errMsg: `uploadFile:fail the nonce is another upload's: each has one of its own (${ticket.path})`,
+        details: { path: ticket.path, reason: 'nonce' },
+      })
+    const record = await this.#recordOf(ticket)
+    return !record || (await this.#blobs.sizeOf(record.blob)) === ticket.size
   }
 
-  /** The bytes until they end (`ended` is called then), break off, or take too long. */
-  async *#chunksOf(bytes: ReadableStream<Uint8Array>, ended?: () => void): AsyncIterable<Uint8Array> {
-    const reader = bytes.getReader()
-    const stopped = this.#stopped.signal
-    let isCut = false
-    const cut = () => {
-      isCut = true
-      reader.cancel().catch(() => undefined)
-    }
-    const cancelWhole = this.#clock.after(partMs, cut)
-    stopped.addEventListener('abort', cut)
-    try {
-      while (!stopped.aborted) {
-        const cancelSilence = this.#clock.after(silenceMs, cut)
-        const { done, value } = await reader.read().finally(cancelSilence)
-        if (done) {
-          if (!isCut) ended?.()
-          return
-        }
-        yield value
-      }
-    } catch {
-      // what came counts; the client sees that its request failed
-    } finally {
-      cancelWhole()
-      stopped.removeEventListener('abort', cut)
-      cut()
-    }
+  /** Is the file exactly this already, bytes and all? */
+  async #isThere(ticket: Ticket): Promise<boolean> {
+    const record = await this.#recordOf(ticket)
+    return record !== undefined && (await this.#blobs.sizeOf(record.blob)) === ticket.size
+  }
+
+  /** The record of the file, if it is what the ticket says. */
+  async #recordOf({ openid, path, size, sha256, contentType }: Ticket): Promise<FileRecord | undefined> {
+    const record = await this.#records.byPath(path)
+    if (!record || record.sha256 !== sha256 || record.size !== size) return undefined
+    const told = record.toldType ?? record.contentType
+    return told === contentType && (record._openid ?? null) === openid ? record : undefined
+  }
+
+  #chunksOf(bytes: ReadableStream<Uint8Array>, ended?: () => void): AsyncIterable<Uint8Array> {
+    return chunksOf(bytes, { clock: this.#clock, stopped: this.#stopped.signal, ended })
   }
 }
 
@@ -300,9 +343,16 @@ export function checkIsSomebody(actor: Actor): void {
 }
 
 function nameOfUpload({ openid, path, size, sha256 }: Ticket): string {
-  return createHash('sha256')
-    .update(JSON.stringify([openid, path, size, sha256]), 'utf8')
-    .digest('hex')
+  return digestOf([openid, path, size, sha256])
+}
+
+/** As `nameOfUpload`, whoever it is. */
+function whatOf({ path, size, sha256 }: Ticket): string {
+  return digestOf([path, size, sha256])
+}
+
+function digestOf(parts: readonly (string | number | null)[]): string {
+  return createHash('sha256').update(JSON.stringify(parts), 'utf8').digest('hex')
 }
 
 /** The most one request may carry, if nobody says otherwise. */
@@ -310,5 +360,3 @@ export const mostPartBytes = 4 * 1_048_576
 export const partsAtOnce = 16
 /** A ticket for a file in one go is asked for right before it is sent. */
 export const wholeMs = 15 * 60_000
-const silenceMs = 10_000
-const partMs = 120_000

@@ -11,7 +11,7 @@ export const client: readonly Area[] = [
       same('callFunction', 'CALLS-1 CALLS-2'),
       better(
         'uploadFile',
-        'FILES-1 FILES-2 FILES-3 FILES-15 FILES-16',
+        'FILES-1 FILES-2 FILES-3 FILES-15 FILES-16 FILES-18',
         'waits offline in a durable queue, and goes on where it broke; writes that name it come after it, or are rejected with it',
       ),
       better('downloadFile', 'FILES-9 FILES-10', 'also of a file that has not left yet'),
