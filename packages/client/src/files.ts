@@ -60,10 +60,12 @@ export class Files {
     // loaded apart; where it cannot be had without a network, the bytes are looked at when they are sent
     const loaded = await import('./upload.ts').catch(() => undefined)
     const sha256 = loaded?.digestOf(bytes)
-    const nonce = toHex(this.#platform.random(16))
+    const nonce = nonceOf(transfer, this.#platform)
     const intent = { fileID, path: options.cloudPath, contentType, ...(sha256 && { sha256 }), nonce }
-    const file: QueuedUpload = { ...intent, bytes }
-    await queue.add(file)
+    // one that was queued for a tab that leads no more is the same
+    const queued = queue.uploads.find(each => each.nonce === nonce)
+    const file: QueuedUpload = queued ?? { ...intent, bytes }
+    if (!queued) await queue.add(file)
     transfer.whenAborted(() => void uploads.abort(file, aborted('uploadFile')))
     return new Promise((resolve, reject) => {
       const done = (statusCode: number, pending: boolean) =>
@@ -195,6 +197,12 @@ export class Files {
       throw thrown
     }
   }
+}
+
+/** Made when it is first asked for. */
+export function nonceOf(transfer: Transfer<UploadProgress>, { random }: Pick<Platform, 'random'>): string {
+  transfer.nonce ??= toHex(random(16))
+  return transfer.nonce
 }
 
 /** What is to be uploaded. Rejects with INVALID_PARAM, UPLOAD_TOO_LARGE. */

@@ -39,6 +39,8 @@ export class Transfer<Progress> {
   readonly #headers = new Set<(received: HeadersReceived) => void>()
   #abort: () => void = () => undefined
   isAborted = false
+  /** Of the upload, whoever is asked to carry it out. */
+  nonce?: string | undefined
 
   /** For the app. */
   readonly task: TransferTask<Progress> = {

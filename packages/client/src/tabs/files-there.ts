@@ -1,6 +1,7 @@
 import {
   type DeletedFile,
   Files,
+  nonceOf,
   readUpload,
   type TempFileURL,
   type UploadFileOptions,
@@ -37,10 +38,11 @@ export class FilesThere extends Files {
   ): Promise<UploadFileResult> {
     const { bytes, contentType } = await readUpload(this.#platform, options)
     const { cloudPath } = options
+    const nonce = nonceOf(transfer, this.#platform)
     let upload = 0
     const asked = this.#there.ask(id => {
       upload = id
-      return { type: 'upload', id, options: { cloudPath, fileContent: bytes, contentType } }
+      return { type: 'upload', id, options: { cloudPath, fileContent: bytes, contentType }, nonce }
     })
     this.#there.begun(upload, transfer)
     transfer.whenAborted(() => this.#there.abort(upload))

@@ -326,10 +326,11 @@ export class Leader {
   async #upload(
     tab: string,
     visit: Visit,
-    { id, options }: Wish & { type: 'upload' },
+    { id, options, nonce }: Wish & { type: 'upload' },
     { files }: Engine,
   ): Promise<unknown> {
     const transfer = new Transfer<UploadProgress>()
+    transfer.nonce = nonce
     visit.uploads.set(id, transfer)
     transfer.task.onProgressUpdate(progress =>
       this.#send(tab, visit, { type: 'uploading', upload: id, progress }),

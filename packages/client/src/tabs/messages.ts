@@ -74,6 +74,8 @@ export type Wish =
       readonly type: 'upload'
       readonly id: number
       readonly options: { cloudPath: string; fileContent: Uint8Array; contentType: string }
+      /** A tab of an older release says none. */
+      readonly nonce?: string
     }
   | { readonly type: 'abort'; readonly upload: number }
   | {

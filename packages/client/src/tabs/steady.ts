@@ -57,7 +57,7 @@ export class Steady {
       },
     }
     this.files = {
-      // asked twice, the same bytes are at the same place
+      // asked twice, its nonce says that it is one upload
       upload: (options, transfer) => this.#again(engine => engine.files.upload(options, transfer)),
       download: (fileID, transfer) => this.#again(engine => engine.files.download(fileID, transfer)),
       urls: asked => this.#again(engine => engine.files.urls(asked)),

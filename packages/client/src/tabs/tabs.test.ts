@@ -630,6 +630,30 @@ test('[TAB-22] a write of any tab waits for a file of any other, over the end of
   }
 })
 
+test('[TAB-25] an upload takes effect once, also when the tab that leads dies before anybody hears that it is there', async () => {
+  const { rig, open, files, leader, tabs } = setUp()
+  for (let n = 0; n < 3; n++) await open()
+  const guest = tabs.find(tab => tab !== leader())!
+  let isHeard = false
+  files.fault = () => (isHeard ? undefined : 'after')
+  const uploading = guest.cloud.uploadFile({ cloudPath: 'a.png', fileContent: Uint8Array.of(1, 2, 3) })
+  for (let turn = 0; turn < 50 && files.stored.size === 0; turn++) await rig.pass(10)
+  leader().kill()
+  expect(files.stored.size).toBe(1)
+  files.stored.clear() // somebody deletes it
+  isHeard = true
+  for (let turn = 0; turn < 10; turn++) {
+    await rig.pass(5_000)
+    await vi.dynamicImportSettled()
+  }
+  expect(await uploading).toMatchObject({ errMsg: 'uploadFile:ok' })
+  expect(guest.cloud.status().uploads).toBe(0)
+  expect(files.stored.size, 'it does not come back').toBe(0)
+  const nonces = files.requests.map(({ url }) => new URL(url).searchParams.get('nonce'))
+  expect(new Set(nonces).size).toBe(1)
+  expect(nonces.length).toBeGreaterThan(1)
+})
+
 test('[OFFLINE-FN-11] what a function did in one tab is seen in all of them, until the server has done it', async () => {
   const { rig, open, calls } = setUp()
   const greet = async () => {
