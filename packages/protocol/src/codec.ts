@@ -17,17 +17,7 @@ import { kindOf, NewText, RegExpValue, regExpOptions, ServerDate, type Value } f
 
 /** Canonical text of a normalised value. */
 export function encode(value: Value): string {
-  return JSON.stringify(isJson(value) ? value : toJson(value))
-}
-
-/** Is it its own JSON tree? Most documents are, and need no copy. */
-function isJson(value: Value): boolean {
-  if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0)
-  if (value === null || typeof value !== 'object') return true
-  if (Array.isArray(value)) return value.every(isJson)
-  if (Object.getPrototypeOf(value) !== Object.prototype) return false
-  for (const key of Object.keys(value)) if (!isJson((value as { [key: string]: Value })[key]!)) return false
-  return true
+  return JSON.stringify(toJson(value))
 }
 
 /**
@@ -45,6 +35,23 @@ export function decodeTrusted(text: string, keys: KeysOf = 'document'): Value {
 
 /** A value as the JSON tree of its canonical text, for a message it travels in. What is JSON already stays the same object. */
 export function toJson(value: Value): Json {
+  return isJson(value) ? (value as Json) : treeOf(value)
+}
+
+/** Is it its own JSON tree? Most documents are. Fields are gone through without a list of them: an inherited one does no harm here. */
+function isJson(value: Value): boolean {
+  if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0)
+  if (value === null || typeof value !== 'object') return true
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) if (!isJson(value[i])) return false
+    return true
+  }
+  if (Object.getPrototypeOf(value) !== Object.prototype) return false
+  for (const key in value) if (!isJson((value as { readonly [key: string]: Value })[key]!)) return false
+  return true
+}
+
+function treeOf(value: Value): Json {
   switch (kindOf(value)) {
     case 'number': {
       const number = value as number
@@ -72,7 +79,7 @@ export function toJson(value: Value): Json {
       const list = value as readonly Value[]
       let tree: Json[] | undefined
       for (let i = 0; i < list.length; i++) {
-        const item = toJson(list[i]!)
+        const item = treeOf(list[i]!)
         if (item === list[i]) continue
         tree ??= [...(list as readonly Json[])]
         tree[i] = item
@@ -83,7 +90,7 @@ export function toJson(value: Value): Json {
       const source = value as { readonly [key: string]: Value }
       let tree: { [key: string]: Json } | undefined
       for (const key of Object.keys(source)) {
-        const item = toJson(source[key]!)
+        const item = treeOf(source[key]!)
         if (item === source[key]) continue
         tree ??= { ...(source as { readonly [key: string]: Json }) }
         tree[key] = item

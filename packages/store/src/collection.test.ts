@@ -6,7 +6,7 @@ import type { Confirmed } from './store.ts'
 
 test('[CONFIRM-3] what the server said and what the app sees are kept together and change apart', () => {
   const step = fc.record({
-    does: fc.constantFrom('confirm', 'unconfirm', 'show', 'hide', 'load'),
+    does: fc.constantFrom('confirm', 'unconfirm', 'show', 'hide', 'load', 'arrive'),
     id: fc.constantFrom('a', 'b', 'c', 1),
     n: fc.nat(3),
   })
@@ -19,9 +19,12 @@ test('[CONFIRM-3] what the server said and what the app sees are kept together a
       for (const [at, { does, id, n }] of steps.entries()) {
         const document = Object.freeze({ _id: id, n })
         const before = seen.get(id) ?? null
-        if (does === 'confirm' || does === 'load') confirmed.set(id, { document, version: at + 1 })
-        if (does === 'show' || does === 'load') seen.set(id, document)
-        if (does === 'confirm') collection.confirmed.set(document, at + 1)
+        const isNew = !seen.has(id) && !confirmed.has(id)
+        const arrives = does === 'arrive' && isNew
+        if (does === 'confirm' || does === 'load' || arrives) confirmed.set(id, { document, version: at + 1 })
+        if (does === 'show' || does === 'load' || arrives) seen.set(id, document)
+        if (does === 'arrive') expect(collection.arrive(document, at + 1)).toBe(isNew)
+        else if (does === 'confirm') collection.confirmed.set(document, at + 1)
         else if (does === 'load') {
           collection.confirmed.set(document, at + 1)
           expect(collection.show(id, document)).toBe(before)

@@ -68,8 +68,7 @@ export class Collection {
     const before = kept?.document ?? null
     if (before === after) return before
     this.#changes++
-    const hasIndexes = this.#indexByPath.size + this.declared.size > 0
-    const indexes = hasIndexes ? [...this.#indexByPath.values(), ...this.declared.values()] : none
+    const indexes = this.#indexes
     const slot = kept as Slot // in the indexes while the app sees it
     if (before && after) {
       const moved = indexes.filter(index => !index.hasSameKeys(slot.document, after))
@@ -89,6 +88,19 @@ export class Collection {
       if (!kept.confirmed) this.#keptById.delete(id)
     }
     return before
+  }
+
+  /** A document of the server's that is seen as it is. False, and nothing is done, where there is something under its id. */
+  arrive(document: Document, version: number): boolean {
+    const { _id: id } = document
+    if (this.#keptById.has(id)) return false
+    const kept = new Kept(version, undefined, document)
+    this.#keptById.set(id, kept)
+    this.#size++
+    this.#changes++
+    this.confirmed.taken()
+    for (const index of this.#indexes) index.add(kept as Slot)
+    return true
   }
 
   /** A document as it was stored, before there are indexes. False, and nothing is done, where there is one of this id. */
@@ -151,6 +163,11 @@ export class Collection {
       this.#lookedFor.set(key, looked)
     }
     return seen(looked.found)
+  }
+
+  get #indexes(): readonly (OrderedIndex | DeclaredIndex)[] {
+    const hasIndexes = this.#indexByPath.size + this.declared.size > 0
+    return hasIndexes ? [...this.#indexByPath.values(), ...this.declared.values()] : none
   }
 
   /** `within`: the one with this path in front. */

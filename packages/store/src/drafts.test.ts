@@ -45,6 +45,16 @@ test('[DRAFT-1] a draft is seen over what was written before it, under what is w
   expect(store.outbox.isPending('todos', 'b')).toBe(true)
 })
 
+test('[DRAFT-1] also over documents that come with it as a lot', async () => {
+  const { store } = await opened()
+  const documents = [{ version: 1, document: Object.freeze({ _id: 'a', n: 1 }) }]
+  const lot = { collection: 'todos', documents, text: '[1,{"_id":"a","n":1}]' }
+  await store.confirm({ ...laid('call', 0, inc('a')), lot })
+  expect(shown(store)).toEqual([{ _id: 'a', n: 2 }])
+  await store.confirm({ lifted: { key: 'call' } })
+  expect(shown(store)).toEqual([{ _id: 'a', n: 1 }])
+})
+
 test('[DRAFT-2] it outlives the store, and its folding, in its place', async () => {
   for (const isFolded of [false, true]) {
     const medium = new MemoryMedium()

@@ -56,9 +56,14 @@ export class LiveQueries {
     }
   }
 
+  /** Somebody watches, or did. */
+  get isWatched(): boolean {
+    return this.#watchesByCollection.size + this.#windowed.size > 0
+  }
+
   /** One commit or step, all of it. */
   publish(changes: readonly Change[]): void {
-    if (this.#watchesByCollection.size + this.#windowed.size === 0) return
+    if (!this.isWatched) return
     const changesByCollection = new Map<string, Change[]>()
     for (const change of changes) {
       const list = changesByCollection.get(change.collection)

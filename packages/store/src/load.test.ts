@@ -1,9 +1,9 @@
 import type { Document } from '@nearcloud/protocol'
 import { expect, test } from 'vitest'
 import type { Lot } from './store.ts'
-import { MemoryMedium, MemoryStorage, openTestStore, words } from './testing/index.ts'
+import { MemoryMedium, MemoryStorage, openTestStore, settle, words } from './testing/index.ts'
 
-const { add, put } = words('todos')
+const { add, put, query, remove, update } = words('todos')
 const at = { time: 1_700_000_000_000 }
 
 async function filledMedium(): Promise<MemoryMedium> {
@@ -120,6 +120,54 @@ test('[LOG-6] what was newer here than in a lot stays, also when it is opened ag
         { _id: 'b', n: 3 },
       ])
     await again.close()
+  }
+})
+
+test('[CONFIRM-1] a lot shows what as many puts show, and is one change for watches: new, known, older, twice, pending', async () => {
+  const arriving: [version: number, document: Document][] = [
+    [3, { _id: 'known', n: 3 }],
+    [3, { _id: 'newer', n: 3 }],
+    [3, { _id: 'twice', n: 3 }],
+    [4, { _id: 'twice', n: 4 }],
+    [4, { _id: 'removed', n: 4 }],
+    [4, { _id: 'new', n: 4 }],
+  ]
+  for (const isPending of [false, true]) {
+    const shown = []
+    for (const kind of ['lot', 'puts']) {
+      const { store } = await openTestStore()
+      await store.confirm({
+        puts: [
+          put(1, { _id: 'known', n: 1 }),
+          put(9, { _id: 'newer', n: 9 }),
+          put(1, { _id: 'removed', n: 1 }),
+        ],
+      })
+      if (isPending)
+        for (const write of [
+          update('new', ['n', 'set', 0]),
+          remove('removed'),
+          update('known', ['n', 'inc', 10]),
+        ])
+          await store.commit([write], at).durable
+      const told: unknown[] = []
+      store.watch(query(), {
+        next: ({ docs, docChanges, type }) =>
+          told.push([
+            type,
+            docs.map(({ _id, n }) => `${_id}${n}`).sort(),
+            docChanges.map(({ docId }) => docId).sort(),
+          ]),
+      })
+      await settle()
+      const step = kind === 'lot' ? { lot: lotOf(...arriving) } : { puts: arriving.map(each => put(...each)) }
+      await store.confirm(step)
+      await settle()
+      shown.push([told, store.run({ verb: 'count', query: query() }).total])
+      await store.close()
+    }
+    expect(shown[0]).toEqual(shown[1])
+    expect(shown[0]![0]).toHaveLength(2)
   }
 })
 

@@ -27,7 +27,7 @@ import { hear } from './hear.ts'
 import { LiveQueries } from './live-queries.ts'
 import type { Damage } from './load.ts'
 import { touchedBy } from './outbox.ts'
-import { effectOf, rebase, showEffect } from './overlay.ts'
+import { type Change, effectOf, rebase, showEffect } from './overlay.ts'
 import { type FoldJob, type Job, type Log, RecordLog } from './record-log.ts'
 import {
   type Entry,
@@ -421,10 +421,14 @@ export class LocalStore implements Store {
     if (cut !== undefined) this.#cuts = [...this.#cuts, cut]
     const apply = () => {
       const before = this.checkpoint.openid
-      const concerned = this.#state.applyStep(step)
+      const changes: Change[] = []
+      const { isWatched } = this.#live
+      const concerned = this.#state.applyStep(step, (collection, after) => {
+        if (isWatched) changes.push({ collection, id: after._id, before: null, after, dataType: 'add' })
+      })
       const { openid } = this.checkpoint
       if (openid !== before) concerned.addAll(outbox.touched())
-      this.#live.publish(rebase(collections, outbox, concerned, openid, this.#shown))
+      this.#live.publish([...changes, ...rebase(collections, outbox, concerned, openid, this.#shown)])
     }
     try {
       const isRelief = !step.lot && (!step.puts?.length || step.accepted !== undefined)

@@ -91,16 +91,20 @@ export class RecordLog {
   write(text: string, done: () => void, more?: Pick<Job, 'ahead' | 'isRelief' | 'removal'>): Promise<void> {
     const written = new Promise<void>((resolve, reject) => {
       this.append({
-        ...more,
         text,
+        ahead: more?.ahead,
+        isRelief: more?.isRelief,
+        removal: more?.removal,
         done: () => {
           done()
           resolve()
         },
-        failed: reject,
+        failed: error => {
+          written.catch(() => undefined) // only then: a promise more for each write is felt
+          reject(error)
+        },
       })
     })
-    written.catch(() => undefined)
     return written
   }
 

@@ -143,7 +143,7 @@ export function readEntry(text: string): Entry {
 }
 
 export function logText(entries: readonly string[]): string {
-  return `L[${entries.join(',')}]`
+  return inOne('L[', entries.join(','), ']')
 }
 
 /** `lotOf` finds the segment of a lot. */
@@ -249,7 +249,8 @@ export const reserveName = 0
 
 /** A segment of `size` documents, whose JSON texts with commas between them are `documents`. */
 export function segmentText({ name, collection, size }: SegmentHead, documents: string): string {
-  return `S{"name":${name},"collection":${JSON.stringify(collection)},"size":${size},"documents":[${documents}]}`
+  const head = `S{"name":${name},"collection":${JSON.stringify(collection)},"size":${size},"documents":[`
+  return inOne(head, documents, ']}')
 }
 
 /** One document of a segment; null: it is gone. */
@@ -333,12 +334,13 @@ const headPattern = /^\{"name":(\d+),"collection":("(?:[^"\\]|\\.)*"),"size":(\d
 // ---- manifest ----------------------------------------------------------------------------------------------------
 
 export function manifestText(manifest: Manifest): string {
-  return `M${JSON.stringify({
+  const json = JSON.stringify({
     ...manifest,
     subscriptions: [...manifest.subscriptions].map(([key, value]) => [key, subscriptionToJson(value)]),
     outbox: manifest.outbox.map(mutationToJson),
     rejected: manifest.rejected.map(each => ({ ...each, mutation: mutationToJson(each.mutation) })),
-  })}`
+  })
+  return inOne('M', json)
 }
 
 export function readManifest(text: string): Manifest {
@@ -391,6 +393,11 @@ export function readMutation(json: MutationJson, read: (tree: unknown) => Value 
     ...mutation,
     writes: Object.freeze(mutation.writes.map(write => Object.freeze(write))),
   })
+}
+
+/** Written down as one: a text that an engine puts together of parts later is looked at letter by letter half as fast. */
+function inOne(...parts: readonly string[]): string {
+  return parts.join('')
 }
 
 function readDocument(tree: Json): Document {

@@ -1,4 +1,4 @@
-import type { Mutation, MutationId } from '@nearcloud/protocol'
+import type { Document, Mutation, MutationId } from '@nearcloud/protocol'
 import type { Collection } from './collection.ts'
 import { Collections } from './collections.ts'
 import { DocSet } from './doc-map.ts'
@@ -139,6 +139,7 @@ export class State {
     step: Pick<LoggedStep, 'puts' | 'gone' | 'lot'>,
     concerned: DocSet,
     collectionOf = (name: string) => this.collections.of(name),
+    arrived?: Arrived,
   ): void {
     for (const { collection, version, id } of step.gone ?? []) {
       const { confirmed } = collectionOf(collection)
@@ -153,13 +154,17 @@ export class State {
       confirmed.set(document, version)
       this.#touch(concerned, collection, document._id)
     }
-    if (step.lot) this.#applyLot(step.lot, collectionOf(step.lot.collection), concerned)
+    if (step.lot) this.#applyLot(step.lot, collectionOf(step.lot.collection), concerned, arrived)
   }
 
-  /** The documents concerned: confirmed differently, or with other mutations over them. */
-  applyStep(step: LoggedStep): DocSet {
+  /**
+   * The documents concerned: confirmed differently, or with other mutations over them. `arrived`: hears of documents of a lot that
+   * are new here, while nothing is pending; they are shown already, and concerned no more.
+   */
+  applyStep(step: LoggedStep, arrived?: Arrived): DocSet {
     const concerned = new DocSet()
-    this.#applyDocuments(step, concerned)
+    const isQuiet = this.outbox.size + this.outbox.drafts.length === 0 && !step.laid
+    this.#applyDocuments(step, concerned, undefined, isQuiet ? arrived : undefined)
     const left: Mutation[] = []
     const first = this.checkpoint.nextMutation - this.outbox.durableCount // where it is one run of numbers
     for (const { id, code, reason, details, time } of step.rejected ?? []) {
@@ -206,11 +211,17 @@ export class State {
   /** A segment has these documents already: what differs from it is what is newer here. */
   #applyLot(
     { collection, parts }: NonNullable<LoggedStep['lot']>,
-    { confirmed }: Collection,
+    documents: Collection,
     concerned: DocSet,
+    arrived?: Arrived,
   ): void {
+    const { confirmed } = documents
     for (const part of parts())
       for (const { document, version } of part().documents) {
+        if (arrived && documents.arrive(document, version)) {
+          arrived(collection, document)
+          continue
+        }
         const { _id: id } = document
         if (version < confirmed.versionOf(id)) {
           this.dirty.add(collection, id)
@@ -254,6 +265,9 @@ export class State {
     this.checkpoint = freeze({ ...this.checkpoint, nextMutation: first + this.outbox.durableCount })
   }
 }
+
+/** Hears of a document that is new, and shown. */
+type Arrived = (collection: string, document: Document) => void
 
 function freeze<T extends object>(value: T): T {
   return Object.freeze(value)

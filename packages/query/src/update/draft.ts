@@ -103,16 +103,15 @@ export class Draft {
 /** Levels of nesting of a value; a scalar has none, a geometry those of its GeoJSON. */
 export function depthOf(value: Value): number {
   if (value === null || typeof value !== 'object') return 0
-  if (Array.isArray(value)) return 1 + deepest(value)
-  if (!isContainer(value)) return 0
-  return 1 + deepest(value instanceof Geo ? [value.coordinates as Value] : Object.values(value))
-}
-
-function deepest(values: readonly Value[]): number {
-  let depth = 0
-  for (const value of values)
-    if (typeof value === 'object' && value !== null) depth = Math.max(depth, depthOf(value))
-  return depth
+  let deepest = 0
+  const inside = (part: Value) => {
+    if (typeof part === 'object' && part !== null) deepest = Math.max(deepest, depthOf(part))
+  }
+  if (Array.isArray(value)) for (const item of value as readonly Value[]) inside(item)
+  else if (value instanceof Geo) inside(value.coordinates as Value)
+  else if (!isContainer(value)) return 0
+  else for (const key in value) inside((value as Fields)[key]!)
+  return 1 + deepest
 }
 
 function canHold(container: Value, key: string): boolean {

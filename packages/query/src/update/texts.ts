@@ -90,7 +90,7 @@ function holdsText(value: Value): boolean {
   if (value instanceof NewText) return true
   if (Array.isArray(value)) return (value as readonly Value[]).some(holdsText)
   if (!isPlainObject(value)) return false
-  for (const key of Object.keys(value)) if (holdsText(value[key]!)) return true
+  for (const key in value) if (holdsText(value[key]!)) return true
   return false
 }
 
