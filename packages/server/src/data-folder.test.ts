@@ -1,10 +1,15 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test, vi } from 'vitest'
+import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
 import { openDataFolder } from './data-folder.ts'
 
-const disk = vi.hoisted(() => ({ pathOf: new Map<number, unknown>(), synced: [] as unknown[] }))
+const disk = vi.hoisted(() => ({
+  pathOf: new Map<number, unknown>(),
+  synced: [] as unknown[],
+  /** Names in it stay as they are. */
+  isFrozen: false,
+}))
 vi.mock('node:fs', async original => {
   const fs = await original<typeof import('node:fs')>()
   return {
@@ -13,6 +18,14 @@ vi.mock('node:fs', async original => {
       const file = fs.openSync(...given)
       disk.pathOf.set(file, given[0])
       return file
+    },
+    renameSync(...given: Parameters<typeof fs.renameSync>) {
+      if (disk.isFrozen) throw Object.assign(new Error('EROFS'), { code: 'EROFS' })
+      fs.renameSync(...given)
+    },
+    rmSync(...given: Parameters<typeof fs.rmSync>) {
+      if (disk.isFrozen) throw Object.assign(new Error('EROFS'), { code: 'EROFS' })
+      fs.rmSync(...given)
     },
     fsyncSync(file: number) {
       disk.synced.push(disk.pathOf.get(file))
@@ -69,6 +82,19 @@ test('[FOLDER-4] a folder that cannot be is one clear sentence, and ends', () =>
   writeFileSync(file, '')
   for (const path of ['/proc/nowhere/deep', file, join(file, 'inside')])
     expect(() => openDataFolder(path)).toThrow(/^the data folder .* cannot be written \(E[A-Z]+\)$/)
+})
+
+test('[FOLDER-4] a disk that turns read-only while a folder is taken is one clear sentence', () => {
+  const path = newFolder()
+  openDataFolder(path).release()
+  writeFileSync(lockOf(path), '{}')
+  disk.isFrozen = true
+  onTestFinished(() => {
+    disk.isFrozen = false
+  })
+  expect(() => openDataFolder(path)).toThrow(`the data folder ${path} cannot be written (EROFS)`)
+  disk.isFrozen = false
+  openDataFolder(path).release()
 })
 
 test('[FOLDER-6] a new folder, its parents and its port are on the disk before they are used', () => {

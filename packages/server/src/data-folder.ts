@@ -145,17 +145,19 @@ function takeLock(path: string): () => void {
     if (cause instanceof CloudError) throw cause
     throw refuse(`the data folder ${path} cannot be written (${codeOf(cause)})`, cause)
   } finally {
-    rmSync(draft, { force: true })
+    removeIfItGoes(draft)
   }
   heldHere.add(path)
   return () => {
-    if (!heldHere.delete(path)) return
-    try {
-      rmSync(file, { force: true })
-    } catch {
-      // on a disk that has turned read-only it stays, and holds nothing once this process is gone
-    }
+    if (heldHere.delete(path)) removeIfItGoes(file)
   }
+}
+
+/** On a disk that has turned read-only it stays, and holds nothing once this process is gone. */
+function removeIfItGoes(file: string): void {
+  try {
+    rmSync(file, { force: true })
+  } catch {}
 }
 
 /** Takes away a lock whose holder is gone; throws when the holder lives. */
@@ -172,7 +174,7 @@ function clearStale(path: string, file: string): void {
   // between the look and the renaming another server may have taken it: then it gets it back
   const moved = readHolder(aside)
   if (moved && isAlive(moved)) link(aside, file)
-  rmSync(aside, { force: true })
+  removeIfItGoes(aside)
 }
 
 /** False when there is one already. The file appears whole. */
