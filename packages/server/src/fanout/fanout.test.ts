@@ -345,6 +345,22 @@ test('[FAN-14] a change is held against the filters it may concern, not against 
   expect(house.fanout.index.candidates(house.heard[0]!)).toBe(0)
 })
 
+test('[FAN-8] a query that is followed twice is followed until it is let go twice', async () => {
+  const house = await openHouse()
+  const bob = await join(house, 'bob')
+  bob.subscribe(1, {})
+  bob.subscribe(2, {})
+  await settled(bob)
+  bob.send({ type: 'unsubscribe', id: 2 })
+  await write(house, add('a', { public: true }))
+  await settled(bob)
+  expect(bob.heard.at(-2)).toMatchObject({ type: 'changes', to: 1, items: [['todos', 1, { _id: 'a' }]] })
+  bob.send({ type: 'unsubscribe', id: 1 })
+  await write(house, add('b', { public: true }))
+  await settled(bob)
+  expect(bob.heard.at(-2)).toMatchObject({ type: 'changes', to: 2, items: [] })
+})
+
 test('[FAN-15] after a pong everything committed before its ping was told', async () => {
   const house = await openHouse()
   const bob = await join(house, 'bob')

@@ -22,13 +22,16 @@ export class SubscriptionIndex {
       this.#collections.set(query.collection, index)
     }
     const filter = index.filterOf(query.where)
-    filter.followers.add(follower)
+    const { followers } = filter
+    followers.set(follower, (followers.get(follower) ?? 0) + 1)
     let isFollowing = true
     return () => {
       if (!isFollowing) return
       isFollowing = false
-      filter.followers.delete(follower)
-      if (filter.followers.size > 0) return
+      const left = followers.get(follower)! - 1
+      if (left > 0) followers.set(follower, left)
+      else followers.delete(follower)
+      if (followers.size > 0) return
       index.drop(filter)
       if (index.isEmpty) this.#collections.delete(query.collection)
     }
@@ -39,7 +42,7 @@ export class SubscriptionIndex {
     const { before, after } = change
     for (const filter of this.#collections.get(change.collection)?.candidates(change) ?? [])
       if ((before && filter.matches(before)) || (after && filter.matches(after)))
-        for (const follower of filter.followers) follower.note(change)
+        for (const follower of filter.followers.keys()) follower.note(change)
   }
 
   /** How many filters a change has to be held against. */
@@ -51,7 +54,8 @@ export class SubscriptionIndex {
 interface SharedFilter {
   readonly text: string
   matches(document: NonNullable<Change['before']>): boolean
-  readonly followers: Set<Follower>
+  /** How often each of them follows it. */
+  readonly followers: Map<Follower, number>
   /** Where it is found: at this path, under these keys; undefined: everywhere. */
   readonly place: { readonly path: string; readonly keys: readonly string[] } | undefined
 }
@@ -72,7 +76,7 @@ class CollectionIndex {
     const filter = {
       text,
       matches: compileFilter(where),
-      followers: new Set<Follower>(),
+      followers: new Map<Follower, number>(),
       place: placeOf(where),
     }
     this.#filters.set(text, filter)
