@@ -466,6 +466,29 @@ test('[READ-9] a subscription that is let go while the copy is replaced is not t
   expect(keptBy(ann.store)).toEqual([])
 })
 
+test('[READ-9] one that is let go while its greeting has no answer yet is let go on the server too', async () => {
+  const rig = await rigWithTodos()
+  const ann = await rig.client()
+  const { close } = ann.sync.subscribe(everyOne('todos'))
+  await rig.pass()
+  const up: string[] = []
+  ann.network.fate = (frame, direction) => {
+    if (direction === 'up' && frame.includes('"hello"')) {
+      close()
+      void ann.sync.subscribe(everyOne('todos', by('ann')))
+    }
+    if (direction === 'up') up.push(frame)
+    return 'deliver'
+  }
+  ann.sync.doubt()
+  await rig.pass(1_000)
+  expect(up[0]).toContain('"subscriptions":[{"id":2,')
+  expect(up.filter(frame => frame.includes('subscribe"'))).toEqual([
+    expect.stringContaining('{"type":"unsubscribe","id":2}'),
+    expect.stringContaining('{"type":"subscribe","id":3,'),
+  ])
+})
+
 test('[READ-9] a subscription that storage refused to forget is not taken for complete later', async () => {
   const rig = await rigWithTodos()
   const ann = await rig.client({ warmMs: 1_000 })

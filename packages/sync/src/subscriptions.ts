@@ -32,6 +32,8 @@ export class Subscriptions implements Holdings<Subscription> {
   #lastId = 0
   #hasLetGo = false
   #sink: SubscriptionSink | undefined
+  /** Named in a greeting that had no answer yet when they were let go. */
+  #unheard: number[] = []
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options
@@ -113,6 +115,7 @@ export class Subscriptions implements Holdings<Subscription> {
   greet(): UpOf<'hello'>['subscriptions'] {
     this.#byId = new Map()
     this.#hasLetGo = false
+    this.#unheard = []
     return [...this.#byKey.values()].map(subscription => {
       subscription.denial = undefined
       subscription.isDoubted = false
@@ -135,6 +138,7 @@ export class Subscriptions implements Holdings<Subscription> {
    */
   begin(sink: SubscriptionSink, isResumed: boolean): void {
     this.#sink = sink
+    for (const id of this.#unheard.splice(0)) sink.unsubscribe(id)
     for (const subscription of this.#byKey.values()) {
       if (subscription.id === undefined) this.#tell(subscription)
       else if (!subscription.isComplete || subscription.isWindowed) {
@@ -319,7 +323,8 @@ export class Subscriptions implements Holdings<Subscription> {
     if (subscription.id !== undefined) {
       this.#byId.delete(subscription.id)
       this.#hasLetGo = true
-      this.#sink?.unsubscribe(subscription.id)
+      if (this.#sink) this.#sink.unsubscribe(subscription.id)
+      else this.#unheard.push(subscription.id)
     }
     subscription.lost()
     const { store, clock, changed, failed } = this.#options
