@@ -1,5 +1,6 @@
 import { type HttpRequest, type HttpResponse, isBuffer, type Platform, slices } from '@nearcloud/client'
 import { type Clock, CloudError, contentTypeOf, toHex } from '@nearcloud/protocol'
+import { longMessages } from '@nearcloud/sync'
 import { FileStorage } from './file-storage.ts'
 import { type Host, hostWords } from './host.ts'
 import { ticketByLogin } from './login.ts'
@@ -55,7 +56,13 @@ export function miniPlatform(host: Host, options: PlatformOptions = {}): Platfor
       }),
     request,
     pause,
-    inPieces: { characters: pieceCharacters, pause },
+    inPieces: {
+      characters: pieceCharacters,
+      pause,
+      get long() {
+        return longMessages // in a file beside the first, which is loaded when it is asked for
+      },
+    },
     text: async () => (await import('@nearcloud/text/client')).textRuntime,
     ticket: ticketByLogin(host, request, () => options.isLoginWanted?.() ?? true),
     async readFile(file) {

@@ -1,6 +1,5 @@
 import { CloudError, type DownOf, errorFromData, type LongFrame } from '@nearcloud/protocol'
 import { ChangeParts } from './change-parts.ts'
-import { itemsOf, longSnapshot } from './long-messages.ts'
 import { pendingById, refusedAt, tellAccepted, tellRejected } from './outcome-events.ts'
 import type { SessionParts } from './session-parts.ts'
 
@@ -39,7 +38,7 @@ export class Effects {
   /** `long`: its items are still to be read. */
   async changes(message: DownOf<'changes'>, long?: LongFrame): Promise<void> {
     const { store, link, inPieces } = this.#parts
-    const items = long ? await itemsOf(long, inPieces!) : message.items
+    const items = long ? await inPieces!.long.itemsOf(long, inPieces!) : message.items
     const whole = this.#changeParts.add({ ...message, items }, store.checkpoint.seen)
     if (whole) await this.#apply(whole)
     else link.progressed()
@@ -68,7 +67,8 @@ export class Effects {
   }
 
   longSnapshot(message: DownOf<'snapshot'>, long: LongFrame): Promise<void> {
-    return longSnapshot(this.#parts, message, long, (piece, text) => this.snapshot(piece, text))
+    const { inPieces } = this.#parts
+    return inPieces!.long.snapshot(this.#parts, message, long, (piece, text) => this.snapshot(piece, text))
   }
 
   /** `text`: of the message's items, where the store may keep it as it is. */

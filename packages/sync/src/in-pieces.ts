@@ -1,4 +1,5 @@
 import type { Store } from '@nearcloud/store'
+import type { LongMessages } from './long-messages.ts'
 
 /** How long work is done where the host wants its turn every few milliseconds. */
 export interface InPieces {
@@ -6,6 +7,8 @@ export interface InPieces {
   readonly characters: number
   /** Lets the host have its turn, where it is time for that, and goes on soon. */
   pause(): Promise<void>
+  /** `longMessages`: brought by who wants pauses, so that nobody else loads it. */
+  readonly long: LongMessages
 }
 
 /**

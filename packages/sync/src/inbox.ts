@@ -4,10 +4,11 @@ import {
   type DownMessage,
   type DownOf,
   IncomingNumbers,
-  LongFrame,
+  type LongFrame,
   type Millis,
   parseDown,
 } from '@nearcloud/protocol'
+import type { InPieces } from './in-pieces.ts'
 import type { Parts } from './parts.ts'
 import type { Connection } from './transport.ts'
 
@@ -23,8 +24,8 @@ export interface InboxOptions {
   readonly clock: Clock
   /** Absent: nothing is fetched. */
   readonly parts: Parts | undefined
-  /** Longer frames of documents are read when they have their turn, in pieces. */
-  readonly longFrom: number | undefined
+  /** With it longer frames of documents are read when they have their turn, in pieces. */
+  readonly inPieces: InPieces | undefined
   /** A message has its turn; the next one waits until it took effect. */
   handle(arrived: Arrived): Promise<void>
   /** One had its turn. */
@@ -114,8 +115,8 @@ export class Inbox {
   }
 
   #read(frame: string): Arrived {
-    const { longFrom } = this.#options
-    const long = longFrom !== undefined && frame.length > longFrom ? LongFrame.of(frame) : undefined
+    const { inPieces } = this.#options
+    const long = inPieces && frame.length > inPieces.characters ? inPieces.long.of(frame) : undefined
     return { message: long?.message ?? parseDown(frame), frame, long }
   }
 }

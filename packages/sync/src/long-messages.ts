@@ -1,14 +1,28 @@
-import type { DownOf, Item, LongFrame, SnapshotItem } from '@nearcloud/protocol'
+import { type DownOf, type Item, LongFrame, type SnapshotItem } from '@nearcloud/protocol'
 import type { InPieces } from './in-pieces.ts'
 import type { SessionParts } from './session-parts.ts'
 
 type Snapshot = DownOf<'snapshot'>
 
+/** Messages that are read piece after piece. */
+export interface LongMessages {
+  /** Undefined for a frame that is to be read as a whole. Throws PROTOCOL_ERROR. */
+  of(frame: string): LongFrame | undefined
+  readonly snapshot: typeof longSnapshot
+  readonly itemsOf: typeof itemsOf
+}
+
+export const longMessages: LongMessages = {
+  of: frame => LongFrame.of(frame),
+  snapshot: longSnapshot,
+  itemsOf,
+}
+
 /**
  * A long part of a first result, as if the server had sent many smaller ones, each of which takes effect by `effect`: small at first,
  * for what is done the first time takes longest.
  */
-export async function longSnapshot(
+async function longSnapshot(
   { subscriptions, inPieces }: Pick<SessionParts, 'subscriptions' | 'inPieces'>,
   message: Snapshot,
   long: LongFrame,
@@ -30,7 +44,7 @@ export async function longSnapshot(
 }
 
 /** All items of a long change message. */
-export async function itemsOf(long: LongFrame, { characters, pause }: InPieces): Promise<Item[]> {
+async function itemsOf(long: LongFrame, { characters, pause }: InPieces): Promise<Item[]> {
   const items: Item[] = []
   for (;;) {
     await pause()

@@ -67,7 +67,7 @@ test('[PAGES-1] where the host wants its turn a part is decoded with pauses, no 
     endpoint: 'http://x',
     exchange: async () => ({ status: 200, headers: {}, body }),
     clock: new TestClock(),
-    inPieces: { characters: 1_000, pause },
+    inPieces: { pause },
   })
   expect(await parts.fetch('/sync/parts/0', 'secret', text.length)).toBe(text)
   expect(pauses).toBe(Math.ceil(body.length / 32_768))

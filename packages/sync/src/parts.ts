@@ -14,11 +14,19 @@ export interface PartsOptions {
 
 /** Fetches parts of first results over HTTP, where they come packed. */
 export class Parts {
-  readonly #options: PartsOptions & { readonly clock: Clock; readonly inPieces?: InPieces | undefined }
+  readonly #options: PartsOptions & {
+    readonly clock: Clock
+    readonly inPieces?: Pick<InPieces, 'pause'> | undefined
+  }
   /** Where fetching failed nothing is left to be fetched for a while. */
   #notBefore: Millis = 0
 
-  constructor(options: PartsOptions & { readonly clock: Clock; readonly inPieces?: InPieces | undefined }) {
+  constructor(
+    options: PartsOptions & {
+      readonly clock: Clock
+      readonly inPieces?: Pick<InPieces, 'pause'> | undefined
+    },
+  ) {
     this.#options = options
   }
 

@@ -45,7 +45,7 @@ export class Session implements Conversation {
       connection,
       clock: parts.clock,
       parts: parts.parts,
-      longFrom: parts.inPieces?.characters,
+      inPieces: parts.inPieces,
       handle: arrived => this.#handle(arrived),
       worked: () => this.#heartbeat?.heard(), // working is no silence
       failed: error => this.#fail(error),

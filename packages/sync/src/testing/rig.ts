@@ -4,6 +4,7 @@ import { openStore, type Store, type StoredSubscription } from '@nearcloud/store
 import { MemoryMedium, MemoryStorage, seededRandom, settle, TestClock } from '@nearcloud/store/testing'
 import { createSync } from '../create-sync.ts'
 import type { CacheLimits } from '../eviction.ts'
+import { longMessages } from '../long-messages.ts'
 import type { PartsOptions } from '../parts.ts'
 import type { Hold } from '../push.ts'
 import type { HoldingSync, SyncEvents } from '../sync.ts'
@@ -79,6 +80,7 @@ export class TestRig {
       ...(options.pieceCharacters && {
         inPieces: {
           characters: options.pieceCharacters,
+          long: longMessages,
           pause: options.pause ?? (() => new Promise(resolve => void this.clock.after(0, resolve))),
         },
       }),
