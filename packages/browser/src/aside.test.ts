@@ -75,7 +75,9 @@ test('[ASIDE-2] stopped before what went into the database is removed, nothing i
   medium.isFull = false
   const remove = factory.deleteDatabase.bind(factory)
   factory.deleteDatabase = () => {
-    throw new DOMException('the process ends here', 'UnknownError')
+    const request = { onerror: () => undefined } // the process ends here
+    queueMicrotask(() => request.onerror())
+    return request as unknown as IDBOpenDBRequest
   }
   await storage.append(['three'])
   await storage.close()

@@ -1,4 +1,12 @@
+import { CloudError } from '@nearcloud/protocol'
 import type { Payload, StoredRecord } from '@nearcloud/store'
+
+/** The one of this name; `access`: what is there is read, and with `takeOver` nobody else adds anything any more. */
+export async function openAside(factory: IDBFactory, name: string, access?: string): Promise<Aside> {
+  const aside = new Aside(factory, name)
+  if (access) await aside.open(access === 'takeOver')
+  return aside
+}
 
 /**
  * A few records beside a database that is over its quota, newer than all in it.
@@ -20,14 +28,9 @@ export class Aside {
   }
 
   /** `isMine`: whoever had it before adds no more. */
-  static async open(factory: IDBFactory, name: string, isMine: boolean): Promise<Aside> {
-    const aside = new Aside(factory, name)
-    await aside.#read()
-    for (let isOwned = !isMine; !isOwned; ) {
-      isOwned = await aside.#change(() => undefined)
-      if (!isOwned) await aside.#read()
-    }
-    return aside
+  async open(isMine: boolean): Promise<void> {
+    await this.#read()
+    if (isMine) while (!(await this.#change(() => undefined))) await this.#read()
   }
 
   after(sequence: number): readonly StoredRecord[] {
@@ -35,20 +38,25 @@ export class Aside {
   }
 
   /**
-   * Adds records with numbers above `last`. Undefined: there is no room for them here; `taken`: another one has added something, or
-   * has made it its own. Rejects with what the host throws.
+   * Adds records with numbers above `last`. Throws `refusal` where there is no room for them here either, STORE_IN_USE when another one
+   * has added something or made it its own.
    */
-  async append(payloads: readonly Payload[], last: number): Promise<readonly number[] | 'taken' | undefined> {
+  async append(payloads: readonly Payload[], last: number, refusal: unknown): Promise<readonly number[]> {
     const lengthOf = (sum: number, payload: Payload) => sum + payload.length
     const length = this.#records.map(({ payload }) => payload).reduce(lengthOf, 0)
-    if (payloads.reduce(lengthOf, length) > mostUnits) return undefined
+    if (payloads.reduce(lengthOf, length) > mostUnits) throw refusal
     // numbers of the database that were given and dropped are not known here
     const first = Math.max(last + unknownNumbers, this.#records[this.#records.length - 1]?.sequence ?? 0) + 1
     const records = payloads.map((payload, n) => ({ sequence: first + n, payload }))
     const isAdded = await this.#change(database => {
       for (const record of records) database.createObjectStore(asName(record))
+    }).catch(() => {
+      throw refusal
     })
-    if (!isAdded) return 'taken'
+    if (!isAdded)
+      throw new CloudError('STORE_IN_USE', {
+        errMsg: `another tab has taken over the local store: ${this.#name}`,
+      })
     this.#records = [...this.#records, ...records]
     return records.map(({ sequence }) => sequence)
   }
@@ -63,14 +71,13 @@ export class Aside {
     })
   }
 
-  /** Nothing is left of it. */
-  async clear(): Promise<void> {
+  /** True when nothing is left of it. */
+  clear(): Promise<boolean> {
     this.#records = []
-    this.#version = 0
-    await new Promise<void>((resolve, reject) => {
+    return new Promise(resolve => {
       const request = this.#factory.deleteDatabase(this.#name)
-      request.onsuccess = () => resolve()
-      request.onerror = () => reject(request.error)
+      request.onsuccess = () => resolve(true)
+      request.onerror = () => resolve(false)
     })
   }
 

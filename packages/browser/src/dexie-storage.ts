@@ -11,6 +11,8 @@ import { Dexie } from 'dexie/dist/modern/dexie.min.mjs'
 import type { Aside } from './aside.ts'
 import { holdLock, takeLock } from './dexie-storage-lock.ts'
 
+type Access = 'own' | 'takeOver' | 'read'
+
 export interface DexieStorageOptions {
   /** Default: the host's. */
   readonly indexedDB?: IDBFactory
@@ -19,7 +21,7 @@ export interface DexieStorageOptions {
    * `own` (default): STORE_IN_USE when another one has it. `takeOver`: whoever has it can append no more. `read`: nothing is locked,
    * and nothing may be written.
    */
-  readonly access?: 'own' | 'takeOver' | 'read'
+  readonly access?: Access
   /** Where it is kept that there is a database. Default: the host's localStorage. */
   readonly keys?: Pick<globalThis.Storage, 'getItem' | 'setItem' | 'removeItem'>
 }
@@ -51,8 +53,8 @@ export class DexieStorage implements Storage {
   #seen = 0
   /** What found no room in the table; from when there is something, or may be. */
   #aside: Aside | undefined
-  /** Fetched while there is room. Absent where the host does not tell which databases there are. */
-  #bringAside: (() => Promise<typeof import('./aside.ts')>) | undefined
+  /** Its code is fetched while there is room. Absent where the host does not tell which databases there are. */
+  #bringAside: ((access?: Access) => Promise<Aside>) | undefined
 
   constructor(name: string, options: DexieStorageOptions = {}) {
     this.#name = name
@@ -76,12 +78,14 @@ export class DexieStorage implements Storage {
         ...(indexedDB && { indexedDB }),
         ...(IDBKeyRange && { IDBKeyRange }),
       })
-      const listed = this.#factory?.databases?.()
-      listed?.catch(() => undefined) // whoever waits for it hears of it
       this.#database.version(1).stores({ [table]: '++sequence' })
       await this.#database.open()
       if (access === 'takeOver') await this.#takeNumber()
-      if (listed) await this.#openAside(await listed)
+      await this.#findAside(indexedDB ?? globalThis.indexedDB, access)
+      const wasLost = access !== 'read' && (await this.#wasLost())
+      // what was brought into the table counts there
+      if (this.#aside) this.#seen = (await this.#begun?.sequences)?.at(-1) ?? 0
+      return { maxPayloadBytes: 67_108_864, volatile: false, ...(wasLost && { wasLost }) }
     } catch (cause) {
       await this.close()
       throw new CloudError('STORE_FAILED', {
@@ -90,11 +94,6 @@ export class DexieStorage implements Storage {
         cause,
       })
     }
-    const wasLost = access !== 'read' && (await this.#wasLost())
-    // what was brought into the table counts there
-    if (this.#aside && this.#begun)
-      this.#seen = (await this.#begun.sequences).reduce((_, sequence) => sequence, 0)
-    return { maxPayloadBytes: 67_108_864, volatile: false, ...(wasLost && { wasLost }) }
   }
 
   async *read(after = 0): AsyncIterable<readonly StoredRecord[]> {
@@ -167,10 +166,9 @@ export class DexieStorage implements Storage {
       return await this.#appendToTable(payloads)
     } catch (thrown) {
       if (!options?.isRelief || (thrown as Partial<CloudError>).code !== 'STORE_FULL') throw thrown
-      const sequences = await this.#appendAside(payloads).catch(() => undefined)
-      if (this.#isTaken) throw taken(this.#name)
-      if (sequences) return sequences
-      throw thrown
+      this.#aside ??= await this.#bringAside?.().catch(() => undefined)
+      if (!this.#aside) throw thrown
+      return this.#aside.append(payloads, this.#seen, thrown)
     }
   }
 
@@ -190,43 +188,25 @@ export class DexieStorage implements Storage {
         })
       return () => requests.map(request => request.result as number)
     })
-    if (this.#witness === 0) this.#remember(true)
+    if (this.#witness === 0) {
+      this.#remember(true)
+      this.#bringAside?.().catch(() => undefined)
+    }
     this.#seen = this.#witness = sequences[sequences.length - 1]!
     if (this.#last !== undefined || this.#isUnmarked) this.#last = this.#witness
     this.#isUnmarked = false
-    if (this.#aside) await this.#clearAside()
-    else this.#bringAside?.().catch(() => undefined)
+    // what cannot be removed is known to be in the table
+    if (await this.#aside?.clear()) this.#aside = undefined
     return sequences
   }
 
-  async #clearAside(): Promise<void> {
-    try {
-      await this.#aside?.clear()
-      this.#aside = undefined
-    } catch {
-      // what is left of it is known to be in the table
-    }
-  }
-
-  async #appendAside(payloads: readonly Payload[]): Promise<readonly number[] | undefined> {
-    if (!this.#bringAside) return undefined
-    this.#aside ??= new (await this.#bringAside()).Aside(this.#factory!, asideOf(this.#name))
-    const sequences = await this.#aside.append(payloads, this.#seen)
-    this.#isTaken ||= sequences === 'taken'
-    return sequences === 'taken' ? undefined : sequences
-  }
-
-  /** Where it cannot be said that this one has taken over, it is said there. */
-  async #openAside(listed: readonly IDBDatabaseInfo[]): Promise<void> {
-    this.#bringAside = () => import('./aside.ts')
-    const aside = asideOf(this.#name)
-    if (!this.#isUnmarked && !listed.some(({ name }) => name === aside)) return
-    const isMine = this.#options.access === 'takeOver'
-    this.#aside = await (await this.#bringAside()).Aside.open(this.#factory!, aside, isMine)
-  }
-
-  get #factory(): IDBFactory | undefined {
-    return this.#options.indexedDB ?? globalThis.indexedDB
+  async #findAside(factory: IDBFactory | undefined, access: Access): Promise<void> {
+    const all = await factory?.databases?.()
+    if (!all) return
+    const name = `${this.#name}.aside`
+    this.#bringAside = async access => (await import('./aside.ts')).openAside(factory!, name, access)
+    // who could not say that the table is its own says it there
+    if (this.#isUnmarked || all.some(each => each.name === name)) this.#aside = await this.#bringAside(access)
   }
 
   async drop(sequences: readonly number[]): Promise<void> {
@@ -390,10 +370,6 @@ export class DexieStorage implements Storage {
 interface Begun {
   readonly first: Promise<readonly StoredRecord[]>
   readonly sequences: Promise<readonly number[]>
-}
-
-function asideOf(name: string): string {
-  return `${name}.aside`
 }
 
 function keyOf(name: string): string {

@@ -28,7 +28,7 @@ import { LiveQueries } from './live-queries.ts'
 import type { Damage } from './load.ts'
 import { touchedBy } from './outbox.ts'
 import { type Change, effectOf, rebase, showEffect } from './overlay.ts'
-import { type FoldJob, type Job, type Log, RecordLog } from './record-log.ts'
+import { type FoldJob, type Job, type Log, RecordLog, type Refused } from './record-log.ts'
 import {
   type Entry,
   entryText,
@@ -70,7 +70,7 @@ interface Parts {
   readonly damage: Damage | undefined
   readonly reserve?: ReserveInTime
   /** Absent: on the storage. */
-  readonly log?: (refused: (error: CloudError) => void) => Log
+  readonly log?: (refused: Refused) => Log
 }
 
 /** The store: reads from memory, writes through the log. Made by `openStore`. */
@@ -100,7 +100,7 @@ export class LocalStore implements Store {
     this.#live = new LiveQueries(state.collections, state.outbox, error =>
       this.#events.emit({ name: 'observerFailed', error }),
     )
-    const refused = (error: CloudError, removals: readonly Job[] = []) => this.#takeBack(error, removals)
+    const refused: Refused = (error, removals = []) => this.#takeBack(error, removals)
     this.#log =
       log?.(refused) ??
       new RecordLog(
@@ -464,18 +464,22 @@ export class LocalStore implements Store {
   }
 
   /** Removals of what nothing else that is taken back has touched stay. */
-  #takeBack(error: CloudError, removals: readonly Job[]): readonly Job[] {
+  #takeBack<Each extends Pick<Job, 'removal'>>(
+    error: CloudError,
+    removals: readonly Each[],
+  ): readonly Each[] {
     const { collections, outbox, checkpoint } = this.#state
     const taken = outbox.takeUndurable()
     const concerned = touchedBy(taken)
-    const mayStay = new Set(removals.map(({ removal }) => removal?.mutation))
-    const refused = touchedBy(taken.filter(mutation => !mayStay.has(mutation)))
+    const mayStay = new Set(removals.map(({ removal }) => removal!.mutation.nonce))
+    const refused = touchedBy(taken.filter(({ nonce }) => !mayStay.has(nonce)))
     const kept = removals.filter(({ removal }) =>
       removal!.mutation.writes.every(({ collection, id }) => !refused.has(collection, id)),
     )
     for (const { removal } of kept) {
       const id = checkpoint.nextMutation + outbox.undurableCount
-      removal!.mutation = Object.freeze({ ...removal!.mutation, id })
+      const made = taken.find(({ nonce }) => nonce === removal!.mutation.nonce)!
+      removal!.mutation = Object.freeze({ ...made, id })
       outbox.append(removal!.mutation)
     }
     this.#live.publish(rebase(collections, outbox, concerned, this.checkpoint.openid, this.#shown))

@@ -3,6 +3,7 @@ import { load, loadError, storedSegment } from './load.ts'
 import { LocalStore } from './local-store.ts'
 import { restore } from './open-store.ts'
 import type { Outbox } from './outbox.ts'
+import type { Refused, Removal } from './record-log.ts'
 import { type Entry, readEntry, readLog, recordOf } from './records.ts'
 import { Segments } from './segments.ts'
 import type { Storage } from './storage.ts'
@@ -30,8 +31,8 @@ export interface Mirror {
   readonly store: Store
   /** The next group of the log; those that were read from storage already are passed over. */
   heard(group: LoggedGroup): void
-  /** Nothing that was on its way will be in the log. */
-  refused(error: CloudError): void
+  /** Nothing that was on its way will be in the log. Returned are the texts of removals that stay here: to be written once more. */
+  refused(error: CloudError): readonly string[]
 }
 
 /**
@@ -55,7 +56,8 @@ export async function openMirror(options: MirrorOptions): Promise<Mirror> {
     // whoever writes it is at it: what it is to be is there a moment later
     if (loaded.damage) throw new Error('it was read while it was written')
     const state = await restore(loaded, random, pause, options.outbox)
-    let refused: (error: CloudError) => void = () => undefined
+    let refused: Refused = () => []
+    let removals: readonly WaitingRemoval[] = []
     const store = new LocalStore({
       state,
       segments: new Segments(loaded),
@@ -67,7 +69,17 @@ export async function openMirror(options: MirrorOptions): Promise<Mirror> {
       log: given => {
         refused = given
         return {
-          write: entry => options.write(entry),
+          write(text, _done, more) {
+            const written = options.write(text)
+            if (!more?.removal) return written
+            const waiting = { text, removal: more.removal, tries: 1 }
+            removals = [...removals, waiting]
+            const settled = () => {
+              removals = removals.filter(each => each !== waiting)
+            }
+            written.then(settled, settled)
+            return written
+          },
           fold: async () => undefined,
           found: () => undefined,
           close: async () => undefined,
@@ -92,13 +104,37 @@ export async function openMirror(options: MirrorOptions): Promise<Mirror> {
       if (number > taken && read.kind === 'mutation')
         store.show(Object.freeze({ ...read.mutation, id: store.checkpoint.nextMutation }))
     }
-    return { store, heard, refused }
+    return {
+      store,
+      heard,
+      refused(error) {
+        // refused once more they may be so for themselves
+        const isLogged = new Set(store.outbox.mutations.map(({ nonce }) => nonce))
+        const mayStay = removals.filter(
+          ({ tries, removal }) =>
+            error.code === 'STORE_FULL' && tries < mostTries && !isLogged.has(removal.mutation.nonce),
+        )
+        return refused(error, mayStay).map(waiting => {
+          waiting.tries++
+          return waiting.text
+        })
+      },
+    }
   } catch (thrown) {
     throw loadError(thrown)
   } finally {
     await storage.close().catch(() => undefined)
   }
 }
+
+/** On its way to whoever writes the log. */
+interface WaitingRemoval {
+  readonly text: string
+  readonly removal: Removal
+  tries: number
+}
+
+const mostTries = 3
 
 /** What is not written here needs no place. */
 const noMedium: Storage = {

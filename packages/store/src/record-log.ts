@@ -18,6 +18,11 @@ export interface Job {
   failed(error: CloudError): void
 }
 
+export type Refused = <Each extends Pick<Job, 'removal'>>(
+  error: CloudError,
+  removals?: readonly Each[],
+) => readonly Each[]
+
 /** Its mutation is another object when it was numbered anew. */
 export interface Removal {
   mutation: Mutation
@@ -38,7 +43,7 @@ export interface LogOwner {
   /** What to write for the log to be forgotten, from all that is done so far. */
   fold(): FoldJob
   /** Nothing of what waits will be written, but those of `removals` that are returned. Called before the jobs' `failed`. */
-  refused(error: CloudError, removals: readonly Job[]): readonly Job[]
+  refused: Refused
 }
 
 export interface FoldJob {

@@ -124,8 +124,9 @@ export class GuestEngine implements Engine {
         this.#sync.logged()
         return
       case 'refused':
-        this.#options.writes.refused()
-        this.#mirror.refused(errorFromData(message.error))
+        this.#options.writes.refused(this.#mirror.refused(errorFromData(message.error)), message =>
+          this.#sync.ask(message),
+        )
         return
       case 'device':
         this.#device = message.device

@@ -306,6 +306,77 @@ test('[TAB-12] what storage refuses is refused in the tab that wrote it, and wha
   for (const tab of tabs) expect(await idsOf(tab)).toEqual(['a', 'd'])
 })
 
+test('[TAB-26] on a full device removals of a guest are written beside what is refused, its own and the leader’s, and reach the server', async () => {
+  const { rig, open, leader, media, tabs } = setUp()
+  for (let n = 0; n < 3; n++) await open()
+  const [guest, other] = tabs.filter(tab => tab !== leader()) as [Tab, Tab]
+  const ids = Array.from({ length: 9 }, (_, n) => `d${n}`)
+  for (const id of ids) await add(guest, id)
+  await rig.pass(100)
+  const medium = media.get('default.main')!
+  medium.room = medium.used
+  const todos = ({ cloud }: Tab) => cloud.database().collection('todos')
+  const outcomes = Promise.allSettled([
+    add(guest, 'new'),
+    todos(guest).doc('d0').remove(),
+    add(leader()!, 'newer'),
+    todos(guest).doc('d1').remove(),
+    todos(guest)
+      .doc('d2')
+      .update({ data: { n: 1 } }),
+    todos(guest).doc('d2').remove(),
+    todos(other).doc('d3').remove(),
+    add(other, 'newest'),
+    todos(leader()!).doc('d4').remove(),
+  ])
+  await rig.pass(100)
+  expect((await outcomes).map(each => (each.status === 'fulfilled' ? 'done' : each.reason.code))).toEqual([
+    'STORE_FULL',
+    'done',
+    'STORE_FULL',
+    'done',
+    'STORE_FULL',
+    'STORE_FULL',
+    'done',
+    'STORE_FULL',
+    'done',
+  ])
+  const left = ['d2', ...ids.slice(5)]
+  for (const tab of tabs) expect(await idsOf(tab)).toEqual(left)
+  await rig.pass(2_000)
+  for (const { cloud } of tabs) expect(cloud.status()).toMatchObject({ pending: 0, rejected: 0 })
+  expect(rig.server.all('todos').map(({ _id }) => _id)).toEqual(left)
+
+  // and whoever leads next takes what the guest writes then
+  leader()!.kill()
+  await rig.pass(5_000)
+  medium.room = Number.POSITIVE_INFINITY
+  await add(guest, 'there is room')
+  await rig.pass(2_000)
+  expect(await idsOf(other)).toEqual([...left, 'there is room'])
+})
+
+test('[TAB-26] removals that are refused for themselves are so after three attempts, and are taken back', async () => {
+  const { rig, open, leader, media, tabs } = setUp()
+  for (let n = 0; n < 2; n++) await open()
+  const guest = tabs.find(tab => tab !== leader())!
+  for (const id of ['a', 'b']) await add(guest, id)
+  await rig.pass(100)
+  const medium = media.get('default.main')!
+  medium.room = 0
+  const outcomes = Promise.allSettled(
+    ['a', 'b'].map(id => guest.cloud.database().collection('todos').doc(id).remove()),
+  )
+  await rig.pass(100)
+  for (const outcome of await outcomes)
+    expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'STORE_FULL' } })
+  for (const tab of tabs) expect(await idsOf(tab)).toEqual(['a', 'b'])
+  medium.room = Number.POSITIVE_INFINITY
+  await add(guest, 'c')
+  await rig.pass(100)
+  for (const tab of tabs) expect(await idsOf(tab)).toEqual(['a', 'b', 'c'])
+})
+
 test('[TAB-13] whoever signs in, in any tab, is the user of all of them; what is asked as the one before ends', async () => {
   const { rig, open, leader, tabs } = setUp()
   rig.server.mayRead = (openid, _collection, document) => document._openid === openid

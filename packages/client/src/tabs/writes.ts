@@ -36,9 +36,7 @@ export class Writes {
   /** Resolves when storage has it, whoever brings it there. */
   write(entry: string, slot: string, send: Send): Promise<void> {
     const written = new Promise<void>((resolve, reject) => {
-      const waiting = { number: ++this.#last, entry, slot, resolve, reject }
-      this.#waiting.push(waiting)
-      void this.#send(waiting, send)
+      this.#begin({ entry, slot, resolve, reject }, send)
     })
     written.catch(() => undefined)
     return written
@@ -53,9 +51,14 @@ export class Writes {
     await Promise.all(this.#waiting.map(waiting => this.#send(waiting, send)))
   }
 
-  /** Storage refused: what was sent before this was heard is refused too. */
-  refused(): void {
+  /** Storage refused: what was sent before this was heard is refused too. But for the entries of `again`, which are written behind it. */
+  refused(again: readonly string[], send: Send): void {
     this.#refusals++
+    for (const waiting of this.#waiting)
+      if (again.includes(waiting.entry)) {
+        this.#isOver(waiting)
+        this.#begin(waiting, send)
+      }
   }
 
   close(): void {
@@ -63,25 +66,31 @@ export class Writes {
       reject(new CloudError('CLOSED', { errMsg: 'closed before the write was durable' }))
   }
 
+  #begin(given: Omit<Waiting, 'number'>, send: Send): void {
+    const waiting = { ...given, number: ++this.#last }
+    this.#waiting.push(waiting)
+    void this.#send(waiting, send)
+  }
+
   #send(waiting: Waiting, send: Send): Promise<void> {
     const from: Origin = [this.#tab, waiting.number]
     const refusals = this.#refusals
     return send(id => ({ type: 'write', id, entry: waiting.entry, from, refusals })).then(
       () => {
-        this.#remove(waiting)
-        waiting.resolve()
+        if (this.#isOver(waiting)) waiting.resolve()
       },
       (thrown: unknown) => {
         const error = toCloudError(thrown)
-        if (isPassing(error)) return
-        this.#remove(waiting)
-        waiting.reject(error)
+        if (!isPassing(error) && this.#isOver(waiting)) waiting.reject(error)
       },
     )
   }
 
-  #remove(waiting: Waiting): void {
+  /** False when it was before. */
+  #isOver(waiting: Waiting): boolean {
+    const { length } = this.#waiting
     this.#waiting = this.#waiting.filter(each => each !== waiting)
+    return this.#waiting.length < length
   }
 }
 
