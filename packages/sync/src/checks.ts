@@ -117,7 +117,7 @@ export class Checks {
 
   /** What is here is all of it, and nothing else that is on its way has put some of it in doubt. */
   #canTell({ id, isComplete, isWindowed, query }: Subscription): boolean {
-    if (id === undefined || !isComplete || isWindowed) return false
+    if (id === undefined || !isComplete || isWindowed || this.#options.subscriptions.crossing) return false
     for (const other of this.#options.subscriptions)
       if (other.query.collection === query.collection && !other.isComplete && !other.denial) return false
     return true

@@ -74,6 +74,8 @@ export function createSync(options: SyncOptions): OwnSync {
     changed() {
       host?.changed()
       tellSettled()
+      // nobody may want any more what is waited for
+      if (subscriptions.crossing?.isDue) session?.between(async () => undefined)
     },
     progressed: progress => events.emit('progress', progress),
   })

@@ -1,7 +1,9 @@
 import { CloudError, type DownOf, errorFromData, type LongFrame } from '@nearcloud/protocol'
+import type { ConfirmedStep } from '@nearcloud/store'
 import { ChangeParts } from './change-parts.ts'
 import { pendingById, refusedAt, tellAccepted, tellRejected } from './outcome-events.ts'
 import type { SessionParts } from './session-parts.ts'
+import type { Subscription } from './subscription.ts'
 
 export interface EffectsOptions {
   readonly parts: SessionParts
@@ -37,9 +39,9 @@ export class Effects {
 
   /** `long`: its items are still to be read. */
   async changes(message: DownOf<'changes'>, long?: LongFrame): Promise<void> {
-    const { store, link, inPieces } = this.#parts
+    const { pull, link, inPieces } = this.#parts
     const items = long ? await inPieces!.long.itemsOf(long, inPieces!) : message.items
-    const whole = this.#changeParts.add({ ...message, items }, store.checkpoint.seen)
+    const whole = this.#changeParts.add({ ...message, items }, pull.seen)
     if (whole) await this.#apply(whole)
     else link.progressed()
   }
@@ -52,18 +54,28 @@ export class Effects {
 
   /** What there is to have: compared with what is here, and what differs is asked for. */
   async inventory(message: DownOf<'inventory'>): Promise<void> {
-    const { store, subscriptions, pull, link } = this.#parts
+    const { subscriptions, pull, link } = this.#parts
     const subscription = subscriptions.byId(message.id)
     if (!subscription?.assembly || subscription.assembly.isCompared) return // it came twice
     const { step, frame } = await pull.inventory(subscription, message)
     if (subscriptions.byId(message.id) !== subscription) return // it was let go meanwhile
     if (frame) this.#options.send(frame)
-    if (step) {
-      subscription.isStored = true
+    if (step) await this.#complete(subscription, step, () => link.progressed())
+    else link.progressed()
+  }
+
+  /** All of it is here as it is there. */
+  async #complete(subscription: Subscription, step: ConfirmedStep, told: () => void): Promise<void> {
+    const { store, subscriptions } = this.#parts
+    const { crossing } = subscriptions
+    subscription.assembly = undefined // should the store refuse it, it comes again from the start
+    if (crossing) crossing.complete(subscription, step)
+    else {
+      subscription.isStored = true // what it asks of the window while the step takes effect is its own
       await store.confirm(step)
-      subscriptions.completed(subscription)
     }
-    link.progressed()
+    told()
+    if (!crossing) subscriptions.completed(subscription)
   }
 
   longSnapshot(message: DownOf<'snapshot'>, long: LongFrame): Promise<void> {
@@ -79,11 +91,19 @@ export class Effects {
     const pulled = await pull.snapshot(subscription, message, text)
     if (!pulled || subscriptions.byId(message.id) !== subscription) return // it was let go meanwhile
     const { step, done } = pulled
-    if (step?.subscriptions) subscription.isStored = true // what it asks of the window while the step takes effect is its own
-    if (step) await store.confirm(step)
-    this.#parts.link.progressed()
-    subscriptions.progressed(subscription, done)
-    if (message.last) subscriptions.completed(subscription)
+    const told = () => {
+      this.#parts.link.progressed()
+      subscriptions.progressed(subscription, done)
+    }
+    if (message.last) return this.#complete(subscription, step!, told)
+    const { crossing } = subscriptions
+    const came = step?.lot?.documents ?? step?.puts ?? []
+    if (step && crossing && !crossing.mayShow(subscription, came)) crossing.confirm(step)
+    else if (step) {
+      if (step.subscriptions) subscription.isStored = true
+      await store.confirm(step)
+    }
+    told()
   }
 
   async denied({ id, error }: DownOf<'denied'>): Promise<void> {
@@ -105,7 +125,8 @@ export class Effects {
   }
 
   async #apply(message: DownOf<'changes'>): Promise<void> {
-    const { inPieces, store, link, pull, push } = this.#parts
+    const { inPieces, store, link, pull, push, subscriptions } = this.#parts
+    const { crossing } = subscriptions
     // what waits in storage would be read all at once
     if (inPieces) for (const name of collectionsOf(message)) await store.load(name)
     const pulled = pull.changes(message, await pull.read(message.items))
@@ -118,10 +139,12 @@ export class Effects {
             : `a change to version ${message.to} of a document that is not here as the server says: starting again`,
       })
     const mutations = pendingById(store, pulled.accepted)
-    await store.confirm(pulled.step)
+    await (crossing ?? store).confirm(pulled.step)
     link.progressed()
     push.wake()
-    tellAccepted(this.#parts, pulled.accepted, mutations)
+    const tell = () => tellAccepted(this.#parts, pulled.accepted, mutations)
+    if (crossing) crossing.afterwards(tell)
+    else tell()
   }
 }
 

@@ -432,6 +432,7 @@ test('[RESTORE-4] a server that was set back is told of by name, with what is kn
   for (const known of rig.server.clients.values()) known.lastMutation = 1
   ann.sync.goOnline()
   await rig.pass(1_000)
+  await rig.pass(1_000)
   const lost = ann.events.filter(({ name }) => name === 'historyLost').map(({ detail }) => detail)
   expect(lost).toEqual([
     {

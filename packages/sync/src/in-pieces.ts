@@ -1,4 +1,4 @@
-import type { Store } from '@nearcloud/store'
+import type { Confirmed, Store } from '@nearcloud/store'
 import type { LongMessages } from './long-messages.ts'
 
 /** How long work is done where the host wants its turn every few milliseconds. */
@@ -16,10 +16,10 @@ export interface InPieces {
  * follows what it takes away: messages wait.
  */
 export async function eachInPieces(
-  store: Store,
+  store: Pick<Store, 'confirmedDocuments'>,
   collection: string,
   inPieces: InPieces | undefined,
-  visit: (confirmed: ReturnType<Store['confirmed']> & object) => unknown,
+  visit: (confirmed: Confirmed) => unknown,
 ): Promise<void> {
   let seen = 0
   for (const confirmed of store.confirmedDocuments(collection)) {

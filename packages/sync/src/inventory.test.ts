@@ -99,7 +99,7 @@ test('[INVENTORY-9] what a change message says while it is compared is newer tha
   ann.network.cut()
   rig.server.put('todos', { _id: 't6', n: 'first' })
   rig.server.put('todos', { _id: 't7', n: 'first' })
-  await rig.pass(1_000)
+  await whileBack(rig)
   expect(isTold).toBe(true)
   expect(here(ann)).toEqual(there(rig))
   expect(ann.store.get('todos', 't5')).toEqual({ _id: 't5', n: 'again' })

@@ -19,6 +19,7 @@ import {
   type Version,
 } from '@nearcloud/protocol'
 import type { ConfirmedStep, Store, StoredSubscription } from '@nearcloud/store'
+import type { Here } from './crossing.ts'
 import { rejectionOf } from './greeting.ts'
 import { eachInPieces, type InPieces } from './in-pieces.ts'
 import { firstAfter } from './push.ts'
@@ -56,6 +57,16 @@ export class Pull {
     return this.#version
   }
 
+  /** What the server has said of documents, shown or not. */
+  get #here(): Here {
+    return this.#subscriptions.crossing ?? this.#store
+  }
+
+  /** Outcomes up to this one have come with their effects. */
+  get seen(): MutationId {
+    return (this.#subscriptions.crossing ?? this.#store.checkpoint).seen
+  }
+
   /** Changes will follow this version. */
   begin(version: Version): void {
     this.#version = version
@@ -76,8 +87,10 @@ export class Pull {
   /** `read`: its items. */
   changes(message: DownOf<'changes'>, read: Awaited<ReturnType<Pull['read']>>): Pulled {
     const { from, to, viewKey } = message
-    const { lastMutation = this.#store.checkpoint.seen } = message
-    const included = firstOf(this.#store.outbox.mutations, lastMutation)
+    const { lastMutation = this.seen } = message
+    const { mutations } = this.#store.outbox
+    const before = firstAfter(mutations, this.#subscriptions.crossing?.accepted ?? 0)
+    const included = mutations.slice(before, firstAfter(mutations, lastMutation))
     if (from !== this.#version || to < from || included.some(({ id }) => !this.#outcomes.has(id)))
       return { kind: 'gap', why: 'order' }
     if (!read) return { kind: 'gap', why: this.#subscriptions.hasLetGo ? 'letGo' : 'base' }
@@ -95,7 +108,7 @@ export class Pull {
     for (const put of puts)
       for (const { assembly, query } of this.#subscriptions)
         if (query.collection === put.collection) assembly?.brought(put)
-    const seen = Math.max(lastMutation, this.#store.checkpoint.seen)
+    const seen = Math.max(lastMutation, this.seen)
     this.#version = to
     const accepted = included.map(({ id }) => this.#outcomes.get(id)!)
     for (const { id } of included) this.#outcomes.delete(id)
@@ -144,6 +157,7 @@ export class Pull {
     assert(assembly, 'a snapshot is awaited')
     const { key, query, isWindowed } = subscription
     assembly.isReplacing ??= await this.#isHere(subscription)
+    if (!assembly.named) assembly.carried = new Map() // this is all of it
     const came = items.flatMap(item => readSnapshotItem(query.collection, item) ?? [])
     for (const item of items)
       if (item.length > 2 && item[2] === null)
@@ -168,7 +182,6 @@ export class Pull {
       ? this.#different(subscription, assembly, due)
       : await this.#replaced(subscription, assembly, stored)
     if (subscription.assembly !== assembly) return undefined
-    subscription.assembly = undefined // should the store refuse it, it comes again from the start
     return { step: { ...puts, gone, subscriptions: new Map([[key, stored]]) }, done }
   }
 
@@ -216,7 +229,7 @@ export class Pull {
 
   /** A refused subscription takes with it the documents that were here because of it alone. */
   denied(subscription: Subscription): ConfirmedStep {
-    const gone = this.#subscriptions.ownedBy(subscription)
+    const gone = this.#subscriptions.disown(subscription)
     return { gone, subscriptions: new Map([[subscription.key, null]]) }
   }
 
@@ -224,7 +237,7 @@ export class Pull {
   #carriedTo({ assembly, query }: Subscription): ReadonlyMap<DocId, Put> {
     const carried = new Map(assembly?.carried)
     for (const [id, { version }] of carried) {
-      const known = this.#store.confirmed(query.collection, id)
+      const known = this.#here.confirmed(query.collection, id)
       if (known && known.version >= version) carried.delete(id)
     }
     return carried
@@ -242,16 +255,16 @@ export class Pull {
       visit(id, carried.size === 0 ? version : Math.max(version, carried.get(id)?.version ?? 0))
     }
     const { collection } = subscription.query
-    if (!this.#inPieces) this.#store.eachConfirmed(collection, here)
+    if (!this.#inPieces) this.#here.eachConfirmed(collection, here)
     else await this.#each(collection, ({ document, version }) => here(document, version))
     for (const [id, { document, version }] of carried) {
-      const known = this.#store.confirmed(subscription.query.collection, document._id)
+      const known = this.#here.confirmed(subscription.query.collection, document._id)
       if (!known || !subscription.matches(known.document)) visit(id, version)
     }
   }
 
   #each(...[collection, visit]: [string, Parameters<typeof eachInPieces>[3]]): Promise<void> {
-    return eachInPieces(this.#store, collection, this.#inPieces, visit)
+    return eachInPieces(this.#here, collection, this.#inPieces, visit)
   }
 
   async #isHere(subscription: Subscription): Promise<boolean> {
@@ -290,13 +303,13 @@ export class Pull {
     const { collection } = subscription.query
     const step: Gone[] = []
     for (const { id, version } of gone) {
-      const known = this.#store.confirmed(collection, id)
+      const known = this.#here.confirmed(collection, id)
       if (!known || !subscription.isAbout(collection, known.document)) continue
       if (known.version <= version || known.version === named!.get(id))
         step.push({ collection, version: known.version, id })
     }
     for (const { document, version } of puts) {
-      const known = this.#store.confirmed(collection, document._id)
+      const known = this.#here.confirmed(collection, document._id)
       if (known && known.version > version && known.version === named!.get(document._id))
         step.push({ collection, version: known.version, id: document._id })
     }
@@ -307,8 +320,8 @@ export class Pull {
     const changed = new Map<string, StoredSubscription>()
     for (const [id, window] of windows) {
       const subscription = this.#subscriptions.byId(id)
-      const stored = subscription?.isStored && this.#store.subscriptions.get(subscription.key)
-      if (stored) changed.set(subscription.key, { ...stored, window })
+      const stored = subscription?.told
+      if (stored) changed.set(subscription!.key, { ...stored, window })
     }
     return changed
   }
@@ -333,15 +346,10 @@ export class Pull {
   }
 
   #patched({ collection, version, base, id, patch }: PatchItem): Put | undefined {
-    const known = this.#store.confirmed(collection, id)
+    const known = this.#here.confirmed(collection, id)
     if (known?.version !== base) return undefined
     return { collection, version, document: applyPatch(known.document, patch) }
   }
-}
-
-/** Those up to `last`, of a list by growing ids. */
-function firstOf(mutations: readonly Mutation[], last: MutationId): readonly Mutation[] {
-  return mutations.slice(0, firstAfter(mutations, last))
 }
 
 const itemsAtOnce = 50

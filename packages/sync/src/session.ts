@@ -105,7 +105,11 @@ export class Session implements Conversation {
 
   /** Does something between two messages: nothing that is said takes effect meanwhile. */
   between(task: () => Promise<void>): void {
-    this.#inbox.between(() => (this.#phase === 'live' ? task() : undefined))
+    this.#inbox.between(async () => {
+      if (this.#phase !== 'live') return
+      await task()
+      await this.#parts.subscriptions.crossing?.cross()
+    })
   }
 
   async closed(): Promise<void> {
@@ -132,11 +136,13 @@ export class Session implements Conversation {
     else if (this.#phase === 'live') {
       await this.#handleLive(arrived)
     } else throw unexpected(message.type)
+    await this.#parts.subscriptions.crossing?.cross()
     this.#parts.advanced()
   }
 
   async #handleLive({ message, frame, long }: Arrived): Promise<void> {
     if (message.type !== 'changes') await this.#effects.changesEnd()
+    await this.#parts.subscriptions.crossing?.hears(message.type, frame)
     switch (message.type) {
       case 'pushed':
         return this.#effects.pushed(message)
@@ -153,7 +159,7 @@ export class Session implements Conversation {
       case 'answer':
         return this.#parts.requests.answer(message)
       case 'text':
-        return this.#parts.texts.heard(message)
+        return this.#whenShown(() => this.#parts.texts.heard(message))
       case 'textClosed':
         return this.#parts.texts.closed(message)
       case 'peers':
@@ -166,17 +172,33 @@ export class Session implements Conversation {
         return this.#parts.checks.heard(message)
       case 'pong':
         this.#parts.link.progressed()
-        return this.#pings.shift()?.(true)
+        return this.#whenShown(() => this.#pings.shift()?.(true))
       default:
         throw unexpected(message.type)
     }
   }
 
+  /** Where it cannot be fetched what differs is shown query by query. */
+  #loadCrossing(): Promise<typeof import('./crossing.ts') | undefined> {
+    return import('./crossing.ts').catch(thrown => {
+      this.#parts.events.emit('error', toCloudError(thrown))
+      return undefined
+    })
+  }
+
+  /** What has been told is shown. */
+  async #whenShown(task: () => unknown): Promise<void> {
+    const { crossing } = this.#parts.subscriptions
+    if (crossing) crossing.afterwards(task)
+    else await task()
+  }
+
   async #welcome(welcome: DownOf<'welcome'>): Promise<void> {
-    const { subscriptions, push, requests, checks, link, dialect } = this.#parts
+    const { store, subscriptions, push, requests, checks, link, dialect } = this.#parts
     const welcomed = await takeWelcome(this.#parts, welcome, this.#helloAt)
     const { inPieces } = this.#parts
     if (inPieces) await inPieces.pause()
+    const crossing = subscriptions.inDoubt.length > 0 ? await this.#loadCrossing() : undefined
     if (welcomed.kind === 'forked' || !this.#isOpen) return this.#end()
 
     this.#phase = 'live'
@@ -201,6 +223,9 @@ export class Session implements Conversation {
     checks.begin(send)
     // before version 3 a server knows nothing of snapshots that go on
     subscriptions.begin(subscriptionSink(send), welcome.resumed && dialect.version >= 3)
+    const waiting = subscriptions.inDoubt
+    if (crossing && waiting.length > 0)
+      subscriptions.crossing = new crossing.Crossing({ store, subscriptions, waiting })
     if (dialect.knows('openText')) this.#parts.texts.begin(send)
     if (dialect.knows('enter')) this.#parts.rooms.begin(send)
     for (const subscription of subscriptions) if (subscription.isComplete) subscription.arrived()

@@ -58,6 +58,7 @@ export class Subscription implements Held {
   /** Ends keeping it warm. */
   cancelRelease: (() => void) | undefined
   readonly #stored: () => StoredSubscription | undefined
+  readonly #apart: () => StoredSubscription | undefined
   #compiled: ((document: Document) => boolean) | undefined
   #waiters: Waiter[] = []
   #window: { readonly ids: readonly DocId[]; readonly set: ReadonlySet<DocId> } | undefined
@@ -65,9 +66,15 @@ export class Subscription implements Held {
   constructor(
     key: string,
     query: Query,
-    options: { isStored: boolean; stored: () => StoredSubscription | undefined },
+    options: {
+      isStored: boolean
+      stored: () => StoredSubscription | undefined
+      /** As the server has said, and nobody sees yet. */
+      apart: () => StoredSubscription | undefined
+    },
   ) {
-    const { isStored, stored } = options
+    const { isStored, stored, apart } = options
+    this.#apart = apart
     this.isStored = isStored
     this.key = key
     this.query = query
@@ -104,9 +111,18 @@ export class Subscription implements Held {
     return priorities.find(priority => wishes.has(priority)) ?? 'low'
   }
 
+  /** As the server has said last, shown or not. */
+  get told(): StoredSubscription | undefined {
+    return this.#apart() ?? (this.isStored ? this.#stored() : undefined)
+  }
+
   /** The ids in its window; undefined when it has none, or none came yet. */
   get window(): ReadonlySet<DocId> | undefined {
-    const ids = this.isWindowed && this.isStored ? this.#stored()?.window : undefined
+    return this.isStored ? this.#idsOf(this.#stored()) : undefined
+  }
+
+  #idsOf(stored: StoredSubscription | undefined): ReadonlySet<DocId> | undefined {
+    const ids = this.isWindowed ? stored?.window : undefined
     if (!ids) return undefined
     if (this.#window?.ids !== ids) this.#window = { ids, set: new Set(ids) }
     return this.#window.set
@@ -124,7 +140,7 @@ export class Subscription implements Held {
   /** The same, be it refused or not. */
   has(collection: string, document: Document): boolean {
     if (collection !== this.query.collection) return false
-    return this.isWindowed ? this.window?.has(document._id) === true : this.#matches(document)
+    return this.isWindowed ? this.#idsOf(this.told)?.has(document._id) === true : this.#matches(document)
   }
 
   /** `patient`: waits for another connection when this one goes. Rejects when the server refuses. */

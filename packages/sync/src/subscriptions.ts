@@ -2,6 +2,7 @@ import type { Clock, CloudError, DocId, Document, Millis, UpOf, Version } from '
 import { clausesOf, compareValues, type Progress, type Query, queryToJson } from '@nearcloud/query'
 import type { Store } from '@nearcloud/store'
 import { Coverage } from './coverage.ts'
+import type { Crossing } from './crossing.ts'
 import { followedQuery } from './followed.ts'
 import type { Holdings } from './holdings.ts'
 import { SnapshotAssembly } from './snapshot-assembly.ts'
@@ -34,6 +35,10 @@ export class Subscriptions implements Holdings<Subscription> {
   #sink: SubscriptionSink | undefined
   /** Named in a greeting that had no answer yet when they were let go. */
   #unheard: number[] = []
+  /** While a copy is compared: what came of it, and is not shown yet. */
+  crossing: Crossing | undefined
+  /** Of a conversation that ended meanwhile: what it brought may be gone on with. */
+  #cut: Crossing | undefined
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options
@@ -86,13 +91,15 @@ export class Subscriptions implements Holdings<Subscription> {
     return false
   }
 
-  /** The documents that are here because of this subscription alone. */
-  ownedBy(subscription: Subscription): { collection: string; version: Version; id: DocId }[] {
+  /** It is dropped: the documents that are here because of it alone. Of those that are not shown nothing is kept. */
+  disown(subscription: Subscription): { collection: string; version: Version; id: DocId }[] {
     const { collection } = subscription.query
     const owned: { collection: string; version: Version; id: DocId }[] = []
+    const isOwned = (document: Document) =>
+      subscription.has(collection, document) && !this.isAbout(collection, document, subscription)
     for (const { document, version } of this.#options.store.confirmedDocuments(collection))
-      if (subscription.has(collection, document) && !this.isAbout(collection, document, subscription))
-        owned.push({ collection, version, id: document._id })
+      if (isOwned(document)) owned.push({ collection, version, id: document._id })
+    this.crossing?.forget(subscription, isOwned)
     return owned
   }
 
@@ -148,11 +155,19 @@ export class Subscriptions implements Holdings<Subscription> {
       }
       if (subscription.holders.size === 0) this.#keepWarm(subscription)
     }
+    this.#cut = undefined
+  }
+
+  /** Those whose documents are here as they were before, and are compared now. */
+  get inDoubt(): readonly Subscription[] {
+    return [...this.#byKey.values()].filter(({ id, isInDoubt }) => id !== undefined && isInDoubt)
   }
 
   /** The conversation is over. */
   end(): void {
     this.#sink = undefined
+    this.#cut = this.crossing ?? this.#cut
+    this.crossing = undefined
     this.#byId = new Map()
     for (const subscription of this.#byKey.values()) {
       subscription.id = undefined
@@ -190,6 +205,7 @@ export class Subscriptions implements Holdings<Subscription> {
   }
 
   completed(subscription: Subscription): void {
+    if (this.#byKey.get(subscription.key) !== subscription || subscription.denial) return // meanwhile
     subscription.assembly = undefined
     subscription.done = undefined
     subscription.isStored = true
@@ -223,6 +239,7 @@ export class Subscriptions implements Holdings<Subscription> {
 
   denied(subscription: Subscription, error: CloudError): void {
     subscription.assembly = undefined
+    this.crossing?.left(subscription)
     if (subscription.id !== undefined) this.#byId.delete(subscription.id)
     subscription.id = undefined // there is nothing to unsubscribe from
     subscription.deny(error)
@@ -243,6 +260,7 @@ export class Subscriptions implements Holdings<Subscription> {
         const stored = store.subscriptions.get(key)
         return stored?.letGo === undefined ? stored : undefined
       },
+      apart: () => this.crossing?.subscription(key),
     })
     this.#byKey.set(key, subscription)
     return subscription
@@ -264,6 +282,7 @@ export class Subscriptions implements Holdings<Subscription> {
     if (after === undefined) {
       const next = new SnapshotAssembly()
       if (assembly?.named) next.carried = assembly.carry()
+      else if (this.#cut) next.carried = this.#cut.carried(subscription)
       return next
     }
     if (assembly?.isReplacing) {
@@ -320,6 +339,7 @@ export class Subscriptions implements Holdings<Subscription> {
     subscription.cancelRelease?.()
     this.#byKey.delete(subscription.key)
     this.#coverage.forget()
+    this.crossing?.left(subscription)
     if (subscription.id !== undefined) {
       this.#byId.delete(subscription.id)
       this.#hasLetGo = true
@@ -333,8 +353,9 @@ export class Subscriptions implements Holdings<Subscription> {
     if (subscription.isInDoubt || (subscription.isHeir && !subscription.isComplete)) {
       for (const other of this.#byKey.values())
         if (other.query.collection === query.collection && !other.isComplete) other.isHeir = true
-      store.confirm({ gone: this.ownedBy(subscription), subscriptions: new Map([[key, null]]) }).catch(failed)
+      store.confirm({ gone: this.disown(subscription), subscriptions: new Map([[key, null]]) }).catch(failed)
     } else if (subscription.isStored && !denial) {
+      this.crossing?.forget(subscription, () => false)
       const letGo = subscription.isComplete ? clock.now() : 0 // nobody vouches for the rest of it
       const cached = { query, complete: false, letGo, ...(window && { window: [...window] }) }
       store.confirm({ subscriptions: new Map([[key, cached]]) }).catch(failed)

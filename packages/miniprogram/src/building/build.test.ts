@@ -28,7 +28,17 @@ const gzipBytes = (name: string, among = files) => gzipSync(named(name, among)).
 
 test('[MP-23] one file with all of the client, and beside it what is loaded later', () => {
   const beside = [
-    ...['aggregate', 'declared-index', 'explain', 'files', 'functions', 'held', 'indexes', 'live-texts'],
+    ...[
+      'aggregate',
+      'crossing',
+      'declared-index',
+      'explain',
+      'files',
+      'functions',
+      'held',
+      'indexes',
+      'live-texts',
+    ],
     ...['poll-connection', 'reserve', 'seldom', 'text', 'upload', 'ways-in', 'words', ...Object.keys(apart)],
   ].map(name => `${name}.js`)
   expect(files.map(({ name }) => name).sort()).toEqual(['index.js', ...beside].sort())

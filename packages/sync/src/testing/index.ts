@@ -1,4 +1,5 @@
 // what is fetched when it is needed is here at once: a clock of a test does not wait for it, and no seed says how long it takes
+import '../crossing.ts'
 import '../held.ts'
 import '../poll-connection.ts'
 import '../texts/live-texts.ts'
