@@ -27,7 +27,6 @@ export function graphOf(history: readonly Transaction[], versions: VersionOrders
       if (before && after) add(before.number, after.number, 'ww')
     }
   for (const { number, list, sure, most } of versions.seen) {
-    if (history[number]!.local?.isArriving) continue
     const [last, next] = [writerAt(list, sure - 1), writerAt(list, most)]
     if (last) add(last.number, number, 'wr')
     if (next) add(number, next.number, 'rw')

@@ -13,10 +13,9 @@ export interface Transaction {
   readonly ended: number
   /**
    * Of a device with a copy of its own. Its reads may be of an earlier moment, and show its own appends that are still on their way.
-   * Of a write: `hereAt`, when the device had it; all that it reads from then on shows it. `isArriving`: of a read while part of the copy
-   * was still on its way, which is of no one moment.
+   * Of a write: `hereAt`, when the device had it; all that it reads from then on shows it.
    */
-  readonly local?: { readonly hereAt: number; readonly isArriving?: boolean }
+  readonly local?: { readonly hereAt: number }
 }
 
 export type Op =

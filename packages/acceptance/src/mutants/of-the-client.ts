@@ -28,6 +28,14 @@ export const ofTheClient = [
     '      ? this.#different(subscription, assembly, due)',
     '      ? []',
   ]),
+  seenIn(
+    'rules',
+    mutant('client: what is compared is shown one query after the other', [
+      'sync/src/crossing.ts',
+      'return this.#waiting.size === 0 || this.#characters',
+      'return this.#waiting.size >= 0 || this.#characters',
+    ]),
+  ),
   mutant('sync: accepted mutations leave before their effect is here', [
     effects,
     'if (rejected.length > 0) await store.confirm({ rejected })',

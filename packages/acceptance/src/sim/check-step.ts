@@ -1,6 +1,7 @@
-import { type Document, documentText, type Mutation, type Write } from '@nearcloud/protocol'
+import { type DocId, type Document, documentText, type Mutation, type Write } from '@nearcloud/protocol'
 import { applyWrite, compileFilter, equalValues } from '@nearcloud/query'
 import { collections } from './actions.ts'
+import { checkHalves } from './check-halves.ts'
 import { checkStanding } from './check-standing.ts'
 import type { Device, Process } from './device.ts'
 import { checkFalsified } from './falsify.ts'
@@ -30,6 +31,7 @@ export function checkStep(world: World): void {
     checkStanding(world, device, process)
     const isAsBefore = looksAsBefore(process)
     if (!isAsBefore) checkOverlay(process)
+    if (!isAsBefore) checkHalves(world, device, process)
     checkWatches(process, isAsBefore)
   }
 }
@@ -169,12 +171,22 @@ function checkEffect(world: World, device: Device, process: Process, mutation: M
 
     // what may not be read any more is not told: the old state stays until a snapshot takes its place
     const isFine = mayBeGone && (!known || device.wasReset)
-    if (!isFine)
+    if (!isFine && !(known === undefined && hasLeftWindow(process, collection, id)))
       throw new Violation(
         'I3',
         `${process.name}: ${key}@${outcome.version} left the outbox before it came back (flicker)`,
       )
   }
+}
+
+/** A window was brought anew in this very step, with all that changed meanwhile, and does not have it any more. */
+function hasLeftWindow({ store, looked }: Process, collection: string, id: DocId): boolean {
+  return [...(looked?.subscriptions ?? [])].some(
+    ([key, { query, window }]) =>
+      query.collection === collection &&
+      window?.includes(id) &&
+      !store.subscriptions.get(key)?.window?.includes(id),
+  )
 }
 
 const looked = new WeakMap<Document, string>()

@@ -94,7 +94,7 @@ export class Process implements Owner {
   /** Texts that are open in it, by document. */
   readonly texts: OpenTexts = new Map()
   /** The copy at the last look, and the versions of its documents. */
-  looked: { readonly subscriptions: unknown; readonly version: Version } | undefined
+  looked: { readonly subscriptions: Store['subscriptions']; readonly version: Version } | undefined
   readonly versions = new Map<string, Version>()
   /** What nobody follows is to be looked at as soon as nothing is on its way into the storage. */
   isCacheDue = false

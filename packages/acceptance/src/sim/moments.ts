@@ -104,7 +104,12 @@ export function changeRulesAmongWrites(world: World): void {
   house.rulesChanged()
   commitInTurn(
     world,
-    Array.from({ length: 6 + dice.below(10) }, () => () => changeOne(world, dice.pick(collections))),
+    Array.from({ length: 6 + dice.below(10) }, () => () => {
+      const first = dice.pick(collections)
+      const other = dice.pick(collections)
+      // often of two collections at once: who compares one after the other must not see half of it
+      return [first, ...(other === first ? [] : [other])].flatMap(each => changeOne(world, each))
+    }),
   )
 }
 

@@ -131,7 +131,7 @@ export class DeviceSession implements Session {
         onChange: ({ docs }) => {
           if (isComplete && docs.length < lists.length) recorder.complain(`${this.name}: a list is gone`)
           isComplete ||= docs.length === lists.length
-          this.#recordRead(recorder, recorder.now(), docs, { isArriving: this.#isArriving })
+          this.#recordRead(recorder, recorder.now(), docs, 'local')
         },
         onError: error => recorder.complain(`${this.name}: the watch ended: ${String(error)}`),
       })
@@ -170,9 +170,8 @@ export class DeviceSession implements Session {
 
   async #read(recorder: Recorder): Promise<void> {
     const begun = recorder.now()
-    const wasArriving = this.#isArriving
     const found = await this.#find(recorder)
-    this.#recordRead(recorder, begun, found, { isArriving: wasArriving || this.#isArriving })
+    this.#recordRead(recorder, begun, found, 'local')
   }
 
   /** After `whenSynced` everything is here that the server had when it was asked for. */
@@ -180,9 +179,7 @@ export class DeviceSession implements Session {
     this.#cloud.goOnline()
     const begun = recorder.now()
     await this.#cloud.whenSynced()
-    const found = await this.#find(recorder)
-    // a connection may be over, and another one be compared, since it was
-    this.#recordRead(recorder, begun, found, this.#isArriving ? { isArriving: true } : undefined)
+    this.#recordRead(recorder, begun, await this.#find(recorder), 'synced')
   }
 
   async #find({ round }: Recorder): Promise<readonly object[]> {
@@ -190,18 +187,8 @@ export class DeviceSession implements Session {
     return (await lists.where({ round: round.number, kind: 'list' }).get()).data
   }
 
-  /** Part of its copy is still on its way, or being compared. */
-  get #isArriving(): boolean {
-    return this.#cloud.status().arriving.length > 0
-  }
-
   /** `local`: of its copy, of whatever moment. */
-  #recordRead(
-    recorder: Recorder,
-    begun: number,
-    found: readonly object[],
-    local: { readonly isArriving: boolean } | undefined,
-  ): void {
+  #recordRead(recorder: Recorder, begun: number, found: readonly object[], as: 'local' | 'synced'): void {
     const ops = (found as readonly { _id: string; items: string[] }[]).map(
       ({ _id, items }): Op => ['read', _id, items],
     )
@@ -213,7 +200,7 @@ export class DeviceSession implements Session {
       ended,
       outcome: 'ok',
       ops,
-      ...(local && { local: { hereAt: ended, ...local } }),
+      ...(as === 'local' && { local: { hereAt: ended } }),
     })
   }
 
