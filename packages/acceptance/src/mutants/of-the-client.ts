@@ -150,8 +150,8 @@ export const ofTheClient = [
   ]),
   mutant('store: pending edits are not laid over what arrives', [
     localStore,
-    'this.#live.publish(rebase(collections, outbox, concerned, openid, this.#shown))',
-    "this.#live.publish([...concerned].flatMap(([name, id]) => { const c = collections.of(name); const before = c.get(id) ?? null; const after = c.confirmed.get(id)?.document ?? null; if (before === after) return []; c.show(id, after); return [{ collection: name, id, before, after, dataType: 'update' as const }] }))",
+    '...rebase(collections, outbox, concerned, openid, this.#shown)',
+    "...[...concerned].flatMap(([name, id]) => { const c = collections.of(name); const before = c.get(id) ?? null; const after = c.confirmed.get(id)?.document ?? null; if (before === after) return []; c.show(id, after); return [{ collection: name, id, before, after, dataType: 'update' as const }] })",
   ]),
   mutant('store: a refused edit is not rolled back', [
     state,
