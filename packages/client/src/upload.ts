@@ -2,7 +2,7 @@ import { CloudError, errorFromData, toCloudError, type Value } from '@nearcloud/
 import type { HoldingSync } from '@nearcloud/sync'
 import type { HttpRequest, HttpResponse } from './platform.ts'
 import { Sha256 } from './sha256.ts'
-import { isNamed, type QueuedUpload } from './upload-queue.ts'
+import type { QueuedUpload } from './upload-queue.ts'
 
 export interface UploadTools {
   readonly sync: Pick<HoldingSync, 'files' | 'access' | 'refuse'>
@@ -11,6 +11,8 @@ export interface UploadTools {
   request(request: HttpRequest): Promise<HttpResponse>
   /** Is it still wanted? Asked before each part. */
   isWanted(): boolean
+  /** Whether a file is named in the text of a write. */
+  isNamed(fileID: string, json: string): boolean
   /** Is another upload of the same file in the queue? */
   comesAgain(): boolean
   sent(bytes: number): void
@@ -41,7 +43,8 @@ export async function bring(
 
 /** The writes that name a refused file are rejected with it, unless it is to come once more. False: not yet. */
 async function isTold({ fileID }: QueuedUpload, error: CloudError, tools: UploadTools): Promise<boolean> {
-  if (tools.comesAgain()) return true
+  const { comesAgain, isNamed } = tools
+  if (comesAgain()) return true
   const { code, errMsg, details } = error
   const refusal = new CloudError(code, { errMsg, details: { ...details, fileID } })
   return tools.sync

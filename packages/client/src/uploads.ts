@@ -1,7 +1,7 @@
 import { type Clock, CloudError, toCloudError } from '@nearcloud/protocol'
 import type { HoldingSync } from '@nearcloud/sync'
 import type { HttpRequest, HttpResponse } from './platform.ts'
-import type { QueuedUpload, UploadQueue } from './upload-queue.ts'
+import { isNamed, type QueuedUpload, type UploadQueue } from './upload-queue.ts'
 
 export interface UploadsOptions {
   readonly queue: UploadQueue
@@ -115,6 +115,7 @@ export class Uploads {
       endpoint,
       request,
       isWanted: () => queue.has(file) && !this.#isStopped,
+      isNamed,
       comesAgain: () => queue.uploads.some(each => each !== file && each.fileID === file.fileID),
       sent: bytes => this.#watches.get(file)?.sent?.(bytes),
       headers: header => this.#watches.get(file)?.headers?.(header),

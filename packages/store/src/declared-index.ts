@@ -10,7 +10,7 @@ import {
 import type { Collection, Slot } from './collection.ts'
 import type { Entry } from './ordered-index.ts'
 import type { Offer } from './planner.ts'
-import { SortedList, type Span } from './sorted-list.ts'
+import type { SortedList, Span } from './sorted-list.ts'
 
 /** An index the app asked for: the keys of documents, as `compileIndexKeys` makes them, in order. */
 export class DeclaredIndex {
@@ -22,12 +22,12 @@ export class DeclaredIndex {
   /** Documents with more keys than an index takes: they may match whatever is asked. */
   readonly #overfull = new Set<Slot>()
 
-  constructor(definition: IndexDefinition, slots: Iterable<Slot>, fullChunk?: number) {
+  constructor(definition: IndexDefinition, slots: Iterable<Slot>, List: typeof SortedList) {
     this.definition = definition
     this.#keysOf = compileIndexKeys(definition)
     const entries: Entry[] = []
     for (const slot of slots) entries.push(...this.#entriesOf(slot, 1))
-    this.#entries = new SortedList(entries.sort(compareEntries), compareEntries, fullChunk)
+    this.#entries = new List(entries.sort(compareEntries), compareEntries)
   }
 
   get name(): string {
@@ -111,7 +111,7 @@ export class DeclaredIndex {
 }
 
 /** The same again is nothing. Throws INVALID_PARAM for what is no index here, another of that name, or one too many. */
-export function declare(collection: Collection, given: IndexDefinition): void {
+export function declare(collection: Collection, given: IndexDefinition, List: typeof SortedList): void {
   const definition = checkLocalIndex(given)
   const { name } = definition
   const { declared } = collection
@@ -120,7 +120,7 @@ export function declare(collection: Collection, given: IndexDefinition): void {
   if (known) throw refuse(`there is another index "${name}": drop it first`)
   if (declared.size >= mostDeclared)
     throw refuse(`a collection has at most ${mostDeclared} indexes here: drop one first`)
-  declared.set(name, new DeclaredIndex(definition, collection.slots()))
+  declared.set(name, new DeclaredIndex(definition, collection.slots(), List))
 }
 
 /** Throws INVALID_PARAM for what is no index, and for what only one who has all documents can keep. */

@@ -1,11 +1,9 @@
-import type { Considered, Explanation, Query } from '@nearcloud/query'
-import type { Collection } from './collection.ts'
-import { find } from './find.ts'
+import type { Considered, Explanation } from '@nearcloud/query'
+import type { Found } from './find.ts'
 import type { Plan } from './planner.ts'
 
-/** How a query is answered, by answering it. */
-export function explain(collection: Collection, query: Query): Explanation {
-  const { plan, choice, candidates, documents } = find(collection, query)
+/** How a query was answered. */
+export function explain({ plan, choice, candidates, documents }: Found): Explanation {
   return {
     ...explained(plan),
     examined: candidates,

@@ -7,6 +7,7 @@ import { declare } from './declared-index.ts'
 import { countMatching, find } from './find.ts'
 import { Kept } from './kept.ts'
 import { OrderedIndex } from './ordered-index.ts'
+import { SortedList } from './sorted-list.ts'
 
 const value: fc.Arbitrary<Value> = fc.oneof(
   { weight: 6, arbitrary: fc.integer({ min: -3, max: 12 }) },
@@ -89,7 +90,7 @@ test('[QUERY-1] whichever indexes there are, the answer is what evaluating every
         })
         for (const [each, within] of paths)
           if (each !== within) collection.index(each, within) ?? collection.makeIndex(each, within)
-        for (const each of definitions) declare(collection, each)
+        for (const each of definitions) declare(collection, each, SortedList)
         for (const [at, data] of later) show(at, data)
         for (const asked of queries) {
           expect(find(collection, asked).documents).toEqual(evaluate(asked, documents.values()))

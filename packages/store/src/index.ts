@@ -21,5 +21,5 @@ export type {
   StoredSubscription,
   StoreEvent,
 } from './store.ts'
-export { type StoredText, type TextPlace, type TextStep, textKey } from './texts.ts'
+export type { StoredText, TextPlace, TextStep } from './texts.ts'
 export { WatchedStorage, type WatchedStorageOptions } from './watched-storage.ts'

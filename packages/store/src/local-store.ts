@@ -23,6 +23,7 @@ import { answer } from './answer.ts'
 import { checkFits } from './check-fits.ts'
 import { DocSet } from './doc-map.ts'
 import { drawnAhead } from './drawn-ahead.ts'
+import { find } from './find.ts'
 import { hear } from './hear.ts'
 import { LiveQueries } from './live-queries.ts'
 import type { Damage } from './load.ts'
@@ -41,6 +42,7 @@ import {
 import type { ReserveInTime } from './reserve.ts'
 import type { Segments } from './segments.ts'
 import { ShownTexts } from './shown-texts.ts'
+import { SortedList } from './sorted-list.ts'
 import type { State } from './state.ts'
 import type { Storage, StorageInfo } from './storage.ts'
 import type {
@@ -194,7 +196,7 @@ export class LocalStore implements Store {
     this.#assertOpen()
     const { explain } = await import('./explain.ts')
     this.#assertOpen()
-    return explain(this.#state.collections.of(query.collection), query)
+    return explain(find(this.#state.collections.of(query.collection), query))
   }
 
   async createIndex(collection: string, given: IndexDefinition): Promise<void> {
@@ -202,7 +204,7 @@ export class LocalStore implements Store {
     checkCollectionName(collection)
     const { declare } = await import('./declared-index.ts')
     this.#assertOpen()
-    declare(this.#state.collections.of(collection), given)
+    declare(this.#state.collections.of(collection), given, SortedList)
   }
 
   dropIndex(collection: string, name: string): void {

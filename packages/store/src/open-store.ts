@@ -4,6 +4,8 @@ import { type Damage, type Loaded, load, loadError } from './load.ts'
 import { LocalStore } from './local-store.ts'
 import type { Outbox } from './outbox.ts'
 import { rebase } from './overlay.ts'
+import { pieceCount, toPieces } from './pieces.ts'
+import { reserveName, segmentText } from './records.ts'
 import { Segments } from './segments.ts'
 import { State } from './state.ts'
 import type { Storage } from './storage.ts'
@@ -52,7 +54,16 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
       reserveBytes &&
       !volatile &&
       import('./reserve.ts').then(
-        ({ Reserve }) => new Reserve({ storage, maxPayloadBytes, bytes: reserveBytes, pause, held }),
+        ({ Reserve }) =>
+          new Reserve({
+            storage,
+            bytes: reserveBytes,
+            textOf: content => segmentText({ name: reserveName, collection: '', size: 0 }, `"${content}"`),
+            toPieces: text => toPieces(text, maxPayloadBytes),
+            pieceCount: units => pieceCount(units, maxPayloadBytes),
+            pause,
+            held,
+          }),
         () => undefined, // not fetched, there is none in this run
       )
     const store = new LocalStore({ state, segments, storage, info, random, pause, damage, reserve })

@@ -6,6 +6,7 @@ import { Collection } from './collection.ts'
 import { declare } from './declared-index.ts'
 import { explain } from './explain.ts'
 import { find } from './find.ts'
+import { SortedList } from './sorted-list.ts'
 
 const asked = (where: Filter, more: Partial<Query> = {}): Query => ({
   collection: 'things',
@@ -28,7 +29,7 @@ function collectionOf(count: number, data: (i: number) => object): Collection {
 function declareAll(collection: Collection, ...names: readonly string[]): void {
   for (const name of names) {
     const keys: IndexDefinition['keys'] = name.split('_').map(path => [path, 1])
-    declare(collection, { name, keys, unique: false })
+    declare(collection, { name, keys, unique: false }, SortedList)
   }
 }
 
@@ -40,7 +41,7 @@ test('[QUERY-8] two indexes that leave little together are both used, and nothin
   }))
   declareAll(collection, 'a', 'b', 'tags')
   const query = asked(all(equal('a', 3), equal('b', 4)))
-  const { plan, index, examined, returned, considered } = explain(collection, query)
+  const { plan, index, examined, returned, considered } = explain(find(collection, query))
   expect([plan, index, examined, returned]).toEqual(['index', 'a & b', 5, 5])
   expect(considered).toEqual([
     { plan: 'index', index: 'a & b', ordered: false, estimated: 68 },
@@ -55,13 +56,13 @@ test('[QUERY-8] two indexes that leave little together are both used, and nothin
 test('[QUERY-8] an index that leaves nearly everything is left out', () => {
   const collection = collectionOf(3_000, i => ({ a: i % 30, most: i % 10 === 0 ? 1 : 0 }))
   declareAll(collection, 'a', 'most')
-  expect(explain(collection, asked(all(equal('a', 3), equal('most', 0))))).toMatchObject({ index: 'a' })
+  expect(explain(find(collection, asked(all(equal('a', 3), equal('most', 0)))))).toMatchObject({ index: 'a' })
 })
 
 test('[QUERY-9] of two indexes the one with fewer documents for these values is used, as it is now', () => {
   const collection = collectionOf(2_000, i => ({ a: i < 1_900 ? 0 : i, b: i % 10 }))
   declareAll(collection, 'a', 'b')
-  const choices = (a: number) => explain(collection, asked(all(equal('a', a), equal('b', 5)))).index
+  const choices = (a: number) => explain(find(collection, asked(all(equal('a', a), equal('b', 5))))).index
   expect([choices(0), choices(1_905)]).toEqual(['b', 'a'])
   for (let i = 0; i < 1_900; i++) collection.show(i, { _id: i, a: i, b: 5 })
   expect(choices(0)).toBe('a')
@@ -72,7 +73,7 @@ test('[QUERY-9] a walk in order is given up where matches are rarer than it look
   const collection = collectionOf(4_000, i => ({ a: i >= 3_600 ? 1 : 0, n: i }))
   declareAll(collection, 'a', 'n')
   const query = asked(equal('a', 1), ascending('n'))
-  const { considered, ...explanation } = explain(collection, query)
+  const { considered, ...explanation } = explain(find(collection, query))
   expect(considered![0]).toMatchObject({ index: 'n', ordered: true, estimated: 50 })
   expect(explanation).toMatchObject({
     index: 'a',
@@ -132,7 +133,7 @@ test('[QUERY-9] no plan looks at more than twice what the best index alone reach
           return offer ? made!.count(offer.spans) : Infinity
         })
         declareAll(collection, ...indexes)
-        const { examined, ordered, index, considered } = explain(collection, query)
+        const { examined, ordered, index, considered } = explain(find(collection, query))
         expect(find(collection, query).documents).toEqual(evaluate(query, collection.documents()))
         expect(examined).toBeLessThanOrEqual(2 * Math.min(documents.length, ...alone))
         if (index?.includes('&')) seen.together++

@@ -1,12 +1,14 @@
 import type { CloudError } from '@nearcloud/protocol'
-import { pieceCount, toPieces } from './pieces.ts'
-import { reserveName, segmentText } from './records.ts'
 import type { Payload, Storage } from './storage.ts'
 
 export interface ReserveOptions {
   readonly storage: Storage
-  readonly maxPayloadBytes: number
   readonly bytes: number
+  /** The text of a segment that nothing names, with this in it. */
+  textOf(content: string): string
+  /** As the log writes a text; and in how many records one of so many units is. */
+  toPieces(text: string): readonly Payload[]
+  pieceCount(units: number): number
   /** Lets the host have its turn. */
   pause(): Promise<void>
   /** The records it was found in, if it is there already. */
@@ -30,18 +32,16 @@ export class Reserve {
   readonly #makePart: () => Promise<readonly Payload[]>
   #held: readonly number[]
 
-  constructor({ storage, maxPayloadBytes, bytes, pause, held }: ReserveOptions) {
-    const head = { name: reserveName, collection: '', size: 0 }
-    const textOf = (content: string) => segmentText(head, `"${content}"`)
+  constructor({ storage, bytes, textOf, toPieces, pieceCount, pause, held }: ReserveOptions) {
     this.#storage = storage
     this.#parts = Math.ceil(bytes / partBytes)
     const length = Math.ceil(bytes / this.#parts)
-    this.#partRecords = pieceCount(textOf('').length + length, maxPayloadBytes)
+    this.#partRecords = pieceCount(textOf('').length + length)
     this.#makePart = async () => {
       await pause()
       const text = textOf(noise(length))
       await pause()
-      const part = toPieces(text, maxPayloadBytes)
+      const part = toPieces(text)
       await pause()
       return part
     }

@@ -16,9 +16,10 @@ import { LocalFirstExecutor } from './executor.ts'
 import { follow } from './follow.ts'
 import type { Held } from './held.ts'
 import { Link, type LinkState } from './link.ts'
+import { pendingById, refusedAt, tellRejected } from './outcome-events.ts'
 import { Parts } from './parts.ts'
 import { Pull } from './pull.ts'
-import { Push } from './push.ts'
+import { Push, sendingText } from './push.ts'
 import { type Asked, lastMutation, Requests } from './requests.ts'
 import { OpenPresence } from './rooms/presence.ts'
 import { Rooms } from './rooms/rooms.ts'
@@ -333,7 +334,8 @@ export function createSync(options: SyncOptions): OwnSync {
             await task()
             tellSettled()
           })
-        held ??= new Held({ store, push, serverClock, events, verdicts, texts, between })
+        const common = { store, push, serverClock, events, verdicts, texts, between }
+        held ??= new Held({ ...common, sendingText, pendingById, refusedAt, tellRejected })
       }
       const refused = held.refuse(isConcerned, error)
       if (link.state !== 'online') held.lost()

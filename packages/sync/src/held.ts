@@ -1,13 +1,17 @@
 import { CloudError } from '@nearcloud/protocol'
 import type { Store } from '@nearcloud/store'
-import { pendingById, refusedAt, type Told, tellRejected } from './outcome-events.ts'
-import { type Hold, type Push, sendingText } from './push.ts'
+import type { pendingById, refusedAt, Told, tellRejected } from './outcome-events.ts'
+import type { Hold, Push, sendingText } from './push.ts'
 import type { ServerClock } from './server-clock.ts'
 
 export interface HeldParts extends Told {
   readonly store: Store
   readonly push: Push
   readonly serverClock: Pick<ServerClock, 'now'>
+  readonly sendingText: typeof sendingText
+  readonly pendingById: typeof pendingById
+  readonly refusedAt: typeof refusedAt
+  readonly tellRejected: typeof tellRejected
   /** Does something between two messages of the conversation; not at all when there is none. */
   between(task: () => Promise<void>): void
 }
@@ -41,7 +45,7 @@ export class Held {
 
   /** Something was decided, or made. */
   advance(): void {
-    const { store, push, between } = this.#parts
+    const { store, push, sendingText, between } = this.#parts
     const { size, mutations } = store.outbox
     if (this.#refusals.length === 0 || size > mutations.length) return
     const texts = push.unsent.map(sendingText)
@@ -61,7 +65,7 @@ export class Held {
   }
 
   async #reject(): Promise<void> {
-    const { store, push, serverClock } = this.#parts
+    const { store, push, serverClock, sendingText, pendingById, refusedAt, tellRejected } = this.#parts
     const { unsent } = push
     if (unsent.length < store.outbox.size) return // there is more to be decided, or to become durable
     const rejected = unsent.flatMap(mutation => {

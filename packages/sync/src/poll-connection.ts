@@ -8,7 +8,7 @@ import {
   pollQuestionText,
   readPollAnswer,
 } from '@nearcloud/protocol/polls'
-import { PieceSize } from './piece-size.ts'
+import type { PieceSize } from './piece-size.ts'
 import type { PollTransportOptions } from './poll-transport.ts'
 import type { Connection, TransportListener } from './transport.ts'
 
@@ -18,8 +18,8 @@ export class PollConnection implements Connection {
   readonly #listener: TransportListener
   readonly #out = new OutgoingText()
   readonly #in = new IncomingText(limits.frameBytes)
-  readonly #upSize = new PieceSize(pieceSizes)
-  readonly #downSize = new PieceSize(pieceSizes)
+  readonly #upSize: PieceSize
+  readonly #downSize: PieceSize
   #ticket: string | undefined
   #isOver = false
   #isSending = false
@@ -28,7 +28,9 @@ export class PollConnection implements Connection {
   /** When the other side was last heard. */
   #heardAt: Millis
 
-  constructor(options: PollTransportOptions, listener: TransportListener) {
+  constructor(options: PollTransportOptions, listener: TransportListener, Size: typeof PieceSize) {
+    this.#upSize = new Size(pieceSizes)
+    this.#downSize = new Size(pieceSizes)
     this.#options = options
     this.#listener = listener
     this.#heardAt = options.clock.now()

@@ -1,6 +1,7 @@
 import type { Clock, Millis } from '@nearcloud/protocol'
 import { connectLater } from './connect-later.ts'
 import type { Exchange } from './exchange.ts'
+import { PieceSize } from './piece-size.ts'
 import type { Connection, Transport, TransportListener } from './transport.ts'
 
 export interface PollTransportOptions {
@@ -29,7 +30,7 @@ export class PollTransport implements Transport {
   connect(listener: TransportListener): Connection {
     return connectLater(async () => {
       const { PollConnection } = await import('./poll-connection.ts')
-      return { connect: heard => new PollConnection(this.#options, heard) }
+      return { connect: heard => new PollConnection(this.#options, heard, PieceSize) }
     }, listener)
   }
 }

@@ -1,5 +1,6 @@
 import { CloudError, toCloudError, toHex } from '@nearcloud/protocol'
 import { openStore } from '@nearcloud/store'
+import type { Transport } from '@nearcloud/sync'
 import type { Setting } from '../init-options.ts'
 import {
   filesOf,
@@ -11,6 +12,7 @@ import {
 } from '../instance.ts'
 import { laterFiles, loadFiles } from '../later-files.ts'
 import type { Platform } from '../platform.ts'
+import { transportFor } from '../transport.ts'
 import { loadWaysIn } from './load-ways-in.ts'
 import { type DeviceUser, Register, type RegisterState } from './register.ts'
 import { type Opening, Seat } from './seat.ts'
@@ -97,6 +99,11 @@ export class Device {
     })
     this.#last = result.catch(() => undefined)
     return result
+  }
+
+  /** A way to the server, for a conversation of its own. */
+  newTransport(): Transport {
+    return transportFor(this.platform, this.setting)
   }
 
   /**

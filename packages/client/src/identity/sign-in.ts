@@ -1,7 +1,6 @@
 import { CloudError } from '@nearcloud/protocol'
 import { type SignedIn as Answer, signIn } from '@nearcloud/sync/sign-in'
 import type { Instance, Undecided } from '../instance.ts'
-import { transportFor } from '../transport.ts'
 import type { Device, Merged, Next } from './device.ts'
 import { here, type LoginState, loginStateOf } from './login-state.ts'
 import type { DeviceUser } from './register.ts'
@@ -179,7 +178,7 @@ export async function exchange(device: Device, ticket: string): Promise<Answer> 
   if (device.isOfflineByChoice) throw unreachable()
   const { platform, setting } = device
   return signIn({
-    transport: transportFor(platform, setting),
+    transport: device.newTransport(),
     clock: platform.clock,
     env: setting.env,
     ticket,

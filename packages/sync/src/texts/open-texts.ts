@@ -9,10 +9,11 @@ import {
   type Write,
 } from '@nearcloud/protocol'
 import type { TextHandle } from '@nearcloud/query'
-import { type CommitReceipt, type StoredText, type TextPlace, textKey } from '@nearcloud/store'
+import type { CommitReceipt, StoredText, TextPlace } from '@nearcloud/store'
 import type { Rejection } from '../greeting.ts'
 import { Handle } from './handle.ts'
 import { textHere } from './stored-texts.ts'
+import { textKey } from './text-key.ts'
 import type { TextRuntime } from './text-runtime.ts'
 import { TextSession, textOver } from './text-session.ts'
 import type { TextsOptions } from './texts-options.ts'

@@ -1,5 +1,6 @@
 import type { Document, DocumentData } from '@nearcloud/protocol'
-import { compileFilter } from '../../match/compile.ts'
+// from the whole: see `plan-index.ts`
+import { compileFilter } from '../../index.ts'
 import type { Filter } from '../../types.ts'
 import { compileExpression, isTrue } from '../expressions/compile.ts'
 import type { Scope } from '../scope.ts'
