@@ -427,6 +427,29 @@ test('[READ-6] whoever wanted less than a query that is refused now goes on by t
   expect(lows.at(-1)).toBe(3)
 })
 
+test('[READ-6] what was here of it goes when who wanted less lets go before they are answered', async () => {
+  const rig = await rigWithTodos()
+  const ann = await rig.client()
+  void ann.sync.subscribe(everyOne('todos'))
+  await rig.pass()
+  const less = ann.sync.subscribe(everyOne('todos', ['field', 'n', ['lt', 10]]))
+  await rig.pass()
+  expect(ann.store.subscriptions.size).toBe(1)
+  rig.server.mayFollow = () => 'none of them'
+  rig.server.viewKey = 'view-2'
+  const { confirm } = ann.store
+  ann.store.confirm = async step => {
+    await confirm.call(ann.store, step)
+    if (!step.gone?.length) return
+    ann.store.confirm = confirm
+    less.close()
+  }
+  ann.sync.doubt()
+  await rig.pass(1_000)
+  expect(ann.store.confirm).toBe(confirm)
+  expect([...ann.store.confirmedDocuments()]).toEqual([])
+})
+
 test('[READ-9] a subscription that is let go while its snapshot is being stored is not there afterwards', async () => {
   const rig = await rigWithTodos()
   const ann = await rig.client()

@@ -235,6 +235,7 @@ export class Subscriptions implements Holdings<Subscription> {
       holder.moved?.(own)
       if (own.denial) holder.denied?.(own.denial)
     }
+    this.#leaveToOthers(subscription)
   }
 
   denied(subscription: Subscription, error: CloudError): void {
@@ -250,6 +251,13 @@ export class Subscriptions implements Holdings<Subscription> {
   /** Forgets the timers. */
   close(): void {
     for (const subscription of this.#byKey.values()) subscription.cancelRelease?.()
+  }
+
+  /** What others want too stays when this goes, and nobody vouches for it before they have compared it. */
+  #leaveToOthers(gone: Subscription): void {
+    for (const other of this.#byKey.values())
+      if (other !== gone && other.query.collection === gone.query.collection && !other.isComplete)
+        other.isHeir = true
   }
 
   #add(key: string, query: Query, isStored = false): Subscription {
@@ -351,8 +359,7 @@ export class Subscriptions implements Holdings<Subscription> {
     const { key, query, denial, window } = subscription
     // what completed it may still be on its way into the store, as what takes away what a refused one had
     if (subscription.isInDoubt || (subscription.isHeir && !subscription.isComplete)) {
-      for (const other of this.#byKey.values())
-        if (other.query.collection === query.collection && !other.isComplete) other.isHeir = true
+      this.#leaveToOthers(subscription)
       store.confirm({ gone: this.disown(subscription), subscriptions: new Map([[key, null]]) }).catch(failed)
     } else if (subscription.isStored && !denial) {
       this.crossing?.forget(subscription, () => false)

@@ -34,6 +34,7 @@ export class ScriptedSession implements PeerListener {
   readonly #server: ScriptedServer
   readonly #peer: Peer
   readonly #followed = new Map<number, Followed>()
+  readonly #refused = new Set<number>()
   #client: { readonly id: string; readonly known: KnownClient } | undefined
   #sent: Version = 0
   #sentMutation = -1
@@ -152,7 +153,8 @@ export class ScriptedSession implements PeerListener {
           holds: message.holds === true,
         })
       case 'unsubscribe':
-        if (!this.#followed.delete(message.id)) this.#violation('an unknown subscription')
+        if (!this.#followed.delete(message.id) && !this.#refused.delete(message.id))
+          this.#violation('an unknown subscription')
         return
       case 'prioritise':
         if (!this.#followed.has(message.id)) this.#violation('an unknown subscription')
@@ -292,6 +294,7 @@ export class ScriptedSession implements PeerListener {
     const { openid } = this.#client!.known
     const reason = this.#server.mayFollow(query, openid)
     if (reason !== undefined) {
+      this.#refused.add(id)
       this.say({ type: 'denied', id, error: { code: 'DATABASE_PERMISSION_DENIED', errMsg: reason } })
       return
     }
