@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { decode, decodeTrusted, encode, fromJson, toJson } from './codec.ts'
+import { adoptJson, decode, decodeTrusted, encode, fromJson, toJson } from './codec.ts'
 import { asDocument, documentText, makeDocument } from './document.ts'
 import { Geo, GeoPoint } from './geo.ts'
 import { limits } from './limits.ts'
@@ -216,3 +216,120 @@ test('[VALUE-8] a text that begins travels in the data of a write, and is refuse
   expect(() => normalise({ a: new NewText('\ud800') }, { texts: true })).toThrow(/well-formed/)
   expect(() => normalise({ a: new NewText(1 as never) }, { texts: true })).toThrow(/well-formed/)
 })
+
+test('[VALUE-2] what is JSON already is its own tree, and only what is not is made anew, wherever it is', () => {
+  const plain = normalise({ list: [1, 'a', null, true, { deep: [2] }], empty: {}, none: [] })
+  expect(toJson(plain)).toBe(plain)
+  for (const special of [-0, Number.NaN, new Date(5), Uint8Array.of(1), new ServerDate(1)]) {
+    const mixed = normalise({ before: { a: 1 }, list: [{ b: 2 }, special, { c: 3 }], after: [4] }) as {
+      readonly [key: string]: Value
+    }
+    const list = mixed.list as readonly Value[]
+    const tree = toJson(mixed) as { [key: string]: unknown }
+    expect(tree).not.toBe(mixed)
+    expect([tree.before, tree.after]).toEqual([{ a: 1 }, [4]])
+    expect([tree.before === mixed.before, tree.after === mixed.after]).toEqual([true, true])
+    const items = tree.list as unknown[]
+    expect([items[0] === list[0], items[1] === list[1], items[2] === list[2]]).toEqual([true, false, true])
+    expect(list[1], 'the value is as it was').toStrictEqual(special)
+    expect(encode(mixed)).toBe(JSON.stringify(tree))
+    expect(JSON.parse(encode(mixed))).toEqual(tree)
+  }
+})
+
+test('[VALUE-4] a tree that is read is left alone, and one that is adopted becomes the value', () => {
+  const tree = () => ({ a: [{ b: { $date: 5 } }, 1], c: { d: 'e' }, f: -1 })
+  const [read, adopted] = [tree(), tree()]
+  const value = fromJson(read) as unknown as { a: unknown[]; c: object }
+  expect(read).toEqual(tree())
+  expect([value.a === read.a, value.c === read.c, Object.isFrozen(read.a)]).toEqual([false, false, false])
+  const ours = adoptJson(adopted) as unknown as { a: unknown[]; c: object }
+  expect(ours).toBe(adopted)
+  expect(ours).toStrictEqual(value)
+  for (const part of [value, value.a, value.a[0], value.c, ours, ours.a, ours.a[0], ours.c])
+    expect(Object.isFrozen(part)).toBe(true)
+})
+
+test('[REFUSE-2] what is refused is told by its path, whatever stood before it', () => {
+  for (const [tree, path, reason] of [
+    [undefined, '', 'a undefined'],
+    [{ a: { x: [1, { y: 2 }] }, b: undefined }, 'b', 'a undefined'],
+    [{ a: [{ b: 1 }, [1, { c: () => 1 }]] }, 'a.1.1.c', 'a function'],
+    [{ a: [{ b: Symbol('s') }] }, 'a.0.b', 'a symbol'],
+    [[[], 1n], '1', 'a bigint'],
+    [{ a: 'ok', b: ['\ud800'] }, 'b.0', 'text with half a surrogate pair'],
+    [{ a: { b: { $date: 'x' } } }, 'a.b', 'a malformed or unknown $date'],
+    [{ a: [{ $price: 1 }] }, 'a.0', 'a malformed or unknown $price'],
+    [{ a: { b: 1, 'c.d': 2 } }, 'a.c.d', 'a key with a "." in it (nest objects instead)'],
+  ] as const)
+    for (const read of [fromJson, adoptJson])
+      expect(() => read(structure(tree)), path).toThrow(
+        expect.objectContaining({ code: 'VALUE_REFUSED', details: { path, reason } }),
+      )
+})
+
+test('[VALUE-7] how deep something is going to be counts, in lists and in objects', () => {
+  const room = limits.depth - 1
+  for (const [whole, inner] of [
+    [[], [[]]],
+    [{}, { a: {} }],
+    [[1], { a: [1] }],
+    [{ a: new Date(1).getTime() }, [{ a: 1 }]],
+  ] as const) {
+    expect(fromJson(whole, { depth: room })).toEqual(whole)
+    for (const [tree, depth] of [
+      [whole, limits.depth],
+      [inner, room],
+    ] as const)
+      expect(() => fromJson(tree, { depth })).toThrow(`nesting deeper than ${limits.depth}`)
+  }
+  for (const scalar of [1, 'a', null, { $date: 1 }, { $binary: 'AA==' }])
+    expect(() => fromJson(scalar, { depth: limits.depth }), 'they nest none').not.toThrow()
+})
+
+test('[REFUSE-3] a tag takes exactly what its kind is, up to its bounds', () => {
+  const accepted: [string, Value][] = [
+    ['{"$date":0}', new Date(0)],
+    ['{"$date":-8640000000000000}', new Date(-8.64e15)],
+    ['{"$numberDouble":"NaN"}', Number.NaN],
+    ['{"$numberDouble":"Infinity"}', Number.POSITIVE_INFINITY],
+    ['{"$numberDouble":"-Infinity"}', Number.NEGATIVE_INFINITY],
+    ['{"$binary":""}', new Uint8Array()],
+    ['{"$serverDate":1.5}', new ServerDate(1.5)],
+    ['{"$text":""}', new NewText('')],
+    ['{"$regularExpression":{"pattern":"","options":""}}', new RegExpValue('', '')],
+    ['{"$regularExpression":{"pattern":"a","options":"imsx"}}', new RegExpValue('a', 'imsx')],
+  ]
+  for (const [text, value] of accepted) expect(decode(text), text).toStrictEqual(value)
+  for (const tree of [
+    ...[8.64e15 + 2, -8.64e15 - 2, 0.5, Number.NaN, '0', null, [0]].map($date => ({ $date })),
+    ...['1', 'nan', '+Infinity', '0', '', 1, null].map($numberDouble => ({ $numberDouble })),
+    ...['A', 'AA=', 'AB==', ' AA==', 1, null, []].map($binary => ({ $binary })),
+    ...['1', null, Number.NaN, Number.POSITIVE_INFINITY].map($serverDate => ({ $serverDate })),
+    ...[1, null, ['a'], 'a\ud800'].map($text => ({ $text })),
+    ...[
+      null,
+      'a',
+      {},
+      { pattern: 'a' },
+      { options: 'i' },
+      { pattern: 1, options: '' },
+      { pattern: 'a', options: 1 },
+      { pattern: '\ud800', options: '' },
+      { pattern: 'a', options: 'g' },
+      { pattern: 'a', options: 'i', more: 1 },
+    ].map($regularExpression => ({ $regularExpression })),
+  ])
+    expect(() => fromJson({ at: tree }), JSON.stringify(tree)).toThrow(
+      `value.at: a malformed or unknown ${Object.keys(tree)[0]} cannot be stored`,
+    )
+})
+
+/** Beside what JSON has. */
+function structure(tree: unknown): unknown {
+  return tree === null || typeof tree !== 'object'
+    ? tree
+    : Array.isArray(tree)
+      ? tree.map(structure)
+      : Object.fromEntries(Object.entries(tree).map(([key, each]) => [key, structure(each)]))
+}

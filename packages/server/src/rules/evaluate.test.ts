@@ -72,6 +72,59 @@ test('[RULE-6] order is among numbers and among texts; a date is its millisecond
     expect(isTrue(text, { doc }), text).toBe(false)
 })
 
+test('[RULE-6] each comparison says where its bound is, of numbers and of texts', () => {
+  const [below, at, above] = [-1, 0, 1]
+  const holds = {
+    '<': [below],
+    '<=': [below, at],
+    '>': [above],
+    '>=': [at, above],
+    '==': [at],
+    '!=': [below, above],
+  }
+  for (const [operator, places] of Object.entries(holds))
+    for (const place of [below, at, above]) {
+      const doc = { n: 5 + place, text: ['a', 'm', 'z'][place + 1]!, longer: ['a', 'ab', 'abc'][place + 1]! }
+      for (const text of [`doc.n ${operator} 5`, `doc.text ${operator} "m"`, `doc.longer ${operator} "ab"`])
+        expect(isTrue(text, { doc }), `${text} of ${JSON.stringify(doc)}`).toBe(places.includes(place))
+    }
+})
+
+test('[RULE-7] an element is reached by its index alone, a field by its name, and by nothing else', () => {
+  const doc = { list: ['a', 'b', 'c'], '0': 'zero', n: 1, object: { '1': 'one', true: 'yes', null: 'no' } }
+  for (const [key, found] of [
+    [0, 'a'],
+    [2, 'c'],
+    ['1', 'b'],
+    [3, null],
+    [-1, null],
+    [0.5, null],
+    ['01', null],
+    ['1.0', null],
+    [' 1', null],
+    ['1 ', null],
+    ['', null],
+    [1_000_000_000, null],
+    [true, null],
+    [null, null],
+    [[0], null],
+    [{}, null],
+  ] as const)
+    expect(
+      isTrue('doc.list[request.key] == request.found', { doc, request: { key, found } }),
+      String(key),
+    ).toBe(true)
+  expect(isTrue('doc[0] == "zero" && doc["0"] == "zero" && doc.object[doc.n] == "one"', { doc })).toBe(true)
+  for (const key of [true, null, ['1']])
+    expect(isTrue('doc.object[request.key] == null', { doc, request: { key } }), String(key)).toBe(true)
+})
+
+test('[RULE-7] what is read of a date is its milliseconds, in a list and in an object', () => {
+  const doc = { at: new Date(7), list: [new Date(7)], object: { at: new Date(7) } }
+  for (const text of ['doc.at', 'doc.list[0]', 'doc.object.at'])
+    expect(isTrue(`${text} == 7 && ${text} + 1 == 8 && ${text}.x == null`, { doc }), text).toBe(true)
+})
+
 test('[RULE-7] a field of nothing is undefined, all the way down', () => {
   for (const text of [
     'doc.a.b.c == null',
@@ -174,6 +227,44 @@ test('[RULE-12] sums are of numbers, or of words, and stay small', () => {
   expect(isTrue('doc.n + 1 == 3 && doc.text + "-" + doc.n == "a-2"', { doc: { n: 2, text: 'a' } })).toBe(true)
   const big = { text: 'x'.repeat(60_000) }
   expect(isTrue('doc.text + doc.text != null', { doc: big })).toBe(false)
+})
+
+test('[RULE-12] a text of 65,536 characters is small, and one more is not', () => {
+  const doc = { text: 'x'.repeat(65_535) }
+  expect(isTrue('doc.text + "y" > doc.text', { doc })).toBe(true)
+  expect(isTrue('doc.text + "yz" > doc.text', { doc }), 'an error is a no').toBe(false)
+  expect(isTrue('doc.text + 1 > doc.text && 1 + doc.text != doc.text', { doc })).toBe(true)
+  const reason =
+    (text: string, scope = doc as object) =>
+    () =>
+      compile(parseRule(text, variables))({ auth: null, doc: normalise(scope) as never })
+  expect(reason('doc.text + 12')).toThrow('"+" made a text of more than 65536 characters')
+  for (const text of ['true + 1', '1 + null', 'doc.list + doc.list', '"a" + doc.missing', 'doc.list + 1'])
+    expect(reason(text, { list: [1] }), text).toThrow('"+" is for numbers and texts')
+})
+
+test('[RULE-5] lists and objects compare by what is in them, a claim that is not there with nothing', () => {
+  const doc = { list: [1, 'a', null], object: { a: { b: 1 } }, same: { a: { b: 1 } }, none: null }
+  for (const text of [
+    'doc.list == [1, "a", null]',
+    'doc.object == doc.same',
+    '[] == []',
+    'doc.none in [1, null]',
+  ])
+    expect(isTrue(text, { doc }), text).toBe(true)
+  for (const text of [
+    'doc.list == [1, "a"]',
+    'doc.list == [1, "a", undefined, null]',
+    'doc.object == doc.object.a',
+    'doc.none == doc.object',
+    'doc.object == null',
+    'auth.unionid == auth.unionid',
+    'auth.unionid < 1',
+    '1 >= auth.unionid',
+    'auth.unionid in [auth.unionid]',
+    'auth.unionid.x == null && auth.unionid.x == auth.unionid.y',
+  ])
+    expect(isTrue(text, { doc }), text).toBe(false)
 })
 
 test('a geometry is read as the GeoJSON it is', () => {
