@@ -8,7 +8,8 @@ import {
   withoutNumber,
 } from '@nearcloud/protocol'
 import type { TextHandle } from '@nearcloud/query'
-import { MemoryMedium, MemoryStorage, openStore } from '@nearcloud/store'
+import { openStore } from '@nearcloud/store'
+import { MemoryMedium, MemoryStorage } from '@nearcloud/store/memory'
 import { seededRandom, settle, TestClock } from '@nearcloud/store/testing'
 import { createSync, type SyncEvents } from '@nearcloud/sync'
 import { LocalPair, type Peer } from '@nearcloud/sync/testing'

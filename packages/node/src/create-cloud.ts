@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type Cloud, createCloud as createCloudOn } from '@nearcloud/client'
-import { MemoryMedium, MemoryStorage } from '@nearcloud/store'
+import { MemoryMedium, MemoryStorage } from '@nearcloud/store/memory'
 import { nodePlatform } from './node-platform.ts'
 import { SqliteStorage } from './sqlite-storage.ts'
 

@@ -1,5 +1,4 @@
 export type { Damage } from './load.ts'
-export { MemoryMedium, MemoryStorage, type MemoryStorageOptions } from './memory-storage.ts'
 export { type OpenStoreOptions, openStore } from './open-store.ts'
 export { isUnavailable, orMemory } from './or-memory.ts'
 export type { Outbox } from './outbox.ts'

@@ -1,5 +1,4 @@
 import { CloudError } from '@nearcloud/protocol'
-import { MemoryStorage } from './memory-storage.ts'
 import type { AppendOptions, Payload, Storage, StorageInfo, StorageOptions, StoredRecord } from './storage.ts'
 
 /**
@@ -15,6 +14,10 @@ export function orMemory(storage: Storage): Storage {
         return await storage.open(options)
       } catch (thrown) {
         if (!isUnavailable(thrown)) throw thrown
+        // loaded apart: nearly everybody has a storage
+        const { MemoryStorage } = await import('./memory-storage.ts').catch(() => {
+          throw thrown
+        })
         current = new MemoryStorage()
         return current.open(options)
       }

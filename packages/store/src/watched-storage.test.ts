@@ -1,5 +1,5 @@
 import { CloudError } from '@nearcloud/protocol'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { orMemory } from './or-memory.ts'
 import type { Payload, Storage } from './storage.ts'
 import {
@@ -125,6 +125,12 @@ test('[SURVIVE-2] where no storage can be had there is memory, and it says so; o
   await storage.append(['here'])
   expect(await payloadsOf(storage)).toEqual(['here'])
   await storage.close()
+  vi.doMock('./memory-storage.ts', () => {
+    throw new Error('not fetched')
+  })
+  const without = orMemory(failing({ reason: 'unavailable' })).open({ durability: 'relaxed' })
+  await expect(without).rejects.toMatchObject({ code: 'STORE_FAILED', details: { reason: 'unavailable' } })
+  vi.doUnmock('./memory-storage.ts')
   for (const details of [{}, { reason: 'lost' }])
     await expect(orMemory(failing(details)).open({ durability: 'relaxed' })).rejects.toMatchObject({
       details,

@@ -226,22 +226,22 @@ export const ofTheClient = [
     'if (false as boolean) {',
   ]),
   mutant('sync: what has pending writes is dropped', [
-    'sync/src/eviction.ts',
+    'sync/src/sweep.ts',
     'if (store.outbox.isPending(collection, id) || subscriptions',
     'if (subscriptions',
   ]),
   mutant('sync: what somebody follows is dropped', [
-    'sync/src/eviction.ts',
+    'sync/src/sweep.ts',
     'store.outbox.isPending(collection, id) || subscriptions.isAbout(collection, document)',
     'store.outbox.isPending(collection, id)',
   ]),
   mutant('sync: nothing is ever dropped', [
-    'sync/src/eviction.ts',
+    'sync/src/sweep.ts',
     'const gone = cached.slice(0, Math.min(due, atOnce))',
     'const gone = cached.slice(0, 0)',
   ]),
   mutant('sync: what was here because of no query stays', [
-    'sync/src/eviction.ts',
+    'sync/src/sweep.ts',
     "if (isStray) yield 'stray'",
     '',
   ]),

@@ -1,6 +1,7 @@
 import { createCloud, nodePlatform } from '@nearcloud/node'
 import { createServer, type NearcloudServer } from '@nearcloud/server'
-import { MemoryStorage, openStore } from '@nearcloud/store'
+import { openStore } from '@nearcloud/store'
+import { MemoryStorage } from '@nearcloud/store/memory'
 import { createSync, PollTransport } from '@nearcloud/sync'
 import { expect, onTestFinished, test } from 'vitest'
 import { openRelay, type Relay } from '../relay/relay.ts'

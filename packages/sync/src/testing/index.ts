@@ -2,6 +2,7 @@
 import '../crossing.ts'
 import '../held.ts'
 import '../poll-connection.ts'
+import '../sweep.ts'
 import '../texts/live-texts.ts'
 
 export { type Direction, type Fate, LocalPair, type Peer, type PeerListener } from './local-pair.ts'
