@@ -253,15 +253,21 @@ test('[CROSS-4] a process that dies before leaves what was here', async () => {
   expect(shown(again)).toEqual(new Set([1]))
 })
 
-test('[CROSS-5] of more than two million characters each query is shown when it is complete', async () => {
-  const { rig, ann } = await rigWith({ pageSize: 2 })
-  const text = 'x'.repeat(100_000)
-  for (const kind of kinds) for (let n = 0; n < 15; n++) rig.server.put(kind, { _id: `${n}`, n: 1, text })
-  const seen = watched(ann, '3')
-  await back(rig, ann)
-  expect(seen).toEqual(['0,0', '1,0', '1,1'])
-  expect(here(ann).sort()).toEqual(there(rig).sort())
-})
+test.each([
+  [40_000, {}],
+  [10_000, { pieceCharacters: 65_536 }],
+])(
+  '[CROSS-5] of more than can be kept apart each query is shown when it is complete: %i, %o',
+  async (size, options) => {
+    const { rig, ann } = await rigWith({ ...options, pageSize: 2 })
+    const text = 'x'.repeat(size)
+    for (const kind of kinds) for (let n = 0; n < 15; n++) rig.server.put(kind, { _id: `${n}`, n: 1, text })
+    const seen = watched(ann, '3')
+    await back(rig, ann)
+    expect(seen).toEqual(['0,0', '1,0', '1,1'])
+    expect(here(ann).sort()).toEqual(there(rig).sort())
+  },
+)
 
 test('[CROSS-6] what is refused, or let go, is not waited for, and nothing of it stays', async () => {
   for (const isRefused of [true, false]) {

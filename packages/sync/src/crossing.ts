@@ -12,6 +12,8 @@ export interface CrossingOptions {
   readonly subscriptions: Subscriptions
   /** They have documents here of before: what is told waits until these are as the server has them. */
   readonly waiting: readonly Subscription[]
+  /** The host wants its turn soon: one step is not to be much. */
+  readonly isBrief: boolean
 }
 
 /**
@@ -46,7 +48,9 @@ export class Crossing implements Here {
 
   /** Nothing has to be waited for any more, or too much has come. */
   get isDue(): boolean {
-    return this.#waiting.size === 0 || this.#characters > mostCharacters
+    return (
+      this.#waiting.size === 0 || this.#characters > (this.#options.isBrief ? fewCharacters : mostCharacters)
+    )
   }
 
   /** A frame says more. What is too much to be kept apart is shown now, and the rest as it comes. */
@@ -179,4 +183,5 @@ export class Crossing implements Here {
 
 const isContent = /^(snapshot|changes|text)$/
 /** Kept apart, about. */
-const mostCharacters = 2_000_000
+const mostCharacters = 1_000_000
+const fewCharacters = 250_000

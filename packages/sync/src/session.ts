@@ -7,6 +7,7 @@ import {
   snapshotText,
   toCloudError,
 } from '@nearcloud/protocol'
+import type { Crossing } from './crossing.ts'
 import { Effects } from './effects.ts'
 import { helloFrame, unknownStep } from './greeting.ts'
 import { startHeartbeat } from './heartbeat.ts'
@@ -179,11 +180,13 @@ export class Session implements Conversation {
   }
 
   /** Where it cannot be fetched what differs is shown query by query. */
-  #loadCrossing(): Promise<typeof import('./crossing.ts') | undefined> {
-    return import('./crossing.ts').catch(thrown => {
+  async #loadCrossing(): Promise<typeof Crossing | undefined> {
+    try {
+      return (await import('./crossing.ts')).Crossing
+    } catch (thrown) {
       this.#parts.events.emit('error', toCloudError(thrown))
       return undefined
-    })
+    }
   }
 
   /** What has been told is shown. */
@@ -198,7 +201,7 @@ export class Session implements Conversation {
     const welcomed = await takeWelcome(this.#parts, welcome, this.#helloAt)
     const { inPieces } = this.#parts
     if (inPieces) await inPieces.pause()
-    const crossing = subscriptions.inDoubt.length > 0 ? await this.#loadCrossing() : undefined
+    const Crossing = subscriptions.inDoubt.length > 0 ? await this.#loadCrossing() : undefined
     if (welcomed.kind === 'forked' || !this.#isOpen) return this.#end()
 
     this.#phase = 'live'
@@ -224,8 +227,9 @@ export class Session implements Conversation {
     // before version 3 a server knows nothing of snapshots that go on
     subscriptions.begin(subscriptionSink(send), welcome.resumed && dialect.version >= 3)
     const waiting = subscriptions.inDoubt
-    if (crossing && waiting.length > 0)
-      subscriptions.crossing = new crossing.Crossing({ store, subscriptions, waiting })
+    const isBrief = inPieces !== undefined
+    if (Crossing && waiting.length > 0)
+      subscriptions.crossing = new Crossing({ store, subscriptions, waiting, isBrief })
     if (dialect.knows('openText')) this.#parts.texts.begin(send)
     if (dialect.knows('enter')) this.#parts.rooms.begin(send)
     for (const subscription of subscriptions) if (subscription.isComplete) subscription.arrived()
