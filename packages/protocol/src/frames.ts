@@ -104,8 +104,10 @@ export function mutationFromJson(json: MutationJson, read: (tree: unknown) => Va
 function writeToJson(write: Write): MutationJson['writes'][number] {
   switch (write.op) {
     case 'add':
-    case 'set':
-      return { ...write, data: toJson(write.data) }
+    case 'set': {
+      const data = toJson(write.data)
+      return data === (write.data as unknown) ? (write as MutationJson['writes'][number]) : { ...write, data }
+    }
     case 'update':
       return { ...write, changes: write.changes.map(changeToJson) }
     case 'remove':

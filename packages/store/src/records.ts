@@ -121,16 +121,9 @@ export function recordOf(text: string): RecordText {
 
 /** Text of one entry. Throws what `toJson` throws. */
 export function entryText(entry: Entry): string {
-  return JSON.stringify(
-    entry.kind === 'mutation'
-      ? {
-          mutation: mutationToJson(entry.mutation),
-          ...(entry.retries !== undefined && { retries: entry.retries }),
-          ...(entry.amends !== undefined && { amends: entry.amends }),
-          ...(entry.from && { from: entry.from }),
-        }
-      : { step: stepToJson(entry.step) },
-  )
+  if (entry.kind === 'step') return JSON.stringify({ step: stepToJson(entry.step) })
+  const { mutation, retries, amends, from } = entry // what is undefined is not written
+  return JSON.stringify({ mutation: mutationToJson(mutation), retries, amends, from })
 }
 
 /** Throws STORE_FAILED for what is no entry, and for one with a lot: that has a text of its own. */
