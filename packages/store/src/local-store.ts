@@ -29,7 +29,7 @@ import { LiveQueries } from './live-queries.ts'
 import type { Damage } from './load.ts'
 import { touchedBy } from './outbox.ts'
 import { type Change, effectOf, rebase, showEffect } from './overlay.ts'
-import { type FoldJob, type Job, type Log, RecordLog, type Refused } from './record-log.ts'
+import { type FoldJob, type Job, type Keep, type Log, RecordLog, type Refused } from './record-log.ts'
 import {
   type Entry,
   entryText,
@@ -102,7 +102,7 @@ export class LocalStore implements Store {
     this.#live = new LiveQueries(state.collections, state.outbox, error =>
       this.#events.emit({ name: 'observerFailed', error }),
     )
-    const refused: Refused = (error, removals = []) => this.#takeBack(error, removals)
+    const refused: Refused = (error, keep) => this.#takeBack(error, keep)
     this.#log =
       log?.(refused) ??
       new RecordLog(
@@ -465,25 +465,11 @@ export class LocalStore implements Store {
     return gone.length > 0 ? { ...step, texts: [...gone, ...(step.texts ?? [])] } : step
   }
 
-  /** Removals of what nothing else that is taken back has touched stay. */
-  #takeBack<Each extends Pick<Job, 'removal'>>(
-    error: CloudError,
-    removals: readonly Each[],
-  ): readonly Each[] {
+  #takeBack<Each>(error: CloudError, keep?: Keep<Each>): readonly Each[] {
     const { collections, outbox, checkpoint } = this.#state
     const taken = outbox.takeUndurable()
     const concerned = touchedBy(taken)
-    const mayStay = new Set(removals.map(({ removal }) => removal!.mutation.nonce))
-    const refused = touchedBy(taken.filter(({ nonce }) => !mayStay.has(nonce)))
-    const kept = removals.filter(({ removal }) =>
-      removal!.mutation.writes.every(({ collection, id }) => !refused.has(collection, id)),
-    )
-    for (const { removal } of kept) {
-      const id = checkpoint.nextMutation + outbox.undurableCount
-      const made = taken.find(({ nonce }) => nonce === removal!.mutation.nonce)!
-      removal!.mutation = Object.freeze({ ...made, id })
-      outbox.append(removal!.mutation)
-    }
+    const kept = keep?.(taken, outbox, checkpoint.nextMutation) ?? []
     this.#live.publish(rebase(collections, outbox, concerned, this.checkpoint.openid, this.#shown))
     this.#events.emit({ name: 'storageFailed', error })
     return kept
@@ -504,7 +490,7 @@ export class LocalStore implements Store {
       ...fold,
       failed: error => {
         this.#state.dirty.addAll(folded)
-        this.#events.emit({ name: 'compactionFailed', error })
+        if (error) this.#events.emit({ name: 'compactionFailed', error })
       },
     }
   }

@@ -1,4 +1,5 @@
 import type { CloudError, RandomBytes } from '@nearcloud/protocol'
+import { keepRemovals } from './keep-removals.ts'
 import { load, loadError, storedSegment } from './load.ts'
 import { LocalStore } from './local-store.ts'
 import { restore } from './open-store.ts'
@@ -109,12 +110,8 @@ export async function openMirror(options: MirrorOptions): Promise<Mirror> {
       heard,
       refused(error) {
         // refused once more they may be so for themselves
-        const isLogged = new Set(store.outbox.mutations.map(({ nonce }) => nonce))
-        const mayStay = removals.filter(
-          ({ tries, removal }) =>
-            error.code === 'STORE_FULL' && tries < mostTries && !isLogged.has(removal.mutation.nonce),
-        )
-        return refused(error, mayStay).map(waiting => {
+        const mayStay = removals.filter(({ tries }) => error.code === 'STORE_FULL' && tries < mostTries)
+        return refused(error, keepRemovals(mayStay)).map(waiting => {
           waiting.tries++
           return waiting.text
         })

@@ -58,11 +58,14 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
           new Reserve({
             storage,
             bytes: reserveBytes,
-            textOf: content => segmentText({ name: reserveName, collection: '', size: 0 }, `"${content}"`),
+            name: reserveName,
+            textOf: segmentText,
             toPieces: text => toPieces(text, maxPayloadBytes),
             pieceCount: units => pieceCount(units, maxPayloadBytes),
             pause,
             held,
+            segments,
+            state,
           }),
         () => undefined, // not fetched, there is none in this run
       )

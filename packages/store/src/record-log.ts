@@ -1,7 +1,8 @@
-import { CloudError, type Mutation, toCloudError } from '@nearcloud/protocol'
+import { CloudError, type Mutation, type MutationId, toCloudError } from '@nearcloud/protocol'
+import type { Outbox } from './outbox.ts'
 import { toPieces } from './pieces.ts'
 import { logText } from './records.ts'
-import type { ReserveInTime } from './reserve.ts'
+import type { Reserve, ReserveInTime } from './reserve.ts'
 import type { FoldTexts } from './segments.ts'
 import type { Payload, Storage } from './storage.ts'
 
@@ -18,9 +19,16 @@ export interface Job {
   failed(error: CloudError): void
 }
 
-export type Refused = <Each extends Pick<Job, 'removal'>>(
-  error: CloudError,
-  removals?: readonly Each[],
+/**
+ * Nothing of what waits will be written, but those that are returned: `keep` puts their mutations, of those that were taken out of the
+ * outbox, back into it. Called before the jobs' `failed`.
+ */
+export type Refused = <Each>(error: CloudError, keep?: Keep<Each>) => readonly Each[]
+
+export type Keep<Each> = (
+  taken: readonly Mutation[],
+  outbox: Outbox,
+  nextMutation: MutationId,
 ) => readonly Each[]
 
 /** Its mutation is another object when it was numbered anew. */
@@ -42,7 +50,6 @@ export interface LogOwner {
   beforeFold(): Promise<void>
   /** What to write for the log to be forgotten, from all that is done so far. */
   fold(): FoldJob
-  /** Nothing of what waits will be written, but those of `removals` that are returned. Called before the jobs' `failed`. */
   refused: Refused
 }
 
@@ -51,7 +58,8 @@ export interface FoldJob {
   readonly texts: FoldTexts
   /** The answer are records to drop. */
   done(sequences: readonly (readonly number[])[]): readonly number[]
-  failed(error: CloudError): void
+  /** Without an error: it is tried once more. */
+  failed(error?: CloudError): void
 }
 
 /**
@@ -177,7 +185,7 @@ export class RecordLog {
           log: text,
         })
       } catch (thrown) {
-        this.#failAll(group, storageError(thrown), isRelief)
+        await this.#failAll(group, storageError(thrown), isRelief)
         return
       }
       this.#loggedEntries += texts.length
@@ -197,6 +205,10 @@ export class RecordLog {
     return reserve ? reserve.append(payloads, isRelief) : this.#storage.append(payloads)
   }
 
+  async #reserveFor({ code }: CloudError): Promise<Reserve | undefined | false | 0> {
+    return code === 'STORE_FULL' && this.#reserve
+  }
+
   #takeGroup(): readonly Job[] {
     let units = 0
     let count = 0
@@ -207,10 +219,10 @@ export class RecordLog {
     return this.#queue.splice(0, count)
   }
 
-  #failAll(group: readonly Job[], error: CloudError, isRelief: boolean): void {
+  async #failAll(group: readonly Job[], error: CloudError, isRelief: boolean): Promise<void> {
+    const reserve = !isRelief && (await this.#reserveFor(error))
     const waiting = [...group, ...this.#queue]
-    const mayStay = this.#reserve && !isRelief && error.code === 'STORE_FULL'
-    const kept = this.#owner.refused(error, mayStay ? waiting.filter(({ removal }) => removal) : [])
+    const kept = this.#owner.refused(error, reserve ? reserve.keep(waiting) : undefined)
     this.#queue = [...kept]
     for (const job of waiting) if (!kept.includes(job)) job.failed(error)
   }
@@ -242,9 +254,15 @@ export class RecordLog {
       dead = job.done(landed)
     } catch (thrown) {
       const error = storageError(thrown)
+      await this.#storage.drop(landed.flat()).catch(() => undefined)
+      const reserve = await this.#reserveFor(error)
+      if (reserve && (await reserve.emptySegments())) {
+        job.failed()
+        this.#foldWaiters.push(...waiters)
+        return this.#fold()
+      }
       this.#foldAt = Math.max(this.#loggedEntries, this.#loggedUnits / 1_024) * 2
       job.failed(error)
-      await this.#storage.drop(landed.flat()).catch(() => undefined)
       for (const waiter of waiters) waiter.reject(error)
       return
     }

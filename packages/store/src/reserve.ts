@@ -1,11 +1,18 @@
 import type { CloudError } from '@nearcloud/protocol'
+import { keepRemovals } from './keep-removals.ts'
+import type { Job } from './record-log.ts'
+import type { SegmentHead } from './records.ts'
+import type { Segments } from './segments.ts'
+import type { State } from './state.ts'
 import type { Payload, Storage } from './storage.ts'
 
 export interface ReserveOptions {
   readonly storage: Storage
   readonly bytes: number
-  /** The text of a segment that nothing names, with this in it. */
-  textOf(content: string): string
+  /** Of the segments that are room. */
+  readonly name: number
+  /** The text of a segment with these documents. */
+  textOf(head: SegmentHead, documents: string): string
   /** As the log writes a text; and in how many records one of so many units is. */
   toPieces(text: string): readonly Payload[]
   pieceCount(units: number): number
@@ -13,6 +20,8 @@ export interface ReserveOptions {
   pause(): Promise<void>
   /** The records it was found in, if it is there already. */
   readonly held: readonly number[]
+  readonly segments: Segments
+  readonly state: State
 }
 
 /** It is loaded apart; none where none is wished for, or it could not be loaded. */
@@ -30,9 +39,14 @@ export class Reserve {
   /** How many records a part is. */
   readonly #partRecords: number
   readonly #makePart: () => Promise<readonly Payload[]>
+  readonly #options: ReserveOptions
+  readonly keep = keepRemovals<Job>
   #held: readonly number[]
 
-  constructor({ storage, bytes, textOf, toPieces, pieceCount, pause, held }: ReserveOptions) {
+  constructor(options: ReserveOptions) {
+    const { storage, bytes, name, toPieces, pieceCount, pause, held } = options
+    this.#options = options
+    const textOf = (content: string) => options.textOf({ name, collection: '', size: 0 }, `"${content}"`)
     this.#storage = storage
     this.#parts = Math.ceil(bytes / partBytes)
     const length = Math.ceil(bytes / this.#parts)
@@ -58,6 +72,35 @@ export class Reserve {
     const sequences = await this.#storage.append([...payloads, ...room])
     this.#held = [...this.#held, ...sequences.slice(payloads.length)]
     return sequences.slice(0, payloads.length)
+  }
+
+  /**
+   * Segments of collections of which nothing is left become empty ones of the same name, which takes next to no room: what the log still says of
+   * them comes to nothing in the end, with their documents or without. False: there is none, or no room even for that.
+   */
+  async emptySegments(): Promise<boolean> {
+    const { segments, state, textOf, toPieces } = this.#options
+    const dead = segments.live.filter(
+      ({ size, collection }) =>
+        size > 0 &&
+        !state.collections.isWaiting(collection) &&
+        state.collections.of(collection).confirmed.size === 0,
+    )
+    if (dead.length === 0) return false
+    const heads = dead.map(({ name, collection }) => ({ name, collection, size: 0 }))
+    const pieces = heads.map(head => toPieces(textOf(head, '')))
+    try {
+      const sequences = [...(await this.append(pieces.flat(), true))]
+      const emptied = heads.map((head, at) => ({
+        ...head,
+        sequences: sequences.splice(0, pieces[at]!.length),
+      }))
+      segments.live = segments.live.map(segment => emptied[dead.indexOf(segment)] ?? segment)
+      await this.#storage.drop(dead.flatMap(segment => segment.sequences))
+      return true
+    } catch {
+      return false
+    }
   }
 
   async #appendRelief(payloads: readonly Payload[]): Promise<readonly number[]> {

@@ -6,7 +6,7 @@ import type { State } from './state.ts'
 /** Where there is none yet, some work on the next one was done: time for a pause. */
 export type FoldTexts = Iterable<string | undefined>
 
-interface LiveSegment extends SegmentHead {
+export interface LiveSegment extends SegmentHead {
   readonly sequences: readonly number[]
 }
 
@@ -20,19 +20,20 @@ export interface Fold {
 
 /** Which records on the medium count: live segments, the manifest, and the log since then. */
 export class Segments {
-  #live: LiveSegment[]
+  /** Those that count, oldest first. */
+  live: readonly LiveSegment[]
   #nextName: number
   #manifest: readonly number[]
   #log: number[]
 
   constructor({ manifest, manifestSequences, segments, logSequences }: Loaded) {
-    this.#live = segments.map(({ head: { name, collection, size }, sequences }) => ({
+    this.live = segments.map(({ head: { name, collection, size }, sequences }) => ({
       name,
       collection,
       size,
       sequences,
     }))
-    const last = Math.max(0, ...this.#live.map(({ name }) => name))
+    const last = Math.max(0, ...this.live.map(({ name }) => name))
     this.#nextName = Math.max(manifest?.nextSegment ?? 1, last + 1)
     this.#manifest = manifestSequences
     this.#log = [...logSequences]
@@ -49,7 +50,7 @@ export class Segments {
 
   /** A segment that was written beside the log, because a step of the log is made of it. */
   addLot(head: SegmentHead, sequences: readonly number[]): void {
-    this.#live.push({ ...head, sequences })
+    this.live = [...this.live, { ...head, sequences }]
   }
 
   /**
@@ -63,8 +64,8 @@ export class Segments {
       texts: this.#texts(state, state.dirty, fresh, replaced),
       done: sequences => {
         const dead = [...this.#log, ...this.#manifest, ...[...replaced].flatMap(segment => segment.sequences)]
-        const kept = this.#live.filter(segment => !replaced.has(segment))
-        this.#live = [...kept, ...fresh.map((segment, at) => ({ ...segment, sequences: sequences[at]! }))]
+        const kept = this.live.filter(segment => !replaced.has(segment))
+        this.live = [...kept, ...fresh.map((segment, at) => ({ ...segment, sequences: sequences[at]! }))]
         this.#manifest = sequences[sequences.length - 1]!
         this.#log = []
         return dead
@@ -81,7 +82,7 @@ export class Segments {
     for (const collection of dirty.collections()) {
       const { confirmed } = state.collections.of(collection)
       const changed = [...dirty.ids(collection)]
-      const old = this.#live.filter(segment => segment.collection === collection)
+      const old = this.live.filter(segment => segment.collection === collection)
       const isStale = this.#isStale(old, changed.length, confirmed.size)
       if (isStale) for (const segment of old) replaced.add(segment)
       const ids = isStale || old.length === 0 ? confirmed.ids() : changed
@@ -96,7 +97,7 @@ export class Segments {
         yield segmentText(head, items.join(','))
       }
     }
-    const kept = this.#live.filter(segment => !replaced.has(segment))
+    const kept = this.live.filter(segment => !replaced.has(segment))
     const { checkpoint, subscriptions, rejected, outbox } = state
     const segments = [...kept, ...fresh].map(segment => segment.name)
     yield manifestText({
