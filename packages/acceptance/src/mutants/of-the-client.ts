@@ -92,6 +92,14 @@ export const ofTheClient = [
     "this.#parts.events.emit('error', toCloudError(error))",
   ]),
   seenIn(
+    'come and go',
+    mutant('sync: what a refused query left to who wants less counts as compared', [
+      'sync/src/subscriptions.ts',
+      '    }\n    this.#leaveToOthers(subscription)\n',
+      '    }\n',
+    ]),
+  ),
+  seenIn(
     'let go',
     mutant('sync: a dropped subscription comes back', [
       'sync/src/subscriptions.ts',

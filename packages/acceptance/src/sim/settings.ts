@@ -88,6 +88,25 @@ export const settings = {
     asks: ({ collection, limit }) => limit === undefined && collection !== 'pages',
     hasShared: false,
   },
+  /** Queries and windows of one collection come and go, also while rules refuse them and their first results are cut. */
+  'come and go': {
+    often: {
+      ...calm,
+      subscribe: 20,
+      unsubscribe: 20,
+      'let go what is on its way': 4,
+      operator: 30,
+      'windows change behind a back': 20,
+      rules: 30,
+      cut: 8,
+      'disk fault': 8,
+    },
+    else: 0,
+    asks: ({ collection }) => collection === 'open',
+    slowness: 8,
+    maySetBack: false,
+    hasShared: false,
+  },
   /** Devices go on from what they were a moment ago. */
   copies: {
     often: {
