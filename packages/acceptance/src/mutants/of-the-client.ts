@@ -100,6 +100,22 @@ export const ofTheClient = [
     ]),
   ),
   seenIn(
+    'full',
+    mutant('store: a removal on a full medium is refused as a write', [
+      'store/src/local-store.ts',
+      'const isRelief = mutation.writes.every(isRemoval)',
+      'const isRelief = false && mutation.writes.every(isRemoval)',
+    ]),
+  ),
+  seenIn(
+    'full',
+    mutant('store: what was kept in reserve is not given back', [
+      'store/src/reserve.ts',
+      '      await this.#storage.drop(held.slice(kept))\n',
+      '',
+    ]),
+  ),
+  seenIn(
     'let go',
     mutant('sync: a dropped subscription comes back', [
       'sync/src/subscriptions.ts',

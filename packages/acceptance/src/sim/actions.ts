@@ -11,17 +11,18 @@ export type Collection = (typeof collections)[number]
 export class Habits {
   readonly #dice: Dice
   readonly #asks: (query: Query) => boolean
-  readonly #isFat: boolean
   /** Documents that were there before are so large that each is a part of a snapshot. */
   readonly isLarge: boolean
+  /** What people write is large, too. */
+  readonly isFat: boolean
   #words = 0
 
-  /** `asks`: what is asked at all. */
-  constructor(dice: Dice, asks: (query: Query) => boolean = () => true) {
+  /** `asks`: what is asked at all. `isSmall`: nothing is large. */
+  constructor(dice: Dice, asks: (query: Query) => boolean = () => true, isSmall = false) {
     this.#dice = dice
     this.#asks = asks
-    this.#isFat = dice.below(12) === 0
-    this.isLarge = dice.below(8) === 0
+    this.isFat = dice.below(12) === 0 && !isSmall
+    this.isLarge = dice.below(8) === 0 && !isSmall
   }
 
   /** A word nobody wrote before. */
@@ -187,7 +188,7 @@ export class Habits {
       room: below(3) === 0 ? 'r2' : 'r1',
       items: ['e1', 'e2'].map(id => ({ id, x: meantFor(id, word) })),
       marks: marksOf(word),
-      ...(this.#isFat && { fat: word.repeat(12_000) }),
+      ...(this.isFat && { fat: word.repeat(12_000) }),
     })
     if (kind < 22) return { op: 'add', collection, id, data: data() }
     if (kind < 30) return { op: 'set', collection, id, data: data() }

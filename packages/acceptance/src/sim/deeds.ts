@@ -2,6 +2,7 @@ import { type PathChange, toCloudError, type Write } from '@nearcloud/protocol'
 import { checkSynced } from './check-standing.ts'
 import type { Device, Process } from './device.ts'
 import { elementsOf } from './elements.ts'
+import { fullMediaOf } from './full-media.ts'
 import { changeBehind, changeMembers } from './members.ts'
 import {
   changeRulesAmongWrites,
@@ -128,6 +129,7 @@ export function deedsOf(world: World): readonly Deed[] {
     [60, 'members', () => changeMembers(world)],
     ...uploadsOf(world),
     ...usersOf(world),
+    ...fullMediaOf(world),
     ...momentsOf(world),
   ]
 }

@@ -8,6 +8,7 @@ import { DeviceFiles, type ProcessFiles } from './device-files.ts'
 import type { Exchanges } from './exchanges.ts'
 import { checkDivergence, checkToldOnce, type Falsified } from './falsify.ts'
 import type { Fault } from './faults.ts'
+import { reserveBytes } from './full-media.ts'
 import type { Invariant } from './invariants.ts'
 import type { Ledger, Upload } from './ledger.ts'
 import type { Network } from './network.ts'
@@ -36,6 +37,8 @@ export interface DeviceOptions {
   readonly violates: (invariant: Invariant, words: string) => void
   /** Runs a check between two steps: what it throws is a violation. */
   readonly check: (run: () => void) => void
+  /** Room is kept in reserve for when its medium is full. */
+  readonly keepsReserve?: boolean
   /** Absent: no files are uploaded there. */
   readonly files?: { readonly exchanges: Exchanges; readonly ledger: Ledger }
   /** A mutation is durable there. */
@@ -163,6 +166,8 @@ export class Device {
   divergences = 0
   readonly #unfollowed = new Set<Wanted>()
   #fault: MediumFault | undefined
+  /** How often it was asked something, or was to fail. */
+  moves = 0
   #lives = 0
   #questions = 0
 
@@ -183,6 +188,15 @@ export class Device {
 
   get media(): readonly MemoryMedium[] {
     return this.files ? [this.medium, this.files.medium] : [this.medium]
+  }
+
+  /** Little more finds room on its medium. */
+  get isFull(): boolean {
+    return this.medium.room < Number.POSITIVE_INFINITY
+  }
+
+  emptyMedia(): void {
+    this.medium.room = Number.POSITIVE_INFINITY
   }
 
   boot(): void {
@@ -237,6 +251,7 @@ export class Device {
 
   /** A step of its storage goes wrong. */
   faultAt(step: number, kind: MediumFault): void {
+    this.moves++
     this.medium.faultAt(step, kind)
     this.#fault = kind
   }
@@ -270,7 +285,8 @@ export class Device {
   }
 
   /** Writes; `refused` is told when storage would not have it. */
-  write(process: Process, commit: Commit, refused: () => void): void {
+  write(process: Process, commit: Commit, refused: () => void): Promise<unknown> {
+    this.moves++
     // while another history begins nobody has seen anything of it
     const isSure = process.store.checkpoint.epoch === this.options.epoch()
     const known = 'writes' in commit && isSure ? seenOf(process, commit.writes) : 0
@@ -285,9 +301,11 @@ export class Device {
     answer.catch(thrown => {
       if (toCloudError(thrown).code.startsWith('STORE_')) refused()
     })
+    return answer
   }
 
   ask(process: Process, label: string, answer: Promise<unknown>): void {
+    this.moves++
     process.expect(`${label} ${++this.#questions}`, answer)
   }
 
@@ -317,8 +335,11 @@ export class Device {
     const { schedule, network, openid, seed } = this.options
     const random = seededRandom(seed * 1_000 + this.#lives)
     this.disk = schedule.lane(`${process.name} disk`, process)
-    const storageOn = (medium: MemoryMedium) => new SimStorage(medium, this.disk!, () => this.#remember())
-    const store = await openStore({ storage: storageOn(this.medium), random })
+    const { keepsReserve = false } = this.options
+    const storageOn = (medium: MemoryMedium) =>
+      new SimStorage(medium, this.disk!, { isVolatile: !keepsReserve, written: () => this.#remember() })
+    const storage = storageOn(this.medium)
+    const store = await openStore({ storage, random, ...(keepsReserve && { reserveBytes }) })
     const queue = await this.files?.open(storageOn(this.files.medium))
     if (openid !== undefined && store.checkpoint.token === undefined)
       await store.confirm({ checkpoint: { token: tokenOf(openid) } })
@@ -386,6 +407,7 @@ export class Device {
     })
     store.onEvent(({ name }) => {
       if (name !== 'storageFailed' && name !== 'compactionFailed') return
+      if (this.isFull) this.options.count('client medium full for a while')
       this.options.count(this.#fault === 'full' ? 'client storage full' : 'client storage refuses')
     })
     sync.on('error', error => {

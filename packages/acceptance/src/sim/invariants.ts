@@ -17,6 +17,7 @@ export const invariants = {
   I15: 'a file is there whole, or not at all',
   FILES: 'a file that an app gives away is brought once, refused, or taken back, and that is told',
   HELD: 'what names a file is not sent before it',
+  RESERVE: 'what makes room is written on a full medium while something is in reserve',
   CACHE: 'what nobody follows any more goes, and nothing else does',
   DIVERGE: 'what differs is found, told and brought anew, and nothing else is',
   USERS: 'nothing of one user of a device is shown, sent or removed for another',

@@ -16,6 +16,8 @@ export interface Setting {
   readonly hasShared?: boolean
   /** How much longer than others the server's disk takes. */
   readonly slowness?: number
+  /** Do devices keep room in reserve, and their media fill up? */
+  readonly fillsUp?: boolean
   /** Whoever changes a window lets what is in front leave it, one after the other, and nothing else. */
   readonly emptiesWindows?: true
   /** A copy that is about to learn what others did in its name writes as often in that moment. */
@@ -106,6 +108,14 @@ export const settings = {
     slowness: 8,
     maySetBack: false,
     hasShared: false,
+  },
+  /** Media are full, and what makes room is written all the same. */
+  full: {
+    often: { ...calm, 'medium fills up': 10, 'remove on a full medium': 10, 'disk fault': 1, compact: 1 },
+    else: 0,
+    maySetBack: false,
+    hasShared: false,
+    fillsUp: true,
   },
   /** Devices go on from what they were a moment ago. */
   copies: {

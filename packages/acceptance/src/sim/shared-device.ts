@@ -286,7 +286,7 @@ export class SharedDevice {
       random: seededRandom(seed * 1_000 + this.#lives),
       storage: name => {
         const medium = this.#mediumOf(name)
-        return new SimStorage(medium, this.diskOf(medium), () => undefined)
+        return new SimStorage(medium, this.diskOf(medium), { isVolatile: true, written: () => undefined })
       },
       transport: (): Transport => {
         const its = { owner: life as Owner }

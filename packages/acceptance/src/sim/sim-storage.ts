@@ -8,8 +8,12 @@ export class SimStorage extends MemoryStorage {
   readonly #written: () => void
 
   /** `written`: the medium has changed. */
-  constructor(medium: MemoryMedium, lane: Lane, written: () => void) {
-    super(medium)
+  constructor(
+    medium: MemoryMedium,
+    lane: Lane,
+    { isVolatile, written }: { readonly isVolatile: boolean; readonly written: () => void },
+  ) {
+    super(medium, { isVolatile })
     this.#lane = lane
     this.#written = written
   }

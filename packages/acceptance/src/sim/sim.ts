@@ -86,6 +86,15 @@ function timesOf([weight, name]: Deed): number {
   return timesOfName[name] ?? 1
 }
 
+/** What it has its worlds for is a habit of all of them. */
+const always: ReadonlySet<string> = new Set([
+  'write',
+  'upload',
+  'medium fills up',
+  'medium has room again',
+  'remove on a full medium',
+])
+
 const timesOfName: Readonly<Record<string, number>> = {
   'users change': 9,
   'upload and go on': 14,
@@ -109,9 +118,7 @@ class Run {
     const weighed = (deeds: readonly Deed[], habits: readonly number[]) =>
       deeds.map(
         ([weight, name, act]): Deed => [
-          weight *
-            (['write', 'upload'].includes(name) || world.setting ? 1 : dice.pick(habits)) *
-            this.#often(name),
+          weight * (always.has(name) || world.setting ? 1 : dice.pick(habits)) * this.#often(name),
           name,
           act,
         ],
@@ -162,6 +169,7 @@ class Run {
     exchanges.troubles = []
     for (const device of devices) {
       for (const medium of device.media) medium.clearFault()
+      device.emptyMedia()
       if (!device.process) device.boot()
     }
     shared?.clearFaults()

@@ -46,6 +46,8 @@ export class World {
   readonly shared: SharedDevice | undefined
   /** Apps upload files here. */
   readonly hasFiles: boolean
+  /** Devices keep room in reserve here, and their media fill up. */
+  readonly hasReserves: boolean
   /** How many bytes of them there may be. */
   readonly quota: { readonly userBytes?: number } | undefined
   readonly exchanges: Exchanges
@@ -107,7 +109,10 @@ export class World {
     this.#slowness = setting?.slowness ?? this.dice.pick([1, 1, 1, 8])
     this.#heldCharacters = this.dice.pick([0, 0, 400, 100_000])
     this.heartbeatMs = this.dice.pick([2_500, 25_000, 25_000])
-    this.habits = new Habits(this.dice, setting?.asks)
+    this.habits = new Habits(this.dice, setting?.asks, setting?.fillsUp)
+    // what is larger than the reserve finds no room with it either
+    this.hasReserves =
+      !this.habits.isLarge && !this.habits.isFat && (setting ? setting.fillsUp === true : seed % 2 === 0)
     this.judge = new ChangingJudge(
       () => this.schedule.now,
       setting?.rules ?? this.dice.pick([0, 1, 2, 3, 3, 3]),
@@ -173,6 +178,7 @@ export class World {
       ...{ name, skewMs, ...(openid !== undefined && { openid }) },
       seed: this.seed * 10 + at,
       newest: at === this.seed % 5 ? 4 : protocolVersion,
+      keepsReserve: this.hasReserves,
       ...this.#told(),
     })
     this.#own.push(device)

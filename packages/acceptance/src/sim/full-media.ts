@@ -1,0 +1,68 @@
+import type { Write } from '@nearcloud/protocol'
+import { collections } from './actions.ts'
+import type { Deed } from './deeds.ts'
+import type { Device, Process } from './device.ts'
+import type { World } from './world.ts'
+
+/** As clients on real media keep it: in two parts. */
+export const reserveBytes = 163_840
+
+/** What happens on devices that keep room in reserve (SURVIVE-4). */
+export function fullMediaOf(world: World): readonly Deed[] {
+  if (!world.hasReserves) return []
+  return [
+    [80, 'medium fills up', () => fillUp(world)],
+    [60, 'medium has room again', () => void world.dice.pick(world.devices).emptyMedia()],
+    [200, 'remove on a full medium', () => removeOne(world)],
+  ]
+}
+
+/** Hardly anything finds room from now on, and somebody begins to remove what they can. */
+function fillUp(world: World): void {
+  const { devices, dice } = world
+  const able = devices.filter(({ live, options, isFull }) => live && options.keepsReserve && !isFull)
+  if (able.length === 0) return
+  const { medium } = dice.pick(able)
+  medium.room = medium.used + dice.below(600)
+  for (let i = dice.below(3); i >= 0; i--) removeOne(world)
+}
+
+/** Somebody makes room: while something is in reserve that is written, whatever becomes of what else waits. */
+function removeOne(world: World): void {
+  const { devices, dice } = world
+  const device = devices.find(({ live, isFull }) => live && isFull)
+  const process = device?.live
+  if (!device || !process) return
+  const known = collections.flatMap(collection =>
+    world
+      .known(process)(collection)
+      .map(({ _id: id }): Write => ({ op: 'remove', collection, id })),
+  )
+  if (known.length === 0) return
+  const write = dice.pick(known)
+  const parts = partsOf(device)
+  const isSure = isIdle(device, process) && parts > 0
+  let asked = 0
+  const removed = device.write(process, { writes: [write] }, () => {
+    if (isSure && asked === device.moves && device.live === process)
+      world.violates('RESERVE', `${process.name}: a removal is refused, with ${parts} parts in reserve`)
+  })
+  asked = device.moves
+  removed.then(
+    () => {
+      if (device.isFull) world.count('removal written on a full medium')
+    },
+    () => undefined,
+  )
+}
+
+/** Nothing is on its way into its storage, or known to go wrong there. */
+function isIdle({ disk, medium }: Device, { store }: Process): boolean {
+  medium.clearFault()
+  return disk?.length === 0 && store.outbox.size === store.outbox.mutations.length
+}
+
+/** Nothing else that is stored in these worlds is as large. */
+function partsOf({ medium }: Device): number {
+  return [...medium.records.values()].filter(({ length }) => length > reserveBytes / 2 - 2_000).length
+}
