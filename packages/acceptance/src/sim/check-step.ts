@@ -171,7 +171,9 @@ function checkEffect(world: World, device: Device, process: Process, mutation: M
 
     // what may not be read any more is not told: the old state stays until a snapshot takes its place
     const isFine = mayBeGone && (!known || device.wasReset)
-    if (!isFine && !(known === undefined && hasLeftWindow(process, collection, id)))
+    const { document } = disk.edition(key, outcome.version)!
+    const isLetGo = !known && device.wasReset && isOfNobody(process, collection, id, document)
+    if (!isFine && !isLetGo)
       throw new Violation(
         'I3',
         `${process.name}: ${key}@${outcome.version} left the outbox before it came back (flicker)`,
@@ -179,13 +181,16 @@ function checkEffect(world: World, device: Device, process: Process, mutation: M
   }
 }
 
-/** A window was brought anew in this very step, with all that changed meanwhile, and does not have it any more. */
-function hasLeftWindow({ store, looked }: Process, collection: string, id: DocId): boolean {
-  return [...(looked?.subscriptions ?? [])].some(
-    ([key, { query, window }]) =>
+/**
+ * What is compared is shown with all that changed meanwhile in one step, also that a window does not have it any more, or that who
+ * followed it let it go.
+ */
+function isOfNobody({ store }: Process, collection: string, id: DocId, document: Document | null): boolean {
+  return ![...store.subscriptions.values()].some(
+    ({ query, window, letGo }) =>
+      letGo === undefined &&
       query.collection === collection &&
-      window?.includes(id) &&
-      !store.subscriptions.get(key)?.window?.includes(id),
+      (window ? window.includes(id) : document !== null && compileFilter(query.where)(document)),
   )
 }
 
