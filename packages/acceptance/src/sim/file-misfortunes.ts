@@ -32,14 +32,18 @@ export function loseOne(world: World): void {
   const { ledger, dice } = world
   const { paths } = ledger
   if (paths.length === 0) return
-  world.crashHouse(() => ledger.lose(dice.pick(paths)))
+  // best one that its device sends once more, since it has not heard that it is there
+  const untold = paths.filter(path => ledger.isUntold(path))
+  world.crashHouse(() => ledger.lose(dice.pick(untold.length > 0 ? untold : paths)))
 }
 
 export function deleteOne({ ledger, dice, house }: World): void {
   const { paths } = ledger
   if (paths.length === 0 || !house?.files) return
-  // best one that somebody shows
+  // best one that somebody shows, or that its device is about to send once more
   const named = paths.filter(path => ledger.isNamed(path))
-  const files = [`cloud://sim.nearcloud/${dice.pick(named.length > 0 ? named : paths)}`]
+  const untold = paths.filter(path => ledger.isUntold(path))
+  const best = untold.length > 0 && dice.below(2) === 0 ? untold : named
+  const files = [`cloud://sim.nearcloud/${dice.pick(best.length > 0 ? best : paths)}`]
   void house.files.ask({ kind: 'admin' }, { verb: 'delete', files }).catch(() => undefined)
 }

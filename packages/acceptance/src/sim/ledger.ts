@@ -85,6 +85,11 @@ export class Ledger {
     return this.#named.has(path)
   }
 
+  /** Is it there, and its app has not heard so? */
+  isUntold(path: string): boolean {
+    return this.of(this.#files.get(path)?.sha256)?.told === 'nothing'
+  }
+
   /** A write with this word names a file that is on its way from the same device. */
   named(word: string, upload: Upload): void {
     this.#world.count('write held by a file')
