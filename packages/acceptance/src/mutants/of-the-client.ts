@@ -32,8 +32,8 @@ export const ofTheClient = [
     'rules',
     mutant('client: what is compared is shown one query after the other', [
       'sync/src/crossing.ts',
-      'return this.#waiting.size === 0 || this.#characters',
-      'return this.#waiting.size >= 0 || this.#characters',
+      'this.#waiting.size === 0 || this.#characters >',
+      'this.#waiting.size >= 0 || this.#characters >',
     ]),
   ),
   mutant('sync: accepted mutations leave before their effect is here', [
