@@ -34,10 +34,10 @@ async function built(page: string) {
   return { bytes, modules }
 }
 
-test('[APART-1] a page begins with at most 140,900 bytes, and loads the rest when it is needed', async () => {
+test('[APART-1] a page begins with at most 141,100 bytes, and loads the rest when it is needed', async () => {
   const { bytes, modules } = await built(`import cloud from '@nearcloud/browser'; cloud.init()`)
   console.log(`a page's first load: ${bytes} bytes gzip`)
-  expect(bytes).toBeLessThanOrEqual(140_900)
+  expect(bytes).toBeLessThanOrEqual(141_100)
   const apart =
     /comlink|yjs|sealed-storage|worker\/in-worker|live-texts|poll-connection|\/ways-in|query\/src\/aggregate|client\/src\/(upload|files|functions|cloud-path)\.ts|declared-index|guest-engine|create-guest-sync|store\/src\/mirror|polling|text-stream|protocol\/src\/long-frame|long-messages|sync\/src\/sweep|memory-storage/
   expect(modules.filter(path => apart.test(path))).toEqual([])
