@@ -11,7 +11,8 @@ import type { World } from './world.ts'
  * once, also while it is compared after a long absence. First results that arrive, and windows, are told by themselves.
  */
 export function checkHalves(world: World, { falsified }: Device, { store, name, mended }: Process): void {
-  const { disk, rights } = world
+  const { disk, rights, habits } = world
+  if (habits.isLarge || habits.isFat) return // more comes than is kept apart (CROSS-5)
   const { epoch, viewKey, openid = '' } = store.checkpoint
   const judge = world.views.get(viewKey ?? '')
   if (!judge || epoch !== disk.memory.epoch || falsified.size + mended.size > 0) return
