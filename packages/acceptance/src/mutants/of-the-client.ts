@@ -93,10 +93,10 @@ export const ofTheClient = [
   ]),
   seenIn(
     'come and go',
-    mutant('sync: what a refused query left to who wants less counts as compared', [
-      'sync/src/subscriptions.ts',
-      '    }\n    this.#leaveToOthers(subscription)\n',
-      '    }\n',
+    mutant('sync: what a query had that is refused by now stays', [
+      'sync/src/pull.ts',
+      'const gone = this.#subscriptions.disown(subscription)',
+      'const gone = this.#subscriptions.disown(subscription).slice(0, 0)',
     ]),
   ),
   seenIn(
