@@ -268,6 +268,13 @@ test('[REFUSE-2] what is refused is told by its path, whatever stood before it',
       )
 })
 
+test('[REFUSE-3] an unknown tag is a tag at every door to a document, not a field', () => {
+  for (const read of [decode, decodeTrusted])
+    expect(() => read('{"a":{"$price":1}}')).toThrow(
+      'value.a: a malformed or unknown $price cannot be stored',
+    )
+})
+
 test('[VALUE-7] how deep something is going to be counts, in lists and in objects', () => {
   const room = limits.depth - 1
   for (const [whole, inner] of [
