@@ -184,8 +184,12 @@ test('[RULE-9] a stranger and a claim that is not there equal nobody, not even a
       'auth.custom.role == doc.role',
       'auth.unionid == auth.custom',
       '[auth.unionid] == [doc.unionid]',
+      '[auth.unionid] == [auth.unionid]',
+      '[1, [auth.unionid]] == [1, [auth.custom]]',
+      '[auth.unionid] == doc.strange',
+      'doc.strange == [auth.unionid]',
     ])
-      expect(isTrue(text, { auth, doc: { list: [null, ''] } }), text).toBe(false)
+      expect(isTrue(text, { auth, doc: { list: [null, ''], strange: [Number.NaN] } }), text).toBe(false)
   expect(isTrue('auth.openid == doc._openid', { auth: null })).toBe(false)
   expect(isTrue('auth == null', { auth: null })).toBe(true)
   expect(isTrue('auth.openid == null', { auth: null })).toBe(true)

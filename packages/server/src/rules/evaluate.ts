@@ -187,7 +187,12 @@ function equals(left: Value | undefined, right: Value | undefined): boolean {
   if (left === right) return true
   if (isMissing(left) || isMissing(right)) return isMissing(left) && isMissing(right)
   if (typeof left !== 'object' || typeof right !== 'object') return false
-  return equalValues(left, right)
+  return equalValues(left, right) && !hasNobody(left)
+}
+
+/** A list in which a claim is that is not there, or another NaN, equals no other. */
+function hasNobody(value: unknown): boolean {
+  return Array.isArray(value) && value.some(item => Number.isNaN(item) || hasNobody(item))
 }
 
 export function plus(left: RuleValue, right: RuleValue): RuleValue {
