@@ -285,7 +285,7 @@ export class Device {
   }
 
   /** Writes; `refused` is told when storage would not have it. */
-  write(process: Process, commit: Commit, refused: () => void): Promise<unknown> {
+  write(process: Process, commit: Commit, refused: () => void): void {
     this.moves++
     // while another history begins nobody has seen anything of it
     const isSure = process.store.checkpoint.epoch === this.options.epoch()
@@ -301,7 +301,6 @@ export class Device {
     answer.catch(thrown => {
       if (toCloudError(thrown).code.startsWith('STORE_')) refused()
     })
-    return answer
   }
 
   ask(process: Process, label: string, answer: Promise<unknown>): void {
@@ -407,7 +406,6 @@ export class Device {
     })
     store.onEvent(({ name }) => {
       if (name !== 'storageFailed' && name !== 'compactionFailed') return
-      if (this.isFull) this.options.count('client medium full for a while')
       this.options.count(this.#fault === 'full' ? 'client storage full' : 'client storage refuses')
     })
     sync.on('error', error => {

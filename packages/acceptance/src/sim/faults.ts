@@ -22,8 +22,6 @@ export const faults = [
   'client killed in a storage step',
   'client storage refuses',
   'client storage full',
-  'client medium full for a while',
-  'removal written on a full medium',
   'client loses power',
   'client storage set back',
   'copy falsified',

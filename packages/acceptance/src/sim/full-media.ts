@@ -43,17 +43,11 @@ function removeOne(world: World): void {
   const parts = partsOf(device)
   const isSure = isIdle(device, process) && parts > 0
   let asked = 0
-  const removed = device.write(process, { writes: [write] }, () => {
+  device.write(process, { writes: [write] }, () => {
     if (isSure && asked === device.moves && device.live === process)
       world.violates('RESERVE', `${process.name}: a removal is refused, with ${parts} parts in reserve`)
   })
   asked = device.moves
-  removed.then(
-    () => {
-      if (device.isFull) world.count('removal written on a full medium')
-    },
-    () => undefined,
-  )
 }
 
 /** Nothing is on its way into its storage, or known to go wrong there. */

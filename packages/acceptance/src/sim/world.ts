@@ -111,8 +111,7 @@ export class World {
     this.heartbeatMs = this.dice.pick([2_500, 25_000, 25_000])
     this.habits = new Habits(this.dice, setting?.asks, setting?.fillsUp)
     // what is larger than the reserve finds no room with it either
-    this.hasReserves =
-      !this.habits.isLarge && !this.habits.isFat && (setting ? setting.fillsUp === true : seed % 2 === 0)
+    this.hasReserves = !this.habits.isLarge && !this.habits.isFat && setting?.fillsUp === true
     this.judge = new ChangingJudge(
       () => this.schedule.now,
       setting?.rules ?? this.dice.pick([0, 1, 2, 3, 3, 3]),
