@@ -1,3 +1,5 @@
+import { unlink } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { keptMs, MadeUploads, mostOfUser } from './made-uploads.ts'
 import { admin, ann, bob, idOf, openShop } from './testing/open-shop.ts'
@@ -98,6 +100,24 @@ test('[FILE-33] an upload in parts, and one that was there already, take effect 
     { fileID: idOf('c.txt') },
   ])
   expect(await shop.text(ann, idOf('c.txt'))).toBe('abcdef')
+})
+
+test('[FILE-33] bytes that were lost and come again do not undo what becomes of the path meanwhile', async () => {
+  const shop = await openShop({ read: true, write: true })
+  await send(shop, nonceOf(1))
+  const [{ blob }] = (await shop.records()) as unknown as [{ blob: string }]
+  await unlink(join(shop.folder, 'files', 'blobs', blob.slice(0, 2), blob))
+  const { uploadUrl } = await shop.ticket(ann, 'a.txt', first)
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+  const sending = shop.put(`${uploadUrl}?nonce=${nonceOf(1)}`, 0, readable)
+  const writer = writable.getWriter()
+  await writer.write(first.subarray(0, 2)) // it is being read
+  await shop.upload(bob, 'a.txt', 'of bob')
+  await writer.write(first.subarray(2))
+  await writer.close()
+  expect((await sending).status).toBe(200)
+  expect(await shop.text(ann, idOf('a.txt'))).toBe('of bob')
+  expect(await shop.onDisk()).toBe(1)
 })
 
 test('[FILE-33] the nonce is stored with the file or not at all', async () => {

@@ -238,6 +238,12 @@ export class Uploads {
     const { openid, path, size, sha256, contentType } = ticket
     return this.#paths.take(path, async () => {
       try {
+        // bytes that were lost came again, and somebody changed the path meanwhile
+        if (await this.#isMade({ ticket, nonce })) {
+          await this.#blobs.delete(blob)
+          this.#usage.ended(name)
+          return
+        }
         const old = await this.#records.byPath(path)
         checkMayWrite(this.#judge, ticket, old)
         if (isNew && old)
