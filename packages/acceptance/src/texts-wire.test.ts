@@ -29,6 +29,7 @@ class PlayedServer {
   /** Decides pushes by itself. */
   isDeciding = true
   answersTexts = true
+  resumes = true
   #version = 1
   #numbers: OutgoingNumbers | undefined
   #last = 0
@@ -81,13 +82,17 @@ class PlayedServer {
     this.say({ type: 'text', id, text: 't', update, ...(hash !== undefined && { hash }) })
   }
 
+  get version(): number {
+    return this.#version
+  }
+
   #received(message: UpMessage): void {
     this.heard.push(message)
     if (message.type === 'hello')
       this.say({
         ...{ type: 'welcome', protocol: message.protocol, openid: 'o', token: 't', access: 'a', epoch: 'e' },
         ...{ version: this.#version, viewKey: 'v', lastMutation: this.#last, nonces: [], outcomes: [] },
-        ...{ resumed: true, time: 0, heartbeatMs: 25_000 },
+        ...{ resumed: this.resumes, time: 0, heartbeatMs: 25_000 },
       })
     else if (message.type === 'push' && this.isDeciding) this.decide()
     else if (message.type === 'openText' && this.answersTexts)
@@ -259,6 +264,37 @@ test('[TEXTFIELD-21] what an answer goes on from was let go meanwhile: it is kep
   server.tell(id, 'AAA=')
   await settle()
   expect([store.texts.get(place), events]).toEqual([undefined, []])
+})
+
+test('[CROSS-2] a text that was told while the copy is compared is not held against what came after', async () => {
+  const server = new PlayedServer()
+  const { clock, store, sync, open, events } = await openClient(server)
+  sync.subscribe({ collection: 'notes', where: ['and', []], orderBy: [], skip: 0 })
+  await settle()
+  const all = () => {
+    const { id } = server.of('hello').at(-1)?.subscriptions[0] ?? server.of('subscribe')[0]!
+    const items: [number, object & Record<string, unknown>][] = [
+      [server.version, { ...note, body: server.replica.plain }],
+    ]
+    server.say({ type: 'snapshot', id, version: server.version, items, done: 1, total: 1, last: true })
+  }
+  all()
+  await settle()
+  const text = await open()
+  server.isDeciding = false
+  text.ytext.insert(5, '!')
+  await clock.advance(60)
+  server.resumes = false
+  server.peer?.close()
+  await clock.advance(5_000)
+  expect(server.of('openText').length, 'it is told of the text without the edit').toBe(2)
+  server.decide()
+  await settle()
+  expect(store.outbox.size, 'its effect is not shown yet').toBe(1)
+  all()
+  await settle()
+  await clock.advance(5_000)
+  expect([store.outbox.size, String(text), events]).toEqual([0, 'hello!', []])
 })
 
 test('[TEXTFIELD-17] texts are compared from time to time', async () => {

@@ -159,8 +159,10 @@ export class Session implements Conversation {
         return this.#effects.denied(message)
       case 'answer':
         return this.#parts.requests.answer(message)
-      case 'text':
-        return this.#whenShown(() => this.#parts.texts.heard(message))
+      case 'text': {
+        const { hash: _, ...late } = message // what was said since is in the text by then
+        return this.#whenShown(isLate => this.#parts.texts.heard(isLate ? late : message))
+      }
       case 'textClosed':
         return this.#parts.texts.closed(message)
       case 'peers':
@@ -190,10 +192,10 @@ export class Session implements Conversation {
   }
 
   /** What has been told is shown. */
-  async #whenShown(task: () => unknown): Promise<void> {
+  async #whenShown(task: (isLate: boolean) => unknown): Promise<void> {
     const { crossing } = this.#parts.subscriptions
-    if (crossing) crossing.afterwards(task)
-    else await task()
+    if (crossing) crossing.afterwards(() => task(true))
+    else await task(false)
   }
 
   async #welcome(welcome: DownOf<'welcome'>): Promise<void> {
