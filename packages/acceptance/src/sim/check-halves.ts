@@ -10,14 +10,16 @@ import type { World } from './world.ts'
  * No copy has one document as a commit left it, or later, and another as it was before: of all that queries show that were complete
  * once, also while it is compared after a long absence. First results that arrive, and windows, are told by themselves.
  */
-export function checkHalves(world: World, { falsified }: Device, { store, name, mended }: Process): void {
+export function checkHalves(world: World, device: Device, { store, name, mended }: Process): void {
   const { disk, rights, habits } = world
   if (habits.isLarge || habits.isFat) return // more comes than is kept apart (CROSS-5)
+  const { falsified } = device
   const { epoch, viewKey, openid = '' } = store.checkpoint
+  const wasComplete = onceComplete(device, openid, store.subscriptions)
   const judge = world.views.get(viewKey ?? '')
   if (!judge || epoch !== disk.memory.epoch || falsified.size + mended.size > 0) return
-  const shown = [...store.subscriptions.values()].flatMap(({ query, complete, window, after, letGo }) =>
-    letGo === undefined && !window && (complete || after === undefined)
+  const shown = [...store.subscriptions].flatMap(([key, { query, window, after, complete }]) =>
+    !window && (complete || after === undefined) && wasComplete.has(key)
       ? [{ collection: query.collection, matches: compileFilter(query.where) }]
       : [],
   )
@@ -44,6 +46,24 @@ export function checkHalves(world: World, { falsified }: Device, { store, name, 
         )
     }
   }
+}
+
+const complete = new WeakMap<Device, Map<string, Set<string>>>()
+
+/** Of what this user follows here: the keys of what was complete once. A first result that rules cut off never was, and is shown as far as it came. */
+function onceComplete(
+  device: Device,
+  openid: string,
+  subscriptions: Process['store']['subscriptions'],
+): ReadonlySet<string> {
+  const ofDevice = complete.get(device) ?? new Map<string, Set<string>>()
+  complete.set(device, ofDevice)
+  const before = ofDevice.get(openid)
+  const now = new Set<string>()
+  for (const [key, each] of subscriptions)
+    if (each.letGo === undefined && (each.complete || before?.has(key))) now.add(key)
+  ofDevice.set(openid, now)
+  return now
 }
 
 const batches = new WeakMap<SimDisk['changes'], { count: number; byVersion: Map<Version, string[]> }>()
