@@ -12,12 +12,15 @@ async function setUp() {
   let holds = true
   const ann = await rig.client({ isHeld: text => holds && isHeld(text) })
   const write = (id: string, text = '') => ann.sync.executor.commit({ writes: [add(id, text)] })
-  const stopHolding = () => {
+  const letGo = () => {
     holds = false
+  }
+  const stopHolding = () => {
+    letGo()
     ann.sync.release()
   }
   const executed = () => rig.server.executed.length
-  return { rig, ann, write, stopHolding, executed }
+  return { rig, ann, write, letGo, stopHolding, executed }
 }
 
 test('[PUSH-20] what is held is not sent, nor what was made after it, until it is released', async () => {
@@ -47,6 +50,19 @@ test('[CALL-7] a question does not wait for what is held, also when that is not 
   await rig.pass()
   expect(await answer).toBe('heard')
   expect(await ann.sync.call('f', null)).toBe('heard')
+})
+
+test('[CALL-7] a question waits for what is held no more, also while nobody has told that', async () => {
+  const { rig, ann, write, letGo, executed } = await setUp()
+  rig.server.call = executed
+  await write('1', 'held')
+  await rig.pass()
+  letGo()
+  const answer = ann.sync.call('f', null)
+  await rig.pass()
+  ann.sync.release()
+  await rig.pass()
+  expect(await answer).toBe(1)
 })
 
 test('[PUSH-21] what is refused is rejected as by the server, and the numbers behind it are given again', async () => {

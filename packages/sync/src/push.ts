@@ -44,7 +44,10 @@ export class Push {
 
   /** This one, and with it all that were made after it, wait for something else than the server; 0: none does. */
   get heldAt(): MutationId {
-    return this.#heldAt > this.#sentThrough ? this.#heldAt : 0
+    if (this.#heldAt <= this.#sentThrough) return 0
+    const { mutations } = this.#outbox()
+    const unsent = mutations.slice(firstAfter(mutations, this.#sentThrough))
+    return unsent.find(mutation => this.#isHeld(sendingText(mutation)))?.id ?? 0
   }
 
   /** Those that were not sent in this conversation, oldest first. */
