@@ -40,11 +40,6 @@ export const ofFiles = [
     '{ rejected: dated, closeUp: true }',
     '{ rejected: dated }',
   ]),
-  mutant('client: a file that leaves the queue does not release what it held', [
-    uploads,
-    '    this.#options.sync.release()\n',
-    '',
-  ]),
   mutant('client: bytes of a file are stored behind its intent', [
     queue,
     '    pieces.push(JSON.stringify(intent))\n    return',
