@@ -167,15 +167,18 @@ test('[ASIDE-4] [TAB-24] when who had it has written since, nothing is written o
   expect(await payloadsOf(first)).toEqual(['before', 'one', 'two'])
 })
 
+/** With a reserve that is soon given back. */
+const openReserving = (indexedDB: IDBFactory) =>
+  openStore({
+    storage: new DexieStorage('app', { indexedDB, IDBKeyRange }),
+    random: seededRandom(1),
+    reserveBytes: 4_000,
+  })
+
 test('[ASIDE-2] [LOG-4] what is aside of a database that was taken away is no store', async () => {
   const { add, remove } = words('todos')
   const { medium, factory: indexedDB } = limitedFactory()
-  const make = () =>
-    openStore({
-      storage: new DexieStorage('app', { indexedDB, IDBKeyRange }),
-      random: seededRandom(1),
-      reserveBytes: 4_000,
-    })
+  const make = () => openReserving(indexedDB)
   const store = await make()
   await store.commit([add('a', {})], { time: 1 }).durable
   medium.isFull = true
@@ -193,12 +196,7 @@ test('[ASIDE-2] [LOG-4] what is aside of a database that was taken away is no st
 test('[ASIDE-1] [SURVIVE-4] where the reserve that is given back makes no room, removals are written all the same, also after restarts', async () => {
   const { add, remove } = words('todos')
   const { medium, factory: indexedDB } = limitedFactory()
-  const make = () =>
-    openStore({
-      storage: new DexieStorage('app', { indexedDB, IDBKeyRange }),
-      random: seededRandom(1),
-      reserveBytes: 4_000,
-    })
+  const make = () => openReserving(indexedDB)
   let store = await make()
   for (let n = 0; n < 12; n++) await store.commit([add(n, {})], { time: 1 }).durable
   medium.isFull = true
