@@ -25,6 +25,7 @@ export class LiveResult {
   readonly #result: ResultSet
   readonly #find: Find
   readonly #sources = new WeakMap<Document, Source>()
+  #asOf: Version = 0
 
   constructor(reading: Reading, actor: Actor, query: Query, find: Find = findFirst) {
     this.#find = find
@@ -41,6 +42,11 @@ export class LiveResult {
   /** Of a document of the result; without a projection. */
   sourceOf(document: Document): Source {
     return this.#sources.get(document)!
+  }
+
+  /** What was looked up last may show what was committed up to here. */
+  get asOf(): Version {
+    return this.#asOf
   }
 
   async start(): Promise<readonly Document[]> {
@@ -61,6 +67,8 @@ export class LiveResult {
     const query = { collection, where, orderBy, skip: 0, ...first }
     const found = await this.#find(this.#reading, this.#actor, query)
     for (const { document, row } of found) this.#sources.set(document, row)
+    const { engine, env } = this.#reading
+    this.#asOf = await engine.head(env)
     return found.map(each => each.document)
   }
 

@@ -39,7 +39,8 @@ export class FeedWindow implements Follower {
   readonly #result: LiveResult
   readonly #changed: () => void
   #noted: Change[] = []
-  #isAnnounced = false
+  /** `found`: looked up, and its client has not heard of it. */
+  #phase: 'new' | 'found' | 'told' = 'new'
   #isStale = false
   /** Documents as they were last noted, since it was told. */
   readonly #latest = new Map<DocId, Left>()
@@ -54,29 +55,24 @@ export class FeedWindow implements Follower {
 
   note(change: Change): void {
     this.#noted.push(change)
-    if (this.#isAnnounced) this.#changed()
+    if (this.#phase !== 'new') this.#changed()
   }
 
-  /** What the client was told is in it, or is about to be. */
+  /** What the client was told is in it, or is told with the rest of a message. */
   get told(): ReadonlyMap<DocId, Windowed> {
     return this.#told
   }
 
-  /** Looks up what is in it; nothing is taken over until it was announced. */
+  /** Looks up what is in it; from then on it is told with the rest. */
   async start(): Promise<void> {
     await this.#result.start()
-    this.#told = this.#contents()
-  }
-
-  /** The client has heard of `told`: now it can hear what changes. */
-  announced(): void {
-    this.#isAnnounced = true
-    if (this.#noted.length > 0) this.#changed()
+    this.#phase = 'found'
+    this.#changed()
   }
 
   /** Takes over what was noted. */
   async refresh(): Promise<void> {
-    if (!this.#isAnnounced || this.#noted.length === 0) return
+    if (this.#phase === 'new' || this.#noted.length === 0) return
     const noted = this.#noted
     this.#noted = []
     await this.#result.step(noted)
@@ -84,19 +80,29 @@ export class FeedWindow implements Follower {
     for (const { id, after, version } of noted) this.#latest.set(id, { document: after, version })
   }
 
-  /** Nothing was noted that is not taken over: its contents are those of the last commit. */
-  get isFresh(): boolean {
-    return this.#isAnnounced && this.#noted.length === 0
+  /** Its client waits for what is in it at first, and it is known. */
+  get isDue(): boolean {
+    return this.#phase === 'found'
   }
 
-  /** Is there anything up to `version` that was not told yet, be it what is in it at first? */
-  lagsBehind(version: Version): boolean {
-    return !this.#isAnnounced || this.hasNews || this.#noted.some(change => change.version <= version)
+  /** Was its client told what is in it at first? */
+  get isTold(): boolean {
+    return this.#phase === 'told'
+  }
+
+  /** Something was noted that has to be taken over before anything is told. */
+  get isBehind(): boolean {
+    return this.#phase !== 'new' && this.#noted.length > 0
+  }
+
+  /** Its contents may show what was committed up to here. */
+  get asOf(): Version {
+    return this.#phase === 'new' ? 0 : this.#result.asOf
   }
 
   /** Is something different from what was told? */
   get hasNews(): boolean {
-    return this.#isStale && !isSame(this.#told, this.#contents())
+    return this.isTold && this.#isStale && !isSame(this.#told, this.#contents())
   }
 
   /** Counts as told from now on. */
@@ -104,6 +110,7 @@ export class FeedWindow implements Follower {
     const before = this.#told
     this.#told = this.#contents()
     this.#isStale = false
+    this.#phase = 'told'
     const left = this.#leftOf(before, this.#told)
     this.#latest.clear()
     return { before, left }

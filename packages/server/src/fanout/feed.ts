@@ -18,6 +18,7 @@ import { changesFrame } from './frames.ts'
 import { inParts, itemsOf, loadReads, type Reader } from './items.ts'
 import { type PendingChange, PendingChanges } from './pending-changes.ts'
 import { lookAgain, recallOwn, resumeFrom } from './resume.ts'
+import { windowFrames } from './snapshot.ts'
 import { Waiters } from './waiters.ts'
 
 /** Where a feed's frames go. */
@@ -183,13 +184,20 @@ export class Feed implements PlainFollower, Reader {
 
   /** Resolves when the client was told everything up to `version`, or the feed is closed. */
   reached(version: Version): Promise<void> {
-    return this.#until(() => this.#sent >= version)
+    return this.until(() => this.#sent >= version)
   }
 
-  /** As `reached`, and its windows are as of `version` too, or newer: they may be told later than the rest. */
+  /** As `reached`, and so was what is in its windows at first. */
   caughtUp(version: Version): Promise<void> {
-    const lags = () => this.followed.windows.some(window => window.lagsBehind(version))
-    return this.#until(() => this.#sent >= version && !lags())
+    return this.until(() => this.#sent >= version && this.followed.windows.every(({ isTold }) => isTold))
+  }
+
+  /** Resolves when this is so after something was told, or the feed is closed. */
+  until(isDue: () => boolean): Promise<void> {
+    if (isDue() || !this.isOpen) return Promise.resolve()
+    const waited = this.#waiters.until(isDue)
+    this.#ask()
+    return waited
   }
 
   /** Resolves when there is room for more on the way to the client. */
@@ -270,22 +278,28 @@ export class Feed implements PlainFollower, Reader {
   async #pump(): Promise<void> {
     await this.drained()
     do for (const window of this.followed.windows) await window.refresh()
-    while ((await this.#hasLookedAgain()) || (await this.#hasWaitedForReads()))
+    while (
+      (await this.#hasLookedAgain()) ||
+      (await this.#hasWaitedForReads()) ||
+      this.followed.windows.some(window => window.isBehind)
+    )
     this.#tellAll()
   }
 
   /** Tells what is due, as of this moment. */
   #tellAll(): void {
-    if (this.#pending.doubtful.length > 0) {
+    if (!this.isOpen || this.#holds > 0) return
+    const to = this.fanout.head
+    const all = this.followed.windows
+    if (this.#pending.doubtful.length > 0 || all.some(window => window.asOf > to)) {
       this.fanout.scheduleNext(this) // of a commit that is not published yet
       return
     }
-    // a window that looked something up while more was committed is told the next time
-    if (!this.isOpen || this.#holds > 0) return
-    const to = this.fanout.head
-    const windows = this.followed.windows.filter(window => window.isFresh && window.hasNews)
+    const windows = all.filter(window => window.hasNews)
+    const due = all.filter(window => window.isDue)
     const hasNews = this.#pending.size > 0 || windows.length > 0 || this.#lastMutation > this.#sentMutation
-    const isWaitedFor = to > this.#sent && this.#waiters.size > 0
+    const isWaitedFor = to > this.#sent && this.#waiters.size + due.length > 0
+    for (const window of due) window.tell()
     if (hasNews || isWaitedFor) {
       const items = itemsOf(this, { pending: this.#pending.take(), windows })
       this.#tell(
@@ -294,6 +308,7 @@ export class Feed implements PlainFollower, Reader {
         windows.map(({ subscription, told }) => [subscription, [...told.keys()]] as const),
       )
     }
+    for (const window of due) for (const frame of windowFrames(this, window, to)) this.sink.send(frame)
     this.#since = undefined
     this.#waiters.release()
     if (this.#waiters.size > 0) this.fanout.scheduleNext(this)
@@ -351,13 +366,6 @@ export class Feed implements PlainFollower, Reader {
     this.sink.send(changesFrame({ from, to, viewKey, lastMutation, items: parts.at(-1)!, windows }))
     const { meter } = this.fanout.environment
     if (this.#since !== undefined) meter.told(meter.moment() - this.#since)
-  }
-
-  #until(isDue: () => boolean): Promise<void> {
-    if (isDue() || !this.isOpen) return Promise.resolve()
-    const waited = this.#waiters.until(isDue)
-    this.#ask()
-    return waited
   }
 
   #note(change: Change, isOwn: boolean): void {

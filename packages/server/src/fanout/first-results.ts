@@ -7,7 +7,7 @@ import { tellDigest } from './digest.ts'
 import type { Feed } from './feed.ts'
 import { tellInventory } from './inventories.ts'
 import { streamSnapshot, streamWindow } from './snapshot.ts'
-import { rankOf, rankOfChecks, Turns } from './turns.ts'
+import { rankOf, rankOfChecks, rankOfHere, Turns } from './turns.ts'
 
 /** How a subscription's first result is wanted. */
 export interface Wish {
@@ -17,6 +17,8 @@ export interface Wish {
   readonly after?: DocId | undefined
   /** The client has some of it, and is told first what there is. */
   readonly holds?: boolean | undefined
+  /** The client has all of it, as it was: of a window. */
+  readonly complete?: boolean
 }
 
 /** The first results of a feed's subscriptions, on their way, and the digests that were asked for. */
@@ -40,23 +42,25 @@ export class FirstResults {
   }
 
   /** Sends the first result of a followed query, after what was due when the feed went live. */
-  snapshot(subscription: number, { priority = 'normal', after, holds }: Wish = {}): void {
+  snapshot(subscription: number, { priority = 'normal', after, holds, complete }: Wish = {}): void {
     const { followed } = this.#feed
     const plain = followed.plain(subscription)
     const window = followed.window(subscription)
     const isWanted = this.#isWanted(subscription)
-    if (window) this.#begin(subscription, priority, streamWindow(this.#feed, window, isWanted))
+    if (window) {
+      const rank = complete ? rankOfHere : rankOf[priority]
+      this.#begin(subscription, rank, streamWindow(this.#feed, window, isWanted))
+    }
     if (!plain) return
     const { query } = plain
     if (holds && after === undefined) {
       this.#asked.set(subscription, priority)
-      this.#begin(subscription, priority, tellInventory(this.#feed, { subscription, query, isWanted }))
-    } else
-      this.#begin(
-        subscription,
-        priority,
-        streamSnapshot(this.#feed, { subscription, query, isWanted, after }),
-      )
+      const steps = tellInventory(this.#feed, { subscription, query, isWanted })
+      this.#begin(subscription, rankOf[priority], steps)
+    } else {
+      const steps = streamSnapshot(this.#feed, { subscription, query, isWanted, after })
+      this.#begin(subscription, rankOf[priority], steps)
+    }
   }
 
   /** The client has said what it has: sends what is different, or everything; nothing when it is the same. */
@@ -68,7 +72,8 @@ export class FirstResults {
     if (had?.buckets.size === 0) return // it is the same
     const { query } = plain
     const isWanted = this.#isWanted(subscription)
-    this.#begin(subscription, priority, streamSnapshot(this.#feed, { subscription, query, isWanted, had }))
+    const steps = streamSnapshot(this.#feed, { subscription, query, isWanted, had })
+    this.#begin(subscription, rankOf[priority], steps)
   }
 
   /** Not all of its first result was sent. */
@@ -80,7 +85,7 @@ export class FirstResults {
   prioritise(subscription: number, priority: Priority): void {
     if (this.#asked.has(subscription)) this.#asked.set(subscription, priority)
     const job = this.#turns.find('snapshot', subscription)
-    if (job) job.rank = rankOf[priority]
+    if (job && job.rank !== rankOfHere) job.rank = rankOf[priority]
   }
 
   /** The subscription is over. */
@@ -116,13 +121,8 @@ export class FirstResults {
     this.#meanwhile = undefined
   }
 
-  #begin(subscription: number, priority: Priority, steps: AsyncGenerator<void, void>): void {
-    this.#turns.add({
-      kind: 'snapshot',
-      subscription,
-      rank: rankOf[priority],
-      steps: this.#noting(steps),
-    })
+  #begin(subscription: number, rank: number, steps: AsyncGenerator<void, void>): void {
+    this.#turns.add({ kind: 'snapshot', subscription, rank, steps: this.#noting(steps) })
   }
 
   async *#noting(steps: AsyncGenerator<void, void>): AsyncGenerator<void, void> {

@@ -102,11 +102,10 @@ export class Followed {
     return false
   }
 
-  /** Was it told to be in a window, or, for `fresh`, in one that knows the last commit? */
-  isInWindow(collection: string, id: DocId, which: 'any' | 'fresh'): boolean {
+  /** Was it told to be in a window? */
+  isInWindow(collection: string, id: DocId): boolean {
     for (const { window } of this.#windows.values())
-      if (window.query.collection === collection && window.told.has(id))
-        if (which === 'any' || window.isFresh) return true
+      if (window.query.collection === collection && window.told.has(id)) return true
     return false
   }
 }

@@ -95,7 +95,7 @@ function toldOf(reader: Reader, change: PendingChange): Told | undefined {
   if (isReadable && (isOwn || followed.matches(collection, after)))
     return put(lastVersion, reader.patchOf(change) ?? putItem(collection, lastVersion, afterText!))
   // what a window still shows is the window's to tell
-  if (isReadable && followed.isInWindow(collection, id, 'fresh')) return undefined
+  if (isReadable && followed.isInWindow(collection, id)) return undefined
   if (before && (isOwn || followed.matches(collection, before)) && reader.mayRead(collection, before))
     return gone(collection, lastVersion, id)
   // its own mutation named it and was accepted: that it is out of sight tells the client nothing else
@@ -116,7 +116,7 @@ function offerWindow(
   for (const [id, { document, version }] of left) {
     // what another query shows is told through that one
     const isReadable = document !== null && reader.mayRead(collection, document)
-    const isShown = followed.matches(collection, document) || followed.isInWindow(collection, id, 'any')
+    const isShown = followed.matches(collection, document) || followed.isInWindow(collection, id)
     if (!isReadable || !isShown) offer(keyOf(collection, id), gone(collection, version, id))
   }
 }

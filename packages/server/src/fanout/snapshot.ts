@@ -5,6 +5,7 @@ import { Differences, type Had } from './differences.ts'
 import type { Feed } from './feed.ts'
 import type { FeedWindow } from './feed-window.ts'
 import { goneItem, putItem, snapshotFrame, snapshotItem } from './frames.ts'
+import { inParts } from './items.ts'
 
 /** Some items of a snapshot, read together. */
 interface Part {
@@ -143,36 +144,29 @@ export async function* streamSnapshot(
   await send(part, true)
 }
 
-/** Sends the first contents of a query with a limit or a skip. */
+/** Has the first contents of a query with a limit or a skip sent: with what changes, as of one version with all else. */
 export async function* streamWindow(
   feed: Feed,
   window: FeedWindow,
   isWanted: () => boolean,
 ): AsyncGenerator<void, void> {
   if (!isWanted()) return
-  const { collection } = window.query
-  const version = feed.fanout.head
   await window.start()
-  const contents = [...window.told.values()]
-  await feed.reached(contents.reduce((newest, each) => Math.max(newest, each.version), version))
-  await feed.drained()
-  if (!isWanted()) return
-  // what was told to be gone meanwhile stays gone; the window itself hears of it once it is announced
-  const items = contents
-    .filter(({ document, version }) => !feed.first.hasTold(collection, document._id, version))
-    .map(({ version, text }) => itemOf(feed, collection, version, text))
-  feed.sink.send(
-    snapshotFrame({
-      id: window.subscription,
-      version,
-      items,
-      window: contents.map(({ document }) => document._id),
-      done: items.length,
-      total: items.length,
-      last: true,
-    }),
-  )
-  window.announced()
+  await feed.until(() => window.isTold || !isWanted())
+}
+
+/** What is in a window, as of a version: sent in one go. */
+export function* windowFrames(feed: Feed, window: FeedWindow, version: Version): Iterable<string> {
+  const { subscription: id, query, told } = window
+  const items = [...told.values()].map(each => itemOf(feed, query.collection, each.version, each.text))
+  const parts = inParts(items, feed.fanout.parts.characters)
+  let done = 0
+  for (const [at, part] of parts.entries()) {
+    done += part.length
+    const last = at === parts.length - 1
+    const ids = last && { window: [...told.keys()] }
+    yield snapshotFrame({ id, version, items: part, ...ids, done, total: items.length, last })
+  }
 }
 
 /** Since protocol version 4 a snapshot's reader knows the collection. */

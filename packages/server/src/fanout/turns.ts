@@ -75,5 +75,7 @@ export class Turns {
 
 /** The smaller the sooner. */
 export const rankOf: Readonly<Record<Priority, number>> = { high: 0, normal: 1, low: 2 }
+/** What the client shows already, and holds everything else back for. */
+export const rankOfHere = -1
 /** After every snapshot. */
 export const rankOfChecks = 3
