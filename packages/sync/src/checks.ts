@@ -41,13 +41,15 @@ export class Checks {
   /** Keys in the order in which they were checked. */
   readonly #checked = new Set<string>()
   #cancelTimer: () => void = () => undefined
+  #cross: (doubted: readonly Subscription[]) => Promise<void> = () => Promise.resolve()
 
   constructor(options: ChecksOptions) {
     this.#options = options
   }
 
-  /** A conversation is under way. */
-  begin(send: (frame: string) => void): void {
+  /** A conversation is under way. `cross`: what is told from then on waits until these are as they are there. */
+  begin(send: (frame: string) => void, cross: (doubted: readonly Subscription[]) => Promise<void>): void {
+    this.#cross = cross
     const { clock, everyMs, random } = this.#options
     // clients that came back together do not all ask together
     const delayMs = everyMs * (0.5 + random(1)[0]! / 256)
@@ -55,7 +57,7 @@ export class Checks {
       const due = this.#due()
       if (due) send(JSON.stringify({ type: 'check', id: due.id }))
       this.#options.alsoCheck()
-      this.begin(send)
+      this.begin(send, cross)
     })
   }
 
@@ -92,6 +94,7 @@ export class Checks {
       each.isDoubted = false
       subscriptions.restart(each)
     }
+    await this.#cross(doubted)
     diverged({ collection, query, here: digest.count, there: count })
   }
 

@@ -10,15 +10,15 @@ export type Here = Pick<Store, 'confirmed' | 'confirmedDocuments' | 'eachConfirm
 export interface CrossingOptions {
   readonly store: Store
   readonly subscriptions: Subscriptions
-  /** They have documents here of before: what is told waits until these are as the server has them. */
+  /** They have documents here of before: what is told waits until all of them are as the server has them. */
   readonly waiting: readonly Subscription[]
   /** The host wants its turn soon: one step is not to be much. */
   readonly isBrief: boolean
 }
 
 /**
- * The way from a copy that cannot be continued to what the server has now. What is compared comes query by query, and what changes
- * meanwhile comes besides: all of it is kept apart, in memory, and takes effect as one step, so that nobody sees one half of a
+ * The way from the copy of before to what the server has now. What is compared, and what windows have, comes query by query, and what changed
+ * comes besides: all of it is kept apart, in memory, and takes effect as one step, so that nobody sees one half of a
  * commit as it is and the other as it was. Until then the store is as it was before, and this is what the server has said.
  */
 export class Crossing implements Here {
@@ -30,6 +30,8 @@ export class Crossing implements Here {
   #checkpoint: NonNullable<ConfirmedStep['checkpoint']> = {}
   #accepted: MutationId = 0
   #characters = 0
+  /** What happened since the version that the store is at is here. */
+  #isAtHead = false
   #afterwards: (() => unknown)[] = []
 
   constructor(options: CrossingOptions) {
@@ -55,7 +57,8 @@ export class Crossing implements Here {
 
   /** A frame says more. What is too much to be kept apart is shown now, and the rest as it comes. */
   async hears(type: string, frame: string): Promise<void> {
-    if (!isContent.test(type)) return
+    // what happened while nobody was here comes in one message, and is one step without this
+    if (!isContent.test(type) || (type === 'changes' && !this.#isAtHead)) return
     this.#characters += frame.length
     await this.cross()
   }
@@ -93,6 +96,7 @@ export class Crossing implements Here {
     for (const put of puts) this.#put(put)
     for (const each of lot?.documents ?? []) this.#put({ collection: lot!.collection, ...each })
     for (const [key, stored] of rest.subscriptions ?? []) if (stored) this.#subscriptions.set(key, stored)
+    this.#isAtHead ||= rest.checkpoint?.version !== undefined
     this.#accepted = Math.max(this.#accepted, accepted)
     this.#checkpoint = { ...this.#checkpoint, ...rest.checkpoint }
   }
@@ -183,5 +187,5 @@ export class Crossing implements Here {
 
 const isContent = /^(snapshot|changes|text)$/
 /** Kept apart, about. */
-const mostCharacters = 1_000_000
+const mostCharacters = 8_000_000
 const fewCharacters = 250_000

@@ -14,6 +14,7 @@ import { startHeartbeat } from './heartbeat.ts'
 import { type Arrived, Inbox, numberedSince, unexpected } from './inbox.ts'
 import type { Conversation } from './link.ts'
 import type { SessionParts } from './session-parts.ts'
+import type { Subscription } from './subscription.ts'
 import { subscriptionSink } from './subscription-sink.ts'
 import type { Connection } from './transport.ts'
 import { takeWelcome } from './welcome.ts'
@@ -191,6 +192,14 @@ export class Session implements Conversation {
     }
   }
 
+  /** What is told from here on waits for these, as far as somebody still wants them. */
+  #cross(Made: typeof Crossing | undefined, wanted: readonly Subscription[]): void {
+    const { store, subscriptions, inPieces } = this.#parts
+    const waiting = wanted.filter(each => each.id !== undefined && subscriptions.byId(each.id) === each)
+    if (!Made || waiting.length === 0 || subscriptions.crossing) return
+    subscriptions.crossing = new Made({ store, subscriptions, waiting, isBrief: inPieces !== undefined })
+  }
+
   /** What has been told is shown. */
   async #whenShown(task: (isLate: boolean) => unknown): Promise<void> {
     const { crossing } = this.#parts.subscriptions
@@ -199,11 +208,10 @@ export class Session implements Conversation {
   }
 
   async #welcome(welcome: DownOf<'welcome'>): Promise<void> {
-    const { store, subscriptions, push, requests, checks, link, dialect } = this.#parts
+    const { subscriptions, push, requests, checks, link, dialect } = this.#parts
     const welcomed = await takeWelcome(this.#parts, welcome, this.#helloAt)
-    const { inPieces } = this.#parts
-    if (inPieces) await inPieces.pause()
-    const Crossing = subscriptions.inDoubt.length > 0 ? await this.#loadCrossing() : undefined
+    if (this.#parts.inPieces) await this.#parts.inPieces.pause()
+    const Crossing = subscriptions.awaited.length > 0 ? await this.#loadCrossing() : undefined
     if (welcomed.kind === 'forked' || !this.#isOpen) return this.#end()
 
     this.#phase = 'live'
@@ -225,13 +233,10 @@ export class Session implements Conversation {
     }
     push.begin(pushing, welcome.lastMutation)
     requests.begin(send, welcome.lastMutation, type => dialect.knows(type))
-    checks.begin(send)
+    checks.begin(send, async doubted => this.#cross(await this.#loadCrossing(), doubted))
     // before version 3 a server knows nothing of snapshots that go on
     subscriptions.begin(subscriptionSink(send), welcome.resumed && dialect.version >= 3)
-    const waiting = subscriptions.inDoubt
-    const isBrief = inPieces !== undefined
-    if (Crossing && waiting.length > 0)
-      subscriptions.crossing = new Crossing({ store, subscriptions, waiting, isBrief })
+    this.#cross(Crossing, subscriptions.awaited)
     if (dialect.knows('openText')) this.#parts.texts.begin(send)
     if (dialect.knows('enter')) this.#parts.rooms.begin(send)
     for (const subscription of subscriptions) if (subscription.isComplete) subscription.arrived()

@@ -158,9 +158,10 @@ export class Subscriptions implements Holdings<Subscription> {
     this.#cut = undefined
   }
 
-  /** Those whose documents are here as they were before, and are compared now. */
-  get inDoubt(): readonly Subscription[] {
-    return [...this.#byKey.values()].filter(({ id, isInDoubt }) => id !== undefined && isInDoubt)
+  /** Those whose documents are here as they were before, and are compared now or come anew, as windows always do. */
+  get awaited(): readonly Subscription[] {
+    const isOfBefore = ({ isInDoubt, window }: Subscription) => isInDoubt || window !== undefined
+    return [...this.#byKey.values()].filter(each => each.id !== undefined && isOfBefore(each))
   }
 
   /** The conversation is over. */

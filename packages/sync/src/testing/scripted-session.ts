@@ -248,9 +248,14 @@ export class ScriptedSession implements PeerListener {
     for (const { id, query, complete, after } of hello.subscriptions)
       if (resumed && !complete && after !== undefined)
         this.#followed.set(id, { query: parseQuery(query), window: [] })
-    for (const { id, query, complete, after, holds } of hello.subscriptions)
-      this.#follow(id, parseQuery(query), {
-        isResumed: resumed && complete,
+    const asked = hello.subscriptions.map(each => ({ ...each, query: parseQuery(each.query) }))
+    const isKept = ({ query, complete }: (typeof asked)[number]) => resumed && complete && !isWindowed(query)
+    // windows begin with their snapshots again, behind what changed in the rest
+    for (const { id, query, holds } of asked.filter(isKept))
+      this.#follow(id, query, { isResumed: true, holds: holds === true })
+    for (const { id, query, after, holds } of asked.filter(each => !isKept(each)))
+      this.#follow(id, query, {
+        isResumed: false,
         holds: holds === true,
         ...(resumed && after !== undefined && { after }),
       })
