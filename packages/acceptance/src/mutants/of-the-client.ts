@@ -36,6 +36,11 @@ export const ofTheClient = [
       'this.#waiting.size >= 0 || this.#characters >',
     ]),
   ),
+  mutant('client: windows are shown behind what changed meanwhile', [
+    'sync/src/subscriptions.ts',
+    'isInDoubt || window !== undefined',
+    'isInDoubt',
+  ]),
   mutant('sync: accepted mutations leave before their effect is here', [
     effects,
     'if (rejected.length > 0) await store.confirm({ rejected })',

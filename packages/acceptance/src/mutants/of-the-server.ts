@@ -131,16 +131,22 @@ export const ofTheServer = [
     'if (!changes) return false',
     'if (!changes) return true',
   ]),
-  mutant('server: pong does not wait for windows', [
-    route,
-    'feed.caughtUp(session.options.fanout.head)',
-    'feed.reached(session.options.fanout.head)',
-  ]),
-  mutant('server: pong does not wait for windows that were never told', [
-    'server/src/fanout/feed-window.ts',
-    'return !this.#isAnnounced || this.hasNews ||',
-    'return this.#isAnnounced && this.hasNews ||',
-  ]),
+  seenIn(
+    'windows',
+    mutant('server: a window that looks something up is told behind the rest', [
+      'server/src/fanout/feed.ts',
+      'this.followed.windows.some(window => window.isBehind)',
+      'false',
+    ]),
+  ),
+  seenIn(
+    'windows',
+    mutant('server: a window tells of a commit before others do', [
+      'server/src/fanout/feed.ts',
+      'all.some(window => window.asOf > to)',
+      'false',
+    ]),
+  ),
   mutant('server: pong does not wait', [
     route,
     "void feed.caughtUp(session.options.fanout.head).then(() => session.send({ type: 'pong' }))",

@@ -11,8 +11,7 @@ import type { World } from './world.ts'
  * once, also while it is compared after a long absence. First results that arrive, and windows, are told by themselves.
  */
 export function checkHalves(world: World, device: Device, { store, name, mended }: Process): void {
-  const { disk, rights, habits } = world
-  if (habits.isLarge || habits.isFat) return // more comes than is kept apart (CROSS-5)
+  const { disk, rights } = world
   const { falsified } = device
   const { epoch, viewKey, openid = '' } = store.checkpoint
   const wasComplete = onceComplete(device, openid, store.subscriptions)

@@ -3,6 +3,7 @@ import { applyWrite, compileFilter, equalValues } from '@nearcloud/query'
 import { collections } from './actions.ts'
 import { checkHalves } from './check-halves.ts'
 import { checkStanding } from './check-standing.ts'
+import { checkWindows } from './check-windows.ts'
 import type { Device, Process } from './device.ts'
 import { checkFalsified } from './falsify.ts'
 import { Violation } from './invariants.ts'
@@ -32,6 +33,7 @@ export function checkStep(world: World): void {
     const isAsBefore = looksAsBefore(process)
     if (!isAsBefore) checkOverlay(process)
     if (!isAsBefore) checkHalves(world, device, process)
+    if (!isAsBefore) checkWindows(world, device, process)
     checkWatches(process, isAsBefore)
   }
 }
