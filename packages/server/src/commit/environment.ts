@@ -19,6 +19,7 @@ import type { LoadingReads } from '../rules/rule-reads.ts'
 import type { TextChange, TextPlaceOf } from '../texts/text-change.ts'
 import type { Transactions } from '../transactions/transactions.ts'
 import type { Change } from './change.ts'
+import type { Published } from './committer.ts'
 import type { EffectNames } from './effect-names.ts'
 
 /** One app's documents behind their one door: what functions, triggers, files and sessions stand on. */
@@ -56,6 +57,10 @@ export interface Environment {
    * way to stop. A listener must not throw; it works later if it has much to do.
    */
   onCommit(listener: (changes: readonly Change[]) => void): () => void
+  /** As `onCommit`, with the version after it, also when no document was changed. */
+  onPublish(listener: (published: Pick<Published, 'head' | 'changes'>) => void): () => void
+  /** Looks while nothing is committed: what was asked before is stored, what comes later waits for `look`. */
+  still<T>(look: () => Promise<T>): Promise<T>
   /**
    * Called after every commit that edited, began or ended texts, also when it was a refused one whose edits were taken back in
    * place; in the order of decisions, before `commit` resolves. Returns the way to stop. A listener must not throw.

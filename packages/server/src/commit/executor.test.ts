@@ -1,6 +1,7 @@
 import type { Document } from '@nearcloud/protocol'
 import type { Filter, Query, Snapshot } from '@nearcloud/query'
 import { expect, test } from 'vitest'
+import { MemoryEngine } from '../testing/memory-engine.ts'
 import { admin, alice, bob, openWorld, type World } from '../testing/scenario.ts'
 
 const all: Filter = ['and', []]
@@ -240,4 +241,88 @@ test('[LIVE-2] a watched window is full as long as there are documents for it, h
     const { docs } = await seen
     expect(ids(docs)).toEqual([`t${n + 2}`, `t${n + 3}`].slice(0, Math.max(0, 10 - n)))
   }
+})
+
+/** Somebody commits behind the first page of what is read, as often as there is something to be committed. */
+class InterruptedEngine extends MemoryEngine {
+  readonly interruptions: (() => Promise<unknown>)[] = []
+
+  override async *scan(...asked: Parameters<MemoryEngine['scan']>) {
+    for await (const page of super.scan(...asked)) {
+      yield page
+      await this.interruptions.shift()?.()
+    }
+  }
+}
+
+/** Two hundred documents, the first and the last of which change together. */
+async function interruptedWorld() {
+  const engine = new InterruptedEngine()
+  const { environment } = openWorld(engine)
+  const names = Array.from({ length: 200 }, (_, n) => `t${100 + n}`)
+  const both = ['t100', 't299']
+  await environment.commit({
+    actor: admin,
+    writes: names.map(id => ({
+      op: 'add' as const,
+      collection: 'todos',
+      id,
+      data: { n: 0, rank: both.includes(id) ? 0 : 1 },
+    })),
+  })
+  const change = (n: number) => () =>
+    environment.commit({
+      actor: admin,
+      writes: both.map(id => ({
+        op: 'update' as const,
+        collection: 'todos',
+        id,
+        changes: [['n', 'set', n] as const],
+      })),
+    })
+  const seen: Snapshot[] = []
+  const watch = (asked: Query) =>
+    new Promise<void>((resolve, reject) => {
+      environment.executorFor(admin).watch(asked, {
+        next: snapshot => {
+          seen.push(snapshot)
+          resolve()
+        },
+        error: reject,
+      })
+    })
+  const shown = () =>
+    seen.map(({ docs }) => both.map(id => docs.find(({ _id }) => _id === id)?.n ?? '-').join())
+  return { engine, environment, change, watch, shown, seen }
+}
+
+test('[LIVE-1] of a commit that is made while the first result is looked up nobody sees one half', async () => {
+  const { engine, change, watch, shown, seen } = await interruptedWorld()
+  engine.interruptions.push(change(1))
+  await watch(query())
+  await change(2)()
+  await new Promise(resolve => setImmediate(resolve))
+  expect(shown()).toEqual(['1,1', '2,2'])
+  expect(seen.map(({ id, type }) => [id, type])).toEqual([
+    [0, 'init'],
+    [1, undefined],
+  ])
+})
+
+test('[LIVE-2] of a commit that is made while a window is refilled nobody sees one half', async () => {
+  const { engine, environment, change, watch, shown } = await interruptedWorld()
+  await watch(query({ orderBy: [['rank', 'asc']], limit: 50 }))
+  engine.interruptions.push(change(1))
+  // more than are held behind it: what follows has to be looked up
+  const writes = Array.from({ length: 40 }, (_, n) => ({
+    op: 'remove' as const,
+    collection: 'todos',
+    id: `t${101 + n}`,
+  }))
+  await environment.commit({ actor: admin, writes })
+  while (shown().length < 2) await new Promise(resolve => setImmediate(resolve))
+  await change(2)()
+  while (shown().length < 3) await new Promise(resolve => setImmediate(resolve))
+  expect(shown()).toEqual(['0,0', '1,1', '2,2'])
+  expect(engine.interruptions).toEqual([])
 })

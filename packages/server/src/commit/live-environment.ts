@@ -103,6 +103,10 @@ export class LiveEnvironment implements Environment {
     return this.#committer.alone(work)
   }
 
+  still<T>(look: () => Promise<T>): Promise<T> {
+    return this.#committer.alone(look)
+  }
+
   /** A client has heard of a later state than there is: the data folder was set back. Logged once for each opening it met. */
   tellSetBack(
     { epoch = '', version }: { readonly epoch?: string | undefined; readonly version: Version },

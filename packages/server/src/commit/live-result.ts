@@ -11,6 +11,9 @@ export interface Source {
   readonly text: string
 }
 
+/** Looks while nothing is committed. */
+type Still = <T>(look: () => Promise<T>) => Promise<T>
+
 /** Looks up what is in a query. */
 export type Find = (reading: Reading, actor: Actor, query: Query) => Promise<readonly Found[]>
 
@@ -24,11 +27,20 @@ export class LiveResult {
   readonly #query: Query
   readonly #result: ResultSet
   readonly #find: Find
+  readonly #still: Still | undefined
   readonly #sources = new WeakMap<Document, Source>()
   #asOf: Version = 0
+  #isTorn = false
 
-  constructor(reading: Reading, actor: Actor, query: Query, find: Find = findFirst) {
+  /** `still`: a result that is refilled is of one moment, also when somebody commits meanwhile. */
+  constructor(
+    reading: Reading,
+    actor: Actor,
+    query: Query,
+    { find = findFirst, still }: { readonly find?: Find; readonly still?: Still } = {},
+  ) {
     this.#find = find
+    this.#still = still
     this.#reading = reading
     this.#actor = actor
     this.#query = query
@@ -49,6 +61,11 @@ export class LiveResult {
     return this.#asOf
   }
 
+  /** Somebody committed while it was looked up: it may show one half of that, until it was told of what was committed up to `asOf`. */
+  get isTorn(): boolean {
+    return this.#isTorn
+  }
+
   async start(): Promise<readonly Document[]> {
     return this.#result.reset(await this.#fetch())
   }
@@ -57,18 +74,25 @@ export class LiveResult {
   async step(changes: readonly Change[]): Promise<readonly DocChange[]> {
     const seen: DocumentChange[] = []
     for (const change of changes) seen.push(await this.#asSeen(change))
-    const refill = this.#result.runsOut(seen) ? await this.#fetch() : []
+    const refill = this.#result.runsOut(seen) ? await this.#refill() : []
     return this.#result.change(seen, () => refill)
+  }
+
+  async #refill(): Promise<readonly Document[]> {
+    const found = await this.#fetch()
+    return this.#isTorn && this.#still ? this.#still(() => this.#fetch()) : found
   }
 
   async #fetch(): Promise<readonly Document[]> {
     const { collection, where, orderBy, limit } = this.#query
     const first = limit === undefined ? {} : { limit: this.#result.wanted }
     const query = { collection, where, orderBy, skip: 0, ...first }
+    const { engine, env } = this.#reading
+    const begun = await engine.head(env)
     const found = await this.#find(this.#reading, this.#actor, query)
     for (const { document, row } of found) this.#sources.set(document, row)
-    const { engine, env } = this.#reading
     this.#asOf = await engine.head(env)
+    this.#isTorn = this.#asOf !== begun
     return found.map(each => each.document)
   }
 

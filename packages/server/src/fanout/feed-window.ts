@@ -49,7 +49,8 @@ export class FeedWindow implements Follower {
   constructor(options: FeedWindowOptions) {
     this.subscription = options.subscription
     this.query = options.query
-    this.#result = new LiveResult(options.reading, options.actor, options.query, options.find)
+    const { reading, actor, query, find } = options
+    this.#result = new LiveResult(reading, actor, query, { find })
     this.#changed = options.changed
   }
 
