@@ -272,6 +272,23 @@ test('[CROSS-3] of what others show nothing is shown before, though a new query 
   expect((await ann.sync.executor.run({ verb: 'get', query: mine })).documents.length).toBe(30)
 })
 
+test('[CROSS-3] a query that was here without a document is shown with the rest', async () => {
+  const { rig, ann } = await rigWith({ pageSize: 5, compareFrom: 1 })
+  ann.sync.goOnline()
+  rig.server.mayRead = (_, collection) => collection !== 'notes'
+  rig.server.viewKey = 'view-hidden'
+  await rig.pass(1_000)
+  expect(here(ann).length).toBe(30)
+  ann.sync.goOffline()
+  await rig.pass()
+  rig.server.mayRead = () => true
+  rig.server.viewKey = 'view-open'
+  for (let n = 0; n < 30; n++) put(rig, `${n}`, 1)
+  const seen = watched(ann, '0')
+  await back(rig, ann)
+  expect(seen).toEqual(['0,-', '1,1'])
+})
+
 test('[CROSS-4] a conversation that ends before leaves what was here, and what came is not sent again', async () => {
   const { rig, ann } = await rigWith({ pageSize: 10, compareFrom: 1 })
   for (let n = 0; n < 30; n++) put(rig, `${n}`, 1)

@@ -102,14 +102,14 @@ export class Crossing implements Here {
   }
 
   /**
-   * May these documents of a first result be shown as they come? Not what is here already, or is told of elsewhere: it would be
-   * ahead of the rest.
+   * May these documents of a first result be shown as they come? Not of a query that was here before, be it without a document, nor
+   * what is here already, or is told of elsewhere: it would be ahead of the rest.
    */
   mayShow(subscription: Subscription, documents: readonly { readonly document: Document }[]): boolean {
     const { store, subscriptions } = this.#options
     const { key, query } = subscription
     const { collection } = query
-    if (this.#subscriptions.has(key)) return false // what came before is not shown either
+    if (subscription.isInDoubt || this.#subscriptions.has(key)) return false // what came before is not shown either
     const others = [...subscriptions].filter(each => each !== subscription && each.isStored)
     return documents.every(
       ({ document }) =>
