@@ -156,7 +156,8 @@ export class Pull {
     const { assembly } = subscription
     assert(assembly, 'a snapshot is awaited')
     const { key, query, isWindowed } = subscription
-    assembly.isReplacing ??= await this.#isHere(subscription)
+    // of the first parts of a window nobody would know that they are here
+    assembly.isReplacing ??= (isWindowed && !last) || (await this.#isHere(subscription))
     if (!assembly.named) assembly.carried = new Map() // this is all of it
     const came = items.flatMap(item => readSnapshotItem(query.collection, item) ?? [])
     for (const item of items)
@@ -170,7 +171,7 @@ export class Pull {
     if (!last) {
       const { after, isReplacing } = assembly
       if (isReplacing) return { step: undefined, done }
-      if (isWindowed || after === undefined) return { step: puts, done }
+      if (after === undefined) return { step: puts, done }
       return { step: { ...puts, subscriptions: new Map([[key, { query, complete: false, after }]]) }, done }
     }
     const stored: StoredSubscription = {

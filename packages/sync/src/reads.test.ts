@@ -210,6 +210,23 @@ test('[READ-7] a window follows what moves into and out of it', async () => {
   expect(answer.fromCache).toBe(false)
 })
 
+test('[READ-7] nothing of a window that comes in parts is here before the last of them', async () => {
+  const rig = new TestRig()
+  for (let n = 0; n < 9; n++) rig.server.put('todos', { _id: `t${n}`, n })
+  rig.server.pageSize = 2
+  const ann = await rig.client()
+  const here = () => [...ann.store.confirmedDocuments('todos')].length
+  let parts = 0
+  ann.network.fate = frame => (frame.includes('"snapshot"') && ++parts > 3 ? 'drop' : 'deliver')
+  ann.sync.subscribe(everyOne('todos', undefined, { limit: 8 }))
+  await rig.pass()
+  expect([parts > 3, here()]).toEqual([true, 0])
+  ann.network.fate = () => 'deliver'
+  ann.network.cut()
+  await rig.pass(1_000)
+  expect(here()).toBe(8)
+})
+
 test('[READ-7] a window is not the collection: other questions are not answered from it', async () => {
   const rig = await rigWithTodos()
   const ann = await rig.client()
