@@ -67,6 +67,7 @@ function checkOutbox(world: World, device: Device, process: Process): void {
       )
         checkEffect(world, device, process, mutation)
   process.pending = now
+  windowed.set(process, inWindows(process))
   if (!device.wasRestored) for (const mutation of now.values()) checkOnce(world, device, process, mutation)
   checkOrder(process)
 }
@@ -174,7 +175,8 @@ function checkEffect(world: World, device: Device, process: Process, mutation: M
     // what may not be read any more is not told: the old state stays until a snapshot takes its place
     const isFine = mayBeGone && (!known || device.wasReset)
     const { document } = disk.edition(key, outcome.version)!
-    const isLetGo = !known && device.wasReset && isOfNobody(process, collection, id, document)
+    const wasShown = device.wasReset || windowed.get(process)?.has(key) === true
+    const isLetGo = !known && wasShown && isOfNobody(process, collection, id, document)
     if (!isFine && !isLetGo)
       throw new Violation(
         'I3',
@@ -183,9 +185,19 @@ function checkEffect(world: World, device: Device, process: Process, mutation: M
   }
 }
 
+/** By process: what was in its windows at the step before. */
+const windowed = new WeakMap<Process, ReadonlySet<string>>()
+
+function inWindows({ store }: Process): ReadonlySet<string> {
+  const keys = new Set<string>()
+  for (const { query, window = [] } of store.subscriptions.values())
+    for (const id of window) keys.add(documentKey(query.collection, id))
+  return keys
+}
+
 /**
- * What is compared is shown with all that changed meanwhile in one step, also that a window does not have it any more, or that who
- * followed it let it go.
+ * What is compared, or a window, is shown with all that changed meanwhile in one step, also that a window does not have it any more, or
+ * that who followed it let it go.
  */
 function isOfNobody({ store }: Process, collection: string, id: DocId, document: Document | null): boolean {
   return ![...store.subscriptions.values()].some(
