@@ -252,7 +252,7 @@ function adviceFor(actor: Actor, rule: string, implication: Implication | undefi
   const told = `the rule for "read" (${rule})`
   if (implication.reason) return `${told} could not be judged: ${implication.reason}`
   const open = implication.open.filter(({ names }) => names?.length !== 0)
-  if (open.length === 0) return `${told} lets this user read nothing`
+  if (open.length === 0) return `${told} lets this user read nothing of what the query asks for`
   const wishes = open.map(({ text, wants, names }) => {
     if (names) return `one value for ${names.join(' and ')}, by which \`${text}\` reads another document`
     if (!wants || !isTruthy(wants.value)) return `a condition from which \`${text}\` follows`

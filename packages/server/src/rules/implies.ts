@@ -22,7 +22,10 @@ export interface OpenCondition {
   readonly text: string
   /** The condition is `path == value`: a where with this would do. */
   readonly wants?: { readonly path: string; readonly value: RuleValue }
-  /** The condition reads other documents, which these fields name: a where has to say what they are. */
+  /**
+   * The condition reads other documents, which these fields name: a where has to say what they are. None: it says so already, and
+   * the other documents say no.
+   */
   readonly names?: readonly string[]
 }
 
@@ -72,14 +75,15 @@ class Prover {
 
   openConditions(rule: Expression, facts: Facts): readonly OpenCondition[] {
     const open: OpenCondition[] = []
+    // without `reads`: what other documents say is not for the one who asked
+    const { reads: _, ...told } = this.#scope
     const visit = (part: Expression): void => {
       if (part.kind === 'and' || part.kind === 'or') {
         visit(part.left)
         visit(part.right)
-      } else if (!this.#follows(this.#reduced(part, facts), true, facts)) open.push(conditionOf(part))
+      } else if (!this.#follows(this.#reduced(part, facts), true, facts))
+        open.push(conditionOf(part, reduce(part, told, facts, this.#steps)))
     }
-    // without `reads`: what other documents say is not for the one who asked
-    const { reads: _, ...told } = this.#scope
     const askedOfAll = reduce(rule, told, new Facts([]), this.#steps)
     if (askedOfAll.kind !== 'constant') visit(askedOfAll)
     return open
@@ -149,13 +153,17 @@ function atomOf(part: Extract<Expression, { kind: 'compare' }>): Atom | undefine
   return undefined
 }
 
-function conditionOf(part: Expression): OpenCondition {
+/** `left`: what the filter leaves of it. */
+function conditionOf(part: Expression, left: Expression): OpenCondition {
   const text = render(part)
   if (part.kind === 'in' && part.left.kind === 'constant') {
     const path = pathOf(part.right)
     if (path !== undefined) return { text, wants: { path, value: part.left.value } }
   }
-  if (readsOthers(part)) return { text, names: [...pathsOfReads(part, new Set())] }
+  if (readsOthers(part)) {
+    const names = [...pathsOfReads(left, new Set())]
+    return names.length > 0 || pathsIn(left, new Set()).size === 0 ? { text, names } : { text }
+  }
   const atom = part.kind === 'compare' ? atomOf(part) : undefined
   return atom?.operator === '==' ? { text, wants: atom } : { text }
 }

@@ -190,10 +190,33 @@ test('[RULE-23] a read that a field of the document names needs one value of it 
     expect(() => judge.checkQuery(bob, query(where), reads)).toThrow(
       'add one value for room, by which `"bob" in get(\'database.rooms.\' + doc.room).members` reads another document to where',
     )
-  expect(() => judge.checkQuery(bob, query(eq('room', 'r2')), reads)).toThrow('add one value')
+  expect(() => judge.checkQuery(bob, query(eq('room', 'r2')), reads)).toThrow(
+    'lets this user read nothing of what the query asks for',
+  )
   expect(() => judge.checkQuery(bob, query(['field', 'room', ['in', ['r1', 'r2']]]), reads)).toThrow()
   // one document is judged by itself
   judge.checkQuery(bob, query(eq('_id', 'd')), reads)
+})
+
+test('[RULE-23] a refusal asks for nothing that the query says already', () => {
+  const { reads } = library(shelf)
+  const told = (rule: string, where: Filter): string => {
+    try {
+      judgeOf(rule).checkQuery(bob, query(where), reads)
+    } catch (thrown) {
+      return (thrown as Error).message.replace(/^.*\) (?=lets|allows)/, '')
+    }
+    return 'allowed'
+  }
+  const isOwner = "get('database.rooms.' + doc.room).owner == auth.openid"
+  const nothing = 'lets this user read nothing of what the query asks for'
+  expect(told(isOwner, eq('room', 'r1'))).toBe(nothing)
+  expect(told(`${isOwner} && doc.n == 1`, eq('room', 'r1'))).toBe('allows: add `n: 1` to where')
+  // what the other document is compared with is still open
+  const reaches = "get('database.rooms.' + doc.room).level >= doc.level"
+  expect(told(reaches, eq('room', 'r1'))).toBe(
+    `allows: add a condition from which \`${reaches}\` follows to where`,
+  )
 })
 
 test('[RULE-23] a list in a query is no way to have ever more read', () => {
