@@ -156,7 +156,8 @@ export function createAuth({ device, current, onChanged, onExpired }: AuthParts)
     async switchTo(name) {
       const at = device()
       return at.inTurn(async () => {
-        const { users } = at.state!
+        // of two with one uid the earlier was deleted at the server before the later came
+        const users = [...at.state!.users].reverse()
         const user =
           users.find(({ uid }) => uid === name) ??
           users.find(({ uid }) => uid !== undefined && usernameOf(uid) === name) ??

@@ -495,6 +495,27 @@ test('[IDENTITY-19] a session that ends in the middle: the user stays, writes ar
   expect(rig.server.executed.filter(({ mutation }) => mutation.writes[0]!.id === '2')).toHaveLength(1)
 })
 
+test('[IDENTITY-17] a uid that was deleted and given out anew is who came last; the other is there by id', async () => {
+  const { cloud, ticketFor, rig } = await setUp()
+  const auth = cloud.auth()
+  await auth.signInWithCustomTicket(ticketFor('anna'))
+  await rig.pass()
+  const deleted = cloud.status().openid!
+  await auth.signInAnonymously()
+  rig.server.deleteUser('anna')
+  await auth.signInWithCustomTicket(ticketFor('anna'))
+  await rig.pass()
+  const anna = cloud.status().openid!
+  expect(anna).not.toBe(deleted)
+  await auth.signInAnonymously()
+  expect((await auth.switchTo('anna')).user.openid).toBe(anna)
+  const [other] = (await auth.users()).filter(({ uid, isActive }) => uid === 'anna' && !isActive)
+  expect((await auth.switchTo(other!.id)).user.openid).toBe(deleted)
+  expect((await auth.switchTo('anna')).user.openid).toBe(anna)
+  await auth.signOut()
+  await expect(auth.switchTo('anna')).rejects.toMatchObject({ code: 'SIGN_IN_NEEDED' })
+})
+
 test('[IDENTITY-17] a sign-in that hangs holds up neither other switches nor the end', async () => {
   const { cloud, ticketFor, rig, open } = await setUp()
   const auth = cloud.auth()

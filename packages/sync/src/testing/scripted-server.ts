@@ -114,6 +114,14 @@ export class ScriptedServer {
     return { openid, uid, token: `token-of-${openid}` }
   }
 
+  /** Whoever has a ticket for this uid from now on is somebody else. */
+  deleteUser(uid: string): void {
+    const openid = this.#openidByUid.get(uid)
+    this.#openidByUid.delete(uid)
+    const before = this.refusesToken
+    this.refusesToken = token => (token === `token-of-${openid}` ? 'deleted' : before(token))
+  }
+
   /** What `from` owns is `into`'s; how many documents. */
   merge(from: string, into: string): number {
     let documents = 0
