@@ -24,7 +24,7 @@ const note = { _id: 'n', body: 'hello' }
 /** Says what a test wants it to, and has one note. */
 class PlayedServer {
   readonly heard: UpMessage[] = []
-  readonly replica = new TextReplica([textRuntime.beginningOf('hello')], 1)
+  replica = new TextReplica([textRuntime.beginningOf('hello')], 1)
   peer: Peer | undefined
   /** Decides pushes by itself. */
   isDeciding = true
@@ -266,21 +266,26 @@ test('[TEXTFIELD-21] what an answer goes on from was let go meanwhile: it is kep
   expect([store.texts.get(place), events]).toEqual([undefined, []])
 })
 
-test('[CROSS-2] a text that was told while the copy is compared is not held against what came after', async () => {
-  const server = new PlayedServer()
-  const { clock, store, sync, open, events } = await openClient(server)
-  sync.subscribe({ collection: 'notes', where: ['and', []], orderBy: [], skip: 0 })
+/** All of its notes are here, and a text is open; `all` says what a server has of them. */
+async function withAllNotes(server: PlayedServer) {
+  const client = await openClient(server)
+  client.sync.subscribe({ collection: 'notes', where: ['and', []], orderBy: [], skip: 0 })
   await settle()
-  const all = () => {
+  const all = async () => {
     const { id } = server.of('hello').at(-1)?.subscriptions[0] ?? server.of('subscribe')[0]!
     const items: [number, object & Record<string, unknown>][] = [
       [server.version, { ...note, body: server.replica.plain }],
     ]
     server.say({ type: 'snapshot', id, version: server.version, items, done: 1, total: 1, last: true })
+    await settle()
   }
-  all()
-  await settle()
-  const text = await open()
+  await all()
+  return { ...client, all, text: await client.open() }
+}
+
+test('[CROSS-2] a text that was told while the copy is compared is not held against what came after', async () => {
+  const server = new PlayedServer()
+  const { clock, store, events, all, text } = await withAllNotes(server)
   server.isDeciding = false
   text.ytext.insert(5, '!')
   await clock.advance(60)
@@ -291,10 +296,26 @@ test('[CROSS-2] a text that was told while the copy is compared is not held agai
   server.decide()
   await settle()
   expect(store.outbox.size, 'its effect is not shown yet').toBe(1)
-  all()
-  await settle()
+  await all()
   await clock.advance(5_000)
   expect([store.outbox.size, String(text), events]).toEqual([0, 'hello!', []])
+})
+
+test('[CROSS-2] it is compared afterwards: a server that was put back has another one', async () => {
+  const server = new PlayedServer()
+  const { clock, events, all, text, open } = await withAllNotes(server)
+  text.ytext.insert(5, ', and what is lost')
+  await clock.advance(60)
+  expect(server.replica.plain).toBe('hello, and what is lost')
+  server.replica = new TextReplica([textRuntime.beginningOf('hello')], 2)
+  server.resumes = false
+  server.peer?.close()
+  await clock.advance(5_000)
+  expect([String(text), events]).toEqual(['hello, and what is lost', []])
+  await all()
+  expect(events).toMatchObject([{ name: 'diverged', detail: { collection: 'notes', path: 'body' } }])
+  expect(await text.closed).toMatchObject({ code: 'ABORTED' })
+  expect(String(await open())).toBe('hello')
 })
 
 test('[TEXTFIELD-17] texts are compared from time to time', async () => {

@@ -12,6 +12,8 @@ interface Followed {
   readonly id: number
   readonly place: TextPlace
   isAnswered: boolean
+  /** Something was said of it in this conversation. */
+  wasHeard: boolean
   /** The text of which the server was told what is here: what it answers goes on from there. Undefined: it was asked for all. */
   from: string | undefined
   /** All of it was asked for, since it was found to differ. */
@@ -104,6 +106,7 @@ export class FollowedTexts {
         id: ++this.#lastId,
         place,
         isAnswered: false,
+        wasHeard: false,
         from: undefined,
         isAnew: false,
       }
@@ -135,7 +138,11 @@ export class FollowedTexts {
     if (isOther) this.#open.over(session, textOver())
     else if (session?.replica.isMisplaced) this.#open.over(session, another())
     this.#fetched(place)?.resolve()
+    // the first answer had to wait for the copy, and says nothing of what came meanwhile (CROSS-2)
+    const isLate = hash === undefined && !followed.wasHeard
+    followed.wasHeard = true
     if (hash !== undefined) await this.#compare(followed, hash)
+    else if (isLate) this.#ask(followed)
     await this.#trim()
     this.#options.changed()
   }
