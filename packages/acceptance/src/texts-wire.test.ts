@@ -134,6 +134,18 @@ async function openClient(server = new PlayedServer(), medium = new MemoryMedium
   }
 }
 
+test('[TEXTFIELD-9] the first text that began here is followed as soon as it is opened, though nothing else is told', async () => {
+  const { server, store, open } = await openClient()
+  await store.confirm({ texts: [{ ...place, put: { text: 't', began: 'hello', updates: [] } }] })
+  const text = await open()
+  await settle()
+  expect(server.of('openText')).toMatchObject([{ text: 't', vector: expect.any(String) }])
+  server.replica.ytext.insert(5, ' you')
+  server.tell(server.of('openText')[0]!.id)
+  await settle()
+  expect(String(text)).toBe('hello you')
+})
+
 test('[TEXTFIELD-15] what is typed in quick succession is one edit when it is sent, and what comes later is another', async () => {
   const { server, clock, open, body, store } = await openClient()
   const text = await open()

@@ -20,7 +20,10 @@ export class Texts {
       return runtime => {
         const live = new LiveTexts(options, runtime)
         if (this.#isStopped) live.stop()
-        else if (this.#send) live.begin(this.#send)
+        else if (this.#send) {
+          live.begin(this.#send)
+          live.reconcile()
+        }
         return live
       }
     })
