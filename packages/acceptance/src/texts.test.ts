@@ -171,6 +171,25 @@ test('[TEXTFIELD-11] with what else of its mutation is refused, an edit goes bac
   expect((await notes(ann).doc('n').get()).data).toMatchObject({ title: 't', body: 'a secret' })
 })
 
+test('[TEXTFIELD-11] what was typed and refused can be read in the list, also after a restart', async () => {
+  const server = await startServer({ rules: noSecrets })
+  const folder = testFolder('phone')
+  const ann = await openApp(server, { folder, follow: ['notes'] })
+  await notes(ann).add({ data: { _id: 'n', body: ann.database().Text('hello') } })
+  await ann.whenSynced()
+  const hers = await open(ann)
+  ann.goOffline()
+  hers.ytext.insert(0, 'a ')
+  hers.ytext.insert(2, 'secret ')
+  ann.goOnline()
+  await until('it is refused', () => ann.rejections.list.length === 1)
+  await ann.close()
+  const again = await openApp(server, { folder, follow: ['notes'] })
+  expect(again.rejections.list[0]!.writes).toMatchObject([
+    { op: 'text', path: 'body', edit: { at: 0, removed: 0, inserted: 'a secret ' } },
+  ])
+})
+
 test('[TEXTFIELD-12] who may not read the document any more loses the text at once, also from the device', async () => {
   const server = await startServer({ rules: noSecrets })
   const everywhere = server.database().collection('notes')

@@ -83,6 +83,14 @@ test('[API-18] whatever was written comes back from its data', () => {
   )
 })
 
+test('[API-18] an edit of a text is told by what it did to the plain text', () => {
+  const write: Write = { op: 'text', ...place, path: 'body', text: 't', update: 'AAA=' }
+  expect(writeToData(write)).toEqual({ op: 'text', ...place, path: 'body' })
+  const said = writeToData({ ...write, shows: [3, 1, ' two'] })
+  expect(said).toEqual({ op: 'text', ...place, path: 'body', edit: { at: 3, removed: 1, inserted: ' two' } })
+  expect(Object.isFrozen(said) && Object.isFrozen(said.edit)).toBe(true)
+})
+
 test('[API-18] edited data are looked at as any others', () => {
   const hostile: [unknown, string][] = [
     [undefined, 'INVALID_PARAM'],

@@ -19,6 +19,8 @@ export interface WriteData {
   readonly data?: Readonly<Record<string, unknown>>
   /** Of an edit of a text field (`op: 'text'`): which one. It cannot be made again from here: edit the text. */
   readonly path?: string
+  /** What that edit did to the plain text, in UTF-16 units. */
+  readonly edit?: { readonly at: number; readonly removed: number; readonly inserted: string }
 }
 
 export function writeToData(write: Write): WriteData {
@@ -34,8 +36,11 @@ export function writeToData(write: Write): WriteData {
         id,
         data: Object.freeze(Object.fromEntries(write.changes.map(assigned))),
       })
-    case 'text':
-      return Object.freeze({ op, collection, id, path: write.path })
+    case 'text': {
+      const { path, shows } = write
+      const edit = shows && Object.freeze({ at: shows[0], removed: shows[1], inserted: shows[2] })
+      return Object.freeze({ op, collection, id, path, ...(edit && { edit }) })
+    }
     case 'remove':
       return Object.freeze({ op, collection, id })
   }
