@@ -21,6 +21,16 @@ test('[TEXT-1] acceptable JSON is read exactly as JSON.parse reads it', () => {
   )
 })
 
+test('[TEXT-1] a list of any length is read whole, and no comma is left over', () => {
+  for (let length = 0; length <= 6; length++) {
+    const list = Array.from({ length }, (_, n) => (n % 2 === 0 ? n : [n]))
+    const text = JSON.stringify(list)
+    expect(attempt(text)).toEqual({ refused: false, tree: list })
+    for (const wrong of [`${text.slice(0, -1)},]`, text.slice(0, -1), `${text.slice(0, -1)} 1]`])
+      expect(attempt(wrong).refused, wrong).toBe(wrong !== '[ 1]')
+  }
+})
+
 test('[TEXT-1] a damaged text is accepted only where JSON.parse accepts it, and then means the same', () => {
   const damage = fc.tuple(
     fc.nat(),

@@ -107,20 +107,30 @@ export function parseJson(text: string, depth: number): Json {
 
   function array(level: number): Json[] {
     if (level > depth) fail(`nesting deeper than ${depth}`)
-    const list: Json[] = []
     at++
     skipSpace()
     if (text.charCodeAt(at) === 0x5d) {
       at++
-      return list
+      return []
     }
-    for (;;) {
-      list.push(value(level))
-      skipSpace()
-      const unit = text.charCodeAt(at++)
-      if (unit === 0x5d) return list
-      if (unit !== 0x2c) fail('a missing comma or bracket')
-    }
+    // most are short, and one that grows has room for seventeen from its first item on
+    const first = value(level)
+    if (isLast()) return [first]
+    const second = value(level)
+    if (isLast()) return [first, second]
+    const third = value(level)
+    if (isLast()) return [first, second, third]
+    const list = [first, second, third]
+    do list.push(value(level))
+    while (!isLast())
+    return list
+  }
+
+  function isLast(): boolean {
+    skipSpace()
+    const unit = text.charCodeAt(at++)
+    if (unit !== 0x5d && unit !== 0x2c) fail('a missing comma or bracket')
+    return unit === 0x5d
   }
 
   function object(level: number): { [key: string]: Json } {

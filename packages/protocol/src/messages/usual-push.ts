@@ -21,17 +21,18 @@ function isUsualMutation(json: unknown): boolean {
 }
 
 function isUsualWrite(json: unknown): boolean {
-  if (!hasFields(json, 3) && !hasFields(json, 4)) return false
-  const { op, collection, id, changes } = json
+  const fields = fieldsOf(json)
+  if (fields !== 3 && fields !== 4) return false
+  const { op, collection, id, changes } = json as { readonly [key: string]: unknown }
   if (typeof collection !== 'string' || (typeof id !== 'string' && typeof id !== 'number')) return false
   switch (op) {
     case 'add':
     case 'set':
-      return hasFields(json, 4) && 'data' in json
+      return fields === 4 && 'data' in (json as object)
     case 'update':
       return Array.isArray(changes) && changes.every(isUsualChange)
     case 'remove':
-      return hasFields(json, 3)
+      return fields === 3
     default:
       return false
   }
@@ -45,9 +46,15 @@ function isUsualChange(json: unknown): boolean {
 
 /** An object of so many fields. */
 function hasFields(json: unknown, count: number): json is { readonly [key: string]: unknown } {
-  return (
-    typeof json === 'object' && json !== null && !Array.isArray(json) && Object.keys(json).length === count
-  )
+  return fieldsOf(json) === count
+}
+
+/** How many fields it has, counted without a list of them; none for what is no object. It was parsed from JSON, and inherits none. */
+function fieldsOf(json: unknown): number {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return 0
+  let count = 0
+  for (const _ in json) count++
+  return count
 }
 
 function isCount(value: unknown): boolean {
