@@ -13,17 +13,17 @@ export function stampsText(stamps: Stamps, document: Document): string {
   if (paths.length === 0) return '{}'
   let [newest, latest] = [0, 0]
   for (const path of paths) {
-    const [version, time] = stamps[path]!
-    if (version > newest) newest = version
-    if (time > latest) latest = Math.trunc(time)
+    const stamp = stamps[path]! // read by place: to take a frozen pair apart takes an iterator
+    if (stamp[0] > newest) newest = stamp[0]
+    if (stamp[1] > latest) latest = Math.trunc(stamp[1])
   }
   const fields = Object.keys(document)
   let text = `${newest.toString(36)}.${latest.toString(36)}`
   for (const path of paths) {
-    const [version, time] = stamps[path]!
+    const stamp = stamps[path]!
     const place = path === '' ? 0 : fields.indexOf(path) + 1
     text += path === '' || (place > 0 && place < letters.length) ? letters[place] : `|${named(path)}|`
-    text += `${(newest - version).toString(36)}.${(latest - Math.trunc(time)).toString(36)}`
+    text += `${(newest - stamp[0]).toString(36)}.${(latest - Math.trunc(stamp[1])).toString(36)}`
   }
   return text
 }

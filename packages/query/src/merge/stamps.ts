@@ -36,7 +36,7 @@ export function restamp(
   context: WriteContext,
 ): { readonly stamps: OpenStamps; readonly kept: ReadonlyMap<string, readonly string[]> } {
   const next: OpenStamps = {}
-  const kept = new Map<string, string[]>()
+  let kept: Map<string, string[]> | undefined
   const isWon = (path: string) => won.has(path)
   for (const path of Object.keys(stamps)) {
     const outer = path === forgotten ? undefined : enclosing(path, isWon)
@@ -44,6 +44,7 @@ export function restamp(
     if (outer !== undefined) {
       // the order of a list's elements is of the list that was replaced
       if (isOrder(path) || beats(context, stamps[path]!)) continue
+      kept ??= new Map()
       const inside = kept.get(outer)
       if (inside) inside.push(path)
       else kept.set(outer, [path])
@@ -52,8 +53,10 @@ export function restamp(
   }
   const stamp = stampOf(context)
   for (const path of won) next[path] = stamp
-  return { stamps: next, kept }
+  return { stamps: next, kept: kept ?? nothingKept }
 }
+
+const nothingKept: ReadonlyMap<string, readonly string[]> = new Map()
 
 /** Does the author's assignment stand against this one: had it seen it, or is it not older? */
 export function beats(author: Author, stamp: Stamp): boolean {

@@ -57,6 +57,8 @@ test('[CHECK-3] nobody assigns _id or _openid of a document that exists', () => 
       [path, 'push', [1]],
     ])
       expect(update(change)).toContain('不能更新')
+  for (const path of ['_identity', '_openids.0', 'a._id'])
+    expect(update([path, 'set', 1]), path).toBe('accepted')
 })
 
 test('[CHECK-3] the server side may give a document to another user, but not another id', () => {

@@ -8,7 +8,7 @@ import {
   type Write,
 } from '@nearcloud/protocol'
 import { checkGuards } from '../merge/guards.ts'
-import { checkPath, hasOwn, isContainer, segmentsOf } from '../paths.ts'
+import { checkPath, hasOwn, isContainer } from '../paths.ts'
 import { refuse, unfit } from '../refusals.ts'
 import { depthOf } from './draft.ts'
 import { operations } from './operators/index.ts'
@@ -80,10 +80,13 @@ export function checkChanges(changes: readonly PathChange[], side: Side): void {
 
 function checkChangeable(path: unknown, side: Side): void {
   checkPath(path)
-  const [first] = segmentsOf(path)
-  if (first === '_id') throw refuse('不能更新_id的值')
-  if (first === '_openid' && side === 'client')
+  if (isIn(path, '_id')) throw refuse('不能更新_id的值')
+  if (side === 'client' && isIn(path, '_openid'))
     throw refuse('不能更新_openid的值 (_openid cannot be updated)')
+}
+
+function isIn(path: string, field: string): boolean {
+  return path.startsWith(field) && (path.length === field.length || path[field.length] === '.')
 }
 
 function checkData(data: Value): void {

@@ -11,8 +11,9 @@ type Fields = { [key: string]: Value }
  */
 export class Draft {
   #root: Value
-  /** The containers that are ours to change. */
-  readonly #own = new Set<Value>()
+  #isRootOwn = false
+  /** The containers inside that are ours to change, too: most changes are at the top. */
+  #own: Set<Value> | undefined
   /** Nulls put before elements beyond an array's end. */
   #padding = 0
 
@@ -22,7 +23,7 @@ export class Draft {
 
   /** The document, frozen; the one it began as when nothing changed. The draft is not used afterwards. */
   finish(): Document {
-    return this.#seal(this.#root) as Document
+    return (this.#isRootOwn ? this.#sealed(this.#root) : this.#root) as Document
   }
 
   read(segments: readonly string[]): Value | undefined {
@@ -45,7 +46,7 @@ export class Draft {
       const next = segments[i + 1]!
       if (field === undefined || (!canHold(field, next) && force)) this.#put(container, key, {}, true)
       else if (!canHold(field, next)) throw cannotCreate(next, key, field)
-      else this.#put(container, key, field, !this.#own.has(field))
+      else this.#put(container, key, field, !this.#own?.has(field))
       container = fieldOf(container, key) as Value
     }
     this.#put(container, segments[segments.length - 1]!, value, false)
@@ -57,7 +58,7 @@ export class Draft {
     let container = this.#open()
     for (const key of segments.slice(0, -1)) {
       const field = fieldOf(container, key)!
-      this.#put(container, key, field, !this.#own.has(field))
+      this.#put(container, key, field, !this.#own?.has(field))
       container = fieldOf(container, key)!
     }
     const key = segments[segments.length - 1]!
@@ -66,17 +67,18 @@ export class Draft {
   }
 
   #open(): Value {
-    if (!this.#own.has(this.#root)) {
-      this.#root = copyOf(this.#root)
-      this.#own.add(this.#root)
-    }
+    if (!this.#isRootOwn) this.#root = copyOf(this.#root)
+    this.#isRootOwn = true
     return this.#root
   }
 
   /** `asOwn`: what is put is copied, and ours to change. */
   #put(container: Value, key: string, value: Value, asOwn: boolean): void {
     const content = asOwn ? copyOf(value) : value
-    if (asOwn) this.#own.add(content)
+    if (asOwn) {
+      this.#own ??= new Set()
+      this.#own.add(content)
+    }
     if (Array.isArray(container)) {
       const index = indexOf(key)
       this.#padding += Math.max(0, index - container.length)
@@ -87,15 +89,15 @@ export class Draft {
   }
 
   /** Freezes what is ours; an object that has become GeoJSON is a geometry, as it would be after any trip. */
-  #seal(value: Value): Value {
-    if (!this.#own.has(value)) return value
-    if (Array.isArray(value)) {
-      for (let i = 0; i < value.length; i++) value[i] = this.#seal(value[i] as Value)
-      return Object.freeze(value)
+  #sealed(ours: Value): Value {
+    const own = this.#own
+    const seal = (value: Value) => (own!.has(value) ? this.#sealed(value) : value)
+    if (Array.isArray(ours)) {
+      if (own) for (let i = 0; i < ours.length; i++) ours[i] = seal(ours[i] as Value)
+      return Object.freeze(ours)
     }
-    const fields = value as Fields
-    // most changes are at the top: then nothing inside is ours
-    if (this.#own.size > 1) for (const key of Object.keys(fields)) fields[key] = this.#seal(fields[key]!)
+    const fields = ours as Fields
+    if (own) for (const key of Object.keys(fields)) fields[key] = seal(fields[key]!)
     return geoFromJson(fields) ?? Object.freeze(fields)
   }
 }
