@@ -5,6 +5,7 @@ import {
   type MutationId,
   toCloudError,
   type Version,
+  type Write,
 } from '@nearcloud/protocol'
 import { type Batch, type ClientRow, type Engine, emptyBatch, type OutcomeRow } from '../engine/engine.ts'
 import { nextTurn } from '../engine/turn.ts'
@@ -243,9 +244,7 @@ export class Committer {
   /** Has the texts of every document that is written, where there can be some. */
   async #loadTexts(jobs: readonly CommitJob[]): Promise<void> {
     const { texts } = this.#options
-    for (const { request } of jobs)
-      for (const { collection, id } of writesOf(request))
-        if (texts.isIn(collection)) await texts.load(collection, id)
+    for (const { collection, id } of writesWithTexts(jobs, texts)) await texts.load(collection, id)
   }
 
   #failed(error: unknown, writes: number): void {
@@ -292,6 +291,14 @@ export class Committer {
       await alone.store({ clients: [row], forgotten }).catch(thrown => this.#failed(thrown, 0))
     return { head: alone.head, row, outcomes }
   }
+}
+
+/** What is written where there can be texts: nearly always nothing. */
+function writesWithTexts(jobs: readonly CommitJob[], texts: Texts): readonly Write[] {
+  const found: Write[] = []
+  for (const { request } of jobs)
+    for (const write of writesOf(request)) if (texts.isIn(write.collection)) found.push(write)
+  return found
 }
 
 /** Decides them one after the other; the first `known` of them without guessing. */

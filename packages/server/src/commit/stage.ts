@@ -66,14 +66,13 @@ export class Stage {
 
   /** What the commit at hand changes, document by document. */
   get changes(): readonly StagedChange[] {
-    const changes: StagedChange[] = []
-    for (const { key, collection, id, staged: after, isWhole } of this.#tried) {
-      const before = this.#before(key)
-      if (before === after) continue
-      const dataType = !before ? 'add' : !after ? 'remove' : isWhole ? 'replace' : 'update'
-      changes.push({ collection, id, before, after, dataType })
+    const [first] = this.#tried
+    if (!first) return []
+    if (this.#tried.length === 1) {
+      const change = this.#changeOf(first)
+      return change ? [change] : []
     }
-    return changes
+    return this.#tried.flatMap(tried => this.#changeOf(tried) ?? [])
   }
 
   /** What the commit at hand tried is decided now. */
@@ -89,8 +88,15 @@ export class Stage {
 
   /** Forgets what the commit at hand tried. */
   discard(): void {
-    this.#tried.length = 0
+    while (this.#tried.length > 0) this.#tried.pop() // its room is kept for the next commit
     if (this.#places.size > 0) this.#places.clear()
+  }
+
+  #changeOf({ key, collection, id, staged: after, isWhole }: Tried): StagedChange | undefined {
+    const before = this.#before(key)
+    if (before === after) return undefined
+    const dataType = !before ? 'add' : !after ? 'remove' : isWhole ? 'replace' : 'update'
+    return { collection, id, before, after, dataType }
   }
 
   #placeOf(key: string): number {

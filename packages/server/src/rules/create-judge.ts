@@ -210,11 +210,17 @@ function incomingData({ op, before, after, data }: JudgedWrite): DocumentData | 
   const bring = (key: string) => {
     incoming[key] = Object.hasOwn(after, key) ? after[key]! : removal
   }
-  for (const path of Object.keys(data ?? {})) bring(path.split('.')[0]!)
-  for (const key of Object.keys(before ?? {}))
-    if (!Object.hasOwn(after, key) || !equalValues(before![key], after[key])) bring(key)
-  for (const key of Object.keys(after)) if (!before || !Object.hasOwn(before, key)) bring(key)
+  // gone through without lists of their fields, which every write would leave behind
+  for (const path in data) bring(firstOf(path))
+  for (const key in before)
+    if (!Object.hasOwn(after, key) || !equalValues(before[key], after[key])) bring(key)
+  for (const key in after) if (!before || !Object.hasOwn(before, key)) bring(key)
   return incoming
+}
+
+function firstOf(path: string): string {
+  const end = path.indexOf('.')
+  return end < 0 ? path : path.slice(0, end)
 }
 
 const removal: Value = Object.freeze({ removed: true })
