@@ -62,7 +62,14 @@ export function createSync(options: SyncOptions): OwnSync {
   let session: Session | undefined
   let state: LinkState = 'offline'
   let waiting: (() => void)[] = []
-  const push = new Push(() => store.outbox, clock, options.isHeld, inPieces)
+  const push = new Push({
+    outbox: () => store.outbox,
+    clock,
+    random,
+    isHeld: options.isHeld,
+    inPieces,
+    resting: () => link.progressed(),
+  })
   const subscriptions: Subscriptions = new Subscriptions({
     store,
     clock,
@@ -319,7 +326,10 @@ export function createSync(options: SyncOptions): OwnSync {
       verdicts.close(isKept)
     },
     goOffline: () => link.goOffline(),
-    goOnline: () => link.goOnline(),
+    goOnline() {
+      push.retry()
+      link.goOnline()
+    },
     wake: () => link.wake(),
     doubt: () => link.doubt(),
     retry: (nonce, writes, wait) => executor.retry(nonce, writes, wait),

@@ -293,3 +293,60 @@ test.each(['STORE_FULL', 'STORE_FAILED'] as const)(
     expect(ann.namesOf('rejected')).toEqual([])
   },
 )
+
+test('[PUSH-15] as long as that lasts, who has nothing else to hear is away for little more than a second at a time', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  ann.sync.subscribe(everyOne('notes'))
+  await rig.pass()
+  rig.server.storeFailure = { code: 'STORE_FULL', errMsg: 'no space' }
+  await ann.sync.executor.commit({ writes: [add('1')] })
+  let [away, longest] = [0, 0]
+  for (let ms = 0; ms < 600_000; ms += 100) {
+    await rig.pass(100)
+    away = ann.sync.state === 'online' ? 0 : away + 100
+    longest = Math.max(longest, away)
+  }
+  expect(longest).toBeLessThan(1_400)
+  // nor is the server asked the more for it
+  expect(ann.namesOf('error').length).toBeLessThan(50)
+})
+
+test('[PUSH-15] so is one who was without a server for long before', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  ann.network.isUp = false
+  ann.sync.doubt()
+  await ann.sync.executor.commit({ writes: [add('1')] })
+  await rig.pass(10 * 60_000)
+  rig.server.storeFailure = { code: 'STORE_FAILED', errMsg: 'a sync failed' }
+  ann.network.isUp = true
+  const told = () => ann.namesOf('error').length > 0
+  for (let ms = 0; ms < 40_000 && !told(); ms += 100) await rig.pass(100)
+  expect(told()).toBe(true)
+  await rig.pass(1_300)
+  expect(ann.sync.state).toBe('online')
+})
+
+test('[PUSH-15] goOnline asks at once, as when nothing had failed', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client()
+  rig.server.storeFailure = { code: 'STORE_FULL', errMsg: 'no space' }
+  await ann.sync.executor.commit({ writes: [add('1')] })
+  await rig.pass(10 * 60_000)
+  rig.server.storeFailure = undefined
+  while (ann.sync.state !== 'online') await rig.pass(100)
+  ann.sync.goOnline()
+  await rig.pass()
+  expect(ann.store.outbox.size).toBe(0)
+})
+
+test('[PUSH-15] a device that nobody knows yet, and cannot be remembered, asks less and less often', async () => {
+  const rig = new TestRig()
+  const ann = await rig.client({ isStarted: false })
+  rig.server.storeFailure = { code: 'STORE_FULL', errMsg: 'no space' }
+  ann.sync.start()
+  await rig.pass(10 * 60_000)
+  expect(ann.network.attempts).toBeGreaterThan(20)
+  expect(ann.network.attempts).toBeLessThan(80)
+})

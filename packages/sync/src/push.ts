@@ -1,20 +1,40 @@
-import { type Clock, limits, type Mutation, type MutationId, mutationToSend } from '@nearcloud/protocol'
+import {
+  type Clock,
+  limits,
+  type Mutation,
+  type MutationId,
+  mutationToSend,
+  type RandomBytes,
+} from '@nearcloud/protocol'
 import type { OutboxView } from '@nearcloud/store'
+import { Backoff } from './backoff.ts'
 import type { InPieces } from './in-pieces.ts'
 import { PieceSize } from './piece-size.ts'
 
 /** Whether a mutation, by the text it is sent as, has to wait, and with it what was made after it. */
 export type Hold = (text: string) => boolean
 
+export interface PushOptions {
+  readonly outbox: () => OutboxView
+  readonly clock: Pick<Clock, 'after'>
+  readonly random: RandomBytes
+  /** Default: nothing is. */
+  readonly isHeld?: Hold | undefined
+  readonly inPieces?: InPieces | undefined
+  /** What was pushed ended the conversation, which the other side is there for otherwise. */
+  resting(): void
+}
+
 /**
  * Sends the outbox: in order, in frames of `limits.pushMutations` or `limits.pushBytes` (a mutation is never split), at
  * most four of them unanswered. After a conversation that ended without an answer to one it begins with small frames, one at
  * a time until their size is known to pass, and grows as they are answered: perhaps it was their size. After one that ended because the server could not store what was
- * sent, nothing is sent for a while: the next conversation is there for reading until then.
+ * sent, nothing is sent for a while, longer each time: the next conversation is there for reading until then.
  */
 export class Push {
   readonly #outbox: () => OutboxView
-  readonly #clock: Pick<Clock, 'after'>
+  readonly #options: PushOptions
+  readonly #rests: Backoff
   #cancelRest: (() => void) | undefined
   #send: ((frame: string) => void) | undefined
   #sentThrough: MutationId = 0
@@ -30,14 +50,11 @@ export class Push {
   readonly #inPieces: InPieces | undefined
   #isPausing = false
 
-  constructor(
-    outbox: () => OutboxView,
-    clock: Pick<Clock, 'after'>,
-    isHeld: Hold = () => false,
-    inPieces?: InPieces,
-  ) {
+  constructor(options: PushOptions) {
+    const { outbox, random, isHeld = () => false, inPieces } = options
+    this.#options = options
     this.#outbox = outbox
-    this.#clock = clock
+    this.#rests = new Backoff(random)
     this.#isHeld = isHeld
     this.#inPieces = inPieces
   }
@@ -98,10 +115,20 @@ export class Push {
   /** The other side has no place for what it is sent. */
   rest(): void {
     this.#cancelRest?.()
-    this.#cancelRest = this.#clock.after(restMs, () => {
-      this.#cancelRest = undefined
-      this.wake()
-    })
+    this.#cancelRest = this.#options.clock.after(restMs + this.#rests.next(), () => this.#goOn())
+    if (this.#unanswered.length > 0) this.#options.resting()
+  }
+
+  /** A hint that there may be a place again. */
+  retry(): void {
+    this.#rests.reset()
+    this.#cancelRest?.()
+    this.#goOn()
+  }
+
+  #goOn(): void {
+    this.#cancelRest = undefined
+    this.wake()
   }
 
   /** Nothing is sent any more. */
@@ -112,6 +139,7 @@ export class Push {
 
   answered(id: MutationId): void {
     this.#answeredThrough = Math.max(this.#answeredThrough, id)
+    this.#rests.reset()
     const before = this.#unanswered.length
     this.#unanswered = this.#unanswered.filter(({ last }) => last > id)
     if (this.#unanswered.length < before) this.#size.passed(this.#size.bytes)

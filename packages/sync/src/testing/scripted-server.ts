@@ -72,7 +72,7 @@ export class ScriptedServer {
   }
   /** Says nothing, not even pong. */
   isSilent = false
-  /** Why it cannot store what is sent: the conversation ends with it. */
+  /** Why it cannot store what is sent, or who is new: the conversation ends with it. */
   storeFailure: ErrorData | undefined
   /** Why a write is refused; undefined: it is not. */
   judge: (write: Write, openid: string) => string | undefined = () => undefined

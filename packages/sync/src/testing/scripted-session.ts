@@ -189,7 +189,7 @@ export class ScriptedSession implements PeerListener {
   }
 
   #hello(hello: UpOf<'hello'>) {
-    const { clients, epoch, viewKey, version, clock, heartbeatMs } = this.#server
+    const { clients, epoch, viewKey, version, clock, heartbeatMs, storeFailure } = this.#server
     if (this.#client) return this.#violation('a second hello')
     const { oldest, newest, isTold } = this.#server.spoken
     if (hello.protocol < oldest || hello.protocol > newest) {
@@ -202,6 +202,8 @@ export class ScriptedSession implements PeerListener {
       this.bye({ error: { code: 'TOKEN_REFUSED', errMsg: 'refused', details: { reason } } })
       return
     }
+    if (storeFailure && !clients.has(hello.client))
+      return this.bye({ error: storeFailure, retryAfterMs: 1_000 })
     const openid = hello.token?.slice('token-of-'.length) ?? this.#server.newOpenid()
     const known = clients.get(hello.client) ?? {
       openid,
@@ -221,6 +223,7 @@ export class ScriptedSession implements PeerListener {
     this.#client = { id: hello.client, known }
     const resumed = hello.epoch === epoch && hello.viewKey === viewKey && hello.version <= version
     this.#sent = resumed ? hello.version : version
+    this.#sentMutation = hello.seen
     this.say({
       type: 'welcome',
       protocol: hello.protocol,
