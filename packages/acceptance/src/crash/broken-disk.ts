@@ -77,6 +77,8 @@ export async function breakDisk(options: BrokenDiskOptions, report: Report, endi
       return 'refused'
     }
     await world.openWriters(life)
+    // whoever was without a server for as long as its start took would wait for half a minute on his own
+    for (const { cloud } of world.writers) cloud.goOnline()
     // a disk that is full from the beginning lets nobody come in step
     let isGivenUp = isHit()
     if (!isGivenUp)
@@ -127,6 +129,8 @@ export async function breakDisk(options: BrokenDiskOptions, report: Report, endi
         return data.length === 1 && writer!.cloud.status().state === 'online'
       },
       20_000,
-    ).catch(error => world.wrong(`reading does not go on: ${String(error)}`))
+    ).catch(error =>
+      world.wrong(`reading does not go on: ${String(error)} ${JSON.stringify(writer!.cloud.status())}`),
+    )
   }
 }
