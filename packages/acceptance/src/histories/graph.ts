@@ -1,3 +1,4 @@
+import { grouped } from './grouped.ts'
 import { isLocalRead, type Transaction } from './transaction.ts'
 import type { VersionOrders } from './version-orders.ts'
 
@@ -33,14 +34,8 @@ export function graphOf(history: readonly Transaction[], versions: VersionOrders
   }
   const happened = [...history.keys()].filter(number => didHappen(history, versions, number))
   addMoments(graph, history, happened, 'realtime', number => !isLocalRead(history[number]!))
-  for (const session of new Set(history.map(each => each.session)))
-    addMoments(
-      graph,
-      history,
-      happened.filter(number => history[number]!.session === session),
-      'session',
-      () => true,
-    )
+  for (const numbers of grouped(happened, number => history[number]!.session).values())
+    addMoments(graph, history, numbers, 'session', () => true)
   // a device's writes are decided in the order in which it made them
   const last = new Map<string, number>()
   const writes = happened.filter(number => history[number]!.local && !isLocalRead(history[number]!))

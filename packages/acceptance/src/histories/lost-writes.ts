@@ -1,6 +1,7 @@
 import { didHappen } from './graph.ts'
+import { grouped } from './grouped.ts'
 import { type Anomaly, isLocalRead, isRead, type Transaction, wordsOf } from './transaction.ts'
-import type { VersionOrders } from './version-orders.ts'
+import type { Seen, VersionOrders } from './version-orders.ts'
 
 /** Appends that were acknowledged and are not there, or not all of a transaction; transactions that overlooked each other. */
 export function lostWrites(history: readonly Transaction[], versions: VersionOrders): Anomaly[] {
@@ -11,12 +12,13 @@ function missing(history: readonly Transaction[], versions: VersionOrders): Anom
   const places = new Map<string, ReadonlySet<string>>()
   for (const [list, order] of versions.orders) places.set(list, new Set(order))
   const lastRead = lastReads(history)
+  const seenByList = grouped(versions.seen, ({ list }) => list)
   return history.flatMap((transaction, number): Anomaly[] => {
     const { ops, outcome, ended } = transaction
     if (outcome === 'failed' || !didHappen(history, versions, number)) return []
     const isReadAfter = (list: string, moment: number) =>
       (lastRead.get(list) ?? Number.NEGATIVE_INFINITY) > moment
-    const sights = outcome === 'ok' ? [] : sightsOf(history, versions, number)
+    const sights = outcome === 'ok' ? [] : sightsOf(history, versions, seenByList, number)
     const isDue = (list: string) =>
       outcome === 'ok'
         ? isReadAfter(list, ended)
@@ -52,13 +54,15 @@ function lastReads(history: readonly Transaction[]): ReadonlyMap<string, number>
 /** Those that saw something of it. */
 function sightsOf(
   history: readonly Transaction[],
-  { orders, seen }: VersionOrders,
+  { orders }: VersionOrders,
+  seenByList: ReadonlyMap<string, readonly Seen[]>,
   number: number,
 ): Transaction[] {
   return history[number]!.ops.flatMap(([kind, list, of]) => {
     const at = kind === 'append' ? (orders.get(list) ?? []).indexOf(of) : -1
     if (at < 0) return []
-    return seen.filter(each => each.list === list && each.sure > at).map(each => history[each.number]!)
+    const seen = seenByList.get(list) ?? []
+    return seen.filter(({ sure }) => sure > at).map(each => history[each.number]!)
   })
 }
 

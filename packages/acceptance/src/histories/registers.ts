@@ -1,3 +1,4 @@
+import { grouped } from './grouped.ts'
 import type { Anomaly } from './transaction.ts'
 
 /** A read or write of one register, which was empty (null) at first. Every value is written once in a whole history. */
@@ -24,9 +25,7 @@ interface Zone {
  * all the time between (its zone is firm). No two firm zones may overlap, and no other value fits into one (Gibbons and Korach, 1997).
  */
 export function registerAnomalies(ops: readonly RegisterOp[]): Anomaly[] {
-  const byRegister = new Map<string, RegisterOp[]>()
-  for (const op of ops) byRegister.set(op.register, [...(byRegister.get(op.register) ?? []), op])
-  return [...byRegister].flatMap(([register, all]) =>
+  return [...grouped(ops, ({ register }) => register)].flatMap(([register, all]) =>
     anomaliesOf(all).map(({ name, words }) => ({ name, words: `${register}: ${words}` })),
   )
 }
@@ -35,7 +34,7 @@ function anomaliesOf(ops: readonly RegisterOp[]): Anomaly[] {
   const writes = new Map<string | null, RegisterOp>([[null, initial]])
   for (const op of ops) if (op.kind === 'write') writes.set(op.value, op)
   const anomalies: Anomaly[] = []
-  const reads = new Map<string | null, RegisterOp[]>()
+  const explained: RegisterOp[] = []
   for (const read of ops) {
     if (read.kind === 'write' || read.outcome !== 'ok') continue
     const write = writes.get(read.value)
@@ -44,8 +43,9 @@ function anomaliesOf(ops: readonly RegisterOp[]): Anomaly[] {
       anomalies.push({ name: 'G1a', words: `${read.value} of a write that failed was read` })
     else if (read.ended < write.begun)
       anomalies.push({ name: 'not linearizable', words: `${read.value} was read before it was written` })
-    else reads.set(read.value, [...(reads.get(read.value) ?? []), read])
+    else explained.push(read)
   }
+  const reads = grouped(explained, ({ value }) => value)
   const zones = [...writes.values()].flatMap((write): Zone[] => {
     const readers = reads.get(write.value) ?? []
     if (write.outcome !== 'ok' && readers.length === 0) return []

@@ -1,10 +1,11 @@
+import { grouped } from './grouped.ts'
 import { type Anomaly, isLocalRead, isRead, type Transaction, wordsOf } from './transaction.ts'
 
 /** What a device promises about its own copy: all that it wrote is in what it reads, and nothing that it read goes away. */
 export function sessionAnomalies(history: readonly Transaction[]): Anomaly[] {
-  const bySession = new Map<string, number[]>()
-  history.forEach(({ session, local }, number) => {
-    if (local) bySession.set(session, [...(bySession.get(session) ?? []), number])
+  const bySession = grouped(history.keys(), number => {
+    const { session, local } = history[number]!
+    return local && session
   })
   return [...bySession.values()].flatMap(numbers => {
     const reads = numbers
@@ -31,7 +32,11 @@ function unreadWrites(
       const write = history[writes[next]!]!
       if (write.outcome === 'failed') continue
       for (const [kind, list, of] of write.ops)
-        if (kind === 'append') written.set(list, [...(written.get(list) ?? []), of])
+        if (kind === 'append') {
+          const values = written.get(list)
+          if (values) values.push(of)
+          else written.set(list, [of])
+        }
     }
     for (const [, list, values] of ops.filter(isRead)) {
       const shown = new Set(values)
