@@ -120,6 +120,11 @@ export const ofTheClient = [
       '',
     ]),
   ),
+  mutant('store: removals that stay on a full medium have one number', [
+    'store/src/keep-removals.ts',
+    'nextMutation + outbox.undurableCount',
+    'nextMutation',
+  ]),
   seenIn(
     'let go',
     mutant('sync: a dropped subscription comes back', [

@@ -2,7 +2,7 @@ import { type PathChange, toCloudError, type Write } from '@nearcloud/protocol'
 import { checkSynced } from './check-standing.ts'
 import type { Device, Process } from './device.ts'
 import { elementsOf } from './elements.ts'
-import { fullMediaOf } from './full-media.ts'
+import { fullMediaOf, momentsOfMedia } from './full-media.ts'
 import { changeBehind, changeMembers } from './members.ts'
 import {
   changeRulesAmongWrites,
@@ -144,6 +144,7 @@ export function momentsOf(world: World): readonly Deed[] {
     [10, 'rules change among writes', () => changeRulesAmongWrites(world)],
     [world.shared ? 30 : 0, 'users change', () => changeUsers(world)],
     ...momentsOfFiles(world),
+    ...momentsOfMedia(world),
   ]
 }
 

@@ -1,5 +1,5 @@
 import { type Mutation, toCloudError, type Version, type Write } from '@nearcloud/protocol'
-import type { Commit, Query, Snapshot } from '@nearcloud/query'
+import type { Commit, Committed, Query, Snapshot } from '@nearcloud/query'
 import { openStore, type Store } from '@nearcloud/store'
 import { type Fault as MediumFault, MemoryMedium, seededRandom } from '@nearcloud/store/testing'
 import { createSync, type Sync } from '@nearcloud/sync'
@@ -196,7 +196,7 @@ export class Device {
   }
 
   emptyMedia(): void {
-    this.medium.room = Number.POSITIVE_INFINITY
+    for (const medium of this.media) medium.room = Number.POSITIVE_INFINITY
   }
 
   boot(): void {
@@ -285,7 +285,7 @@ export class Device {
   }
 
   /** Writes; `refused` is told when storage would not have it. */
-  write(process: Process, commit: Commit, refused: () => void): void {
+  write(process: Process, commit: Commit, refused: () => void): Promise<Committed> {
     this.moves++
     // while another history begins nobody has seen anything of it
     const isSure = process.store.checkpoint.epoch === this.options.epoch()
@@ -301,6 +301,7 @@ export class Device {
     answer.catch(thrown => {
       if (toCloudError(thrown).code.startsWith('STORE_')) refused()
     })
+    return answer
   }
 
   ask(process: Process, label: string, answer: Promise<unknown>): void {

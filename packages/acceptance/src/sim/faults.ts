@@ -22,6 +22,8 @@ export const faults = [
   'client killed in a storage step',
   'client storage refuses',
   'client storage full',
+  'client medium full',
+  'reserve given back',
   'client loses power',
   'client storage set back',
   'copy falsified',

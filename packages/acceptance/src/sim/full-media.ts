@@ -1,6 +1,6 @@
 import type { Write } from '@nearcloud/protocol'
 import { collections } from './actions.ts'
-import type { Deed } from './deeds.ts'
+import { type Deed, write } from './deeds.ts'
 import type { Device, Process } from './device.ts'
 import type { World } from './world.ts'
 
@@ -17,14 +17,22 @@ export function fullMediaOf(world: World): readonly Deed[] {
   ]
 }
 
-/** Hardly anything finds room from now on, and somebody begins to remove what they can. */
+/** What happens to media of those who are in step, too. */
+export function momentsOfMedia(world: World): readonly Deed[] {
+  return world.hasReserves ? [[30, 'medium fills up', () => fillUp(world)]] : []
+}
+
+/** Hardly anything finds room from now on; somebody goes on writing, perhaps, and begins to remove what they can. */
 function fillUp(world: World): void {
   const { devices, dice } = world
   const able = devices.filter(({ live, options, isFull }) => live && options.keepsReserve && !isFull)
   if (able.length === 0) return
-  const { medium } = dice.pick(able)
-  medium.room = medium.used + dice.below(600)
-  for (let i = dice.below(3); i >= 0; i--) removeOne(world)
+  const device = dice.pick(able)
+  world.count('client medium full')
+  for (const medium of device.media) medium.room = medium.used + dice.below(300)
+  // what waits together is refused, and the removals among it are not
+  if (device.live && dice.below(3) > 0) write(world, device.live, device)
+  for (let i = dice.below(4); i >= 0; i--) removeOne(world)
 }
 
 /** Somebody makes room: while something is in reserve that is written, whatever becomes of what else waits. */
@@ -39,14 +47,20 @@ function removeOne(world: World): void {
       .map(({ _id: id }): Write => ({ op: 'remove', collection, id })),
   )
   if (known.length === 0) return
-  const write = dice.pick(known)
+  const removal = dice.pick(known)
   const parts = partsOf(device)
   const isSure = isIdle(device, process) && parts > 0
   let asked = 0
-  device.write(process, { writes: [write] }, () => {
+  const refused = () => {
     if (isSure && asked === device.moves && device.live === process)
       world.violates('RESERVE', `${process.name}: a removal is refused, with ${parts} parts in reserve`)
-  })
+  }
+  device.write(process, { writes: [removal] }, refused).then(
+    () => {
+      if (partsOf(device) < parts) world.count('reserve given back')
+    },
+    () => undefined,
+  )
   asked = device.moves
 }
 

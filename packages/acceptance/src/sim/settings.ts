@@ -109,7 +109,7 @@ export const settings = {
     maySetBack: false,
     hasShared: false,
   },
-  /** Media are full, and what makes room is written all the same. */
+  /** Media are full all the time, and what makes room is written all the same. */
   full: {
     often: { ...calm, 'medium fills up': 10, 'remove on a full medium': 10, 'disk fault': 1, compact: 1 },
     else: 0,

@@ -286,7 +286,11 @@ export class SharedDevice {
       random: seededRandom(seed * 1_000 + this.#lives),
       storage: name => {
         const medium = this.#mediumOf(name)
-        return new SimStorage(medium, this.diskOf(medium), { isVolatile: true, written: () => undefined })
+        const { keepsReserve = false } = this.options
+        return new SimStorage(medium, this.diskOf(medium), {
+          isVolatile: !keepsReserve,
+          written: () => undefined,
+        })
       },
       transport: (): Transport => {
         const its = { owner: life as Owner }
@@ -309,10 +313,10 @@ export class SharedDevice {
     const { options } = this
     const { schedule, network, name, seed, skewMs } = options
     const shared = this
-    const { count, epoch, isSetBack, violates, check, made } = options
+    const { count, epoch, isSetBack, violates, check, made, keepsReserve = false } = options
     const tenant = new Tenant(
       {
-        ...{ schedule, network, seed, skewMs, count, epoch, isSetBack, violates, check, made },
+        ...{ schedule, network, seed, skewMs, count, epoch, isSetBack, violates, check, made, keepsReserve },
         name: this.tenants.size === 0 ? name : `${name}/${this.tenants.size}`,
         newest: 0,
         get openid() {
@@ -358,7 +362,10 @@ export class SharedDevice {
 
   /** Nothing on any of its media goes wrong any more. */
   clearFaults(): void {
-    for (const medium of this.#media.values()) medium.clearFault()
+    for (const medium of this.#media.values()) {
+      medium.clearFault()
+      medium.room = Number.POSITIVE_INFINITY
+    }
   }
 }
 

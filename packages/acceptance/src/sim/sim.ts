@@ -98,6 +98,7 @@ const always: ReadonlySet<string> = new Set([
 const timesOfName: Readonly<Record<string, number>> = {
   'users change': 9,
   'upload and go on': 14,
+  'medium fills up': 6,
   'lose a file': 2,
   'operator deletes a file': 2,
 }

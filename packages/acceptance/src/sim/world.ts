@@ -111,7 +111,8 @@ export class World {
     this.heartbeatMs = this.dice.pick([2_500, 25_000, 25_000])
     this.habits = new Habits(this.dice, setting?.asks, setting?.fillsUp)
     // what is larger than the reserve finds no room with it either
-    this.hasReserves = !this.habits.isLarge && !this.habits.isFat && setting?.fillsUp === true
+    const fillsUp = setting ? setting.fillsUp === true : seed % 7 === 3
+    this.hasReserves = fillsUp && !this.habits.isLarge && !this.habits.isFat
     this.judge = new ChangingJudge(
       () => this.schedule.now,
       setting?.rules ?? this.dice.pick([0, 1, 2, 3, 3, 3]),
@@ -177,7 +178,6 @@ export class World {
       ...{ name, skewMs, ...(openid !== undefined && { openid }) },
       seed: this.seed * 10 + at,
       newest: at === this.seed % 5 ? 4 : protocolVersion,
-      keepsReserve: this.hasReserves,
       ...this.#told(),
     })
     this.#own.push(device)
@@ -195,9 +195,9 @@ export class World {
 
   /** What a device is told of its world, and tells it. */
   #told() {
-    const { schedule, network, exchanges, ledger, hasFiles } = this
+    const { schedule, network, exchanges, ledger, hasFiles, hasReserves } = this
     return {
-      ...{ schedule, network },
+      ...{ schedule, network, keepsReserve: hasReserves },
       ...(hasFiles && { files: { exchanges, ledger } }),
       count: (fault: Fault) => this.count(fault),
       epoch: () => this.disk.memory.epoch,
