@@ -249,6 +249,22 @@ test('[CALLS-6] it comes after the writes made before it', async () => {
   expect(server.heard).toMatchObject([{ todos: 3 }])
 })
 
+test('[CALLS-6] also after those that storage does not have yet', async () => {
+  const { rig, server, platform, cloud } = await setUp()
+  const resume = platform.medium('default.main').pause()
+  const written = cloud
+    .database()
+    .collection('todos')
+    .add({ data: { i: 1 } })
+  const called = cloud.callFunction({ name: 'a', queue: true, key })
+  await rig.pass(1_000)
+  expect(server.heard).toEqual([])
+  resume()
+  await rig.pass(60_000)
+  await Promise.all([written, called])
+  expect(server.heard).toMatchObject([{ todos: 1 }])
+})
+
 test.each([
   [{ key: 'short' }, 'INVALID_PARAM'],
   [{ key: 'with a space' }, 'INVALID_PARAM'],

@@ -29,7 +29,7 @@ export interface CalledEvent {
 export interface QueuedCallsOptions {
   readonly queue: Pick<UploadQueue, 'calls' | 'addCall' | 'removeCall'>
   readonly sync: Pick<Sync, 'access' | 'state' | 'on'>
-  readonly outbox: Pick<Store['outbox'], 'mutations'>
+  readonly outbox: Pick<Store['outbox'], 'find'>
   readonly endpoint: string
   readonly clock: Clock
   /** Attends to calls that have run here. Absent: there are none. */
@@ -181,7 +181,8 @@ export class QueuedCalls {
 
   #canSend({ after }: QueuedCall): boolean {
     const { sync, outbox } = this.#options
-    const [first] = outbox.mutations
+    // also what storage does not have yet
+    const first = outbox.find(() => true)
     return !this.#isStopped && sync.state === 'online' && (first === undefined || first.id > after)
   }
 
