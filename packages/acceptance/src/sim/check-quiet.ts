@@ -32,6 +32,7 @@ export function checkQuiet(world: World, isRestarted = false): void {
   checkRefused(world)
   checkTexts(world)
   world.ledger.checkQuiet()
+  world.calls.checkQuiet()
   world.users.checkQuiet(isRestarted)
   for (const device of world.devices) checkDevice(world, device)
 }

@@ -24,6 +24,7 @@ export function checkStep(world: World): void {
     if (!process) continue
     world.users.checkDevice(device, process)
     if (process.files) world.ledger.checkQueue(device, process)
+    if (process.calls) world.calls.checkQueue(device, process)
     checkOutbox(world, device, process)
     checkRetries(world, device, process)
     if (device.falsified.size > 0) checkFalsified(world, device, process)

@@ -14,6 +14,7 @@ import {
   writeWhileCompared,
 } from './moments.ts'
 import { commitInTurn, operate, shuffle, sweep } from './operator.ts'
+import { momentsOfCalls, queuedCallsOf } from './queued-calls.ts'
 import { changeUsers, usersOf } from './sign-ins.ts'
 import { closeText, type } from './texts.ts'
 import { momentsOfFiles, uploadsOf } from './upload-deeds.ts'
@@ -130,6 +131,7 @@ export function deedsOf(world: World): readonly Deed[] {
     ...uploadsOf(world),
     ...usersOf(world),
     ...fullMediaOf(world),
+    ...queuedCallsOf(world),
     ...momentsOf(world),
   ]
 }
@@ -145,6 +147,7 @@ export function momentsOf(world: World): readonly Deed[] {
     [world.shared ? 30 : 0, 'users change', () => changeUsers(world)],
     ...momentsOfFiles(world),
     ...momentsOfMedia(world),
+    ...momentsOfCalls(world),
   ]
 }
 

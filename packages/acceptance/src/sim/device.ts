@@ -1,10 +1,13 @@
+import { type OwnInstance, UploadQueue } from '@nearcloud/client/testing'
 import { type Mutation, toCloudError, type Version, type Write } from '@nearcloud/protocol'
 import type { Commit, Committed, Query, Snapshot } from '@nearcloud/query'
 import { openStore, type Store } from '@nearcloud/store'
 import { type Fault as MediumFault, MemoryMedium, seededRandom } from '@nearcloud/store/testing'
 import { createSync, type Sync } from '@nearcloud/sync'
 import { textRuntime } from '@nearcloud/text/client'
-import { DeviceFiles, type ProcessFiles } from './device-files.ts'
+import type { CallLedger } from './call-ledger.ts'
+import { attendCalls } from './device-calls.ts'
+import { attendFiles, type ProcessFiles } from './device-files.ts'
 import type { Exchanges } from './exchanges.ts'
 import { checkDivergence, checkToldOnce, type Falsified } from './falsify.ts'
 import type { Fault } from './faults.ts'
@@ -40,7 +43,11 @@ export interface DeviceOptions {
   /** Room is kept in reserve for when its medium is full. */
   readonly keepsReserve?: boolean
   /** Absent: no files are uploaded there. */
-  readonly files?: { readonly exchanges: Exchanges; readonly ledger: Ledger }
+  readonly files?: Ledger
+  /** Absent: no calls of functions wait there. */
+  readonly calls?: CallLedger
+  /** Where both go. */
+  readonly exchanges: Exchanges
   /** A mutation is durable there. */
   readonly made: (nonce: string, by: Device) => void
 }
@@ -69,6 +76,15 @@ export class Process implements Owner {
   sync!: Sync
   /** Those that it uploads. */
   files: ProcessFiles | undefined
+  /** Those of functions that wait. */
+  calls: Pick<OwnInstance['queuedCalls'], 'bring' | 'size'> | undefined
+  /** What waits for the server beside writes. */
+  queue: UploadQueue | undefined
+  /** Calls that waited at the last look, and those of them that are gone and nobody was told of yet. */
+  calling: ReadonlySet<string> = new Set()
+  readonly uncalled = new Set<string>()
+  /** Of which this process was told what came of them. */
+  readonly called = new Set<string>()
   /** What waited to be uploaded at the last look. */
   queued: ReadonlySet<string> = new Set()
   /** What has left the queue, and nobody has been told of it yet. */
@@ -121,8 +137,10 @@ export class Process implements Owner {
 export class Device {
   readonly options: DeviceOptions
   readonly medium = new MemoryMedium()
-  /** Of the files that wait. */
-  readonly files: DeviceFiles | undefined
+  /** Of the files and calls that wait. */
+  readonly waiting: MemoryMedium | undefined
+  /** Keys of calls that wait, as they were known last. */
+  calling: ReadonlySet<string> = new Set()
   /** What waits to be uploaded, by its digest, as it was known last. */
   queued: ReadonlySet<string> = new Set()
   process: Process | undefined
@@ -173,7 +191,7 @@ export class Device {
 
   constructor(options: DeviceOptions) {
     this.options = options
-    this.files = options.files && new DeviceFiles(options.files)
+    if (options.files || options.calls) this.waiting = new MemoryMedium()
     this.skewMs = options.skewMs
   }
 
@@ -187,7 +205,7 @@ export class Device {
   }
 
   get media(): readonly MemoryMedium[] {
-    return this.files ? [this.medium, this.files.medium] : [this.medium]
+    return this.waiting ? [this.medium, this.waiting] : [this.medium]
   }
 
   /** Little more finds room on its medium. */
@@ -223,11 +241,11 @@ export class Device {
     this.isDying = false
     if (!process) return
     this.hasCompacted = false
-    const { schedule, network, files } = this.options
+    const { schedule, network, exchanges } = this.options
     this.process = undefined
     schedule.drop(process)
     network.died(process)
-    files?.exchanges.died(process)
+    exchanges.died(process)
   }
 
   /**
@@ -238,8 +256,9 @@ export class Device {
     if (this.options.openid === undefined && this.live?.store.checkpoint.token === undefined) return undefined
     return {
       records: new Map(this.medium.records),
-      waiting: new Map(this.files?.medium.records),
+      waiting: new Map(this.waiting?.records),
       queued: this.queued,
+      calling: this.calling,
       acknowledged: new Set(this.acknowledged),
       discarded: new Set(this.discarded),
       falsified: new Map(this.falsified),
@@ -260,8 +279,9 @@ export class Device {
   setBack(save: Save): void {
     this.crash()
     putBack(this.medium, save.records)
-    if (this.files) putBack(this.files.medium, save.waiting)
+    if (this.waiting) putBack(this.waiting, save.waiting)
     this.queued = save.queued
+    this.calling = save.calling
     this.acknowledged = new Set(save.acknowledged)
     this.discarded = new Set(save.discarded)
     this.wasRestored = true
@@ -328,7 +348,7 @@ export class Device {
 
   /** The same of what waits to be uploaded. */
   faultAtFiles(step: number, kind: MediumFault): void {
-    this.files?.medium.faultAt(step, kind)
+    this.waiting?.faultAt(step, kind)
   }
 
   async #open(process: Process): Promise<void> {
@@ -340,7 +360,7 @@ export class Device {
       new SimStorage(medium, this.disk!, { isVolatile: !keepsReserve, written: () => this.#remember() })
     const storage = storageOn(this.medium)
     const store = await openStore({ storage, random, ...(keepsReserve && { reserveBytes }) })
-    const queue = await this.files?.open(storageOn(this.files.medium))
+    const queue = this.waiting && (await UploadQueue.open(storageOn(this.waiting), 'strict'))
     if (openid !== undefined && store.checkpoint.token === undefined)
       await store.confirm({ checkpoint: { token: tokenOf(openid) } })
     const clock = schedule.clockOf(process, () => this.skewMs)
@@ -362,7 +382,12 @@ export class Device {
     })
     // dice of its own: what sync draws does not hang on files
     const nonces = seededRandom(seed * 1_000 + this.#lives + 7_000_000)
-    if (queue) process.files = this.files!.attend(process, { queue, sync, clock, random: nonces })
+    process.queue = queue
+    const { files, calls, exchanges } = this.options
+    if (queue && files)
+      process.files = attendFiles(process, { queue, sync, clock, random: nonces, exchanges, ledger: files })
+    if (queue && calls)
+      process.calls = attendCalls(process, { queue, sync, clock, store, exchanges, ledger: calls })
     this.attend(process, store, sync)
     if (this.startsOffline) sync.goOffline()
     this.startsOffline = false

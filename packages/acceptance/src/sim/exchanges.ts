@@ -20,26 +20,45 @@ export interface ExchangesOptions {
 }
 
 /** What may happen to bytes on their way to the server. */
-export type Trouble = Extract<
-  Fault,
-  'upload cut' | 'answer to an upload lost' | 'upload arrives twice' | 'upload falls silent'
->
+export type Trouble = 'cut' | 'answer lost' | 'twice' | 'silent'
+
+/** Of parts of files, and of calls of functions. */
+const faultOf: Readonly<Record<'PUT' | 'POST', Readonly<Record<Trouble, Fault>>>> = {
+  PUT: {
+    cut: 'upload cut',
+    'answer lost': 'answer to an upload lost',
+    twice: 'upload arrives twice',
+    silent: 'upload falls silent',
+  },
+  POST: {
+    cut: 'call cut',
+    'answer lost': 'answer to a call lost',
+    twice: 'call arrives twice',
+    silent: 'call falls silent',
+  },
+}
 
 /** HTTP between devices and the server: bodies go in pieces, and what carries them breaks at any of these. */
 export class Exchanges {
   readonly #options: ExchangesOptions
   readonly #open = new Set<Exchange>()
   #count = 0
-  /** What happens to the next uploads. */
-  troubles: Trouble[] = []
+  /** What happens to the next uploads, and to the next calls. */
+  #troubles: Record<'PUT' | 'POST', Trouble[]> = { PUT: [], POST: [] }
 
   constructor(options: ExchangesOptions) {
     this.#options = options
   }
 
-  /** The next upload that nothing was planned for is not carried as it should be. */
-  plan(trouble: Trouble): void {
-    if (this.troubles.length < 3) this.troubles.push(trouble)
+  /** The next of these that nothing was planned for is not carried as it should be. */
+  plan(method: 'PUT' | 'POST', trouble: Trouble): void {
+    const planned = this.#troubles[method]
+    if (planned.length < 3) planned.push(trouble)
+  }
+
+  /** Nothing is planned any more. */
+  clearTroubles(): void {
+    this.#troubles = { PUT: [], POST: [] }
   }
 
   /** One exchange of this process. Rejects with OFFLINE when there was no answer. */
@@ -50,7 +69,9 @@ export class Exchanges {
       ...{ name, device, request },
       up: schedule.lane(`${name} up`),
       down: schedule.lane(`${name} down`),
-      trouble: request.method === 'PUT' ? this.troubles.shift() : undefined,
+      trouble: bodied.has(request.method)
+        ? this.#troubles[request.method as 'PUT' | 'POST'].shift()
+        : undefined,
       over: () => {
         this.#open.delete(exchange)
         schedule.close(exchange.up)
@@ -120,15 +141,19 @@ export class Exchange {
   #begins(): void {
     const { dice, count } = this.#options
     const { trouble } = this.#parts
-    if (trouble && trouble !== 'answer to an upload lost') count(trouble)
-    if (trouble === 'upload cut') this.cut(dice.below(this.up.length + 1))
-    if (trouble === 'upload arrives twice') this.#repeat()
-    if (trouble !== 'upload falls silent') return
+    if (trouble && trouble !== 'answer lost') count(this.#faultOf(trouble))
+    if (trouble === 'cut') this.cut(dice.below(this.up.length + 1))
+    if (trouble === 'twice') this.#repeat()
+    if (trouble !== 'silent') return
     this.up.truncate(dice.below(this.up.length + 1))
     this.up.push('(silence)', () => {
       this.#isSilent = true
       this.down.truncate(0)
     })
+  }
+
+  #faultOf(trouble: Trouble): Fault {
+    return faultOf[this.#parts.request.method as 'PUT' | 'POST'][trouble]
   }
 
   /** Breaks: only the first so many pieces on their way still arrive. */
@@ -207,8 +232,8 @@ export class Exchange {
     const { request, device } = this.#parts
     this.#options.inspect(request, response.status, body)
     if (this.#isCut) return
-    if (this.#parts.trouble === 'answer to an upload lost') {
-      this.#options.count('answer to an upload lost')
+    if (this.#parts.trouble === 'answer lost') {
+      this.#options.count(this.#faultOf('answer lost'))
       this.cut(0)
       return
     }

@@ -65,6 +65,14 @@ export const faults = [
   'server loses unsynced bytes or names of files',
   'file removed that a document names',
   'file lost on the disk',
+  'call cut',
+  'answer to a call lost',
+  'call arrives twice',
+  'call falls silent',
+  'call asked again',
+  'call refused by client storage',
+  'call refused before it ran',
+  'server killed in a call',
 ] as const
 
 export type Fault = (typeof faults)[number]

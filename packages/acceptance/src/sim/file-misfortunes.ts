@@ -5,7 +5,7 @@ import type { World } from './world.ts'
 /** Something goes wrong with the next upload: on its way, on this device, or on the server's disk. */
 export function trouble({ dice, exchanges, house }: World, device: Device): void {
   const troubles: readonly (() => void)[] = [
-    ...onTheWay.map(trouble => () => exchanges.plan(trouble)),
+    ...onTheWay.map(trouble => () => exchanges.plan('PUT', trouble)),
     () => device.faultAtFiles(1 + dice.below(4), dice.pick(['stop', 'fail', 'full', 'full'])),
     () => {
       if (house) house.isDiskFull = true
@@ -17,15 +17,7 @@ export function trouble({ dice, exchanges, house }: World, device: Device): void
   dice.pick(troubles)()
 }
 
-const onTheWay: readonly Trouble[] = [
-  'upload cut',
-  'upload cut',
-  'upload cut',
-  'answer to an upload lost',
-  'answer to an upload lost',
-  'upload arrives twice',
-  'upload falls silent',
-]
+const onTheWay: readonly Trouble[] = ['cut', 'cut', 'cut', 'answer lost', 'answer lost', 'twice', 'silent']
 
 /** Somebody has removed its bytes, while no server was up. */
 export function loseOne(world: World): void {

@@ -8,18 +8,22 @@ import {
 } from '@nearcloud/protocol'
 import type { Actor, LogLine } from '@nearcloud/server'
 import {
+  CallOnce,
   Fanout,
   type Files,
   LiveEnvironment,
   openFiles,
   refused,
+  SeenTokens,
   Sessions,
+  serveCalls,
   serveFiles,
   type Tokens,
   Users,
 } from '@nearcloud/server/testing'
 import { seededRandom } from '@nearcloud/store/testing'
 import type { Dice } from '../scenario/dice.ts'
+import type { Asked } from './call-ledger.ts'
 import type { Answering } from './exchanges.ts'
 import type { Listening } from './network.ts'
 import type { ChangingJudge } from './rules.ts'
@@ -52,6 +56,8 @@ export interface HouseOptions {
   readonly quota: { readonly userBytes?: number } | undefined
   /** A file is refused, by the digest that was told. */
   readonly fileRefused: (sha256: string, code: string) => void
+  /** Runs a function that is called over HTTP; absent: nobody does. */
+  readonly run?: (asked: Asked) => Promise<Value>
 }
 
 /** One server process over the disk: everything that `createServer` puts together, without sockets. */
@@ -70,8 +76,11 @@ export class House implements Owner {
   isDiskFull = false
   /** It dies with so many more steps of the disk on files; 0: it does not. */
   fatalTurn = 0
+  /** The next function that is called over HTTP is its end. */
+  hasFatalCall = false
   isDying = false
   readonly #fileLane: Lane
+  readonly #functionLane: Lane
   #serve: ((request: Request) => Promise<Response>) | undefined
 
   constructor(options: HouseOptions) {
@@ -89,6 +98,7 @@ export class House implements Owner {
     this.engine = new SimEngine(disk, { lane, reading, dice })
     this.#fileLane = schedule.lane(`${name} files`, this)
     this.#fileLane.slowness = options.slowness
+    this.#functionLane = schedule.lane(`${name} function`, this)
     const clock = schedule.clockOf(this, skewMs)
     this.environment = new LiveEnvironment({
       ...{ env: 'sim', engine: this.engine, clock, judge, log },
@@ -122,8 +132,27 @@ export class House implements Owner {
     users?.onGone((openid, error) => sessions.sendAwayUser(openid, error))
     users?.onSessionEnded(name => sessions.sendAwaySession(name, refused('ended')))
     this.files = files
-    if (files) this.#serve = serveFiles(files)
+    const toFiles = files && serveFiles(files)
+    const toCalls = await this.#openCalls()
+    this.#serve = request => (toCalls && isCall(request) ? toCalls(request) : toFiles!(request))
     this.sessions = sessions
+  }
+
+  async #openCalls(): Promise<((request: Request) => Promise<Response>) | undefined> {
+    const { run, tokens, seed } = this.#options
+    if (!run) return undefined
+    const { environment, engine, users } = this
+    const { clock, env } = environment
+    const seen = users && new SeenTokens(users, clock)
+    const identify = async (token: string) => {
+      if (seen) return seen.identify(token)
+      const { openid } = await tokens.read('access', env, token)
+      return { kind: 'user', openid } as const
+    }
+    const once = await CallOnce.open({ environment, clock })
+    const random = seededRandom(seed + 60)
+    const head = () => engine.head(env)
+    return serveCalls({ functions: { invoke: run }, once, random, head, identify })
   }
 
   async #openFiles(): Promise<Files | undefined> {
@@ -159,6 +188,14 @@ export class House implements Owner {
       if (ask.verb === 'upload') this.#options.fileRefused(ask.sha256, toCloudError(thrown).code)
       throw thrown
     }
+  }
+
+  /** A function takes its time. */
+  async turnOfFunction(): Promise<void> {
+    await new Promise<void>(resolve => this.#functionLane.push('work', resolve))
+    if (!this.hasFatalCall) return
+    this.hasFatalCall = false
+    this.isDying = true
   }
 
   #turnOfFile(label: string): Promise<void> {
@@ -198,6 +235,10 @@ export class House implements Owner {
   sendEverybodyAway(): void {
     this.sessions?.sendAway(new CloudError('ABORTED', { errMsg: 'the server is stopping' }), 1_000)
   }
+}
+
+function isCall({ url }: Request): boolean {
+  return new URL(url).pathname.startsWith('/functions/')
 }
 
 /** How often what is left over is looked for. */

@@ -16,6 +16,7 @@ export const invariants = {
   I14: 'what a device lost is told',
   I15: 'a file is there whole, or not at all',
   FILES: 'a file that an app gives away is brought once, refused, or taken back, and that is told',
+  CALLS: 'a call that waits for a network is made once, in its turn, and its app is told what came of it',
   HELD: 'what names a file is not sent before it',
   RESERVE: 'what makes room is written on a full medium while something is in reserve',
   CACHE: 'what nobody follows any more goes, and nothing else does',

@@ -8,6 +8,7 @@ export interface Save {
   /** The same of the files that wait, and which they are. */
   readonly waiting: ReadonlyMap<number, Payload>
   readonly queued: ReadonlySet<string>
+  readonly calling: ReadonlySet<string>
   readonly acknowledged: ReadonlySet<string>
   readonly discarded: ReadonlySet<string>
   /** Were there writes it had no answer to? */

@@ -313,10 +313,23 @@ export class SharedDevice {
     const { options } = this
     const { schedule, network, name, seed, skewMs } = options
     const shared = this
-    const { count, epoch, isSetBack, violates, check, made, keepsReserve = false } = options
+    const { exchanges, count, epoch, isSetBack, violates, check, made, keepsReserve = false } = options
     const tenant = new Tenant(
       {
-        ...{ schedule, network, seed, skewMs, count, epoch, isSetBack, violates, check, made, keepsReserve },
+        ...{
+          schedule,
+          network,
+          seed,
+          skewMs,
+          exchanges,
+          count,
+          epoch,
+          isSetBack,
+          violates,
+          check,
+          made,
+          keepsReserve,
+        },
         name: this.tenants.size === 0 ? name : `${name}/${this.tenants.size}`,
         newest: 0,
         get openid() {

@@ -43,6 +43,8 @@ export class SimDisk {
   /** How often it was set back. */
   setBacks = 0
   readonly #batches: Batch[] = []
+  /** What was stored beside them, and how many of them there were by then. */
+  #states: { readonly after: number; readonly key: string; readonly value: string | null }[] = []
   /** Everything a document ever was, in whatever history: `collection/id@version text`. */
   readonly #ever = new Set<string>()
   /** Called when a batch was decided, before it is on its way. */
@@ -58,6 +60,17 @@ export class SimDisk {
     this.onCommit(batch)
     this.#batches.push(batch)
     this.#remember(batch)
+  }
+
+  async writeState(env: string, key: string, value: string | null): Promise<void> {
+    await this.memory.writeState(env, key, value)
+    this.#states.push({ after: this.#batches.length, key, value })
+  }
+
+  /** Calls that began, as the server knows it. */
+  async callsBegun(): Promise<readonly string[]> {
+    const prefix = 'call-began/'
+    return (await this.memory.listState('sim', prefix)).map(([key]) => key.slice(prefix.length))
   }
 
   get batches(): number {
@@ -77,10 +90,17 @@ export class SimDisk {
     // as a data folder that was put back: it knows the openings it had by then
     const earlier = (await this.memory.lineage('sim')).filter(opening => opening.start <= start)
     this.memory = new MemoryEngine(`memory ${++this.setBacks}`, { earlier, start })
-    for (const batch of this.#batches) {
+    this.#states = this.#states.filter(({ after }) => after < batches)
+    for (const [at, batch] of this.#batches.entries()) {
+      await this.#putBackStates(at)
       await this.memory.commit('sim', batch)
       this.#remember(batch)
     }
+  }
+
+  async #putBackStates(at: number): Promise<void> {
+    for (const { after, key, value } of this.#states)
+      if (after === at) await this.memory.writeState('sim', key, value)
   }
 
   /** The document as it was at a version: undefined before it first existed. */

@@ -132,8 +132,11 @@ export class SimEngine implements Engine {
     return this.#disk.memory.readState(env, key)
   }
 
-  writeState(env: string, key: string, value: string | null): Promise<void> {
-    return this.#disk.memory.writeState(env, key, value)
+  async writeState(env: string, key: string, value: string | null): Promise<void> {
+    const isOfCall = key.startsWith('call-')
+    if (isOfCall) await access(this.#lane, 'write state')
+    await this.#disk.writeState(env, key, value)
+    if (isOfCall) await access(this.#lane, 'state written')
   }
 
   listState(env: string, prefix: string): Promise<readonly (readonly [key: string, value: string])[]> {

@@ -1,3 +1,4 @@
+import type { UploadQueue } from '@nearcloud/client/testing'
 import { checkDevice, checkQuiet } from './check-quiet.ts'
 import { checkStep } from './check-step.ts'
 import { type Deed, deedsOf, momentsOf, surprise } from './deeds.ts'
@@ -90,6 +91,7 @@ function timesOf([weight, name]: Deed): number {
 const always: ReadonlySet<string> = new Set([
   'write',
   'upload',
+  'call in the queue',
   'medium fills up',
   'medium has room again',
   'remove on a full medium',
@@ -99,6 +101,7 @@ const timesOfName: Readonly<Record<string, number>> = {
   'users change': 9,
   'upload and go on': 14,
   'medium fills up': 6,
+  'write and call in the queue': 4,
   'lose a file': 2,
   'operator deletes a file': 2,
 }
@@ -166,8 +169,9 @@ class Run {
     if (house) house.engine.failsNext = false
     if (house) house.engine.failsReading = false
     if (house) house.fatalTurn = 0
+    if (house) house.hasFatalCall = false
     if (house) house.isDiskFull = false
-    exchanges.troubles = []
+    exchanges.clearTroubles()
     for (const device of devices) {
       for (const medium of device.media) medium.clearFault()
       device.emptyMedia()
@@ -297,8 +301,9 @@ class Run {
       sync.whenSynced().then(() => waiting.delete(device))
     }
     await this.#until(() => waiting.size === 0, 'to be in step')
-    const isEmpty = () => devices.every(({ live }) => !live?.files || live.files.queue.size === 0)
-    await this.#until(isEmpty, 'to have brought its files')
+    const sizeOf = (queue: UploadQueue | undefined) => (queue ? queue.size + queue.calls.length : 0)
+    const isEmpty = () => devices.every(({ live }) => sizeOf(live?.queue) === 0)
+    await this.#until(isEmpty, 'to have brought its files and made its calls')
   }
 
   /** The shared device is online, and what was to be given to its active user is. */

@@ -5,6 +5,7 @@ import type { Actor, Judge, LogLine } from '@nearcloud/server'
 import type { Batch } from '@nearcloud/server/testing'
 import { createDice, type Dice } from '../scenario/dice.ts'
 import { collections, Habits } from './actions.ts'
+import { type Asked, CallLedger } from './call-ledger.ts'
 import { Device, type Process } from './device.ts'
 import { Elements, marksOf, meantFor } from './elements.ts'
 import { Exchanges } from './exchanges.ts'
@@ -52,6 +53,9 @@ export class World {
   readonly quota: { readonly userBytes?: number } | undefined
   readonly exchanges: Exchanges
   readonly ledger = new Ledger(this)
+  /** Calls of functions wait for a network here. */
+  readonly hasCalls: boolean
+  readonly calls = new CallLedger(this)
   /** What became of its users. */
   readonly users = new Users(this)
   readonly habits: Habits
@@ -100,6 +104,7 @@ export class World {
     // not the dice: worlds without them are what they were
     this.hasFiles = !setting && !this.maySetBack && seed % 5 < 2
     if (this.hasFiles) this.quota = this.dice.pick([{}, {}, { userBytes: 2_000 }])
+    this.hasCalls = !setting && (seed % 5 === 2 || seed % 10 === 1)
     this.exchanges = new Exchanges({
       ...{ schedule: this.schedule, dice: this.dice },
       server: () => (this.network.isUp ? this.house?.answering : undefined),
@@ -195,10 +200,11 @@ export class World {
 
   /** What a device is told of its world, and tells it. */
   #told() {
-    const { schedule, network, exchanges, ledger, hasFiles, hasReserves } = this
+    const { schedule, network, exchanges, ledger, hasFiles, hasReserves, hasCalls } = this
     return {
-      ...{ schedule, network, keepsReserve: hasReserves },
-      ...(hasFiles && { files: { exchanges, ledger } }),
+      ...{ schedule, network, exchanges, keepsReserve: hasReserves },
+      ...(hasFiles && { files: ledger }),
+      ...(hasCalls && { calls: this.calls }),
       count: (fault: Fault) => this.count(fault),
       epoch: () => this.disk.memory.epoch,
       isSetBack: () => this.disk.setBacks > 0,
@@ -234,6 +240,7 @@ export class World {
       invoke: (name, data, actor) => this.#invoke(house, name, data, actor),
       quota: this.quota,
       fileRefused: (sha256, code) => this.ledger.refused(sha256, code),
+      ...(this.hasCalls && { run: (asked: Asked) => this.calls.run(house, asked) }),
     })
     this.house = house
     schedule.note(`${house.name} opens`)
@@ -299,6 +306,7 @@ export class World {
   async setHouseBack(batches: number): Promise<void> {
     this.#endHouse()
     await this.disk.setBack(batches)
+    this.calls.setBack(await this.disk.callsBegun())
     this.merging.forget()
     this.lastTimes.clear()
     this.elements = new Elements(this.disk.changes.at(-1)?.version ?? 0, this.elements)
@@ -310,6 +318,7 @@ export class World {
     if (!house) return
     const { committing } = house.engine
     this.count('server killed')
+    if (this.calls.isBusy(house)) this.count('server killed in a call')
     if (house.isBusyWithFiles) this.count('server killed with a file on its way')
     if (committing === 'not durable') this.count('server killed before a commit is durable')
     if (committing === 'durable') this.count('server killed between durable and told')
@@ -345,8 +354,9 @@ export class World {
     return found
   }
 
-  /** What the server says against a file. */
-  #inspectAnswer({ method, url }: HttpRequest, status: number, body: Uint8Array): void {
+  /** What the server says of a call, and against a file. */
+  #inspectAnswer({ method, url, headers }: HttpRequest, status: number, body: Uint8Array): void {
+    if (method === 'POST') this.calls.answered(headers?.['idempotency-key'], status, body)
     if (method !== 'PUT' || (status !== 200 && status < 400) || status === 409) return
     const [ticket] = url.slice(url.lastIndexOf('/') + 1).split('.')
     const [, , , sha256] = JSON.parse(Buffer.from(ticket!, 'base64url').toString()) as string[]
