@@ -23,6 +23,8 @@ export interface InstanceUser {
 export interface Undecided {
   readonly writes: number
   readonly files: number
+  /** Of functions, which wait for a network. */
+  readonly calls: number
   readonly rejections: number
 }
 
@@ -136,6 +138,7 @@ export async function openInstance(
   const undecided = (): Undecided => ({
     writes: store.outbox.size,
     files: queue.size,
+    calls: queue.calls.length,
     rejections: store.rejected.length,
   })
   return {

@@ -265,6 +265,24 @@ test('[CALLS-6] also after those that storage does not have yet', async () => {
   expect(server.heard).toMatchObject([{ todos: 1 }])
 })
 
+test('[IDENTITY-12] [IDENTITY-15] calls that wait need a choice, and are made before their user becomes another', async () => {
+  const { rig, server, platform, cloud } = await setUp()
+  await rig.pass(1_000)
+  server.fault = exchange => (exchange === 1 ? 'before' : undefined)
+  expect(await cloud.callFunction({ name: 'a', queue: true, key })).toMatchObject({ pending: true })
+  rig.server.tickets.set('ticket', 'anna')
+  const auth = cloud.auth()
+  await expect(auth.signInWithCustomTicket('ticket')).rejects.toMatchObject({
+    code: 'INVALID_PARAM',
+    details: { writes: 0, files: 0, calls: 1 },
+  })
+  const signing = auth.signInWithCustomTicket('ticket', { anonymousData: 'merge' })
+  await rig.pass(60_000)
+  expect((await signing).anonymousData).toMatchObject({ choice: 'merge', documents: 0 })
+  expect(server.heard).toMatchObject([{ name: 'a', key }])
+  expect(platform.medium('default.main.files').records.size).toBe(0)
+})
+
 test.each([
   [{ key: 'short' }, 'INVALID_PARAM'],
   [{ key: 'with a space' }, 'INVALID_PARAM'],

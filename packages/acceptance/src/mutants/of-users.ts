@@ -13,9 +13,9 @@ export const ofUsers = [
   ),
   mutant(
     'client: what an anonymous user wrote last is not merged',
-    [signIn, 'while (instance.undecided.writes + instance.undecided.files > 0)', 'while (false)'],
+    [signIn, 'while (isUndecided(instance.undecided))', 'while (false)'],
     [signIn, 'await sync.whenSynced()\n', ''],
-    [signIn, 'if (writes + files > 0)', 'if (writes + files > 1_000)'],
+    [signIn, 'if (isUndecided(left))', 'if (left.writes > 1_000)'],
   ),
   mutant('client: what was discarded stays on the device', [
     signIn,
@@ -61,5 +61,25 @@ export const ofUsers = [
     'server/src/auth/users.ts',
     "if (row.gone === 'merged' && row.into === into) return",
     '',
+  ]),
+  mutant(
+    'client: calls of an anonymous user are not awaited by a merger',
+    [signIn, 'return writes + files + calls > 0', 'return writes + files > 0'],
+    [signIn, '        await queuedCalls.whenEmpty()\n', ''],
+  ),
+  mutant(
+    'client: files of an anonymous user are not awaited by a merger',
+    [signIn, 'return writes + files + calls > 0', 'return writes + calls > 0'],
+    [signIn, '        await uploads.whenEmpty()\n', ''],
+  ),
+  mutant('client: files of all users wait in one place', [
+    instance,
+    'platform.storage(filesOf(storeName))',
+    'platform.storage(filesOf(setting.storeName))',
+  ]),
+  mutant('client: files of a removed user stay on the device', [
+    device,
+    'for (const name of [storeName, filesOf(storeName)])',
+    'for (const name of [storeName])',
   ]),
 ]

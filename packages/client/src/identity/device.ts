@@ -116,7 +116,7 @@ export class Device {
     const before = register.user
     const { slot } = next.user
     const isNew = !register.state.users.some(user => user.slot === slot)
-    let left: Undecided = { writes: 0, files: 0, rejections: 0 }
+    let left: Undecided = { writes: 0, files: 0, calls: 0, rejections: 0 }
     let opening: Opening<OwnInstance> | undefined
     let isLeft = false
     this.#preparing = slot

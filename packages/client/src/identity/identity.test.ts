@@ -191,7 +191,7 @@ test('[IDENTITY-14] discard: the anonymous data goes from this device, and what 
   const state = await auth.signInWithCustomTicket(ticketFor('anna'), { anonymousData: 'discard' })
   expect(state.anonymousData).toEqual({
     choice: 'discard',
-    discarded: { writes: 1, files: 1, rejections: 1 },
+    discarded: { writes: 1, files: 1, calls: 0, rejections: 1 },
   })
   await rig.pass(60_000)
   expect(platform.medium('default.main').records.size).toBe(0)
@@ -424,7 +424,7 @@ test('[IDENTITY-18] who signs out is sealed: their data stays, their token goes,
   await add(cloud, 'a1')
   expect(await auth.signOut()).toMatchObject({
     user: { isAnonymous: true },
-    undecided: { writes: 1, files: 0, rejections: 0 },
+    undecided: { writes: 1, files: 0, calls: 0, rejections: 0 },
   })
   expect((await auth.users()).find(({ uid }) => uid === 'anna')).toMatchObject({
     isSealed: true,

@@ -10,8 +10,9 @@ import { exchange, signInByTicket } from './sign-in.ts'
  */
 export async function firstUser(device: Device, instance: Instance): Promise<SignedIn | undefined> {
   const { platform, state } = device
-  const { writes, files } = instance.undecided
-  const isUntouched = state?.users.length === 1 && instance.sync.openid === undefined && writes + files === 0
+  const { writes, files, calls } = instance.undecided
+  const isEmpty = writes + files + calls === 0
+  const isUntouched = state?.users.length === 1 && instance.sync.openid === undefined && isEmpty
   if (!platform.ticket || device.user?.uid !== undefined || !isUntouched) return undefined
   let cancel: () => void = () => undefined
   const late = new Promise<undefined>(resolve => {

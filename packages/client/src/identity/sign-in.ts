@@ -108,17 +108,22 @@ function checkChoice(
     if (choice === undefined) return
     throw invalid(`anonymousData is about an anonymous user, and "${uid}" is the active one`)
   }
-  const { writes, files } = undecided
-  if (choice !== undefined || writes + files === 0) return
+  const { writes, files, calls } = undecided
+  if (choice !== undefined || !isUndecided(undecided)) return
   throw new CloudError('INVALID_PARAM', {
-    errMsg: `signIn:fail the anonymous user has ${writes} writes and ${files} files that the server has not decided. Say with anonymousData what happens to them: "keep" (they stay theirs, on this device), "merge" (they are sent, then all of it is given to the one who signs in) or "discard" (they are removed)`,
-    details: { writes, files, choices: anonymousChoices },
+    errMsg: `signIn:fail the anonymous user has ${writes} writes, ${files} files and ${calls} calls that the server has not decided. Say with anonymousData what happens to them: "keep" (they stay theirs, on this device), "merge" (they are sent, then all of it is given to the one who signs in) or "discard" (they are removed)`,
+    details: { writes, files, calls, choices: anonymousChoices },
   })
+}
+
+/** What was refused is decided. */
+function isUndecided({ writes, files, calls }: Undecided): boolean {
+  return writes + files + calls > 0
 }
 
 /** Everything of the anonymous user is decided under its own name. Rejects when that cannot be, or something was refused. */
 async function settle(device: Device, instance: Instance): Promise<void> {
-  const { sync, uploads } = instance
+  const { sync, uploads, queuedCalls } = instance
   if (sync.state === 'offline') throw unreachable()
   let stop: () => void = () => undefined
   let cancel: () => void = () => undefined
@@ -131,7 +136,8 @@ async function settle(device: Device, instance: Instance): Promise<void> {
       do {
         await sync.whenSynced()
         await uploads.whenEmpty()
-      } while (instance.undecided.writes + instance.undecided.files > 0)
+        await queuedCalls.whenEmpty()
+      } while (isUndecided(instance.undecided))
     }
     await Promise.race([decided(), broken])
   } finally {
@@ -156,9 +162,11 @@ async function merge(
   merged.catch(() => undefined) // it may come when nobody waits any more
   await device.become({
     ...common,
-    change({ users, merging }, { writes, files }) {
-      if (writes + files > 0)
-        throw invalid(`${writes} writes and ${files} files came in between: sign in once more`)
+    change({ users, merging }, left) {
+      if (isUndecided(left))
+        throw invalid(
+          `${left.writes} writes, ${left.files} files and ${left.calls} calls came in between: sign in once more`,
+        )
       return {
         users: users.filter(each => each.slot !== slot),
         merging: [...merging, { slot, token, into: common.user.openid! }],

@@ -101,7 +101,12 @@ export class GuestEngine implements Engine {
         whenEmpty: async () => void (await this.#ask(id => ({ type: 'whenCalled', id }))),
       },
       get undecided() {
-        return { writes: store.outbox.size, files: size(), rejections: store.rejected.length }
+        return {
+          writes: store.outbox.size,
+          files: size(),
+          calls: calls(),
+          rejections: store.rejected.length,
+        }
       },
     }
     this.executor = later(async () => sync.executor)
