@@ -223,12 +223,12 @@ export class CallLedger {
     process.calling = now
   }
 
-  /** This user is removed from the device. */
-  left(device: Device): readonly Call[] {
+  /** This user leaves the device for good: what was undecided. */
+  left(device: Device): readonly string[] {
     const waiting = [...device.calling].map(key => this.of(key)!)
     for (const call of waiting) this.#gone.add(call)
     device.calling = new Set()
-    return waiting.filter(({ outcomes }) => outcomes.size === 0)
+    return waiting.filter(({ outcomes }) => outcomes.size === 0).map(({ key }) => `the call ${key}`)
   }
 
   /** The server goes on from an earlier state, in which these had begun. */

@@ -8,8 +8,8 @@ import type { Ledger } from './ledger.ts'
 /** What a process has of its app's files. */
 export interface ProcessFiles {
   readonly queue: UploadQueue
-  readonly uploads: Uploads
-  readonly files: Files
+  readonly uploads: Pick<Uploads, 'abort'>
+  readonly files: Pick<Files, 'upload' | 'download' | 'delete'>
   /** Where the app can open them, by the address it was given. */
   readonly saved: ReadonlyMap<string, Uint8Array>
 }

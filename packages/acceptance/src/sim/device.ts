@@ -77,7 +77,7 @@ export class Process implements Owner {
   /** Those that it uploads. */
   files: ProcessFiles | undefined
   /** Those of functions that wait. */
-  calls: Pick<OwnInstance['queuedCalls'], 'bring' | 'size'> | undefined
+  calls: Pick<OwnInstance['queuedCalls'], 'bring'> | undefined
   /** What waits for the server beside writes. */
   queue: UploadQueue | undefined
   /** Calls that waited at the last look, and those of them that are gone and nobody was told of yet. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Document, decodeTrusted, type Mutation, toCloudError } from '@nearcloud/protocol'
-import type { Batch } from '@nearcloud/server/testing'
+import type { Batch, JudgedFile } from '@nearcloud/server/testing'
 import type { Store } from '@nearcloud/store'
 import type { Device, Process } from './device.ts'
 import { Violation } from './invariants.ts'
@@ -23,6 +23,8 @@ export interface Upload {
   readonly refusals: Set<string>
   /** Its app wants it no more. */
   isUnwanted: boolean
+  /** Who gave it away is on that device no more. */
+  isGone: boolean
   told: 'nothing' | 'done' | 'refused'
 }
 
@@ -35,6 +37,8 @@ export class Ledger {
   readonly #byPath = new Map<string, Upload[]>()
   /** What is at a path, as the server recorded it. */
   readonly #files = new Map<string, FileRecord>()
+  /** All that was recorded of these bytes, ever. */
+  readonly #everBySha = new Map<string, FileRecord[]>()
   /** Those whose bytes are gone, and whether the operator is told. */
   readonly #lost = new Map<string, 'untold' | 'told'>()
   /** What documents name, or ever named. */
@@ -64,7 +68,7 @@ export class Ledger {
     const fileID = `cloud://sim.nearcloud/${path}`
     const upload: Upload = {
       ...{ device, path, fileID, bytes, sha256, isAlone },
-      ...{ isThere: false, refusals: new Set<string>(), isUnwanted: false, told: 'nothing' },
+      ...{ isThere: false, refusals: new Set<string>(), isUnwanted: false, isGone: false, told: 'nothing' },
     }
     this.#bySha.set(sha256, upload)
     this.#byPath.set(path, [...(this.#byPath.get(path) ?? []), upload])
@@ -153,8 +157,15 @@ export class Ledger {
         if (this.#named.has(before.path)) this.#world.count('file removed that a document names')
         continue
       }
-      const { path, sha256 } = after
+      const { path, sha256, _openid: owner } = after
+      this.#everBySha.set(sha256, [...(this.#everBySha.get(sha256) ?? []), after])
+      if (before?.sha256 === sha256 && before._openid !== owner && this.#world.users.isGiven(before, after)) {
+        this.#files.set(path, after)
+        continue
+      }
       const upload = this.#bySha.get(sha256)
+      if (upload && !upload.device.openids.has(String(owner)))
+        this.#world.violates('USERS', `${path} of ${upload.device.name} becomes ${owner}'s`)
       if (!upload || upload.path !== path) {
         this.#world.violates('I15', `${path} becomes a file that nobody uploaded there`)
         continue
@@ -247,6 +258,30 @@ export class Ledger {
     process.queued = now
   }
 
+  /** This user leaves the device for good: what was undecided. */
+  left(device: Device): readonly string[] {
+    const waiting = [...device.queued].map(sha256 => this.#bySha.get(sha256)!)
+    device.queued = new Set()
+    const undecided = waiting.filter(
+      ({ isThere, isUnwanted, refusals }) => !isThere && !isUnwanted && refusals.size === 0,
+    )
+    for (const upload of waiting) {
+      upload.isUnwanted = true
+      upload.isGone = true
+    }
+    return undecided.map(({ path }) => `the file ${path}`)
+  }
+
+  /** Who asks to upload has it in their queue. */
+  asked(process: Process, sha256: string): void {
+    const upload = this.#bySha.get(sha256)
+    if (upload && (upload.device.process !== process || upload.isGone))
+      this.#world.violates(
+        'USERS',
+        `${process.name} sends ${upload.path}, which ${upload.device.name} gave away`,
+      )
+  }
+
   /** Is this write among the refused because of a file? */
   isUndone({ rejected }: Pick<Store, 'rejected'>, nonce: string): boolean {
     if (this.undone.has(nonce)) return true
@@ -262,10 +297,19 @@ export class Ledger {
   }
 
   /** What somebody has fetched is what was uploaded there, all of it. */
-  checkFetched(device: Device, fileID: string, bytes: Uint8Array): void {
+  checkFetched(device: Device, { fileID, bytes, mayRead }: Fetched): void {
     const upload = this.of(digestOf(bytes))
     if (upload?.fileID !== fileID || !(upload.isThere || upload.device === device))
       throw new Violation('I15', `${fileID} is shown with ${bytes.length} bytes that were never all of it`)
+    if (upload.device === device) return
+    const records = this.#everBySha.get(upload.sha256) ?? []
+    if (!records.some(({ path, _openid }) => mayRead({ path, openid: _openid ?? null })))
+      throw new Violation('I5', `${device.name} is given ${fileID}, which it may not read`)
+  }
+
+  /** Those that are there and not of who has the files of this user now. */
+  notGiven(openid: string): readonly string[] {
+    return [...this.#files.values()].filter(({ _openid }) => _openid === openid).map(({ path }) => path)
   }
 
   /** At rest: everything was brought or refused, told, and is where it was put. */
@@ -289,6 +333,13 @@ export class Ledger {
     for (const name of folder.below('/files'))
       if (!named.has(name)) throw new Violation('FILES', `${name} is left over`)
   }
+}
+
+/** What somebody fetched, and by which rules since they asked. */
+interface Fetched {
+  readonly fileID: string
+  readonly bytes: Uint8Array
+  mayRead(file: JudgedFile): boolean
 }
 
 /** What is not about the moment. */

@@ -1,7 +1,7 @@
 import type { Document } from '@nearcloud/protocol'
 import type { Query } from '@nearcloud/query'
 import type { Actor, Judge, JudgedWrite } from '@nearcloud/server'
-import { createJudge, parseRules, type RuleReads } from '@nearcloud/server/testing'
+import { createJudge, type JudgedFile, parseRules, type RuleReads } from '@nearcloud/server/testing'
 
 const isMember = "auth.openid in get('database.rooms.' + doc.room).members"
 
@@ -100,6 +100,17 @@ export class ChangingJudge implements Judge {
   hides(openid: string, collection: string, document: Document, all: readonly RuleReads[]): boolean {
     const actor = { kind: 'user', openid } as const
     return this.#past.some(judge => all.some(reads => !judge.mayRead(actor, collection, document, reads)))
+  }
+
+  /** How often they changed. */
+  get edition(): number {
+    return this.#edition
+  }
+
+  /** May this file be read by the rules of any time since they had changed so often? */
+  mayReadFile(openid: string, file: JudgedFile, since: number): boolean {
+    const actor = { kind: 'user', openid } as const
+    return this.#past.slice(since).some(judge => judge.judgeFile(actor, 'read', file).allowed)
   }
 
   /** The rules in force now, whatever comes later. */

@@ -13,8 +13,17 @@ import type { Transport } from '@nearcloud/sync'
 import { textRuntime } from '@nearcloud/text/client'
 import type { Dice } from '../scenario/dice.ts'
 import { type Device, type DeviceOptions, Process } from './device.ts'
+import { savedIn } from './device-files.ts'
 import type { Lane, Owner } from './schedule.ts'
-import { seated, setting, slotOf, storeNameOf } from './shared-setting.ts'
+import {
+  placeOf,
+  queueNameOf,
+  seated,
+  seatedCalls,
+  seatedFiles,
+  setting,
+  storeNameOf,
+} from './shared-setting.ts'
 import { SimStorage } from './sim-storage.ts'
 import { Tenant } from './tenant.ts'
 
@@ -55,6 +64,8 @@ export class SharedDevice {
   /** Slots whose data somebody wants to be gone. */
   readonly given = new Set<string>()
   #media = new Map<string, MemoryMedium>()
+  /** Files that its app was given. */
+  readonly #saved = new Map<string, Uint8Array>()
   #life: Life | undefined
   #known: RegisterState | undefined
   #lives = 0
@@ -112,8 +123,10 @@ export class SharedDevice {
 
   /** All storages of a user, as they are on the medium. */
   recordsOf(slot: string): number {
-    const name = storeNameOf(slot)
-    return [name, `${name}.files`].reduce((sum, each) => sum + (this.#media.get(each)?.records.size ?? 0), 0)
+    return [storeNameOf(slot), queueNameOf(slot)].reduce(
+      (sum, each) => sum + (this.#media.get(each)?.records.size ?? 0),
+      0,
+    )
   }
 
   boot(): void {
@@ -139,7 +152,7 @@ export class SharedDevice {
   crash(): void {
     const life = this.#life
     if (!life) return
-    const { schedule, network } = this.options
+    const { schedule, network, exchanges } = this.options
     this.active.isDying = false
     this.active.hasCompacted = false
     this.active.process = undefined
@@ -150,6 +163,7 @@ export class SharedDevice {
     for (const owner of [life, ...life.processes]) {
       schedule.drop(owner)
       network.died(owner)
+      exchanges.died(owner)
     }
   }
 
@@ -248,9 +262,15 @@ export class SharedDevice {
 
   #eventsOf(life: Life): DeviceEvents {
     const nothing = () => undefined
+    const { files, calls } = this.options
+    const isAttended = () => !life.isOver && this.active.process !== undefined
     return {
-      called: nothing,
-      uploaded: nothing,
+      called: event => {
+        if (isAttended()) calls?.called(this.active.process!, event)
+      },
+      uploaded: ({ sha256 }, error) => {
+        if (isAttended()) files?.told(this.active.process!, sha256, error)
+      },
       dropped: nothing,
       userChanged: nothing,
       merged: nothing,
@@ -263,7 +283,7 @@ export class SharedDevice {
     }
   }
 
-  #began(life: Life, { store, sync }: OwnInstance): void {
+  #began(life: Life, { store, sync, queue, uploads }: OwnInstance): void {
     const { client } = life
     const { process: former } = this.active
     this.active.process = undefined
@@ -273,13 +293,18 @@ export class SharedDevice {
     life.processes.push(process)
     this.active = tenant
     this.#lastTransport.owner = process
-    tenant.begin(process, store, seated(sync, client.seat))
+    const { files, calls } = this.options
+    if (files || calls) process.queue = queue
+    const { seat } = client
+    if (files) process.files = { queue, uploads, files: seatedFiles(seat), saved: this.#saved }
+    if (calls) process.calls = seatedCalls(seat)
+    tenant.begin(process, store, seated(sync, seat))
   }
 
   #lastTransport: { owner: Owner } = { owner: { name: 'nobody' } }
 
   #platformOf(life: Life) {
-    const { schedule, network, seed, dice } = this.options
+    const { schedule, network, exchanges, seed } = this.options
     const platform: ConstructorParameters<typeof ClientDevice>[0] = {
       name: 'sim',
       clock: schedule.clockOf(life, () => this.active.skewMs),
@@ -297,11 +322,9 @@ export class SharedDevice {
         this.#lastTransport = its
         return { connect: listener => network.transportOf(its.owner).connect(listener) }
       },
-      request: async () => {
-        throw new CloudError('OFFLINE', { errMsg: 'there is no other way here' })
-      },
+      request: asked => exchanges.request(life, asked),
       readFile: async file => file as { bytes: Uint8Array },
-      saveTemporary: async () => `memory:${dice.below(1_000)}`,
+      saveTemporary: savedIn(this.#saved),
       text: async () => textRuntime,
     }
     return platform
@@ -313,7 +336,18 @@ export class SharedDevice {
     const { options } = this
     const { schedule, network, name, seed, skewMs } = options
     const shared = this
-    const { exchanges, count, epoch, isSetBack, violates, check, made, keepsReserve = false } = options
+    const {
+      exchanges,
+      files,
+      calls,
+      count,
+      epoch,
+      isSetBack,
+      violates,
+      check,
+      made,
+      keepsReserve = false,
+    } = options
     const tenant = new Tenant(
       {
         ...{
@@ -332,6 +366,8 @@ export class SharedDevice {
         },
         name: this.tenants.size === 0 ? name : `${name}/${this.tenants.size}`,
         newest: 0,
+        ...(files && { files }),
+        ...(calls && { calls }),
         get openid() {
           return shared.#openidOf(slot)
         },
@@ -341,7 +377,8 @@ export class SharedDevice {
     )
     this.tenants.set(slot, tenant)
     this.#media.set(storeNameOf(slot), tenant.medium)
-    if (this.#life) this.#watch(tenant.medium, this.#life)
+    if (tenant.waiting) this.#media.set(queueNameOf(slot), tenant.waiting)
+    if (this.#life) for (const medium of tenant.media) this.#watch(medium, this.#life)
     return tenant
   }
 
@@ -350,8 +387,10 @@ export class SharedDevice {
   }
 
   #mediumOf(name: string): MemoryMedium {
-    const slot = slotOf(name)
-    if (slot !== undefined) return this.#tenantOf(slot).medium
+    const place = placeOf(name)
+    const { medium: documents, waiting } = place ? this.#tenantOf(place.slot) : {}
+    if (place && !place.isQueue) return documents!
+    if (place && waiting) return waiting
     const known = this.#media.get(name)
     if (known) return known
     const medium = new MemoryMedium()

@@ -1,5 +1,7 @@
 import { type Device as ClientDevice, readInitOptions, type Setting } from '@nearcloud/client/testing'
 import type { Sync } from '@nearcloud/sync'
+import type { Process } from './device.ts'
+import type { ProcessFiles } from './device-files.ts'
 
 const cache = { maxDocuments: 1, maxAgeMs: 1_000, everyMs: 200 }
 
@@ -24,13 +26,32 @@ export function seated(sync: Sync, seat: ClientDevice['seat']): Sync {
   return Object.assign(Object.create(sync) as Sync, asked)
 }
 
+/** So it is with files. */
+export function seatedFiles(seat: ClientDevice['seat']): ProcessFiles['files'] {
+  return {
+    upload: (...given) => seat.within('write', ({ files }) => files.upload(...given)),
+    download: (...given) => seat.within('other', ({ files }) => files.download(...given)),
+    delete: asked => seat.within('other', ({ files }) => files.delete(asked)),
+  }
+}
+
+/** And with calls that wait. */
+export function seatedCalls(seat: ClientDevice['seat']): Process['calls'] {
+  return { bring: call => seat.within('other', ({ instance }) => instance.queuedCalls.bring(call)) }
+}
+
 /** Names the documents of a user, who is known by a slot. */
 export function storeNameOf(slot: string): string {
   return slot === '' ? setting.storeName : `${setting.storeName}.${slot}`
 }
 
-/** Whose documents are kept under this name, when there are any. */
-export function slotOf(name: string): string | undefined {
-  if (name === setting.storeName) return ''
-  return new RegExp(`^${setting.storeName}\\.(u[0-9a-f]{12})$`).exec(name)?.[1]
+/** Names their files and calls that wait. */
+export function queueNameOf(slot: string): string {
+  return `${storeNameOf(slot)}.files`
+}
+
+/** Whose documents, or files and calls, are kept under this name, when there are any. */
+export function placeOf(name: string): { readonly slot: string; readonly isQueue: boolean } | undefined {
+  const found = new RegExp(`^${setting.storeName}(?:\\.(u[0-9a-f]{12}))?(\\.files)?$`).exec(name)
+  return found ? { slot: found[1] ?? '', isQueue: found[2] !== undefined } : undefined
 }

@@ -1,5 +1,6 @@
 import { Transfer } from '@nearcloud/client/testing'
 import { CloudError, toCloudError, type Write } from '@nearcloud/protocol'
+import type { JudgedFile } from '@nearcloud/server/testing'
 import type { Deed } from './deeds.ts'
 import type { Device, Process } from './device.ts'
 import { deleteOne, loseOne, trouble } from './file-misfortunes.ts'
@@ -137,12 +138,16 @@ function unwanted({ ledger }: World, sha256: string | undefined): void {
 function fetchFile(world: World, process: Process, device: Device): void {
   const fileID = fileOf(world, process)
   if (fileID === undefined) return
+  const since = world.judge.edition
   const fetched = process.files!.files.download(fileID, new Transfer<never>() as never)
   device.ask(process, 'fetch', fetched)
+  const mayRead = (file: JudgedFile) =>
+    [...device.openids].some(openid => world.judge.mayReadFile(openid, file, since))
   fetched.then(
     ({ tempFilePath }) => {
       const bytes = process.files!.saved.get(tempFilePath)!
-      if (device.live === process) world.check(() => world.ledger.checkFetched(device, fileID, bytes))
+      if (device.live === process)
+        world.check(() => world.ledger.checkFetched(device, { fileID, bytes, mayRead }))
     },
     () => undefined,
   )

@@ -86,10 +86,13 @@ export class Users {
     const undecided = [...tenant.acknowledged].filter(
       nonce => !disk.byNonce.has(nonce) && !isDecidedGrown(this.#world, nonce),
     )
+    const waiting = [...this.#world.ledger.left(tenant), ...this.#world.calls.left(tenant)]
     if (given) {
       this.#world.count('anonymous user merged')
       for (const nonce of undecided)
         this.#world.violates('I1', `${name} becomes ${given.into}, and ${nonce} was never decided`)
+      for (const words of waiting)
+        this.#world.violates('I1', `${name} becomes ${given.into}, and ${words} was never decided`)
       for (const openid of tenant.openids) this.#mergers.set(openid, given.into)
       return
     }
@@ -97,6 +100,11 @@ export class Users {
     this.#world.count('user removed')
     for (const nonce of undecided) if (!mutations.has(nonce)) this.#removed.add(nonce)
     tenant.acknowledged.clear()
+  }
+
+  /** Has the server given a file of the one to the other? */
+  isGiven({ _openid: from }: Document, { _openid: into }: Document): boolean {
+    return this.#mergers.get(String(from)) === into
   }
 
   /** At rest: what was to be removed is, and what was to be given has been. */
@@ -120,5 +128,9 @@ export class Users {
       if (into !== undefined && !merging.some(each => each.into === into))
         throw new Violation('USERS', `${collection}/${id} was not given to ${into}`)
     }
+    for (const [from, into] of this.#mergers)
+      if (!merging.some(each => each.into === into))
+        for (const path of this.#world.ledger.notGiven(from))
+          throw new Violation('USERS', `${path} was not given to ${into}`)
   }
 }

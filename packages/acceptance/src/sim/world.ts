@@ -380,6 +380,8 @@ export class World {
       return
     }
     const message = parseUp(frame)
+    if (message.type === 'files' && message.ask.verb === 'upload')
+      this.ledger.asked(socket.device as Process, message.ask.sha256)
     if (message.type === 'have') for (const [id] of message.documents ?? []) socket.named.add(id)
     if (message.type !== 'push') return
     for (const json of message.mutations) {
