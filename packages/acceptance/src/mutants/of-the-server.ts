@@ -154,7 +154,7 @@ export const ofTheServer = [
   ]),
   mutant('server: a window is not refilled', [
     'server/src/commit/live-result.ts',
-    'this.#result.runsOut(seen) ? await this.#fetch() : []',
+    'this.#result.runsOut(seen) ? await this.#refill() : []',
     '[]',
   ]),
   mutant('server: own effects told only to followers', [
