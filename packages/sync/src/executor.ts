@@ -26,6 +26,7 @@ import { answerAggregation } from './aggregation.ts'
 import { followedQuery, isWindowed } from './followed.ts'
 import type { Held, Holdings } from './holdings.ts'
 import type { InPieces } from './in-pieces.ts'
+import { asFound, countOf, madeBy } from './made.ts'
 import { isUnknowable, meantBy } from './meaning.ts'
 import { isUnreachable, lastMutation, type Requests } from './requests.ts'
 import type { ServerClock } from './server-clock.ts'
@@ -248,24 +249,20 @@ export class LocalFirstExecutor implements ClientExecutor {
       throw error
     }
     committed(receipt)
-    const touched = { updated: 0, removed: 0, created: 0 }
-    const { writes } = receipt.mutation
-    // an assignment of a text was made an edit beside the rest of its update: it is one change of one document
-    const applied = receipt.applied.filter((_, n) => !isBeside(writes[n - 1], writes[n]!))
-    for (const { existed, exists } of applied) {
-      if (existed && exists) touched.updated++
-      else if (existed) touched.removed++
-      else if (exists) touched.created++
-    }
-    const ids = applied.map(({ id }) => id)
-    if (!coming) return { ids, ...touched, pending: true, mutationId: receipt.mutation.id }
+    const { id } = receipt.mutation
+    const made = madeBy(receipt)
+    const ids = made.map(each => each.write.id)
+    if (!coming) return { ids, ...countOf(made), pending: true, mutationId: id }
     const { id: mutationId, superseded } = await coming
-    return { ids, ...touched, pending: false, mutationId, ...(superseded.length > 0 && { superseded }) }
+    const found = made.map(each => asFound(each, superseded, this.#options.store))
+    return {
+      ids,
+      ...countOf(found),
+      pending: false,
+      mutationId,
+      ...(superseded.length > 0 && { superseded }),
+    }
   }
-}
-
-function isBeside(before: Write | undefined, write: Write): boolean {
-  return write.op === 'text' && before?.collection === write.collection && before.id === write.id
 }
 
 /** A mutation goes in one frame. Throws INVALID_PARAM when it cannot. */

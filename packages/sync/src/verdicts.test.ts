@@ -49,6 +49,28 @@ test('[PUSH-11] a result names what a newer edit had overtaken', async () => {
   expect(newer.of).not.toHaveProperty('superseded')
 })
 
+test('[PUSH-11] an update counts what the server found: not what was removed there, and what was not here', async () => {
+  const rig = new TestRig()
+  rig.server.put('todos', { _id: '1', title: 'a' })
+  const [ann, bob] = [await rig.client(), await rig.client()]
+  void ann.sync.subscribe(everyOne('todos'))
+  await rig.pass()
+  // bob follows nothing
+  const there = waited(bob, setTitle('there'))
+  await rig.pass()
+  expect(there.of).toMatchObject({ ids: ['1'], updated: 1, created: 0 })
+  ann.sync.goOffline()
+  await settle()
+  const told: unknown[] = []
+  ann.sync.on('accepted', ({ superseded }) => told.push(...superseded))
+  const gone = waited(ann, setTitle('gone'))
+  rig.server.remove('todos', '1')
+  ann.sync.goOnline()
+  await rig.pass()
+  expect(gone.of).toMatchObject({ ids: ['1'], updated: 0, removed: 0, superseded: ['todos/1'] })
+  expect(told).toEqual(['todos/1'])
+})
+
 test('[PUSH-11] a refusal is the error, and the refused one is among the rejected by then', async () => {
   const rig = new TestRig()
   rig.server.judge = ({ id }) => (id === 'yes' ? undefined : 'not yours')

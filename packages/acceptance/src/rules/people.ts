@@ -74,8 +74,10 @@ export function userWrites(fuzz: Fuzz, listener: Listener, underWay: Promise<unk
     const outcome = listener.outcomes.get(number)!
     if (outcome.status === 'rejected' && outcome.code === 'LOST') return
     const told = `${JSON.stringify(write)} by ${JSON.stringify(listener.asker)} was ${JSON.stringify(outcome)}`
-    if (outcome.status === 'accepted' && (outcome.superseded?.length ?? 0) > 0) throw new Error(told)
     const isNothing = before === null && after === null
+    const superseded = (outcome.status === 'accepted' && outcome.superseded) || []
+    // nothing is newer; what an update does not find is named
+    if (superseded.some(name => !isNothing || name !== `${collection}/${id}`)) throw new Error(told)
     const isTaken = write.op === 'add' && before !== null
     const deedOf: Deed = { collection, before, after, named: namedBy(write) }
     const mayDo = (moment: Moment) => mayWrite(moment, listener.asker, deedOf)

@@ -160,8 +160,17 @@ scenario('[COMMIT-4] several writes of one document are one change', {
 scenario('[COMMIT-5] an update or remove that finds nothing is accepted, and fires nothing', {
   given: [hers],
   who: alice,
-  asks: [update('zz', 'n', 1), remove('zz')],
+  asks: [remove('zz')],
   answers: { status: 'accepted', version: 1 },
+})
+
+scenario('[COMMIT-5] an update that finds nothing names the document it did not find among the superseded', {
+  given: [hers],
+  who: alice,
+  asks: [update('zz', 'n', 1), update('a', 'n', 1), remove('zz')],
+  answers: { status: 'accepted', version: 2, superseded: ['todos/zz'] },
+  leaves: [{ ...hers, n: 1 }],
+  fires: [['update', 'a']],
 })
 
 scenario('[COMMIT-6] an add of what exists is refused', {

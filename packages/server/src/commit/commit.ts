@@ -60,6 +60,8 @@ function decide(group: Group, request: CommitRequest): Decision {
           : applyWrite(before?.stored ?? null, write, context),
       )
       effects.push({ id: asked.id, existed: before !== null, exists: applied.after !== null })
+      // whatever it assigned, the removal has overtaken
+      if (asked.op === 'update' && !before) superseded.push(`${write.collection}/${write.id}`)
       for (const path of applied.superseded) superseded.push(`${write.collection}/${write.id}/${path}`)
       if (!applied.touched) continue
       const after = restage(before, applied.after, context.version)

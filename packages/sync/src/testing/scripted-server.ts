@@ -253,6 +253,7 @@ export class ScriptedServer {
       const isNew = before === null && (write.op === 'add' || write.op === 'set')
       const owned = isNew && author ? { ...write, data: { _openid: author.openid, ...write.data } } : write
       const applied = applyWrite(before, owned, { ...context, version, now: this.clock.now() })
+      if (write.op === 'update' && !applied.after) superseded.push(`${collection}/${id}`)
       for (const path of applied.superseded) superseded.push(`${collection}/${id}/${path}`)
       if (applied.touched) staged.set(key, { collection, id, after: applied.after })
     }
