@@ -71,6 +71,10 @@ test('[INIT-2] options that make no sense are refused at once', () => {
     { endpoint, queryLimits: { default: 0, max: 1 } },
     { endpoint, subscribe: { todos: 'all' } },
     { endpoint, subscribe: ['todos'] },
+    { endpoint, subscribe: { todos: { done: undefined } } },
+    { endpoint, subscribe: { _files: true } },
+    { endpoint, subscribe: [{ collection: 'a b' }] },
+    { endpoint, durability: 'STRICT' },
     { endpoint, cache: { maxDocuments: -1 } },
     { endpoint, cache: { maxAgeMs: 0.5 } },
     { endpoint, cache: { maxAgeMs: '1 day' } },
@@ -80,8 +84,8 @@ test('[INIT-2] options that make no sense are refused at once', () => {
     { endpoint, subscribe: [{ collection: 'todos', where: 'all' }] },
   ]
   for (const options of hostile)
-    expect(() => cloud.init(options as InitOptions)).toThrow(
-      expect.objectContaining({ code: 'INVALID_PARAM' }),
+    expect(() => cloud.init(options as InitOptions), JSON.stringify(options)).toThrow(
+      expect.objectContaining({ code: 'INVALID_PARAM', errMsg: expect.stringMatching(/^init:fail /) }),
     )
   expect(() => cloud.database()).toThrow(/please call init first/)
 })

@@ -1,4 +1,4 @@
-import { CloudError } from '@nearcloud/protocol'
+import { CloudError, checkCollectionName, toCloudError } from '@nearcloud/protocol'
 import { filterFrom, isPriority, type Priority, priorities, type Query } from '@nearcloud/query'
 import type { OfflineFunctions } from './functions.ts'
 import type { Lenses } from './lenses.ts'
@@ -104,6 +104,8 @@ export function readInitOptions(options: InitOptions, defaultEndpoint: string | 
     throw refuse('transport is one of auto, websocket, polling')
   const snapshots = options.snapshots ?? 'auto'
   if (!['auto', 'http', 'socket'].includes(snapshots)) throw refuse('snapshots is one of auto, http, socket')
+  const durability = options.durability ?? 'relaxed'
+  if (!['relaxed', 'strict'].includes(durability)) throw refuse('durability is one of relaxed, strict')
   const { lenses } = options
   if (lenses !== undefined && typeof lenses?.reading !== 'function')
     throw refuse('lenses are made by lenses()')
@@ -121,7 +123,7 @@ export function readInitOptions(options: InitOptions, defaultEndpoint: string | 
       ...(maxDocuments !== undefined && { maxDocuments }),
       ...(maxAgeMs !== undefined && { maxAgeMs }),
     },
-    durability: options.durability === 'strict' ? 'strict' : 'relaxed',
+    durability,
     ...(options.functions && { functions: options.functions }),
     ...(lenses && { lenses }),
     ...(options.queryLimits && { queryLimits: { default: usual, max } }),
@@ -138,7 +140,7 @@ interface Wanted {
 function wantedBy(subscribe: NonNullable<InitOptions['subscribe']>): readonly Wanted[] {
   if (!Array.isArray(subscribe))
     return Object.entries(subscribe).map(([name, condition]) => ({
-      query: followed(name, condition),
+      query: queryOf(name, condition),
       priority: 'normal',
     }))
   return subscribe.map((wanted: unknown) => {
@@ -152,8 +154,18 @@ function wantedBy(subscribe: NonNullable<InitOptions['subscribe']>): readonly Wa
       )
     if (!isPriority(priority))
       throw refuse(`the priority of ${collection} is one of ${priorities.join(', ')}`)
-    return { query: followed(collection, where), priority }
+    return { query: queryOf(collection, where), priority }
   })
+}
+
+/** As `followed`; what is wrong is said of the option. */
+function queryOf(collection: string, condition: unknown): Query {
+  try {
+    checkCollectionName(collection)
+    return followed(collection, condition)
+  } catch (thrown) {
+    throw refuse(`subscribe wants true or a condition for "${collection}": ${toCloudError(thrown).errMsg}`)
+  }
 }
 
 /** The query that a collection and a condition (true: everything) mean. */
