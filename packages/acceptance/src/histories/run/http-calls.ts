@@ -46,6 +46,21 @@ export class HttpCalls {
     }
   }
 
+  /**
+   * What the run itself has to know or have done, once: asked again when there was no answer, as on a connection that the server
+   * had closed meanwhile because nothing was said on it. Throws when there is none at all.
+   */
+  async insist(method: string, path: string, body?: object): Promise<Readonly<Record<string, unknown>>> {
+    const key = method === 'GET' ? undefined : randomUUID()
+    for (let attempt = 0; attempt <= mostAttempts; attempt++) {
+      const called = await this.#once(method, path, body, key)
+      if (called.outcome === 'ok') return called.body
+      if (called.outcome === 'failed') break
+      await pause(20)
+    }
+    throw new Error(`${method} ${path} is not done`)
+  }
+
   async #once(
     method: string,
     path: string,
