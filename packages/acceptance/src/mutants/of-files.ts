@@ -78,4 +78,9 @@ export const ofFiles = [
     'return record !== undefined && (await this.#blobs.sizeOf(record.blob)) === ticket.size',
     'return record !== undefined',
   ]),
+  mutant('server: what users have is not counted when it starts', [
+    'server/src/files/files.ts',
+    'for await (const record of records.all()) usage.count(record)',
+    'for await (const record of records.all()) usage.count({ ...record, size: 0 })',
+  ]),
 ] as const

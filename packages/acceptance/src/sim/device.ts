@@ -13,13 +13,14 @@ import { checkDivergence, checkToldOnce, type Falsified } from './falsify.ts'
 import type { Fault } from './faults.ts'
 import { reserveBytes } from './full-media.ts'
 import type { Invariant } from './invariants.ts'
-import type { Ledger, Upload } from './ledger.ts'
+import type { Ledger } from './ledger.ts'
 import type { Network } from './network.ts'
 import { putBack, type Save } from './saves.ts'
 import type { Lane, Owner, Schedule } from './schedule.ts'
 import { SimStorage } from './sim-storage.ts'
 import type { OpenTexts } from './texts.ts'
 import { tokenOf } from './tokens.ts'
+import type { Upload } from './uploads.ts'
 
 export interface DeviceOptions {
   readonly name: string

@@ -65,6 +65,7 @@ export const faults = [
   'server loses unsynced bytes or names of files',
   'file removed that a document names',
   'file lost on the disk',
+  'file set back with its server',
   'call cut',
   'answer to a call lost',
   'call arrives twice',

@@ -1,3 +1,4 @@
+import type { Deed } from './deeds.ts'
 import type { Device } from './device.ts'
 import type { Trouble } from './exchanges.ts'
 import type { World } from './world.ts'
@@ -38,4 +39,18 @@ export function deleteOne({ ledger, dice, house }: World): void {
   const best = untold.length > 0 && dice.below(2) === 0 ? untold : named
   const files = [`cloud://sim.nearcloud/${dice.pick(best.length > 0 ? best : paths)}`]
   void house.files.ask({ kind: 'admin' }, { verb: 'delete', files }).catch(() => undefined)
+}
+
+/** The server goes on from an earlier day, in which there were other files. */
+export function setBackWithFiles(world: World): Deed {
+  const { disk, dice, ledger } = world
+  return [
+    30,
+    'server set back with files',
+    () => {
+      if (ledger.paths.length === 0) return undefined
+      world.count('server set back to an earlier day')
+      return world.setHouseBack(Math.max(2, disk.batches - 1 - dice.below(6)))
+    },
+  ]
 }

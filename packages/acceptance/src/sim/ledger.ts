@@ -1,32 +1,11 @@
-import { createHash } from 'node:crypto'
-import { type Document, decodeTrusted, type Mutation, toCloudError } from '@nearcloud/protocol'
+import { decodeTrusted, type Mutation, toCloudError } from '@nearcloud/protocol'
 import type { Batch, JudgedFile } from '@nearcloud/server/testing'
 import type { Store } from '@nearcloud/store'
 import type { Device, Process } from './device.ts'
 import { Violation } from './invariants.ts'
+import { blobOf, digestOf, type FileRecord, isDecided, type Upload, wasEver } from './uploads.ts'
 import { wordsOf } from './verdicts.ts'
 import type { World } from './world.ts'
-
-/** One file that an app wants to be on the server. */
-export interface Upload {
-  readonly device: Device
-  readonly path: string
-  readonly fileID: string
-  readonly bytes: Uint8Array
-  /** Of these bytes, which no other upload has. */
-  readonly sha256: string
-  /** Nobody else uploads to its path. */
-  readonly isAlone: boolean
-  /** It was a file once. */
-  isThere: boolean
-  /** What the server said against it. */
-  readonly refusals: Set<string>
-  /** Its app wants it no more. */
-  isUnwanted: boolean
-  /** Who gave it away is on that device no more. */
-  isGone: boolean
-  told: 'nothing' | 'done' | 'refused'
-}
 
 const idForm = /cloud:\/\/sim\.nearcloud\/([\w./]+)/g
 
@@ -68,7 +47,14 @@ export class Ledger {
     const fileID = `cloud://sim.nearcloud/${path}`
     const upload: Upload = {
       ...{ device, path, fileID, bytes, sha256, isAlone },
-      ...{ isThere: false, refusals: new Set<string>(), isUnwanted: false, isGone: false, told: 'nothing' },
+      ...{
+        isThere: false,
+        isTakenBack: false,
+        refusals: new Set<string>(),
+        isUnwanted: false,
+        isGone: false,
+        told: 'nothing',
+      },
     }
     this.#bySha.set(sha256, upload)
     this.#byPath.set(path, [...(this.#byPath.get(path) ?? []), upload])
@@ -128,7 +114,7 @@ export class Ledger {
     const upload = this.of(sha256)
     if (!upload) throw new Violation('I8', `${name} tells of a file that nobody uploaded`)
     if (error === undefined) {
-      if (!upload.isThere)
+      if (!wasEver(upload))
         throw new Violation('FILES', `${name}: ${upload.path} is said to be there, and never was`)
       upload.told = 'done'
       return
@@ -203,6 +189,34 @@ export class Ledger {
       throw new Violation('I15', `${path} does not have its bytes`)
   }
 
+  /** The server goes on from a copy of an earlier day, with the files there were. */
+  setBack(): void {
+    const { disk } = this.#world
+    const before = new Map(this.#files)
+    this.#files.clear()
+    this.#lost.clear()
+    const known = new Set<string>()
+    for (const [key, editions] of disk.editions) {
+      if (!key.startsWith('_files/')) continue
+      for (const { document } of editions) if (document) known.add((document as FileRecord).sha256)
+      const latest = editions.at(-1)!.document as FileRecord | null
+      if (latest) this.#files.set(latest.path, latest)
+    }
+    for (const upload of this.#bySha.values()) {
+      if (!upload.isThere || known.has(upload.sha256)) continue
+      upload.isThere = false
+      upload.isTakenBack = true
+      this.#world.count('file set back with its server')
+    }
+    for (const [path, record] of this.#files)
+      if (before.get(path)?.blob !== record.blob) this.#world.count('file set back with its server')
+    disk.folder.setBack(
+      new Map(
+        [...this.#files.values()].map(record => [blobOf(record), this.#bySha.get(record.sha256)!.bytes]),
+      ),
+    )
+  }
+
   /** The bytes of a file are gone, whoever did it. */
   lose(path: string): void {
     const record = this.#files.get(path)!
@@ -225,7 +239,7 @@ export class Ledger {
       this.#world.violates('HELD', `${process.name} sends ${mutation.nonce} before the file it names`)
     for (const word of wordsOf(mutation)) {
       const upload = this.#waiting.get(word)
-      if (!upload || upload.isThere || upload.isUnwanted || upload.device.wasRestored) continue
+      if (!upload || wasEver(upload) || upload.isUnwanted || upload.device.wasRestored) continue
       this.#world.violates(
         'HELD',
         `${process.name} sends ${word} which names ${upload.path}: it never was there`,
@@ -249,8 +263,7 @@ export class Ledger {
     for (const sha256 of device.queued) {
       if (now.has(sha256)) continue
       const upload = this.#bySha.get(sha256)!
-      const { isThere, isUnwanted, refusals } = upload
-      if (!isThere && !isUnwanted && refusals.size === 0)
+      if (!isDecided(upload))
         throw new Violation('I1', `${process.name}: ${upload.path} has left the queue, and is nowhere`)
       if (process.queued.has(sha256) && upload.told === 'nothing') process.untold.add(upload)
     }
@@ -262,9 +275,7 @@ export class Ledger {
   left(device: Device): readonly string[] {
     const waiting = [...device.queued].map(sha256 => this.#bySha.get(sha256)!)
     device.queued = new Set()
-    const undecided = waiting.filter(
-      ({ isThere, isUnwanted, refusals }) => !isThere && !isUnwanted && refusals.size === 0,
-    )
+    const undecided = waiting.filter(upload => !isDecided(upload))
     for (const upload of waiting) {
       upload.isUnwanted = true
       upload.isGone = true
@@ -299,7 +310,7 @@ export class Ledger {
   /** What somebody has fetched is what was uploaded there, all of it. */
   checkFetched(device: Device, { fileID, bytes, mayRead }: Fetched): void {
     const upload = this.of(digestOf(bytes))
-    if (upload?.fileID !== fileID || !(upload.isThere || upload.device === device))
+    if (upload?.fileID !== fileID || !(wasEver(upload) || upload.device === device))
       throw new Violation('I15', `${fileID} is shown with ${bytes.length} bytes that were never all of it`)
     if (upload.device === device) return
     const records = this.#everBySha.get(upload.sha256) ?? []
@@ -349,19 +360,3 @@ const lasting = new Set([
   'UPLOAD_TOO_LARGE',
   'INVALID_PARAM',
 ])
-
-type FileRecord = Document & {
-  readonly path: string
-  readonly size: number
-  readonly sha256: string
-  readonly blob: string
-  readonly _openid?: string
-}
-
-function blobOf({ blob }: FileRecord): string {
-  return `/files/blobs/${blob.slice(0, 2)}/${blob}`
-}
-
-export function digestOf(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
-}

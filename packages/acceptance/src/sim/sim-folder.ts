@@ -48,6 +48,21 @@ export class SimFolder {
     this.#syncedNames.delete(path)
   }
 
+  /** Only these files were ever there, and all of them are durable. */
+  setBack(files: ReadonlyMap<string, Uint8Array>): void {
+    const contents = [...files].map(([path, bytes]): [string, Content] => [
+      path,
+      { bytes, synced: bytes, mtimeMs: 0 },
+    ])
+    this.#names = new Map(contents)
+    this.#syncedNames = new Map(contents)
+    for (const [path] of contents)
+      for (let at = parentOf(path); at !== '/'; at = parentOf(at)) {
+        this.#folders.add(at)
+        this.#syncedFolders.add(at)
+      }
+  }
+
   /** What was not synced is there in part, as zeros, or not at all. True: something was lost. */
   losePower(dice: Dice): boolean {
     let hasLost = false

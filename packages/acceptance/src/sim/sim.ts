@@ -103,6 +103,7 @@ const timesOfName: Readonly<Record<string, number>> = {
   'medium fills up': 6,
   'write and call in the queue': 4,
   'lose a file': 2,
+  'server set back with files': 6,
   'operator deletes a file': 2,
 }
 const roundsOf: Readonly<Record<string, number>> = { falsify: 3, 'users change': 16, 'upload and go on': 6 }

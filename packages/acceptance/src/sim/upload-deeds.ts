@@ -3,8 +3,8 @@ import { CloudError, toCloudError, type Write } from '@nearcloud/protocol'
 import type { JudgedFile } from '@nearcloud/server/testing'
 import type { Deed } from './deeds.ts'
 import type { Device, Process } from './device.ts'
-import { deleteOne, loseOne, trouble } from './file-misfortunes.ts'
-import type { Upload } from './ledger.ts'
+import { deleteOne, loseOne, setBackWithFiles, trouble } from './file-misfortunes.ts'
+import type { Upload } from './uploads.ts'
 import type { World } from './world.ts'
 
 /** What people do with files. */
@@ -34,6 +34,7 @@ export function momentsOfFiles(world: World): readonly Deed[] {
     [30, 'upload and go on', () => uploadSome(world)],
     [20, 'lose a file', () => loseOne(world)],
     [40, 'operator deletes a file', () => deleteOne(world)],
+    ...(world.maySetBack ? [setBackWithFiles(world)] : []),
   ]
 }
 

@@ -102,7 +102,7 @@ export class World {
     this.maySetBack = setting?.maySetBack ?? this.dice.below(3) === 0
     this.schedule = new Schedule(this.dice)
     // not the dice: worlds without them are what they were
-    this.hasFiles = !setting && !this.maySetBack && seed % 5 < 2
+    this.hasFiles = !setting && seed % 5 < (this.maySetBack ? 1 : 2)
     if (this.hasFiles) this.quota = this.dice.pick([{}, {}, { userBytes: 2_000 }])
     this.hasCalls = !setting && (seed % 5 === 2 || seed % 10 === 1)
     this.exchanges = new Exchanges({
@@ -307,6 +307,7 @@ export class World {
     this.#endHouse()
     await this.disk.setBack(batches)
     this.calls.setBack(await this.disk.callsBegun())
+    if (this.hasFiles) this.ledger.setBack()
     this.merging.forget()
     this.lastTimes.clear()
     this.elements = new Elements(this.disk.changes.at(-1)?.version ?? 0, this.elements)
