@@ -45,7 +45,7 @@ export class CallLedger {
   readonly #byKey = new Map<string, Call>()
   /** By user and key. */
   #runs = new Map<string, Run>()
-  /** Those of users who were removed from their device. */
+  /** Those that waited when their user was removed from the device. */
   readonly #gone = new Set<Call>()
 
   constructor(world: World) {
@@ -121,8 +121,6 @@ export class CallLedger {
     const { disk, ledger } = this.#world
     if (!device.openids.has(openidOf(actor)))
       throw new Violation('USERS', `${key} of ${device.name} is made as ${openidOf(actor)}`)
-    if (this.#gone.has(call) && !call.wasAnswered)
-      this.#world.schedule.note(`${key} of a removed user is on its way`)
     const { live } = device
     for (const nonce of data.nonces) {
       const isDecided = [disk.byNonce, disk.lost, ledger.undone].some(known => known.has(nonce))
@@ -221,6 +219,13 @@ export class CallLedger {
         throw new Violation('USERS', `${process.name} has the call ${key}, which is not its user's`)
     device.calling = now
     process.calling = now
+  }
+
+  /** It is about to be sent. */
+  sent(key: string | undefined): void {
+    const call = this.of(key)
+    if (call && this.#gone.has(call))
+      this.#world.violates('USERS', `${key} of ${call.device.name} is sent, who was removed`)
   }
 
   /** This user leaves the device for good: what was undecided. */

@@ -304,7 +304,7 @@ export class SharedDevice {
   #lastTransport: { owner: Owner } = { owner: { name: 'nobody' } }
 
   #platformOf(life: Life) {
-    const { schedule, network, exchanges, seed } = this.options
+    const { schedule, network, exchanges, calls, seed } = this.options
     const platform: ConstructorParameters<typeof ClientDevice>[0] = {
       name: 'sim',
       clock: schedule.clockOf(life, () => this.active.skewMs),
@@ -322,7 +322,10 @@ export class SharedDevice {
         this.#lastTransport = its
         return { connect: listener => network.transportOf(its.owner).connect(listener) }
       },
-      request: asked => exchanges.request(life, asked),
+      request: asked => {
+        calls?.sent(asked.headers?.['idempotency-key'])
+        return exchanges.request(life, asked)
+      },
       readFile: async file => file as { bytes: Uint8Array },
       saveTemporary: savedIn(this.#saved),
       text: async () => textRuntime,
