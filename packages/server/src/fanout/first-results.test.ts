@@ -45,6 +45,19 @@ async function ended(client: RawClient, count: number): Promise<number[]> {
 
 const isLast = (message: DownMessage) => message.type === 'snapshot' && message.last
 
+test('[FAN-13] a part comes when its client was told what had happened when it was read, also to what is not in it', async () => {
+  const house = await openHouse()
+  await fillAlbum(house)
+  const bob = await join(house)
+  bob.send({ type: 'ping' })
+  await bob.next('pong')
+  await write(house, { op: 'remove', collection: 'album', id: 'p10' })
+  subscribe(bob, 1, 'album')
+  const first = await bob.next('snapshot')
+  expect(first).toMatchObject({ last: false, items: [['album', 2, { _id: 'p11' }]] })
+  expect(bob.heard.at(-2)).toMatchObject({ type: 'changes', to: house.fanout.head })
+})
+
 test('[FAN-17] what is more urgent goes first, and among equals what was asked first', async () => {
   const house = await openHouse()
   await fillAlbum(house)

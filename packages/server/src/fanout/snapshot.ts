@@ -52,8 +52,8 @@ interface SnapshotOptions {
 }
 
 /**
- * Sends a query's first result in parts, in `_id` order. No part leaves before the client was told the changes up to the
- * newest document in it, so that no document arrives with an effect whose mutation is still pending there; and no
+ * Sends a query's first result in parts, in `_id` order. No part leaves before the client was told the changes up to when
+ * it was read, so that no document arrives with an effect whose mutation is still pending there; and no
  * document leaves of which something newer was told.
  *
  * `total` is exact when the result is small, and not less than the truth before the last part otherwise. With `after` it
@@ -114,10 +114,12 @@ export async function* streamSnapshot(
   }
   const differences = had && new Differences(feed, query, had)
   for await (const page of differences ?? findAll(feed.reading, feed.actor, query, { after })) {
+    // what is not there may be gone by what was committed: the client is to be at a version that has that
+    const read = await environment.engine.head(environment.env)
     for (const { row } of page) {
       const { id, version } = row
       add({ id, version, text: itemOf(feed, collection, version, row.text) })
-      part.newest = Math.max(part.newest, row.version)
+      part.newest = Math.max(part.newest, row.version, read)
     }
     if (heldCharacters > parts.heldCharacters) {
       total ??= Math.max(found, await environment.engine.size(environment.env, collection))
