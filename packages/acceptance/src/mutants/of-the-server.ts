@@ -101,11 +101,18 @@ export const ofTheServer = [
       'add({ id, version: begun, text: goneItem',
     ]),
   ),
-  mutant('server: the last part of a snapshot does not wait for what it saw', [
-    'server/src/fanout/snapshot.ts',
-    'part.newest = Math.max(part.newest, await environment.engine.head(environment.env))',
-    'void environment',
-  ]),
+  seenIn(
+    'come and go',
+    mutant(
+      'server: the last part of a snapshot does not wait for what it saw',
+      ['server/src/fanout/snapshot.ts', 'row.version, read)', 'row.version)'],
+      [
+        'server/src/fanout/snapshot.ts',
+        'part.newest = Math.max(part.newest, await environment.engine.head(environment.env))',
+        'void environment',
+      ],
+    ),
+  ),
   mutant('server: sums of collections do not follow what happens', [
     'server/src/fanout/inventories.ts',
     'if (!page || version <= page.head) return',
