@@ -256,6 +256,34 @@ test('[INVENTORY-12] an inventory that is none ends the conversation, and the ne
   expect(ann.sync.arriving).toEqual([])
 })
 
+test.each(['tells how far both histories go together', 'knows of nothing that the device has more'])(
+  '[RESTORE-3] nor what was on its way into the store when the server, which %s, greets',
+  async kind => {
+    const { rig, ann } = await rigWith(60)
+    const { server } = rig
+    const { version, epoch } = server
+    const resume = ann.medium.pause()
+    server.put('todos', { _id: 't59', n: 'lost' })
+    await rig.pass()
+    ann.sync.goOffline()
+    await rig.pass()
+    server.restore('epoch-2', version)
+    server.common = kind.startsWith('tells') ? version : undefined
+    server.lineage = [
+      [epoch, 0],
+      ['epoch-2', version],
+    ]
+    server.put('todos', { _id: 't59', n: 'other' })
+    ann.sync.goOnline()
+    await rig.pass(1_000)
+    resume()
+    await whileBack(rig)
+    expect(ann.store.get('todos', 't59')).toEqual({ _id: 't59', n: 'other' })
+    expect(here(ann)).toEqual(there(rig))
+    expect(ann.events.filter(({ name }) => name === 'historyLost')).toHaveLength(1)
+  },
+)
+
 test('[RESTORE-3] the same version with other content is not taken for the same', async () => {
   const { rig, ann } = await rigWith(60)
   const { version } = rig.server

@@ -63,6 +63,21 @@ export function commonWith(
   return isAnother ? 0 : common
 }
 
+/**
+ * Where the server's history leaves the one that this copy was made by, when documents here are from behind it and the server, which
+ * judges by the version of the hello, does not know: what came last was on its way into the store then. Else undefined.
+ */
+export function partedBehind(
+  store: Store,
+  { common, lineage, epoch }: DownOf<'welcome'>,
+): Version | undefined {
+  const { epoch: mine } = store.checkpoint
+  if (common !== undefined || lineage === undefined || mine === epoch) return undefined
+  const at = lineage.findIndex(([opening]) => opening === mine)
+  const next = at < 0 ? undefined : lineage[at + 1]?.[1]
+  return next !== undefined && lostDocuments(store, next).length > 0 ? next : undefined
+}
+
 /** Documents here in versions of which the server's history has nothing. */
 export function lostDocuments(
   store: Store,

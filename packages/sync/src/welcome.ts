@@ -2,14 +2,14 @@ import { CloudError, type DownOf, type Millis, type Version } from '@nearcloud/p
 import type { ConfirmedStep } from '@nearcloud/store'
 import { forkStep, isKnownAs, missingAbove, unknownHere, unknownOf } from './greeting.ts'
 import { pendingById, refusedAt, tellAccepted, tellRejected, touchedBy } from './outcome-events.ts'
-import { commonWith, cutStep, leftBehind, lostDocuments, resetStep } from './reset.ts'
+import { commonWith, cutStep, leftBehind, lostDocuments, partedBehind, resetStep } from './reset.ts'
 import type { SessionParts } from './session-parts.ts'
 import type { HistoryLost } from './sync.ts'
 
 export type Welcomed =
   /** The conversation goes on. `recalled`: the documents to ask for first, when the welcome wants that. */
   | { readonly kind: 'known'; readonly recalled: ReturnType<typeof touchedBy> | undefined }
-  /** The store goes on under another client id; the next conversation introduces it. */
+  /** The store goes on under another client id, or with less than its hello said; the next conversation tells. */
   | { readonly kind: 'forked' }
 
 /**
@@ -34,6 +34,15 @@ export async function takeWelcome(
   if (welcome.resumed && openid !== undefined && openid !== welcome.openid)
     throw new CloudError('PROTOCOL_ERROR', { errMsg: 'the server resumed the copy of another user' })
 
+  const { epoch } = store.checkpoint
+  // what the conversation before had brought may still be on its way into the store
+  if (epoch !== undefined && epoch !== welcome.epoch) await store.confirm({})
+  const parted = partedBehind(store, welcome)
+  if (parted !== undefined) {
+    await store.confirm(resetStep(store, subscriptions))
+    parts.events.emit('historyLost', await cut(parts, parted))
+    return { kind: 'forked' }
+  }
   serverClock.correct(welcome.time, helloAt)
   pull.begin(welcome.version)
   const rejected = refusedAt(serverClock.now(), [

@@ -54,7 +54,9 @@ export class ScriptedServer {
   readonly clock: Clock
   epoch = 'epoch-1'
   /** Up to where another epoch's history is this one. */
-  common: Version = 0
+  common: Version | undefined = 0
+  /** What it tells of its history; undefined: that it is all of this epoch. */
+  lineage: [epoch: string, start: Version][] | undefined
   /** How mutations up to this one were decided is forgotten, of every client. */
   forgotten: MutationId = 0
   viewKey = 'view-1'

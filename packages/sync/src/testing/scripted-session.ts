@@ -221,6 +221,7 @@ export class ScriptedSession implements PeerListener {
     for (const session of [...this.#server.sessions])
       if (session !== this && session.#client?.id === hello.client) session.close()
     this.#client = { id: hello.client, known }
+    const { common } = this.#server
     const resumed = hello.epoch === epoch && hello.viewKey === viewKey && hello.version <= version
     this.#sent = resumed ? hello.version : version
     this.#sentMutation = hello.seen
@@ -239,9 +240,9 @@ export class ScriptedSession implements PeerListener {
       resumed,
       time: clock.now(),
       heartbeatMs,
-      lineage: [[epoch, 0]],
+      lineage: this.#server.lineage ?? [[epoch, 0]],
       ...(this.#server.forgotten > 0 && { forgotten: this.#server.forgotten }),
-      ...(hello.epoch !== undefined && hello.epoch !== epoch && { common: this.#server.common }),
+      ...(hello.epoch !== undefined && hello.epoch !== epoch && common !== undefined && { common }),
     })
     if (hello.numbered) {
       this.#in = new IncomingNumbers()
