@@ -27,7 +27,17 @@ export function momentsOfCalls(world: World): readonly Deed[] {
   return world.hasCalls ? [[30, 'write and call in the queue', () => callSome(world)]] : []
 }
 
-const onTheWay: readonly Trouble[] = ['cut', 'cut', 'answer lost', 'answer lost', 'twice', 'twice', 'silent']
+const onTheWay: readonly Trouble[] = [
+  'cut',
+  'cut',
+  'answer lost',
+  'answer lost',
+  'answer lost',
+  'twice',
+  'twice',
+  'silent',
+  'silent',
+]
 
 /** Several, and writes between them. */
 function callSome(world: World): void {
@@ -57,7 +67,7 @@ function somebody({ devices, dice }: World): By | undefined {
 function call(world: World, by: By): void {
   const { dice, calls, exchanges } = world
   const { device, process } = by
-  if (dice.below(3) > 0) exchanges.plan('POST', dice.pick(onTheWay))
+  if (dice.below(6) > 0) exchanges.plan('POST', dice.pick(onTheWay))
   if (world.house && dice.below(4) === 0) world.house.hasFatalCall = true
   if (dice.below(4) === 0) device.faultAtFiles(1 + dice.below(4), dice.pick(['stop', 'fail', 'full']))
   const waiting = process.queue!.calls

@@ -80,13 +80,13 @@ export class Users {
   }
 
   #left(tenant: Tenant, { merging }: RegisterState): void {
-    const { disk, shared, mutations } = this.#world
+    const { disk, shared, mutations, ledger } = this.#world
     const { slot, name } = tenant
     const given = merging.find(each => each.slot === slot)
     const undecided = [...tenant.acknowledged].filter(
-      nonce => !disk.byNonce.has(nonce) && !isDecidedGrown(this.#world, nonce),
+      nonce => !disk.byNonce.has(nonce) && !ledger.undone.has(nonce) && !isDecidedGrown(this.#world, nonce),
     )
-    const waiting = [...this.#world.ledger.left(tenant), ...this.#world.calls.left(tenant)]
+    const waiting = [...ledger.left(tenant), ...this.#world.calls.left(tenant)]
     if (given) {
       this.#world.count('anonymous user merged')
       for (const nonce of undecided)
