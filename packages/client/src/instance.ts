@@ -164,7 +164,9 @@ export async function openInstance(
       await sync.stop({ isKept })
       stopEvents()
       const left = undecided()
-      await Promise.all([store.close(options), queue.close(options)])
+      // whoever fails, both have ended: the next user's comes, or it is wiped
+      const ended = await Promise.allSettled([store.close(options), queue.close(options)])
+      for (const each of ended) if (each.status === 'rejected') throw each.reason
       return left
     },
   }

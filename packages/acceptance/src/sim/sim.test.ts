@@ -26,6 +26,10 @@ test('[SIM-1] seed 205: what a slow disk takes in while another history begins i
   await expect(runSeed(205)).resolves.toMatchObject({ seed: 205 })
 }, 300_000)
 
+test('[SIM-1] seed 2055: a queue that cannot be closed leaves no store open for a user who is gone', async () => {
+  await expect(runSeed(2055)).resolves.toMatchObject({ seed: 2055 })
+}, 300_000)
+
 test('[SIM-2] a seed says everything: the same world twice is the same to the last frame', async () => {
   for (const seed of [1, 2, 3, 500]) {
     const [first, second] = [await runSeed(seed), await runSeed(seed)]
