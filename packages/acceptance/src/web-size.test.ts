@@ -39,6 +39,6 @@ test('[APART-1] a page begins with at most 141,100 bytes, and loads the rest whe
   console.log(`a page's first load: ${bytes} bytes gzip`)
   expect(bytes).toBeLessThanOrEqual(141_100)
   const apart =
-    /comlink|yjs|sealed-storage|worker\/in-worker|live-texts|poll-connection|\/ways-in|query\/src\/aggregate|client\/src\/(upload|files|functions|cloud-path)\.ts|declared-index|guest-engine|create-guest-sync|store\/src\/mirror|polling|text-stream|protocol\/src\/long-frame|long-messages|sync\/src\/sweep|memory-storage/
+    /comlink|yjs|sealed-storage|worker\/in-worker|live-texts|poll-connection|\/ways-in|query\/src\/aggregate|client\/src\/(upload|files|functions|cloud-path)\.ts|declared-index|guest-engine|create-guest-sync|store\/src\/mirror|polling|text-stream|protocol\/src\/long-frame|long-messages|sync\/src\/(sweep|mend)|entered-rooms|memory-storage/
   expect(modules.filter(path => apart.test(path))).toEqual([])
 })

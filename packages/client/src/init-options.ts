@@ -1,5 +1,5 @@
 import { CloudError, checkCollectionName, toCloudError } from '@nearcloud/protocol'
-import { filterFrom, isPriority, type Priority, priorities, type Query } from '@nearcloud/query'
+import { filterFrom, type Priority, priorities, type Query } from '@nearcloud/query'
 import type { OfflineFunctions } from './functions.ts'
 import type { Lenses } from './lenses.ts'
 
@@ -99,13 +99,9 @@ export function readInitOptions(options: InitOptions, defaultEndpoint: string | 
   for (const limit of [maxDocuments, maxAgeMs])
     if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0))
       throw refuse('cache has whole numbers: maxDocuments, maxAgeMs')
-  const transport = options.transport ?? 'auto'
-  if (!['auto', 'websocket', 'polling'].includes(transport))
-    throw refuse('transport is one of auto, websocket, polling')
-  const snapshots = options.snapshots ?? 'auto'
-  if (!['auto', 'http', 'socket'].includes(snapshots)) throw refuse('snapshots is one of auto, http, socket')
-  const durability = options.durability ?? 'relaxed'
-  if (!['relaxed', 'strict'].includes(durability)) throw refuse('durability is one of relaxed, strict')
+  const transport = oneOf('transport', options.transport, 'auto', 'websocket', 'polling')
+  const snapshots = oneOf('snapshots', options.snapshots, 'auto', 'http', 'socket')
+  const durability = oneOf('durability', options.durability, 'relaxed', 'strict')
   const { lenses } = options
   if (lenses !== undefined && typeof lenses?.reading !== 'function')
     throw refuse('lenses are made by lenses()')
@@ -131,6 +127,13 @@ export function readInitOptions(options: InitOptions, defaultEndpoint: string | 
   }
 }
 
+/** The first of the words is the default. */
+function oneOf<Word extends string>(name: string, value: Word | undefined, ...words: Word[]): Word {
+  const word = value ?? words[0]!
+  if (!words.includes(word)) throw refuse(`${name} is one of ${words.join(', ')}`)
+  return word
+}
+
 interface Wanted {
   readonly query: Query
   readonly priority: Priority
@@ -152,9 +155,8 @@ function wantedBy(subscribe: NonNullable<InitOptions['subscribe']>): readonly Wa
           ? 'in a list, subscribe has objects with a collection, and perhaps where and priority'
           : `subscribe has no "${surplus}": only collection, where and priority`,
       )
-    if (!isPriority(priority))
-      throw refuse(`the priority of ${collection} is one of ${priorities.join(', ')}`)
-    return { query: queryOf(collection, where), priority }
+    const urgency = oneOf(`the priority of ${collection}`, priority as Priority, ...priorities)
+    return { query: queryOf(collection, where), priority: urgency }
   })
 }
 
@@ -164,7 +166,7 @@ function queryOf(collection: string, condition: unknown): Query {
     checkCollectionName(collection)
     return followed(collection, condition)
   } catch (thrown) {
-    throw refuse(`subscribe wants true or a condition for "${collection}": ${toCloudError(thrown).errMsg}`)
+    throw refuse(`subscribe to "${collection}": ${toCloudError(thrown).errMsg}`)
   }
 }
 

@@ -3,7 +3,6 @@ import type { Query } from '@nearcloud/query'
 import type { Store } from '@nearcloud/store'
 import { eachInPieces, type InPieces } from './in-pieces.ts'
 import type { Pull } from './pull.ts'
-import { asOldest } from './reset.ts'
 import type { Subscription } from './subscription.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
@@ -77,31 +76,15 @@ export class Checks {
       if (subscription.matches(document)) digest.add(document._id, version)
     })
     if (digest.count === count && digest.sum === sum) return
-    if (subscriptions.byId(id) !== subscription || !this.#canTell(subscription)) return // it was let go meanwhile
-    // nothing is newer than what was said last: a copy that pretends to be would not hear what is said next
-    const forged = [...store.confirmedDocuments(collection)].filter(
-      ({ document, version }) => version > pull.version && subscription.matches(document),
-    )
-    // a window is not compared, and what it shows may be what differs
-    const doubted = [subscription, ...this.#windowsOf(collection)]
-    const incomplete = doubted.map(each => {
-      const { key, query, window } = each
-      each.isDoubted = true
-      return [key, { query, complete: false, ...(window && { window: [...window] }) }] as const
+    const { mend } = await import('./mend.ts')
+    const doubted = await mend({
+      ...this.#options,
+      subscription,
+      isStillDoubted: () => subscriptions.byId(id) === subscription && this.#canTell(subscription),
     })
-    await store.confirm({ ...asOldest(forged), subscriptions: new Map(incomplete) })
-    for (const each of doubted) {
-      each.isDoubted = false
-      subscriptions.restart(each)
-    }
+    if (doubted.length === 0) return
     await this.#cross(doubted)
     diverged({ collection, query, here: digest.count, there: count })
-  }
-
-  #windowsOf(collection: string): Subscription[] {
-    return [...this.#options.subscriptions].filter(
-      ({ isComplete, isWindowed, query }) => isComplete && isWindowed && query.collection === collection,
-    )
   }
 
   /** The one whose check lies back furthest. */

@@ -11,9 +11,7 @@ export interface Made {
 
 /** As it was here. An assignment of a text was made an edit beside the rest of its update: it is one change of one document. */
 export function madeBy({ applied, mutation: { writes } }: CommitReceipt): readonly Made[] {
-  return applied
-    .map(({ existed, exists }, n) => ({ existed, exists, write: writes[n]! }))
-    .filter(({ write }, n) => !isBeside(writes[n - 1], write))
+  return writes.flatMap((write, n) => (isBeside(writes[n - 1], write) ? [] : { ...applied[n]!, write }))
 }
 
 /** As it was for the server, which has accepted it: an update found what was there, whatever was here. */

@@ -67,12 +67,9 @@ export function commonWith(
  * Where the server's history leaves the one that this copy was made by, when documents here are from behind it and the server, which
  * judges by the version of the hello, does not know: what came last was on its way into the store then. Else undefined.
  */
-export function partedBehind(
-  store: Store,
-  { common, lineage, epoch }: DownOf<'welcome'>,
-): Version | undefined {
+export function partedBehind(store: Store, { common, lineage }: DownOf<'welcome'>): Version | undefined {
   const { epoch: mine } = store.checkpoint
-  if (common !== undefined || lineage === undefined || mine === epoch) return undefined
+  if (common !== undefined || lineage === undefined) return undefined
   const at = lineage.findIndex(([opening]) => opening === mine)
   const next = at < 0 ? undefined : lineage[at + 1]?.[1]
   return next !== undefined && lostDocuments(store, next).length > 0 ? next : undefined
@@ -84,25 +81,4 @@ export function lostDocuments(
   common: Version,
 ): readonly (Confirmed & { readonly collection: string })[] {
   return [...store.confirmedDocuments()].filter(({ version }) => version > common)
-}
-
-/**
- * Versions above what two histories have in common cannot be compared: these documents are put again as the oldest of all, so
- * that whatever the server says of them counts. What is pending and had seen more counts as having seen nothing.
- */
-export function cutStep(
-  lost: readonly (Confirmed & { readonly collection: string })[],
-  common: Version,
-): ConfirmedStep {
-  return { ...asOldest(lost), cut: common }
-}
-
-/** Whatever the server says of these documents counts from now on. */
-export function asOldest(
-  documents: readonly (Confirmed & { readonly collection: string })[],
-): Pick<ConfirmedStep, 'gone' | 'puts'> {
-  return {
-    gone: documents.map(({ collection, document, version }) => ({ collection, version, id: document._id })),
-    puts: documents.map(({ collection, document }) => ({ collection, version: 0, document })),
-  }
 }

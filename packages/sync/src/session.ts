@@ -167,9 +167,9 @@ export class Session implements Conversation {
       case 'textClosed':
         return this.#parts.texts.closed(message)
       case 'peers':
-        return this.#parts.rooms.heard(message)
+        return this.#parts.rooms.entered?.heard(message)
       case 'roomClosed':
-        return this.#parts.rooms.closed(message)
+        return this.#parts.rooms.entered?.closed(message)
       case 'renewed':
         return this.#effects.renewed(message)
       case 'digest':
@@ -195,8 +195,8 @@ export class Session implements Conversation {
   /** What is told from here on waits for these, as far as somebody still wants them. */
   #cross(Made: typeof Crossing | undefined, wanted: readonly Subscription[]): void {
     const { store, subscriptions, inPieces } = this.#parts
-    const waiting = wanted.filter(each => each.id !== undefined && subscriptions.byId(each.id) === each)
-    if (!Made || waiting.length === 0 || subscriptions.crossing) return
+    const waiting = wanted.filter(each => subscriptions.byId(each.id) === each)
+    if (!Made || waiting.length === 0) return
     subscriptions.crossing = new Made({ store, subscriptions, waiting, isBrief: inPieces !== undefined })
   }
 

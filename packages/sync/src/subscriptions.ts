@@ -55,8 +55,8 @@ export class Subscriptions implements Holdings<Subscription> {
     return this.#hasLetGo
   }
 
-  byId(id: number): Subscription | undefined {
-    return this.#byId.get(id)
+  byId(id: number | undefined): Subscription | undefined {
+    return this.#byId.get(id!)
   }
 
   /** A complete subscription that answers `query`: of the same window, or of all that matches and more. */
@@ -160,8 +160,7 @@ export class Subscriptions implements Holdings<Subscription> {
 
   /** Those whose documents are here as they were before, and are compared now or come anew, as windows always do. */
   get awaited(): readonly Subscription[] {
-    const isOfBefore = ({ isInDoubt, window }: Subscription) => isInDoubt || window !== undefined
-    return [...this.#byKey.values()].filter(each => each.id !== undefined && isOfBefore(each))
+    return [...this.#byKey.values()].filter(({ isInDoubt, window }) => isInDoubt || window !== undefined)
   }
 
   /** The conversation is over. */

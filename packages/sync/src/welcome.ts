@@ -2,7 +2,7 @@ import { CloudError, type DownOf, type Millis, type Version } from '@nearcloud/p
 import type { ConfirmedStep } from '@nearcloud/store'
 import { forkStep, isKnownAs, missingAbove, unknownHere, unknownOf } from './greeting.ts'
 import { pendingById, refusedAt, tellAccepted, tellRejected, touchedBy } from './outcome-events.ts'
-import { commonWith, cutStep, leftBehind, lostDocuments, partedBehind, resetStep } from './reset.ts'
+import { commonWith, leftBehind, lostDocuments, partedBehind, resetStep } from './reset.ts'
 import type { SessionParts } from './session-parts.ts'
 import type { HistoryLost } from './sync.ts'
 
@@ -35,14 +35,8 @@ export async function takeWelcome(
     throw new CloudError('PROTOCOL_ERROR', { errMsg: 'the server resumed the copy of another user' })
 
   const { epoch } = store.checkpoint
-  // what the conversation before had brought may still be on its way into the store
-  if (epoch !== undefined && epoch !== welcome.epoch) await store.confirm({})
-  const parted = partedBehind(store, welcome)
-  if (parted !== undefined) {
-    await store.confirm(resetStep(store, subscriptions))
-    parts.events.emit('historyLost', await cut(parts, parted))
+  if (epoch !== undefined && epoch !== welcome.epoch && (await hasParted(parts, welcome)))
     return { kind: 'forked' }
-  }
   serverClock.correct(welcome.time, helloAt)
   pull.begin(welcome.version)
   const rejected = refusedAt(serverClock.now(), [
@@ -79,23 +73,21 @@ export async function takeWelcome(
   return { kind: 'known', recalled }
 }
 
+/** The server is another than the last time. Is this copy of a history that parted from its own? Then it goes on without that. */
+async function hasParted(parts: SessionParts, welcome: DownOf<'welcome'>): Promise<boolean> {
+  const { store, subscriptions, events } = parts
+  await store.confirm({}) // what the conversation before had brought may still be on its way into the store
+  const parted = partedBehind(store, welcome)
+  if (parted === undefined) return false
+  await store.confirm(resetStep(store, subscriptions))
+  events.emit('historyLost', await cut(parts, parted))
+  return true
+}
+
 /** The server has less of the history than this store: what it lost counts for nothing from here on. */
 async function cut(parts: SessionParts, common: Version): Promise<HistoryLost> {
-  const { store } = parts
-  const { version } = store.checkpoint
-  const documents = lostDocuments(store, common)
-  await store.confirm(cutStep(documents, common))
-  const mutations = parts.lostMutations
-  parts.lostMutations = 0
-  return {
-    version,
-    common,
-    mutations,
-    count: documents.length,
-    documents: documents
-      .slice(0, mostNamed)
-      .map(({ collection, document }) => ({ collection, id: document._id })),
-  }
+  const { cut } = await import('./mend.ts')
+  return cut(parts, common, lostDocuments(parts.store, common))
 }
 
 /** The store goes on under another client id. */
@@ -113,6 +105,3 @@ async function fork(parts: SessionParts, welcome: DownOf<'welcome'>): Promise<vo
   tellRejected(parts, rejected, mutations)
   for (const mutation of store.outbox.mutations) events.emit('pending', { mutation })
 }
-
-/** Lost documents that an event names. */
-const mostNamed = 100

@@ -14,9 +14,9 @@ export const ofTheClient = [
     '',
   ]),
   mutant('client: versions of a history that was taken back are compared', [
-    welcome,
-    'await store.confirm(cutStep(documents, common))',
-    'await store.confirm(cutStep([], common))',
+    'sync/src/mend.ts',
+    'await store.confirm({ ...asOldest(lost), cut: common })',
+    'await store.confirm({ cut: common })',
   ]),
   mutant('client: a bucket that differs is passed over', [
     'sync/src/pull.ts',
@@ -233,7 +233,7 @@ export const ofTheClient = [
     'if (digest.count === count) return',
   ]),
   mutant('sync: what differs is told, and not brought anew', [
-    'sync/src/checks.ts',
+    'sync/src/mend.ts',
     'subscriptions.restart(each)\n',
     'void subscriptions\n',
   ]),

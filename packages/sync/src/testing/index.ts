@@ -1,7 +1,9 @@
 // what is fetched when it is needed is here at once: a clock of a test does not wait for it, and no seed says how long it takes
 import '../crossing.ts'
 import '../held.ts'
+import '../mend.ts'
 import '../poll-connection.ts'
+import '../rooms/entered-rooms.ts'
 import '../sweep.ts'
 import '../texts/live-texts.ts'
 
