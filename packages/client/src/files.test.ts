@@ -503,6 +503,7 @@ test('[FILES-16] a process that dies, and a connection that goes, before the rej
     platform.medium('default.main').faultAt(at, 'full')
     cloud.goOnline()
     await rig.pass(at === 1 ? 0 : 60_000)
+    cloud.goOffline() // the dead say nothing
     platform.restart()
     const again = await open(platform)
     await rig.pass(60_000)
