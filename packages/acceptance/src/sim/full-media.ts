@@ -31,12 +31,16 @@ function fillUp(world: World): void {
   world.count('client medium full')
   for (const medium of device.media) medium.room = medium.used + dice.below(300)
   // what waits together is refused, and the removals among it are not
-  if (device.live && dice.below(3) > 0) write(world, device.live, device)
-  for (let i = dice.below(4); i >= 0; i--) removeOne(world)
+  const writes = dice.below(3) > 0
+  if (device.live && writes) write(world, device.live, device)
+  for (let i = dice.below(4); i >= 0; i--) removeOne(world, { isAlone: !writes })
 }
 
-/** Somebody makes room: while something is in reserve that is written, whatever becomes of what else waits. */
-function removeOne(world: World): void {
+/**
+ * Somebody makes room: while something is in reserve that is written, whatever becomes of what else waits. `isAlone`: nobody has just
+ * written what is refused, and with it the removal of its document.
+ */
+function removeOne(world: World, { isAlone } = { isAlone: true }): void {
   const { devices, dice } = world
   const device = devices.find(({ live, isFull }) => live && isFull)
   const process = device?.live
@@ -49,7 +53,7 @@ function removeOne(world: World): void {
   if (known.length === 0) return
   const removal = dice.pick(known)
   const parts = partsOf(device)
-  const isSure = isIdle(device, process) && parts > 0
+  const isSure = isAlone && isIdle(device, process) && parts > 0
   let asked = 0
   const refused = () => {
     if (isSure && asked === device.moves && device.live === process)
