@@ -63,11 +63,6 @@ export const ofUsers = [
     '',
   ]),
   mutant(
-    'client: calls of an anonymous user are not awaited by a merger',
-    [signIn, 'return writes + files + calls > 0', 'return writes + files > 0'],
-    [signIn, '        await queuedCalls.whenEmpty()\n', ''],
-  ),
-  mutant(
     'client: files of an anonymous user are not awaited by a merger',
     [signIn, 'return writes + files + calls > 0', 'return writes + calls > 0'],
     [signIn, '        await uploads.whenEmpty()\n', ''],
