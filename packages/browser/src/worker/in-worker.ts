@@ -18,7 +18,7 @@ export function inWorker(
   worker: Worker,
   key: StorageKey | undefined,
 ): Pick<Platform, 'storage' | 'transport' | 'request'> {
-  const house = Comlink.wrap<WorkerHouse>(worker)
+  const house = houseIn(worker)
   return {
     storage: (name, access) => new WorkerStorage(house, name, access, key),
     transport: url => new WorkerTransport(house, url),
@@ -30,7 +30,7 @@ export function inWorker(
 
 /** A cloud of the worker's own beside the page's: it leads, and the page's is its guest. */
 export function engineIn(worker: Worker, key: StorageKey | undefined): Engine {
-  const house = Comlink.wrap<WorkerHouse>(worker)
+  const house = houseIn(worker)
   let open: { readonly id: string; readonly opening: Promise<unknown> } | undefined
   const end = async () => {
     const ending = open
@@ -68,6 +68,15 @@ async function keyFrom(key: StorageKey | undefined): Promise<StorageWish['key']>
 }
 
 type House = Comlink.Remote<WorkerHouse>
+
+const houses = new WeakMap<Worker, House>()
+
+/** One for as long as there is the worker: when Comlink's last is collected, the worker is told to hear nobody any more. */
+function houseIn(worker: Worker): House {
+  const house = houses.get(worker) ?? Comlink.wrap<WorkerHouse>(worker)
+  houses.set(worker, house)
+  return house
+}
 
 /** The storage contract, carried out in a worker. */
 class WorkerStorage implements Storage {

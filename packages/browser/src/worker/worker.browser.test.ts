@@ -1,5 +1,7 @@
 import { storageSuite } from '@nearcloud/store/testing'
+import type {} from '@vitest/browser-playwright'
 import { expect, test } from 'vitest'
+import { cdp } from 'vitest/browser'
 import { createCloud } from '../create-cloud.ts'
 import { inWorker } from './in-worker.ts'
 
@@ -75,4 +77,15 @@ test('[WORKER-3] a socket of the worker that nobody answers is closed once; an a
   expect(heard).toEqual(['connect returned', 'closed'])
   const answer = await request({ method: 'GET', url: location.href, timeoutMs: 30_000 })
   expect([answer.status, answer.body.length > 0]).toEqual([200, true])
+})
+
+test('[WORKER-6] a worker hears who comes after what asked it before was collected', async () => {
+  const own = startWorker()
+  const ask = async () =>
+    (await inWorker(own, undefined).request({ method: 'GET', url: location.href, timeoutMs: 30_000 })).status
+  for (let times = 0; times < 5; times++) {
+    expect(await ask()).toBe(200)
+    await cdp().send('HeapProfiler.collectGarbage')
+  }
+  own.terminate()
 })
