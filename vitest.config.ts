@@ -4,6 +4,9 @@ import { chromiumFlags, findChromium } from './packages/acceptance/src/chromium.
 
 const source = { resolve: { conditions: ['source'] }, ssr: { resolve: { conditions: ['source'] } } }
 
+/** When a test hangs: no test asks how long something takes. */
+const patience = { testTimeout: 60_000, hookTimeout: 60_000 }
+
 /** Two kinds of tests: `*.test.ts` run in Node, `*.browser.test.ts` in real Chromium. */
 export default defineConfig(() => ({
   test: {
@@ -15,8 +18,7 @@ export default defineConfig(() => ({
           name: 'node',
           include: ['packages/*/src/**/*.test.ts', 'examples/*/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**', '**/*.browser.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          ...patience,
         },
       },
       {
@@ -24,6 +26,7 @@ export default defineConfig(() => ({
         test: {
           name: 'browser',
           include: ['packages/*/src/**/*.browser.test.ts'],
+          ...patience,
           browser: {
             enabled: true,
             headless: true,
