@@ -192,11 +192,9 @@ test.each([
   ['an endless promise with a timer', 'waits', 1],
 ])('[FN-9] %s is killed at its time limit, and the next call works', async (_, name, seconds) => {
   const { functions } = openFixtures(onTestFinished)
-  const started = Date.now()
   const error = await failureOf(functions.invoke({ name, data: {}, actor: alice }))
   expect(error).toMatchObject({ code: 'FUNCTIONS_TIME_LIMIT_EXCEEDED', errCode: -504003 })
   expect(error.errMsg).toContain(`Invoking task timed out after ${seconds} seconds`)
-  expect(Date.now() - started).toBeLessThan(10_000)
   if (name === 'waits')
     expect(await functions.invoke({ name, data: { answer: true }, actor: alice })).toBe('at once')
 })
