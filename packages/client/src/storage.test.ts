@@ -1,3 +1,4 @@
+import { CloudError } from '@nearcloud/protocol'
 import { openStore } from '@nearcloud/store'
 import { TestRig } from '@nearcloud/sync/testing'
 import { expect, test } from 'vitest'
@@ -119,4 +120,38 @@ test.each([
   expect(data).toEqual(Array.from({ length: 20 }, (_, n) => ({ _id: `t${n}`, n })))
   expect(await cloud.database().collection('todos').count()).toMatchObject({ total: 300 })
   await cloud.close()
+})
+
+test('[STATE-4] closing ends when the store has ended, also where the queue of files cannot be closed', async () => {
+  const { open, platform } = setUp()
+  const { storage } = platform
+  let endStore = () => {}
+  const mayEnd = new Promise<void>(resolve => {
+    endStore = resolve
+  })
+  const ended: string[] = []
+  platform.storage = name => {
+    const made = storage.call(platform, name)
+    const { close } = made
+    made.close = async options => {
+      if (name === 'default.main') await mayEnd
+      await close.call(made, options)
+      ended.push(name)
+      if (name === 'default.main.files') throw new CloudError('STORE_FAILED', { errMsg: 'the disk is gone' })
+    }
+    return made
+  }
+  const cloud = open()
+  cloud.init({ endpoint })
+  await cloud
+    .database()
+    .collection('todos')
+    .add({ data: { n: 1 } })
+  const closing = cloud.close({ destroy: true }).catch((error: CloudError) => ended.push(error.code))
+  while (!ended.includes('default.main.files')) await Promise.resolve()
+  await new Promise(resolve => setTimeout(resolve)) // whoever does not wait goes on here
+  endStore()
+  await closing
+  expect(ended).toEqual(['default.main.files', 'default.main', 'default.main.users', 'STORE_FAILED'])
+  expect(platform.medium('default.main').records.size).toBe(0)
 })
