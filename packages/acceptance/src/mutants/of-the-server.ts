@@ -13,11 +13,14 @@ export const ofTheServer = [
     'if (batch) await engine.commit(env, batch)',
     'if (batch) void engine.commit(env, batch).catch(() => undefined)',
   ]),
-  mutant('server: what was decided is decided again', [
-    group,
-    'if (mutation.id === last + 1) return undefined',
-    'if (mutation.id <= last + 1) return undefined',
-  ]),
+  seenIn(
+    'again',
+    mutant('server: what was decided is decided again', [
+      group,
+      'if (mutation.id === last + 1) return undefined',
+      'if (mutation.id <= last + 1) return undefined',
+    ]),
+  ),
   mutant('server: outcomes forgotten too early', [
     committer,
     'Math.min(seen, row.lastMutation - keptOutcomes)',

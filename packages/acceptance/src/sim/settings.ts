@@ -22,6 +22,8 @@ export interface Setting {
   readonly emptiesWindows?: true
   /** A copy that is about to learn what others did in its name writes as often in that moment. */
   readonly catchesUp?: true
+  /** The newest protocol that anybody comes to speak. Default: the newest, and one device of a world the one before. */
+  readonly newest?: number
   /** Copies may be made wrong so that they seem a little newer than they are. */
   readonly falsifiesByLittle?: true
 }
@@ -108,6 +110,13 @@ export const settings = {
     slowness: 8,
     maySetBack: false,
     hasShared: false,
+  },
+  /** What is pushed arrives twice, from clients that do not number their frames. */
+  again: {
+    often: { ...calm, write: 4, repeat: 20 },
+    else: 0,
+    hasShared: false,
+    newest: 4,
   },
   /** Media are full all the time, and what makes room is written all the same. */
   full: {

@@ -182,7 +182,7 @@ export class World {
     const device = new Device({
       ...{ name, skewMs, ...(openid !== undefined && { openid }) },
       seed: this.seed * 10 + at,
-      newest: at === this.seed % 5 ? 4 : protocolVersion,
+      newest: this.setting?.newest ?? (at === this.seed % 5 ? 4 : protocolVersion),
       ...this.#told(),
     })
     this.#own.push(device)
