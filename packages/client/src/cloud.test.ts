@@ -434,6 +434,17 @@ test('[STATE-4] close ends everything, and what was written is found again', asy
   })
 })
 
+test('[STATE-4] a device that was held offline begins online with another init', async () => {
+  const { cloud } = setUp()
+  cloud.init({ endpoint })
+  cloud.goOffline()
+  await cloud.close()
+  cloud.init({ endpoint })
+  await cloud.whenSynced()
+  expect(cloud.status().state).toBe('online')
+  await cloud.close()
+})
+
 test('[STATE-5] a storage that fails is an event', async () => {
   const { rig, platform, cloud } = setUp()
   const errors: CloudError[] = []

@@ -69,7 +69,7 @@ export interface Cloud {
   on<Name extends keyof CloudEvents>(name: Name, listener: (detail: CloudEvents[Name]) => void): () => void
   /** Online; no write, no file and no call waits; everything subscribed is here and in step. Waits while offline. */
   whenSynced(): Promise<void>
-  /** Stays without a connection until `goOnline`, whatever the network does. */
+  /** Stays without a connection until `goOnline`, whatever the network does and whoever signs in. Another `init` begins online. */
   goOffline(): void
   goOnline(): void
   status(): CloudStatus
