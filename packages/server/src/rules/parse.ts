@@ -109,7 +109,10 @@ export function parseRule(text: string, variables: readonly VariableName[]): Exp
       }
       case 'CallExpression': {
         if (!readsOthers)
-          refuse(node, 'cannot be called here: only rules of collections read other documents')
+          refuse(
+            node,
+            `cannot be called here: only rules of collections read other documents${known.has('resource') ? ofPaths : ''}`,
+          )
         if (++gets > maxGets) refuse(node, `is one too many: at most ${maxGets} documents are read by a rule`)
         if (++level > maxNesting) refuse(node, `is nested too deep: at most ${maxNesting} levels of get()`)
         const call = parseCall(node, { refuse, convert: next })
@@ -182,3 +185,5 @@ const maxDepth = 32
 /** As in the original. */
 const maxGets = 3
 const maxNesting = 2
+
+const ofPaths = ', and what a path has to match is its "path_regex"'

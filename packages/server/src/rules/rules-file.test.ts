@@ -52,8 +52,12 @@ test('[RULES-2] an error names the file, the place and the reason', () => {
       /storage\.read: .* cannot be called here: only rules of collections read other documents/,
     ],
     [
+      { storage: { read: '/^photos/.test(resource.path)' } },
+      /storage\.read: .* cannot be called here: .*, and what a path has to match is its "path_regex"/,
+    ],
+    [
       { functions: { f: { invoke: "get('database.b.1') != null" } } },
-      /functions\.f\.invoke: .* cannot be called here/,
+      /functions\.f\.invoke: .* cannot be called here: only rules of collections read other documents \(/,
     ],
     [{ database: { a: { read: 'request.data.a == 1' } } }, /"request" is unknown: there are auth, doc, now/],
     [{ database: { a: { delete: 'request.data.a == 1' } } }, /"request" is unknown/],
