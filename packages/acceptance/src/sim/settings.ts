@@ -141,6 +141,16 @@ export const settings = {
     hasShared: false,
     catchesUp: true,
   },
+  /** Nothing is wrong, and what a query would match is changed while it is compared, for those who may see it and others. */
+  checked: {
+    often: { ...calm, 'write while it is compared': 60 },
+    else: 0,
+    asks: ({ collection, limit }) => limit === undefined && collection !== 'pages',
+    maySetBack: false,
+    hasShared: false,
+    rules: 0,
+    slowness: 8,
+  },
   /** Copies are made wrong, and nothing else happens to them. */
   wrong: {
     often: { ...calm, write: 0, falsify: 40, 'write while it is compared': 4 },
