@@ -11,9 +11,10 @@ import { browserCrossing } from './browser-crossing.ts'
 import { browserPlatform, browserRandom } from './browser-platform.ts'
 import { DexieStorage } from './dexie-storage.ts'
 import { EncryptedStorage, type StorageKey } from './encrypted-storage.ts'
+import { onceOrAgain } from './once-or-again.ts'
 import { watchedStorage } from './watched-storage.ts'
 import type { Engine } from './worker/in-worker.ts'
-import { engineInLater, inWorkerLater } from './worker/later.ts'
+import { hireLater } from './worker/later.ts'
 
 export interface CloudOptions {
   /**
@@ -39,15 +40,15 @@ export interface CloudOptions {
  * no Web Locks (an address that is neither https nor localhost) nothing keeps two tabs apart: name another `store` in each.
  */
 export function createCloud({ key, worker, workerDoes = 'io' }: CloudOptions = {}): Cloud {
-  const kept = key && askedOnce(key)
+  const kept = typeof key === 'function' ? onceOrAgain(async () => key()) : key
   const here = browserPlatform((name, access) => {
     const storage = dexieStorage(name, access)
     return kept ? new EncryptedStorage(storage, { key: kept, name, random: browserRandom }) : storage
   })
-  const platform = worker ? { ...here, ...inWorkerLater(worker, kept) } : here
+  const { engine, ...hired } = worker ? hireLater(worker, kept) : {}
+  const platform = { ...here, ...hired }
   const shared = browserCrossing()
-  if (shared && worker && workerDoes === 'engine')
-    return withEngine(here, shared, engineInLater(worker, kept))
+  if (shared && engine && workerDoes === 'engine') return withEngine(here, shared, engine)
   return shared ? createTabsCloud({ ...platform, ...shared }) : createCloudOn(platform)
 }
 
@@ -73,18 +74,4 @@ function withEngine(
 
 function dexieStorage(name: string, access: Access | undefined): Storage {
   return watchedStorage(() => new DexieStorage(`nearcloud.${name}`, { ...(access && { access }) }), access)
-}
-
-function askedOnce(key: StorageKey): StorageKey {
-  if (typeof key !== 'function') return key
-  let asked: ReturnType<typeof key> | undefined
-  return async () => {
-    asked ??= key()
-    try {
-      return await asked
-    } catch (thrown) {
-      asked = undefined // perhaps the next time
-      throw thrown
-    }
-  }
 }

@@ -7,14 +7,22 @@ import type {
   StorageOptions,
   StoredRecord,
 } from '@nearcloud/store'
+import { onceOrAgain } from './once-or-again.ts'
 
 /** A storage that few pages want: fetched when it is opened. `open` rejects with STORE_FAILED when it cannot be. */
 export class LaterStorage implements Storage {
-  readonly #bring: () => Promise<Storage>
-  #brought: Promise<Storage> | undefined
+  readonly #storage: () => Promise<Storage>
 
   constructor(bring: () => Promise<Storage>) {
-    this.#bring = bring
+    this.#storage = onceOrAgain(() =>
+      bring().catch((cause: unknown) => {
+        if (cause instanceof CloudError) throw cause
+        throw new CloudError('STORE_FAILED', {
+          errMsg: 'what keeps the local store could not be loaded: it comes with the app’s other files',
+          cause,
+        })
+      }),
+    )
   }
 
   async open(options: StorageOptions): Promise<StorageInfo> {
@@ -35,16 +43,5 @@ export class LaterStorage implements Storage {
 
   async close(options?: { destroy?: boolean }): Promise<void> {
     return (await this.#storage()).close(options)
-  }
-
-  #storage(): Promise<Storage> {
-    this.#brought ??= this.#bring().catch((cause: unknown) => {
-      this.#brought = undefined // perhaps the next time
-      throw new CloudError('STORE_FAILED', {
-        errMsg: 'what keeps the local store could not be loaded: it comes with the app’s other files',
-        cause,
-      })
-    })
-    return this.#brought
   }
 }

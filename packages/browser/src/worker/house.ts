@@ -5,6 +5,8 @@ import type { StorageKey } from '../encrypted-storage.ts'
 
 /** What a worker does for a page. An error travels as data: it would not be a `CloudError` on the other side. */
 export interface WorkerHouse {
+  /** Says that the worker is there. */
+  answer(): true
   /** `id` names it from now on. */
   openStorage(id: string, wish: StorageWish, options: StorageOptions): Promise<Told<StorageInfo>>
   /** The records above `after`, as many as are read at once; none: that was all. */

@@ -13,6 +13,22 @@ import * as Comlink from 'comlink'
 import type { StorageKey } from '../encrypted-storage.ts'
 import type { StorageWish, Told, WorkerHouse } from './house.ts'
 
+/**
+ * What a worker does, as soon as it answers. `failed`: the first event `error` that it has. Rejects with STORE_FAILED where its code
+ * cannot be loaded.
+ */
+export async function hire(worker: Worker, key: StorageKey | undefined, failed: Promise<Event>) {
+  const answered = houseIn(worker).answer()
+  const first = await Promise.race([failed, answered])
+  // one with a message was thrown by code that is there
+  if (first instanceof Event && !(first instanceof ErrorEvent))
+    throw new CloudError('STORE_FAILED', {
+      errMsg: 'the worker’s code cannot be loaded: look at its address, and at what it imports',
+    })
+  await answered
+  return { ...inWorker(worker, key), engine: engineIn(worker, key) }
+}
+
 /** What of a platform a worker does. */
 export function inWorker(
   worker: Worker,
@@ -29,7 +45,7 @@ export function inWorker(
 }
 
 /** A cloud of the worker's own beside the page's: it leads, and the page's is its guest. */
-export function engineIn(worker: Worker, key: StorageKey | undefined): Engine {
+function engineIn(worker: Worker, key: StorageKey | undefined): Engine {
   const house = houseIn(worker)
   let open: { readonly id: string; readonly opening: Promise<unknown> } | undefined
   const end = async () => {

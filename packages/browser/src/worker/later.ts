@@ -2,44 +2,27 @@ import type { Platform } from '@nearcloud/client'
 import { connectLater } from '@nearcloud/sync'
 import type { StorageKey } from '../encrypted-storage.ts'
 import { LaterStorage } from '../later-storage.ts'
+import { onceOrAgain } from '../once-or-again.ts'
 import type { Engine } from './in-worker.ts'
 
-/** As `inWorker`, fetched when it is needed: most pages have no worker. */
-export function inWorkerLater(
+/** As `hire`, fetched when it is needed: most pages have no worker. */
+export function hireLater(
   worker: Worker,
   key: StorageKey | undefined,
-): Pick<Platform, 'storage' | 'transport' | 'request'> {
-  let there: ReturnType<typeof bring> | undefined
-  const bring = async () => (await import('./in-worker.ts')).inWorker(worker, key)
-  const platform = () => {
-    there ??= bring().catch((thrown: unknown) => {
-      there = undefined // perhaps the next time
-      throw thrown
-    })
-    return there
-  }
+): Pick<Platform, 'storage' | 'transport' | 'request'> & { readonly engine: Engine } {
+  const failed = new Promise<Event>(resolve => worker.addEventListener('error', resolve))
+  const hiring = onceOrAgain(async () => (await import('./in-worker.ts')).hire(worker, key, failed))
+  // the page goes on without a worker that does not come
+  const engine = () => hiring().catch(() => undefined)
   return {
-    storage: (name, access) => new LaterStorage(async () => (await platform()).storage(name, access)),
+    storage: (name, access) => new LaterStorage(async () => (await hiring()).storage(name, access)),
     transport: url => ({
-      connect: listener => connectLater(async () => (await platform()).transport(url), listener),
+      connect: listener => connectLater(async () => (await hiring()).transport(url), listener),
     }),
-    request: async request => (await platform()).request(request),
-  }
-}
-
-/** As `engineIn`, fetched with its first beginning. */
-export function engineInLater(worker: Worker, key: StorageKey | undefined): Engine {
-  let engine: Promise<Engine | undefined> | undefined
-  return {
-    begin(options) {
-      engine ??= import('./in-worker.ts').then(
-        ({ engineIn }) => engineIn(worker, key),
-        () => undefined, // as a worker that does not come
-      )
-      void engine.then(there => there?.begin(options))
-    },
-    async end() {
-      await (await engine)?.end()
+    request: async request => (await hiring()).request(request),
+    engine: {
+      begin: options => void engine().then(there => there?.engine.begin(options)),
+      end: async () => (await engine())?.engine.end(),
     },
   }
 }

@@ -89,3 +89,19 @@ test('[WORKER-6] a worker hears who comes after what asked it before was collect
   }
   own.terminate()
 })
+
+test.each(['io', 'engine'] as const)(
+  '[WORKER-7] a worker whose code cannot be loaded is told, or done without (%s)',
+  async workerDoes => {
+    const worker = new Worker(`/no-such-worker-${crypto.randomUUID()}.js`, { type: 'module' })
+    const cloud = createCloud({ worker, workerDoes })
+    cloud.init({ endpoint: 'http://127.0.0.1:1', store: `worker-${crypto.randomUUID()}` })
+    if (workerDoes === 'io')
+      await expect(cloud.ready()).rejects.toMatchObject({
+        code: 'STORE_FAILED',
+        errMsg: 'the worker’s code cannot be loaded: look at its address, and at what it imports',
+      })
+    else await cloud.database().collection('notes').add({ data: {} })
+    await cloud.close({ destroy: true })
+  },
+)

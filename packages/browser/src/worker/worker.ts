@@ -23,6 +23,7 @@ const request = requestByFetch<AbortSignal>(
 )
 
 const house: WorkerHouse = {
+  answer: () => true,
   openStorage: (id, wish, options) =>
     told(async () => {
       const storage = storageOf(wish)
