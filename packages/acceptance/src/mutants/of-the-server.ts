@@ -126,11 +126,14 @@ export const ofTheServer = [
     'openings[ours + 1]?.start ?? head, version)',
     'version)',
   ]),
-  mutant('server: documents of accepted writes are not asked for when history has forgotten them', [
-    'server/src/fanout/resume.ts',
-    '  return isTold\n}',
-    '  return true\n}',
-  ]),
+  seenIn(
+    'forgotten',
+    mutant('server: documents of accepted writes are not asked for when history has forgotten them', [
+      'server/src/fanout/resume.ts',
+      '  return isTold\n}',
+      '  return true\n}',
+    ]),
+  ),
   mutant('server: a gap in the history of who comes back', [
     'server/src/fanout/resume.ts',
     'at = Math.max(changes.at(-1)?.version ?? head, at + 1)',

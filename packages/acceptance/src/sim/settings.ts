@@ -111,6 +111,14 @@ export const settings = {
     maySetBack: false,
     hasShared: false,
   },
+  /** Who was cut off with writes on the way comes back when history has forgotten them. */
+  forgotten: {
+    often: { ...calm, write: 4, operator: 2, cut: 10, prune: 10 },
+    else: 0,
+    asks: ({ collection, limit }) => limit === undefined && collection !== 'pages',
+    maySetBack: false,
+    hasShared: false,
+  },
   /** What is pushed arrives twice, from clients that do not number their frames. */
   again: {
     often: { ...calm, write: 4, repeat: 20 },
