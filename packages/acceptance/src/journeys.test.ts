@@ -123,7 +123,7 @@ test('4. a push: what two did apart is merged by the server, and both are told',
   expect(truth).toMatchObject({ title: 'by bob', colour: 'red', count: 5 })
   expect([...(truth as unknown as { tags: string[] }).tags].sort()).toEqual(['a1', 'a2', 'b1'])
   for (const app of [ann, bob])
-    await expect.poll(async () => (await note(app).get()).data, { timeout: 10_000 }).toEqual(truth)
+    await expect.poll(async () => (await note(app).get()).data, { timeout: 30_000 }).toEqual(truth)
 })
 
 test('4. a push: an edit that a rule refuses goes back with its reason, and later edits stay', async () => {
@@ -221,7 +221,7 @@ exports.main = async event => {
     errMsg: 'cloud.callFunction:ok',
   })
   await expect
-    .poll(async () => (await bob.database().collection('log').get()).data, { timeout: 10_000 })
+    .poll(async () => (await bob.database().collection('log').get()).data, { timeout: 30_000 })
     .toMatchObject([{ _id: 'settled', price: 21 }])
   await expect(ann.callFunction({ name: 'nothing' })).rejects.toMatchObject({ errCode: -501000 })
 })

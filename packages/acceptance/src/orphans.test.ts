@@ -42,7 +42,7 @@ process.stdout.write('called')`
     await expect.poll(() => running(word).length, { timeout: 20_000 }).toBe(1)
     await expect.poll(() => theirs().length, { timeout: 20_000 }).toBeGreaterThanOrEqual(4)
     await killed(child)
-    await expect.poll(theirs, { timeout: 10_000 }).toEqual([])
+    await expect.poll(theirs, { timeout: 30_000 }).toEqual([])
   },
 )
 

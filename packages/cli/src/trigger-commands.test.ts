@@ -63,7 +63,7 @@ test('[TRIGGER-10] triggers shows timers and dead letters, brings them again and
   writeFileSync(config, files['cloudfunctions/mail/config.json'].replace('"no"', '"yes"'))
   // changed files count once they are still
   await expect
-    .poll(() => command('triggers', '--replay', first!), { timeout: 10_000, interval: 100 })
+    .poll(() => command('triggers', '--replay', first!), { timeout: 30_000, interval: 100 })
     .toEqual({ code: 0, out: `${first}  taken`, err: '' })
   expect((await command('triggers', '--discard', second!)).out).toBe('1 dead letters are forgotten.')
   expect((await listed()).split('\n')[1]).toBe('No dead letters.')

@@ -127,7 +127,7 @@ async function setUp() {
           expect(failed).toEqual([])
           return said.find(([each]) => words.test(each))?.[1]
         },
-        { timeout: 10_000 },
+        { timeout: 30_000 },
       )
       .toBeDefined()
       .then(() => said.find(([each]) => words.test(each))![1])
@@ -214,7 +214,7 @@ test.runIf(hasGuide)('an app of the guide sums up and watches', async () => {
   await messages.add({ data: { roomId: 'room1', text: 'hello' } })
   await messages.add({ data: { roomId: 'room2', text: 'elsewhere' } })
   await expect
-    .poll(() => said.filter(([words]) => words === 'Current data:').at(-1)?.[1], { timeout: 10_000 })
+    .poll(() => said.filter(([words]) => words === 'Current data:').at(-1)?.[1], { timeout: 30_000 })
     .toMatchObject([{ roomId: 'room1', text: 'hello' }])
 })
 
@@ -225,7 +225,7 @@ test.runIf(hasGuide)('an app of the guide keeps files', async () => {
   run('upload')
   const fileID = (await heard(/Upload successful/)) as string
   await expect
-    .poll(async () => (await server.database().collection('images').get()).data, { timeout: 10_000 })
+    .poll(async () => (await server.database().collection('images').get()).data, { timeout: 30_000 })
     .toMatchObject([{ fileID, uploadTime: expect.any(Date) }])
 
   run('download', [fileID])
