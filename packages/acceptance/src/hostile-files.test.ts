@@ -45,7 +45,7 @@ const hostile: readonly [path: string, contentType: string, content: string | Bu
 ]
 
 test('[FILE-19] what somebody uploaded runs nothing in the origin of the server, however a page of it is made to show it', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async () => {
   const site = testFolder('site')
   mkdirSync(join(site, 'own'))

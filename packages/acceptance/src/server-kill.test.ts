@@ -13,7 +13,7 @@ const most = 8
 const shared = ['shared-0', 'shared-1', 'shared-2']
 
 test('[CRASH-1] a server killed fifty times under five writers keeps every acknowledged mutation, and none twice', {
-  timeout: 180_000,
+  timeout: 600_000,
 }, async () => {
   const dice = createDice(2026)
   const begun = performance.now()

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { runChaos } from './chaos.ts'
 
 test('[CHAOS-1] five client processes and a server in bad weather: nothing lost, nothing doubled, all equal', {
-  timeout: 180_000,
+  timeout: 600_000,
 }, async () => {
   const report = await runChaos({
     seed: 2026,

@@ -4,7 +4,7 @@ import { cutUploads } from './cut-uploads.ts'
 import { openToAll } from './rules.ts'
 
 test('[FILES-15] [FILE-2] [FILE-4] the server and the client killed in the middle of uploads: a document never names what is not whole', {
-  timeout: 120_000,
+  timeout: 600_000,
 }, async () => {
   const report = await cutUploads({
     project: testProject(openToAll),

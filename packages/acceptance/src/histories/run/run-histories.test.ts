@@ -6,7 +6,7 @@ import { testFolder } from '../../scenario/folder.ts'
 import { runHistories } from './run-histories.ts'
 
 test('[CONSISTENT-1] what sessions of three kinds saw of a server that is killed has no anomaly', {
-  timeout: 180_000,
+  timeout: 600_000,
 }, async () => {
   const report = await runHistories({
     seed: 2026,
@@ -38,7 +38,7 @@ const forgetful = mutant('forgetful', [
 ])
 
 test('[CONSISTENT-7] a server that lets one write overlook another is found out', {
-  timeout: 180_000,
+  timeout: 600_000,
 }, async () => {
   const main = await buildPlanted(testFolder('planted'), { entry: 'cli/src/main.ts', mutant: forgetful })
   const report = await runHistories({
