@@ -5,7 +5,7 @@ import { chromiumFlags, findChromium } from './packages/acceptance/src/chromium.
 const source = { resolve: { conditions: ['source'] }, ssr: { resolve: { conditions: ['source'] } } }
 
 /** When a test hangs: no test asks how long something takes. */
-const patience = { testTimeout: 180_000, hookTimeout: 180_000 }
+const patience = { testTimeout: 180_000, hookTimeout: 180_000, expect: { poll: { timeout: 30_000 } } }
 
 /** Two kinds of tests: `*.test.ts` run in Node, `*.browser.test.ts` in real Chromium. */
 export default defineConfig(() => ({

@@ -22,7 +22,7 @@ test('[CACHE-3] what looks is loaded apart: where it cannot be, nothing is dropp
   await vi.waitFor(async () => {
     await rig.pass(everyMs)
     expect([...ann.store.confirmedDocuments()]).toEqual([])
-  })
+  }, 30_000)
   expect(ann.events).toContainEqual({ name: 'evicted', detail: { collection: 'todos', count: 2 } })
   expect(ann.events.filter(({ name }) => name === 'error')).toEqual([])
 })

@@ -76,7 +76,7 @@ test('[OFFICIAL-1] what it writes is heard by who watches', async () => {
       })
     onTestFinished(() => watcher.close())
   })
-  await vi.waitUntil(() => heard.length === 1)
+  await vi.waitUntil(() => heard.length === 1, { timeout: 30_000 })
   await db.collection('todos').add({ data: { _id: 'x', n: 1 } })
   await second
   expect(heard).toEqual([[], [{ _id: 'x', n: 1 }]])

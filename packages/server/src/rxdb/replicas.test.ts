@@ -64,7 +64,7 @@ function open(other?: Judge) {
       const id = `q${asked++}`
       say({ id, collection: 'things', method, params })
       const frame = () => heard.find(each => each.id === id)
-      await vi.waitUntil(() => frame() || wire.closed !== undefined, { interval: 1 })
+      await vi.waitUntil(() => frame() || wire.closed !== undefined, { interval: 1, timeout: 30_000 })
       return frame()?.result
     }
     const stream = () => heard.filter(each => each.id === 'stream').map(each => each.result)
@@ -79,7 +79,7 @@ function open(other?: Judge) {
       missing: (...keys: string[]) => ask('missing', keys),
       listen: () => say({ id: 'stream', collection: 'things', method: 'masterChangeStream$', params: [] }),
       told: async (count: number) => {
-        await vi.waitUntil(() => stream().length >= count, { interval: 1 })
+        await vi.waitUntil(() => stream().length >= count, { interval: 1, timeout: 30_000 })
         return stream().slice(0, count)
       },
     }
@@ -360,7 +360,7 @@ test('[RXDB-7] without a token that holds nothing is answered, and what is no re
   expect(impatient.wire.closed).toBe(4401)
   for (const path of ['_users', '', 'a/b', '%E0%A4%A', '..']) {
     const { wire } = connect({ token: `at ${path}` }, path)
-    await vi.waitUntil(() => wire.closed !== undefined, { interval: 1 })
+    await vi.waitUntil(() => wire.closed !== undefined, { interval: 1, timeout: 30_000 })
     expect(wire.closed, path).toBe(4404)
   }
   const q = { id: 'q', collection: 'things' }
@@ -399,7 +399,7 @@ test('[RXDB-7] without a token that holds nothing is answered, and what is no re
   for (const [at, frame] of junk.entries()) {
     const one = connect({ token: `user ${at}` })
     one.say(frame)
-    await vi.waitUntil(() => one.wire.closed !== undefined, { interval: 1 })
+    await vi.waitUntil(() => one.wire.closed !== undefined, { interval: 1, timeout: 30_000 })
     expect(one.wire.closed, JSON.stringify(frame).slice(0, 100)).toBe(4400)
     expect(one.heard).toEqual([])
   }
@@ -412,7 +412,7 @@ test('[RXDB-7] without a token that holds nothing is answered, and what is no re
     params: [[{ newDocumentState: { _id: 'd', x: 0 } }]],
   })
   deep.say(text.replace('"x":0', `"x":${'['.repeat(5_000)}${']'.repeat(5_000)}`))
-  await vi.waitUntil(() => deep.heard.length === 2, { interval: 1 })
+  await vi.waitUntil(() => deep.heard.length === 2, { interval: 1, timeout: 30_000 })
   expect(deep.heard[1]).toMatchObject({ id: 'q', result: [{ _id: 'd', _deleted: true }] })
   replicas.close()
   expect(deep.wire.closed).toBe(1001)
@@ -423,7 +423,7 @@ test('[RXDB-7] a user has so many connections, and who is gone, silent or under 
   const three = [connect(), connect(), connect()]
   for (const each of three) await each.pull()
   const fourth = connect()
-  await vi.waitUntil(() => fourth.wire.closed === 1013, { interval: 1 })
+  await vi.waitUntil(() => fourth.wire.closed === 1013, { interval: 1, timeout: 30_000 })
   const [bob, stranger] = [connect({ token: 'bob' }), connect({})]
   await bob.pull()
   for (let n = 0; n < 3; n++) {
@@ -482,7 +482,7 @@ test('[RXDB-8] who takes nothing is told each document once, when it takes again
   ann.wire.bufferedBytes = 0
   clock.advance(1_000)
   expect((await ann.told(1))[0].documents).toEqual([{ _id: 'a', public: true, n: 19, _deleted: false }])
-  await vi.waitUntil(() => ann.heard.some(each => each.id === 'late'), { interval: 1 })
+  await vi.waitUntil(() => ann.heard.some(each => each.id === 'late'), { interval: 1, timeout: 30_000 })
 
   ann.wire.bufferedBytes = 9_000_000
   const many = (from: number) =>
@@ -515,7 +515,7 @@ test('[RXDB-7] an answer that ends before its batch is full says so, and who ask
   for (let n = 0; n < 65; n++)
     ann.say({ id: `n${n}`, collection: 'things', method: 'missing', params: [['x']] })
   expect(ann.wire.isPaused).toBe(true)
-  await vi.waitUntil(() => ann.heard.some(each => each.id === 'n64'), { interval: 1 })
+  await vi.waitUntil(() => ann.heard.some(each => each.id === 'n64'), { interval: 1, timeout: 30_000 })
   expect(ann.wire.isPaused).toBe(false)
 })
 
