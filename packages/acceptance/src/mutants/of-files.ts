@@ -1,4 +1,4 @@
-import { mutant } from './mutant.ts'
+import { mutant, seenIn } from './mutant.ts'
 
 const uploads = 'client/src/uploads.ts'
 const upload = 'client/src/upload.ts'
@@ -58,11 +58,14 @@ export const ofFiles = [
     'if (named.has(key) || key !== "") continue',
   ]),
   mutant('server: bytes that a record names are swept', [blobs, 'if (named.has(key)) continue', '']),
-  mutant('sync: a store that was set back does what it did under another number', [
-    'sync/src/greeting.ts',
-    'numbers.get(nonce)',
-    '(numbers.get(nonce) === id ? id : 0)',
-  ]),
+  seenIn(
+    'copies with files',
+    mutant('sync: a store that was set back does what it did under another number', [
+      'sync/src/greeting.ts',
+      'numbers.get(nonce)',
+      '(numbers.get(nonce) === id ? id : 0)',
+    ]),
+  ),
   mutant('server: the nonce of an upload is forgotten', [
     onServer,
     'const made = nonce === undefined ? [] : await this.#made.remembering(openid, nonce, whatOf(ticket))',

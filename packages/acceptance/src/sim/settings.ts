@@ -14,6 +14,8 @@ export interface Setting {
   readonly maySetBack?: boolean
   /** Does anybody share a device? */
   readonly hasShared?: boolean
+  /** Does anybody upload files? */
+  readonly hasFiles?: boolean
   /** How much longer than others the server's disk takes. */
   readonly slowness?: number
   /** Do devices keep room in reserve, and their media fill up? */
@@ -148,6 +150,23 @@ export const settings = {
     maySetBack: false,
     hasShared: false,
     catchesUp: true,
+  },
+  /** The same, and what they wrote behind a file that nobody wants any more has moved up. */
+  'copies with files': {
+    often: {
+      ...calm,
+      write: 2,
+      upload: 1,
+      'name a file on its way': 4,
+      'abort an upload': 6,
+      'power fails': 20,
+      restore: 6,
+      backup: 6,
+    },
+    else: 0,
+    maySetBack: false,
+    hasShared: false,
+    hasFiles: true,
   },
   /** Nothing is wrong, and what a query would match is changed while it is compared, for those who may see it and others. */
   checked: {

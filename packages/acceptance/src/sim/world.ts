@@ -102,7 +102,7 @@ export class World {
     this.maySetBack = setting?.maySetBack ?? this.dice.below(3) === 0
     this.schedule = new Schedule(this.dice)
     // not the dice: worlds without them are what they were
-    this.hasFiles = !setting && seed % 5 < (this.maySetBack ? 1 : 2)
+    this.hasFiles = setting ? setting.hasFiles === true : seed % 5 < (this.maySetBack ? 1 : 2)
     if (this.hasFiles) this.quota = this.dice.pick([{}, {}, { userBytes: 2_000 }])
     this.hasCalls = !setting && (seed % 5 === 2 || seed % 10 === 1)
     this.exchanges = new Exchanges({
