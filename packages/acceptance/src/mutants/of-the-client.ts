@@ -143,11 +143,14 @@ export const ofTheClient = [
     'each.id === numbers.get(nonce)',
     'each.id === id',
   ]),
-  mutant('sync: a copy does not find out that it is one', [
-    'sync/src/greeting.ts',
-    'mutation.id > lastMutation || hasNonce(welcome, mutation) || isForgotten(welcome, mutation)',
-    'mutation.id > 0',
-  ]),
+  seenIn(
+    'copies',
+    mutant('sync: a copy does not find out that it is one', [
+      'sync/src/greeting.ts',
+      'mutation.id > lastMutation || hasNonce(welcome, mutation) || isForgotten(welcome, mutation)',
+      'mutation.id > 0',
+    ]),
+  ),
   seenIn(
     'copies',
     mutant('sync: a copy whose first write is on its way does not find out', [
@@ -156,14 +159,17 @@ export const ofTheClient = [
       'store.checkpoint.nextMutation <= lastMutation',
     ]),
   ),
-  mutant(
-    'sync: the epoch is known before the versions are forgotten',
-    [welcome, 'const lost = common === undefined ? undefined : await cut(parts, common)', ''],
-    [
-      welcome,
-      'await store.confirm(step)\n  for',
-      'await store.confirm(step)\n  const lost = common === undefined ? undefined : await cut(parts, common)\n  for',
-    ],
+  seenIn(
+    'set back',
+    mutant(
+      'sync: the epoch is known before the versions are forgotten',
+      [welcome, 'const lost = common === undefined ? undefined : await cut(parts, common)', ''],
+      [
+        welcome,
+        'await store.confirm(step)\n  for',
+        'await store.confirm(step)\n  const lost = common === undefined ? undefined : await cut(parts, common)\n  for',
+      ],
+    ),
   ),
   mutant('sync: a dead connection is never given up', [
     'sync/src/heartbeat.ts',
@@ -362,22 +368,25 @@ export const ofTheClient = [
     'if (number > this.#last + 1)',
     'if (number > this.#last + 1_000_000)',
   ]),
-  mutant(
-    'sync: a first result that comes twice counts twice',
-    [
-      'sync/src/effects.ts',
-      'if (!subscription?.assembly) return // it came twice: all of it is here',
-      'if (!subscription) return\n    subscription.assembly ??= new SnapshotAssembly()',
-    ],
-    [
-      'sync/src/effects.ts',
-      'import type { SessionParts',
-      "import { SnapshotAssembly } from './snapshot-assembly.ts'\nimport type { SessionParts",
-    ],
-    [
-      'protocol/src/frame-numbers.ts',
-      'if (number <= this.#last) return undefined',
-      'if (number < this.#last) return undefined',
-    ],
+  seenIn(
+    'again',
+    mutant(
+      'sync: a first result that comes twice counts twice',
+      [
+        'sync/src/effects.ts',
+        'if (!subscription?.assembly) return // it came twice: all of it is here',
+        'if (!subscription) return\n    subscription.assembly ??= new SnapshotAssembly()',
+      ],
+      [
+        'sync/src/effects.ts',
+        'import type { SessionParts',
+        "import { SnapshotAssembly } from './snapshot-assembly.ts'\nimport type { SessionParts",
+      ],
+      [
+        'protocol/src/frame-numbers.ts',
+        'if (number <= this.#last) return undefined',
+        'if (number < this.#last) return undefined',
+      ],
+    ),
   ),
 ] as const

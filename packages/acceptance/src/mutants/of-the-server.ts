@@ -203,11 +203,14 @@ export const ofTheServer = [
       'return this.#result.change(seen, () => refill.slice(0, -1))',
     ]),
   ),
-  mutant('server: what waits for a slow reader is not looked up again', [
-    'server/src/fanout/feed.ts',
-    'this.#pending.doubt(collection, matches)',
-    'void matches',
-  ]),
+  seenIn(
+    'overruled',
+    mutant('server: what waits for a slow reader is not looked up again', [
+      'server/src/fanout/feed.ts',
+      'this.#pending.doubt(collection, matches)',
+      'void matches',
+    ]),
+  ),
   mutant('server: a digest forgets what is gone meanwhile', [
     'server/src/fanout/digest.ts',
     'else versions.delete(id)',
@@ -226,21 +229,30 @@ export const ofTheServer = [
     'for (const { collection, id, version, after } of noted) {',
     'for (const { collection, id, version, after } of noted.slice(0, 0)) {',
   ]),
-  mutant('server: who loses a membership is not told', [
-    'server/src/fanout/fanout.ts',
-    'looked.some(({ isConcerned }) => isConcerned(feed.actor)))',
-    'false)',
-  ]),
-  mutant('server: a membership counts only for documents looked at before', [
-    'server/src/fanout/feed-reads.ts',
-    'if (this.#isFollowing || this.#documents.size >= mostNames || this.#lists.has(collection)) return true',
-    'if (this.#documents.size >= mostNames) return true',
-  ]),
-  mutant('server: a membership that ended meanwhile does not end the copy', [
-    'server/src/fanout/resume.ts',
-    'isSameView = false\n',
-    'void feed\n',
-  ]),
+  seenIn(
+    'members',
+    mutant('server: who loses a membership is not told', [
+      'server/src/fanout/fanout.ts',
+      'looked.some(({ isConcerned }) => isConcerned(feed.actor)))',
+      'false)',
+    ]),
+  ),
+  seenIn(
+    'members',
+    mutant('server: a membership counts only for documents looked at before', [
+      'server/src/fanout/feed-reads.ts',
+      'if (this.#isFollowing || this.#documents.size >= mostNames || this.#lists.has(collection)) return true',
+      'if (this.#documents.size >= mostNames) return true',
+    ]),
+  ),
+  seenIn(
+    'members',
+    mutant('server: a membership that ended meanwhile does not end the copy', [
+      'server/src/fanout/resume.ts',
+      'isSameView = false\n',
+      'void feed\n',
+    ]),
+  ),
   mutant('server: what rules read is kept though it changed', [
     'server/src/commit/known-reads.ts',
     'if (this.#documents.size + this.#matching.size + this.#loading.size === 0) return',

@@ -121,9 +121,33 @@ export const settings = {
     maySetBack: false,
     hasShared: false,
   },
-  /** What is pushed arrives twice, from clients that do not number their frames. */
+  /** The server is set back, and who hears of it dies while they write that down. */
+  'set back': {
+    often: { ...calm, write: 3, operator: 4, 'server set back': 20, 'disk fault': 100 },
+    else: 0,
+    asks: ({ collection }) => collection !== 'pages',
+    maySetBack: true,
+    hasShared: false,
+  },
+  /** Who reads slowly is overruled, and follows what that is about while it waits to be told. */
+  overruled: {
+    often: { ...calm, operator: 4, 'overruled and followed': 60 },
+    else: 0,
+    asks: ({ collection, limit }) => collection === 'open' && limit === undefined,
+    maySetBack: false,
+    hasShared: false,
+  },
+  /** What is pushed, and what is told first, arrives twice, and nobody numbers frames. */
   again: {
-    often: { ...calm, write: 4, repeat: 20 },
+    often: {
+      ...calm,
+      write: 4,
+      operator: 4,
+      subscribe: 20,
+      unsubscribe: 10,
+      repeat: 20,
+      'mistreat a frame': 10,
+    },
     else: 0,
     hasShared: false,
     newest: 4,
