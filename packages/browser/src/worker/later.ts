@@ -12,8 +12,7 @@ export function hireLater(
 ): Pick<Platform, 'storage' | 'transport' | 'request'> & { readonly engine: Engine } {
   const failed = new Promise<Event>(resolve => worker.addEventListener('error', resolve))
   const hiring = onceOrAgain(async () => (await import('./in-worker.ts')).hire(worker, key, failed))
-  // the page goes on without a worker that does not come
-  const engine = () => hiring().catch(() => undefined)
+  let begun: Promise<Awaited<ReturnType<typeof hiring>> | undefined> | undefined
   return {
     storage: (name, access) => new LaterStorage(async () => (await hiring()).storage(name, access)),
     transport: url => ({
@@ -21,8 +20,11 @@ export function hireLater(
     }),
     request: async request => (await hiring()).request(request),
     engine: {
-      begin: options => void engine().then(there => there?.engine.begin(options)),
-      end: async () => (await engine())?.engine.end(),
+      begin(options) {
+        begun = hiring().catch(() => undefined) // the page goes on without a worker that does not come
+        void begun.then(there => there?.engine.begin(options))
+      },
+      end: async () => (await begun)?.engine.end(),
     },
   }
 }

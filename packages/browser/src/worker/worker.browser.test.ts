@@ -105,3 +105,9 @@ test.each(['io', 'engine'] as const)(
     await cloud.close({ destroy: true })
   },
 )
+
+test('[WORKER-5] a cloud that never began closes without its worker', async () => {
+  const worker = startWorker()
+  worker.terminate()
+  await createCloud({ worker, workerDoes: 'engine' }).close()
+})
